@@ -1,0 +1,533 @@
+"""How JSON becomes a model, and how a model becomes JSON again.
+
+Three promises are kept here, for every generated model:
+
+- **Nothing the server adds can break a reader.** A field the spec doesn't know is kept, and `to_dict()` gives it
+  back. A union member it doesn't know becomes `Unknown`. A field it calls required but that didn't come reads `None`.
+  A value of another type than the spec says is handed on as it came.
+- **Decoding costs little, and only for what is read.** An object's fields are picked by one C call, in the order of
+  its constructor. An object inside it stays the parsed `dict` until somebody reads that field.
+- **Nothing is imported or looked up twice.** A model names the models inside it; the name is resolved the first time
+  that such an object is read, and never again.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from datetime import date, datetime
+from importlib import import_module
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar, Union, dataclass_transform
+
+import attrs
+
+__all__ = ["Model", "Unknown"]
+
+Decoder = Callable[[Any], Any]
+Values = Callable[[Any], tuple[Any, ...]]
+
+M = TypeVar("M")
+
+#: How many different sets of keys a model remembers. A server that keeps inventing new ones is still read, only slower.
+MAX_SHAPES = 64
+
+NOTHING: frozenset[str] = frozenset()
+
+_MODELS = f"{__package__}.models"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Links: what a field holds, when that is more than a plain JSON value
+
+
+class Link:
+    """Turns the JSON of a field into what the field is typed as; made from names, resolved when first used."""
+
+    #: The type of JSON value that is decoded when the field is first read. A link to a list or a mapping has none:
+    #: what it makes can't be told from what it is made of, so it is decoded with the object that holds it.
+    deferred: ClassVar[type | None] = dict
+
+    def resolve(self) -> Decoder:
+        """The decoder itself."""
+        raise NotImplementedError
+
+    def as_type(self) -> Any:
+        """What it decodes to, as a type to annotate with or to check an instance against."""
+        raise NotImplementedError
+
+
+class One(Link):
+    """An object of the model or the union of that name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def resolve(self) -> Decoder:
+        target = import_module(_MODELS).find(self.name)
+        if isinstance(target, Link):
+            return target.resolve()
+        decode: Decoder = target._decode_
+        return decode
+
+    def as_type(self) -> Any:
+        return getattr(import_module(_MODELS), self.name)
+
+
+class Tagged(Link):
+    """One of several models, told apart by a string in the object itself."""
+
+    def __init__(self, tag: str, members: Mapping[str, str]) -> None:
+        self.tag = tag
+        self.members = members
+
+    def resolve(self) -> Decoder:
+        tag = self.tag
+        # Filled as tags are met: a stream that holds only text never imports the other blocks.
+        decoders: dict[str, Decoder] = {}
+
+        def learn(wire: Any) -> Any:
+            if type(wire) is not dict:
+                return wire
+            value = wire.get(tag)
+            if type(value) is not str or value not in self.members:
+                return Unknown(value, wire)
+            decoder = decoders[value] = One(self.members[value]).resolve()
+            return decoder(wire)
+
+        def decode(wire: Any) -> Any:
+            try:
+                decoder = decoders[wire[tag]]
+            except (KeyError, TypeError, IndexError):
+                return learn(wire)
+            return decoder(wire)
+
+        return decode
+
+    def as_type(self) -> Any:
+        return _union(dict.fromkeys(self.members.values()))
+
+
+class Many(Link):
+    """A list of linked values."""
+
+    deferred = None
+
+    def __init__(self, item: Link) -> None:
+        self.item = item
+
+    def resolve(self) -> Decoder:
+        item = self.item.resolve()
+        return lambda wire: [item(value) for value in wire] if type(wire) is list else wire
+
+    def as_type(self) -> Any:
+        return list[self.item.as_type()]  # type: ignore[misc]
+
+
+class Mapped(Link):
+    """A mapping from any string to linked values."""
+
+    deferred = None
+
+    def __init__(self, value: Link) -> None:
+        self.value = value
+
+    def resolve(self) -> Decoder:
+        value = self.value.resolve()
+        return lambda wire: {key: value(item) for key, item in wire.items()} if type(wire) is dict else wire
+
+    def as_type(self) -> Any:
+        return dict[str, self.value.as_type()]  # type: ignore[misc]
+
+
+class Either(Link):
+    """A choice that the kind of JSON value makes: an object here, a list or a string there."""
+
+    deferred = None
+
+    def __init__(self, *, object: Link | None = None, array: Link | None = None, string: Link | None = None) -> None:
+        self.kinds: dict[type, Link | None] = {dict: object, list: array, str: string}
+
+    def resolve(self) -> Decoder:
+        decoders = {kind: link.resolve() for kind, link in self.kinds.items() if link is not None}
+
+        def decode(wire: Any) -> Any:
+            decoder = decoders.get(type(wire))
+            return wire if decoder is None else decoder(wire)
+
+        return decode
+
+    def as_type(self) -> Any:
+        plain: dict[type, Any] = {dict: dict[str, Any], list: list[Any], str: str}
+        kinds = [plain[kind] if link is None else link.as_type() for kind, link in self.kinds.items()]
+        return Union[tuple(kinds)]
+
+
+class Shaped(Link):
+    """One of several models that nothing tells apart but the keys they have.
+
+    It is the member that knows the most of the object's keys, among those whose required keys are all there; the
+    first of equals.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def resolve(self) -> Decoder:
+        models: list[type[Model]] = [import_module(_MODELS).find(name) for name in self.names]
+
+        def decode(wire: Any) -> Any:
+            if type(wire) is not dict:
+                return wire
+            fitting = [model for model in models if model._fields_.required <= wire.keys()]
+            if not fitting:
+                return Unknown(None, wire)
+            return max(fitting, key=lambda model: len(model._fields_.known & wire.keys()))._decode_(wire)
+
+        return decode
+
+    def as_type(self) -> Any:
+        return _union(self.names)
+
+
+class Instant(Link):
+    """A date and time as RFC 3339 writes it."""
+
+    deferred = str
+
+    def resolve(self) -> Decoder:
+        return _instant
+
+    def as_type(self) -> Any:
+        return datetime
+
+
+class Day(Link):
+    """A calendar date, `2026-11-21`."""
+
+    deferred = str
+
+    def resolve(self) -> Decoder:
+        return _day
+
+    def as_type(self) -> Any:
+        return date
+
+
+def _instant(wire: Any) -> Any:
+    try:
+        return datetime.fromisoformat(wire)
+    except (TypeError, ValueError):
+        return wire
+
+
+def _day(wire: Any) -> Any:
+    try:
+        return date.fromisoformat(wire)
+    except (TypeError, ValueError):
+        return wire
+
+
+def _union(names: Iterable[str]) -> Any:
+    models = import_module(_MODELS)
+    return Union[(*(getattr(models, name) for name in names), Unknown)]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Fields: what a model knows of itself
+
+
+class Shape(NamedTuple):
+    """How the values of one set of keys, in one order, become the arguments of a constructor."""
+
+    pick: Values
+    absent: frozenset[str]
+    extra: tuple[str, ...]
+
+
+class Fields:
+    """The fields of one model: their keys on the wire, the slots that hold them, and how they decode."""
+
+    def __init__(
+        self,
+        model: type[Model],
+        slots: Mapping[str, str],
+        links: Mapping[str, Link],
+        keys: Mapping[str, str],
+        optional: Set[str],
+    ) -> None:
+        self.model = model
+        self.names = tuple(slots)
+        self.keys = tuple(keys.get(name, name) for name in slots)
+        self.known = frozenset(self.keys)
+        self.optional = frozenset(keys.get(name, name) for name in optional)
+        self.required = self.known - self.optional
+        self.stored = tuple(zip(self.keys, (attrgetter(slot) for slot in slots.values()), strict=True))
+        self.eager = [
+            (position, links[name])
+            for position, name in enumerate(slots)
+            if name in links and links[name].deferred is None
+        ]
+
+    def learn(self, shapes: dict[tuple[str, ...], Shape], keys: tuple[str, ...]) -> Shape:
+        """Plan for objects with these keys, and remember the plan."""
+        shape = shapes.get(keys)
+        if shape is None:
+            positions = {key: position for position, key in enumerate(keys)}
+            shape = Shape(
+                # What didn't come is picked from behind the last value, where there is a None.
+                pick=_tuple_getter([positions.get(key, len(keys)) for key in self.keys]),
+                absent=self.known.difference(keys),
+                extra=tuple(key for key in keys if key not in self.known),
+            )
+            if len(shapes) < MAX_SHAPES:
+                shapes[keys] = shape
+        return shape
+
+    def decoder(self) -> Decoder:
+        """Make `model._decode_`: a function of its own for each model, so that nothing is looked up on the way."""
+        model, count, exact = self.model, len(self.keys), _tuple_getter(self.keys)
+        shapes: dict[tuple[str, ...], Shape] = {}
+        # Without optional fields and lists, an object that has just the right keys needs nothing but its constructor.
+        plain = not self.optional and not self.eager
+        resolved: list[tuple[int, Decoder]] | None = None
+
+        def decode(wire: Any) -> Any:
+            nonlocal resolved
+            if type(wire) is not dict:
+                return wire
+            try:
+                if len(wire) == count:
+                    values = exact(wire)
+                    if plain:
+                        return model(*values)
+                    absent, extra = NOTHING, ()
+                else:
+                    pick, absent, extra = shapes[tuple(wire)]
+                    values = pick((*wire.values(), None))
+            except KeyError:
+                pick, absent, extra = self.learn(shapes, tuple(wire))
+                values = pick((*wire.values(), None))
+            if self.eager:
+                if resolved is None:
+                    resolved = [(position, link.resolve()) for position, link in self.eager]
+                values = [*values]
+                for position, decoder in resolved:
+                    values[position] = decoder(values[position])
+            instance = model(*values)
+            instance._absent_ = absent
+            if extra:
+                instance._extra_ = {key: wire[key] for key in extra}
+            return instance
+
+        return decode
+
+
+def _tuple_getter(items: Sequence[Any]) -> Values:
+    """`itemgetter` that gives a tuple for one item, and for none, as well."""
+    if len(items) > 1:
+        return itemgetter(*items)
+    if items:
+        (item,) = items
+        return lambda wire: (wire[item],)
+    return lambda wire: ()
+
+
+def _deferred(slot: str, link: Link) -> property:
+    """A field that is decoded when it is first read. Until then, its slot holds the parsed JSON."""
+    read, waiting = attrgetter(slot), link.deferred
+    decoder: Decoder | None = None
+    # An instant's text is exact where a datetime need not be, and short: it stays what the slot holds.
+    keep_text = waiting is str
+
+    def get(self: Any) -> Any:
+        nonlocal decoder
+        value = read(self)
+        if type(value) is not waiting:
+            return value
+        if decoder is None:
+            decoder = link.resolve()
+        value = decoder(value)
+        if not keep_text:
+            setattr(self, slot, value)
+        return value
+
+    def set_(self: Any, value: Any) -> None:
+        setattr(self, slot, value)
+
+    return property(get, set_)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Models
+
+
+class Model:
+    """What every received type has in common.
+
+    Attributes of a model are those of the spec, with a trailing underscore where Python needs one (`class_`).
+    """
+
+    # `_absent_`: the fields that did not come, so that to_dict() leaves them out again; unset on a model made by hand,
+    # which leaves out the optional ones. `_extra_`: those that the spec doesn't know; unset where there are none.
+    __slots__ = ("_absent_", "_extra_", "_request_id_")
+
+    _fields_: ClassVar[Fields]
+
+    if TYPE_CHECKING:
+
+        @staticmethod
+        def _decode_(wire: Any, /) -> Any:
+            """Decode leniently: what is no JSON object is handed back as it came."""
+
+        _absent_: Set[str]
+        _extra_: dict[str, Any]
+
+    @classmethod
+    def from_dict(cls, wire: Mapping[str, Any], /) -> Self:
+        """Make a model from parsed JSON.
+
+        The model may go on using `wire` and what is in it: hand it over, or a copy.
+
+        Raises:
+            TypeError: `wire` is no JSON object.
+        """
+        if type(wire) is not dict:
+            raise TypeError(f"{cls.__name__}.from_dict() takes a dict, a parsed JSON object; got {type(wire).__name__}")
+        instance: Self = cls._decode_(wire)
+        return instance
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of this object, equal to what it was made from where nothing was changed since.
+
+        Fields that the spec doesn't know are in it, and fields that did not come are not, unless they were set.
+        Nothing in the result is shared with the model.
+        """
+        absent = getattr(self, "_absent_", self._fields_.optional)
+        wire: dict[str, Any] = {}
+        for key, read in self._fields_.stored:
+            value = read(self)
+            if value is not None or key not in absent:
+                wire[key] = to_json(value)
+        for key, value in self.extra_fields.items():
+            wire[key] = to_json(value)
+        return wire
+
+    @property
+    def extra_fields(self) -> dict[str, Any]:
+        """The fields that came and that the spec doesn't know, by their names on the wire."""
+        extra: dict[str, Any] = getattr(self, "_extra_", {})
+        return extra
+
+    @property
+    def _request_id(self) -> str | None:
+        """The id of the request that this object was the answer to; `None` for an object inside another."""
+        return getattr(self, "_request_id_", None)
+
+    @_request_id.setter
+    def _request_id(self, value: str | None) -> None:
+        self._request_id_ = value
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.extra_fields == other.extra_fields and all(
+            getattr(self, name) == getattr(other, name) for name in self._fields_.names
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # mutable, as a dict is
+
+    def __repr__(self) -> str:
+        shown = ((name, getattr(self, name)) for name in self._fields_.names)
+        inner = ", ".join(f"{name}={_short.repr(value)}" for name, value in shown if value is not None)
+        return f"{type(self).__name__}({inner})"
+
+
+class _Short(reprlib.Repr):
+    """Reprs short enough for a log line: long texts and lists are cut, models inside models only named."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = 60
+        self.maxdict = self.maxlist = 3
+        self.maxlevel = 2
+
+    def repr1(self, value: Any, level: int) -> str:
+        if isinstance(value, Model):
+            return f"{type(value).__name__}(...)"
+        return super().repr1(value, level)
+
+
+_short = _Short()
+
+
+@attrs.define
+class Unknown:
+    """A union member that the spec doesn't know: newer than this package, most likely.
+
+    The fields of the object can be read as attributes, `unknown.text`, and all of it is in `raw`.
+    """
+
+    type: str | None
+    """What the object says it is; `None` where it doesn't."""
+
+    raw: dict[str, Any]
+    """The parsed JSON of the object."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of the object, as it came."""
+        copy: dict[str, Any] = to_json(self.raw)
+        return copy
+
+    def __getattr__(self, name: str) -> Any:
+        # Slots that a half-made instance has not filled yet (copy and pickle make such) must not be sought in `raw`.
+        if name not in ("type", "raw") and name in self.raw:
+            return self.raw[name]
+        raise AttributeError(f"{self.type or 'unknown object'} has no field {name!r}", name=name, obj=self)
+
+    def __repr__(self) -> str:
+        return f"Unknown(type={self.type!r}, raw={_short.repr(self.raw)})"
+
+
+def to_json(value: Any) -> Any:
+    """A copy of `value` as plain JSON: models become dicts, instants become text."""
+    if isinstance(value, dict):
+        return {key: to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(item) for item in value]
+    if isinstance(value, Model | Unknown):
+        return value.to_dict()
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+@dataclass_transform()
+def model(cls: type[M]) -> type[M]:
+    """Make a generated class, with annotations for its fields, a slotted attrs class that decodes.
+
+    Two class attributes say what annotations don't: `_links`, the fields that hold more than plain JSON, and `_keys`,
+    the fields whose name on the wire is another.
+    """
+    links: Mapping[str, Link] = cls.__dict__.get("_links", {})
+    keys: Mapping[str, str] = cls.__dict__.get("_keys", {})
+    names = [name for name in cls.__dict__.get("__annotations__", {}) if not name.startswith("_")]
+    deferred = {name: links[name] for name in names if name in links and links[name].deferred is not None}
+    slots = {name: f"_{name}" if name in deferred else name for name in names}
+
+    these = {
+        slots[name]: attrs.field(default=None, alias=name) if name in cls.__dict__ else attrs.field(alias=name)
+        for name in names
+    }
+    defined: Any = attrs.define(
+        cls, these=these, weakref_slot=False, eq=False, repr=False, getstate_setstate=False
+    )
+    fields = Fields(defined, slots, links, keys, optional=cls.__dict__.keys() & slots.keys())
+    defined.__match_args__ = fields.names
+    defined._fields_ = fields
+    for name, link in deferred.items():
+        setattr(defined, name, _deferred(slots[name], link))
+    defined._decode_ = staticmethod(fields.decoder())
+    return defined

@@ -1,0 +1,246 @@
+"""What an endpoint function gives: a request, described and not yet sent, that knows how its response decodes.
+
+Nothing here does I/O. Any sender can send a `Request`: put `request.path` after the base URL, add the query, the headers
+and the body, and hand status and parsed body to `request.operation.decode()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from typing import Any, Generic, Literal, Protocol, TypedDict, TypeVar
+from urllib.parse import quote
+
+import attrs
+
+from .model import Link, Model, Unknown
+
+__all__ = [
+    "Body",
+    "Cursor",
+    "Operation",
+    "Pagination",
+    "Request",
+    "RequestOptions",
+    "Response",
+    "TimeoutLike",
+    "Unset",
+    "unset",
+]
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+#: How the body of a response is read: `json` whole, `jsonl` line by line, `text`, `bytes`, or `none` at all.
+ResponseKind = Literal["json", "jsonl", "text", "bytes", "none"]
+#: How the body of a request is written.
+BodyKind = Literal["json", "form", "multipart", "bytes", "text"]
+
+
+class TimeoutLike(Protocol):
+    """Seconds to connect, to read, to write and to wait for a connection of the pool, as `httpx.Timeout` has them."""
+
+    connect: float | None
+    read: float | None
+    write: float | None
+    pool: float | None
+
+
+class RequestOptions(TypedDict, total=False):
+    """What every method takes besides its own arguments."""
+
+    extra_headers: Mapping[str, str | None]
+    """Headers to add, or to send instead; `None` leaves a header of the client's out."""
+    extra_query: Mapping[str, object]
+    """Query parameters to add, or to send instead."""
+    extra_body: Mapping[str, object]
+    """Properties to add to a JSON body, or to send instead."""
+    timeout: float | TimeoutLike | None
+    """Seconds that an attempt may wait for the network, instead of the client's; `None` waits for ever."""
+    deadline: float | None
+    """Seconds that the whole call may take, with all its attempts and the waits between them."""
+    max_retries: int
+    """How often the call is tried again, instead of the client's setting."""
+
+
+class Unset:
+    """The default of an argument that may also be `None`: `None` is sent as null, `unset` is not sent."""
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "unset"
+
+
+unset = Unset()
+
+
+@attrs.frozen
+class Cursor:
+    """One direction of paging: the parameter that asks for the next page, and the field of a page that fills it."""
+
+    parameter: str
+    field: str
+
+
+@attrs.frozen
+class Pagination:
+    """How an operation pages, as `x-pagination` of the spec says."""
+
+    items: str
+    """The field of a page that holds the list of items."""
+    more: str | None
+    """The field that says whether another page follows; `None` where only a missing cursor says so."""
+    next: Cursor
+    """Onwards."""
+    previous: Cursor | None = None
+    """Backwards, where the operation can."""
+
+
+@attrs.frozen
+class Response:
+    """One documented response of an operation."""
+
+    status: str
+    """`200`, `4XX` or `default`."""
+    kind: ResponseKind
+    """How the body is read."""
+    media_type: str | None = None
+    """What to ask for, and what comes."""
+    link: Link | None = None
+    """What the JSON decodes to, or each line of it; `None` leaves it as it is parsed."""
+
+    def matches(self, status: int) -> bool:
+        """Whether a response with this status code is this one."""
+        return self.status in ("default", str(status), f"{status // 100}XX")
+
+
+@attrs.define
+class Operation:
+    """What is the same for each request of an operation."""
+
+    name: str
+    """`messages.batches.create`: the method of a client that sends it."""
+    method: str
+    """`GET`, `POST`, ..."""
+    path: str
+    """The path with its parameters' names in braces, as the spec has it."""
+    responses: tuple[Response, ...]
+    """The documented responses; a status code before a range, a range before `default`."""
+    pagination: Pagination | None = None
+    """How it pages, where it does."""
+    secured: bool = True
+    """Whether credentials are sent."""
+    _decoders: dict[str, Callable[[Any], Any]] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+
+    @property
+    def success(self) -> Response:
+        """The response of a call that went well."""
+        for response in self.responses:
+            if response.status[0] == "2" or response.status == "default":
+                return response
+        return Response("2XX", "none")
+
+    def response(self, status: int) -> Response | None:
+        """The documented response with this status code."""
+        return next((response for response in self.responses if response.matches(status)), None)
+
+    def decode(self, status: int, wire: Any) -> Any:
+        """Decode the parsed body, or one line of it, of a response with this status code.
+
+        What the spec doesn't describe is handed back as it is.
+        """
+        response = self.response(status)
+        return wire if response is None else self.decoder(response)(wire)
+
+    def decoder(self, response: Response) -> Callable[[Any], Any]:
+        """What decodes the bodies of one response; made, and its models imported, the first time."""
+        decoder = self._decoders.get(response.status)
+        if decoder is None:
+            decoder = self._decoders[response.status] = _as_is if response.link is None else response.link.resolve()
+        return decoder
+
+
+@attrs.frozen
+class Body:
+    """The body of a request, not yet encoded."""
+
+    kind: BodyKind
+    content: Any
+    """A JSON value with models, instants and iterables still in it; the fields of a form; or bytes."""
+    media_type: str
+
+
+@attrs.frozen
+class Request(Generic[T_co]):
+    """A request of one operation, ready to be sent. `T_co` is what its response decodes to."""
+
+    operation: Operation
+    path: str
+    """The path, its parameters filled in and percent-encoded."""
+    query: tuple[tuple[str, str], ...] = ()
+    """Query parameters, in the order of the spec, not yet encoded."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Headers that arguments gave; the client's own are not in it."""
+    body: Body | None = None
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return self.operation.method
+
+
+def _as_is(wire: Any) -> Any:
+    return wire
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Writing arguments into a request
+
+
+def path_segment(name: str, value: object) -> str:
+    """Percent-encode a path parameter.
+
+    Raises:
+        ValueError: It is empty, `.` or `..`: the request would be for another resource than was meant.
+    """
+    text = _text(value)
+    if text in ("", ".", ".."):
+        raise ValueError(f"{name} must name a resource; got {text!r}")
+    return quote(text, safe="")
+
+
+def query_pairs(name: str, value: object, *, explode: bool = True, deep: bool = False) -> list[tuple[str, str]]:
+    """A query parameter as the pairs that say it: none for `None`, one for each item of a list."""
+    if value is None or isinstance(value, Unset):
+        return []
+    if isinstance(value, Mapping):
+        items = [(str(key), item) for key, item in value.items() if item is not None]
+        if deep:
+            return [pair for key, item in items for pair in query_pairs(f"{name}[{key}]", item)]
+        if explode:
+            return [pair for key, item in items for pair in query_pairs(key, item)]
+        return [(name, ",".join(f"{key},{_text(item)}" for key, item in items))]
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        texts = [_text(item) for item in value]
+        return [(name, text) for text in texts] if explode else [(name, ",".join(texts))]
+    return [(name, _text(value))]
+
+
+def header_pairs(name: str, value: object) -> list[tuple[str, str]]:
+    """A header parameter as none or one pair."""
+    return query_pairs(name, value, explode=False)
+
+
+def given(**properties: object) -> dict[str, object]:
+    """The properties of a body that were given."""
+    return {name: value for name, value in properties.items() if not isinstance(value, Unset)}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat()).replace("+00:00", "Z")
+    return str(value)
