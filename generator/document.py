@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+import yaml
+from yaml.nodes import MappingNode, Node, SequenceNode
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -41,6 +40,29 @@ def parts_of(reference: str) -> list[str]:
     """The parts of a JSON pointer: `#/paths/~1v1/get` gives `["paths", "/v1", "get"]`."""
     fragment = reference.partition("#")[2]
     return [re.sub(r"~1|~0", lambda m: "/" if m[0] == "~1" else "~", part) for part in fragment.split("/")[1:]]
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML as OpenAPI means it, with the types of JSON: `no` and `2023-06-01` are strings; a key twice is an error."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":timestamp"))]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: MappingNode, deep: bool = False) -> Json:
+        mapping: Json = {}
+        for key_node, value_node in node.value:
+            # Keys are names: the status code 200 is written bare in many documents.
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            if key is None or key in mapping:
+                problem = "a key that is no text" if key is None else f"the key {key!r} twice in one mapping"
+                raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
+            mapping[key] = self.construct_object(value_node, deep=deep)
+        return mapping
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false|True|False|TRUE|FALSE)$"), list("tTfF"))
 
 
 class Document:
@@ -90,7 +112,7 @@ class Document:
 
     def line(self, place: str) -> int:
         """The line of the file on which a place of the document, or what is left of its path, begins."""
-        node: Node | None = YAML().compose(self._text)
+        node: Node | None = yaml.compose(self._text, Loader=_Loader)
         line = 1
         for part in parts_of(place):
             if isinstance(node, MappingNode):
@@ -118,13 +140,12 @@ def load(path: Path) -> Document:
     except UnicodeDecodeError as error:
         raise DocumentError(f"is not UTF-8 text: {error.reason} at byte {error.start}") from None
     try:
-        data = YAML(typ="safe", pure=True).load(text)
-    except MarkedYAMLError as error:
+        data = yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = str(error.problem or error.context).partition("\n")[0]
-        raise DocumentError(f"is neither YAML nor JSON: {problem}{where}") from None
-    except (YAMLError, ValueError) as error:
+        raise DocumentError(f"is neither YAML nor JSON: {error.problem or error.context}{where}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise DocumentError(f"is neither YAML nor JSON: {str(error).partition(chr(10))[0]}") from None
     if not isinstance(data, dict):
         raise DocumentError("holds no OpenAPI document: its top level is no mapping")

@@ -1,0 +1,67 @@
+"""Prose of a document as docstrings and comments: wrapped, and harmless whatever is in it."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import unicodedata
+
+WIDTH = 110
+
+
+def clean(text: object) -> str:
+    """A description without what can't stand in source: control characters and trailing blanks."""
+    kept = (c for c in str(text or "").replace("\r\n", "\n") if c == "\n" or unicodedata.category(c)[0] != "C")
+    return "\n".join(line.rstrip() for line in "".join(kept).expandtabs(4).split("\n")).strip()
+
+
+def wrapped(text: str, width: int) -> str:
+    """Paragraphs filled to a width; lists, tables and code as they are."""
+    paragraphs = re.split(r"\n\s*\n", text)
+    return "\n\n".join(_filled(paragraph, width) for paragraph in paragraphs)
+
+
+def _filled(paragraph: str, width: int) -> str:
+    lines = paragraph.split("\n")
+    if any(line.startswith((" ", "```", "|", ">", "#")) for line in lines):
+        return paragraph
+    items: list[str] = []
+    for line in lines:
+        if re.match(r"([-*+]|\d+[.)])\s", line) or not items:
+            items.append(line)
+        else:
+            items[-1] += " " + line.strip()
+    indents = [re.match(r"(?:[-*+]|\d+[.)])\s+", item) for item in items]
+    return "\n".join(
+        textwrap.fill(
+            item,
+            width,
+            subsequent_indent=" " * len(match[0]) if match else "",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for item, match in zip(items, indents, strict=True)
+    )
+
+
+def docstring(text: object, indent: int = 0) -> str:
+    """A docstring literal, its lines after the first indented."""
+    body = wrapped(clean(text), WIDTH - indent - 3)
+    raw = body.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    if raw.endswith('"'):
+        raw = raw[:-1] + '\\"'
+    lines = raw.split("\n")
+    if len(lines) == 1 and len(lines[0]) + indent + 6 <= WIDTH:
+        return f'"""{lines[0]}"""'
+    margin = " " * indent
+    return "\n".join([f'"""{lines[0]}', *(margin + line if line else "" for line in lines[1:]), f'{margin}"""'])
+
+
+def section(title: str, entries: list[tuple[str, str]]) -> str:
+    """A part of a docstring that explains names: `Args:`, `Raises:`."""
+    lines = [f"{title}:"]
+    for name, text in entries:
+        first, *rest = wrapped(clean(text) or "See the API's documentation.", WIDTH - 16).split("\n")
+        lines.append(f"    {name}: {first}")
+        lines.extend(f"        {line}" if line else "" for line in rest)
+    return "\n".join(lines)
