@@ -29,6 +29,13 @@ class DocumentError(Exception):
         self.problem = problem
         self.place = place
         self.way_out = way_out
+        self.document: Document | None = None
+
+
+def shown(path: Path) -> str:
+    """A path as people like to read it: from where they are, if it is below."""
+    absolute = path.absolute()
+    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(path)
 
 
 def pointer(*parts: str | int) -> str:
@@ -98,16 +105,16 @@ class Document:
         return value
 
     def operations(self) -> Iterator[tuple[str, str, Json]]:
-        """Every operation, with its path and method."""
+        """Every operation, with its path and method, in the order of the document."""
         for path, item in self.data.get("paths", {}).items():
-            for method in METHODS:
-                if method in self.resolve(item):
-                    yield path, method, self.resolve(item)[method]
+            for method, operation in self.resolve(item).items():
+                if method in METHODS:
+                    yield path, method, operation
 
     def describe(self, error: DocumentError) -> str:
         """An error as lines for people: file, line and pointer, what is wrong, and the way out."""
         line = self.line(error.place)
-        text = f"{self.path}:{line}: {error.problem}\n  at {error.place}"
+        text = f"{shown(self.path)}:{line}: {error.problem}\n  at {error.place}"
         return f"{text}\n  {error.way_out}" if error.way_out else text
 
     def line(self, place: str) -> int:
@@ -150,7 +157,11 @@ def load(path: Path) -> Document:
     if not isinstance(data, dict):
         raise DocumentError("holds no OpenAPI document: its top level is no mapping")
     document = Document(data, text, path)
-    _check(document)
+    try:
+        _check(document)
+    except DocumentError as error:
+        error.document = document
+        raise
     return document
 
 

@@ -6,7 +6,7 @@ The parser's names and this project's types come together here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from openapi_python_client.parser import GeneratorData
@@ -333,8 +333,9 @@ def _definition(component: Component, types: Types, direction: Direction, order:
     schema = component.schema
     doc = clean(schema.get("description")) or _fallback_doc(component)
     if component.kind != "object":
-        kind = "union" if received and component.kind == "union" else "alias"
-        return Definition(name, kind, doc, types.of(schema, direction))
+        type_ = types.of(schema, direction)
+        # To evaluate the alias of received types would import them all, so theirs is for type checkers alone.
+        return Definition(name, "union" if received and type_.names else "alias", doc, type_)
     definition = Definition(name, "model" if received else "dict", doc, PyType(()))
     required = set(schema.get("required", ()))
     taken: dict[str, str] = {}
@@ -420,8 +421,9 @@ def _tree(document: Document, parsed: GeneratorData, types: Types) -> Resource:
     docs = {tag["name"]: clean(tag.get("description")) for tag in document.data.get("tags", []) if "name" in tag}
     root = Resource((), "Resources", "")
     nodes: dict[tuple[str, ...], Resource] = {(): root}
+    places = [pointer("paths", path, method) for path, method, _ in document.operations()]
     for collection in parsed.endpoint_collections_by_tag.values():
-        for endpoint in collection.endpoints:
+        for endpoint in sorted(collection.endpoints, key=lambda each: places.index(each.summary.get_untrusted_value())):
             tag = (document.find(endpoint.summary.get_untrusted_value()).get("tags") or ["default"])[0]
             path = tuple(attribute_name(part) for part in tag.split(".") if part) or ("default",)
             for depth in range(1, len(path) + 1):
@@ -461,7 +463,7 @@ def _operation(document: Document, endpoint: Endpoint, path: tuple[str, ...], ty
     plain_name = endpoint.name.removeprefix(prefix) if endpoint.name != prefix else endpoint.name
     arguments = list(_parameters(endpoint, raw, types))
     body, body_arguments = _body(endpoint, raw, types, {argument.name for argument in arguments})
-    arguments += body_arguments
+    arguments = sorted([*arguments, *body_arguments], key=lambda each: (each.where != "path", not each.required))
     responses = list(_responses(raw, types))
     success = next((case for case in responses if case.status[0] == "2" or case.status == "default"), None)
     pagination = raw.get("x-pagination")
@@ -624,7 +626,8 @@ def _check_cursors(operation: Json, page: Json, pagination: Json, place: str) ->
 
 
 def _operation_doc(raw: Json, operation: OperationCase, success: ResponseCase | None) -> str:
-    parts = [clean(raw.get("summary")), clean(raw.get("description"))]
+    summary = clean(raw.get("summary"))
+    parts = [f"{summary.rstrip('.')}." if summary else "", clean(raw.get("description"))]
     if raw.get("deprecated"):
         parts.append("Deprecated.")
     text = "\n\n".join(part for part in dict.fromkeys(parts) if part) or f"`{operation.http_method} {operation.path}`."
@@ -638,10 +641,10 @@ def _operation_doc(raw: Json, operation: OperationCase, success: ResponseCase | 
     return "\n\n".join([text, *sections])
 
 
-def shielded(code: str, hidden: set[str]) -> str:
+def shielded(code: str, hidden: Collection[str]) -> str:
     """An annotation in a class whose methods hide builtins: `list[int]` in a class with a method `list`."""
-    if not hidden & USED_BUILTINS:
+    names = "|".join(sorted(USED_BUILTINS.intersection(hidden)))
+    if not names:
         return code
-    names = "|".join(sorted(hidden & USED_BUILTINS))
     pattern = rf"('[^']*'|\"[^\"]*\")|(?<![\w.])({names})\b"
     return re.sub(pattern, lambda match: match[1] or f"_builtins.{match[2]}", code)

@@ -74,7 +74,7 @@ def _outline(document: Document) -> Json:
             "parameters": [
                 {
                     **{key: parameter[key] for key in ("name", "in", "required", "style", "explode") if key in parameter},
-                    "schema": {},
+                    "schema": {"type": "string"},
                 }
                 for parameter in operation.get("parameters", [])
             ],

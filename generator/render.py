@@ -74,7 +74,7 @@ class _Renderer:
     def _types_module(self, module: Module, *, received: bool) -> str:
         typing = {f"typing.{name}" for name in _typing_names(module)}
         imports = import_lines(typing) + module.imports
-        if received and any(each.kind == "model" or each.type.link for each in module.definitions):
+        if received and any(each.kind != "alias" or each.type.link for each in module.definitions):
             imports.append("from .. import model as _model")
         return self._print(
             "types_module.py",
@@ -84,9 +84,7 @@ class _Renderer:
         )
 
     def _definition(self, definition: Definition, *, received: bool) -> str:
-        # An alias of received types is text: to evaluate it would import them all.
-        quoted = received and bool(definition.type.names)
-        return self._print(f"{definition.kind}.py", definition=definition, quoted=quoted, links=received)
+        return self._print(f"{definition.kind}.py", definition=definition, received=received)
 
     # Operations and resources ------------------------------------------------------------------------------------
 

@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import date, datetime
 from importlib import import_module
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar, Union, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar, Union, cast, dataclass_transform
 
 import attrs
 
-__all__ = ["Model", "Unknown"]
+__all__ = ["Model", "Unknown", "to_json"]
 
 Decoder = Callable[[Any], Any]
 Values = Callable[[Any], tuple[Any, ...]]
@@ -31,6 +31,10 @@ M = TypeVar("M")
 
 #: How many different sets of keys a model remembers. A server that keeps inventing new ones is still read, only slower.
 MAX_SHAPES = 64
+
+# The Python types of JSON's kinds. As plain values: a type checker can't say more of what is in them than `Any` does.
+OBJECT: Any = dict
+ARRAY: Any = list
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -67,7 +71,7 @@ class One(Link):
         target = import_module(_MODELS).find(self.name)
         if isinstance(target, Link):
             return target.resolve()
-        decode: Decoder = target._decode_
+        decode: Decoder = target.decode_
         return decode
 
     def as_type(self) -> Any:
@@ -87,7 +91,7 @@ class Tagged(Link):
         decoders: dict[str, Decoder] = {}
 
         def learn(wire: Any) -> Any:
-            if type(wire) is not dict:
+            if type(wire) is not OBJECT:
                 return wire
             value = wire.get(tag)
             if type(value) is not str or value not in self.members:
@@ -118,7 +122,7 @@ class Many(Link):
 
     def resolve(self) -> Decoder:
         item = self.item.resolve()
-        return lambda wire: [item(value) for value in wire] if type(wire) is list else wire
+        return lambda wire: [item(value) for value in wire] if type(wire) is ARRAY else wire
 
     def as_type(self) -> Any:
         return list[self.item.as_type()]  # type: ignore[misc]
@@ -134,7 +138,7 @@ class Mapped(Link):
 
     def resolve(self) -> Decoder:
         value = self.value.resolve()
-        return lambda wire: {key: value(item) for key, item in wire.items()} if type(wire) is dict else wire
+        return lambda wire: {key: value(item) for key, item in wire.items()} if type(wire) is OBJECT else wire
 
     def as_type(self) -> Any:
         return dict[str, self.value.as_type()]  # type: ignore[misc]
@@ -152,7 +156,8 @@ class Either(Link):
         decoders = {kind: link.resolve() for kind, link in self.kinds.items() if link is not None}
 
         def decode(wire: Any) -> Any:
-            decoder = decoders.get(type(wire))
+            kind = cast("Any", type(wire))
+            decoder = decoders.get(kind)
             return wire if decoder is None else decoder(wire)
 
         return decode
@@ -177,17 +182,29 @@ class Shaped(Link):
         models: list[type[Model]] = [import_module(_MODELS).find(name) for name in self.names]
 
         def decode(wire: Any) -> Any:
-            if type(wire) is not dict:
+            if type(wire) is not OBJECT:
                 return wire
-            fitting = [model for model in models if model._fields_.required <= wire.keys()]
+            fitting = [model for model in models if model.fields_.required <= wire.keys()]
             if not fitting:
                 return Unknown(None, wire)
-            return max(fitting, key=lambda model: len(model._fields_.known & wire.keys()))._decode_(wire)
+            return max(fitting, key=lambda model: len(model.fields_.known & wire.keys())).decode_(wire)
 
         return decode
 
     def as_type(self) -> Any:
         return _union(self.names)
+
+
+class Plain(Link):
+    """A JSON value, as it comes."""
+
+    deferred = None
+
+    def resolve(self) -> Decoder:
+        return lambda wire: wire
+
+    def as_type(self) -> Any:
+        return Any
 
 
 class Instant(Link):
@@ -285,7 +302,7 @@ class Fields:
         return shape
 
     def decoder(self) -> Decoder:
-        """Make `model._decode_`: a function of its own for each model, so that nothing is looked up on the way."""
+        """Make `model.decode_`: a function of its own for each model, so that nothing is looked up on the way."""
         model, count, exact = self.model, len(self.keys), _tuple_getter(self.keys)
         shapes: dict[tuple[str, ...], Shape] = {}
         # Without optional fields and lists, an object that has just the right keys needs nothing but its constructor.
@@ -294,14 +311,16 @@ class Fields:
 
         def decode(wire: Any) -> Any:
             nonlocal resolved
-            if type(wire) is not dict:
+            if type(wire) is not OBJECT:
                 return wire
+            values: Sequence[Any]
+            absent: frozenset[str] = NOTHING
+            extra: tuple[str, ...] = ()
             try:
                 if len(wire) == count:
                     values = exact(wire)
                     if plain:
                         return model(*values)
-                    absent, extra = NOTHING, ()
                 else:
                     pick, absent, extra = shapes[tuple(wire)]
                     values = pick((*wire.values(), None))
@@ -311,13 +330,14 @@ class Fields:
             if self.eager:
                 if resolved is None:
                     resolved = [(position, link.resolve()) for position, link in self.eager]
-                values = [*values]
+                changed = [*values]
                 for position, decoder in resolved:
-                    values[position] = decoder(values[position])
+                    changed[position] = decoder(changed[position])
+                values = changed
             instance = model(*values)
-            instance._absent_ = absent
+            instance.absent_ = absent
             if extra:
-                instance._extra_ = {key: wire[key] for key in extra}
+                instance.extra_ = {key: wire[key] for key in extra}
             return instance
 
         return decode
@@ -368,20 +388,20 @@ class Model:
     Attributes of a model are those of the spec, with a trailing underscore where Python needs one (`class_`).
     """
 
-    # `_absent_`: the fields that did not come, so that to_dict() leaves them out again; unset on a model made by hand,
-    # which leaves out the optional ones. `_extra_`: those that the spec doesn't know; unset where there are none.
-    __slots__ = ("_absent_", "_extra_", "_request_id_")
+    # `absent_`: the fields that did not come, so that to_dict() leaves them out again; unset on a model made by hand,
+    # which leaves out the optional ones. `extra_`: those that the spec doesn't know; unset where there are none.
+    __slots__ = ("absent_", "extra_", "request_id_")
 
-    _fields_: ClassVar[Fields]
+    fields_: ClassVar[Fields]
 
     if TYPE_CHECKING:
 
         @staticmethod
-        def _decode_(wire: Any, /) -> Any:
+        def decode_(wire: Any, /) -> Any:
             """Decode leniently: what is no JSON object is handed back as it came."""
 
-        _absent_: Set[str]
-        _extra_: dict[str, Any]
+        absent_: Set[str]
+        extra_: dict[str, Any]
 
     @classmethod
     def from_dict(cls, wire: Mapping[str, Any], /) -> Self:
@@ -392,9 +412,9 @@ class Model:
         Raises:
             TypeError: `wire` is no JSON object.
         """
-        if type(wire) is not dict:
+        if type(wire) is not OBJECT:
             raise TypeError(f"{cls.__name__}.from_dict() takes a dict, a parsed JSON object; got {type(wire).__name__}")
-        instance: Self = cls._decode_(wire)
+        instance: Self = cls.decode_(wire)
         return instance
 
     def to_dict(self) -> dict[str, Any]:
@@ -403,9 +423,9 @@ class Model:
         Fields that the spec doesn't know are in it, and fields that did not come are not, unless they were set.
         Nothing in the result is shared with the model.
         """
-        absent = getattr(self, "_absent_", self._fields_.optional)
+        absent = getattr(self, "absent_", self.fields_.optional)
         wire: dict[str, Any] = {}
-        for key, read in self._fields_.stored:
+        for key, read in self.fields_.stored:
             value = read(self)
             if value is not None or key not in absent:
                 wire[key] = to_json(value)
@@ -416,29 +436,29 @@ class Model:
     @property
     def extra_fields(self) -> dict[str, Any]:
         """The fields that came and that the spec doesn't know, by their names on the wire."""
-        extra: dict[str, Any] = getattr(self, "_extra_", {})
+        extra: dict[str, Any] = getattr(self, "extra_", {})
         return extra
 
     @property
     def _request_id(self) -> str | None:
         """The id of the request that this object was the answer to; `None` for an object inside another."""
-        return getattr(self, "_request_id_", None)
+        return getattr(self, "request_id_", None)
 
     @_request_id.setter
     def _request_id(self, value: str | None) -> None:
-        self._request_id_ = value
+        self.request_id_ = value
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
         return self.extra_fields == other.extra_fields and all(
-            getattr(self, name) == getattr(other, name) for name in self._fields_.names
+            getattr(self, name) == getattr(other, name) for name in self.fields_.names
         )
 
     __hash__ = None  # type: ignore[assignment]  # mutable, as a dict is
 
     def __repr__(self) -> str:
-        shown = ((name, getattr(self, name)) for name in self._fields_.names)
+        shown = ((name, getattr(self, name)) for name in self.fields_.names)
         inner = ", ".join(f"{name}={_short.repr(value)}" for name, value in shown if value is not None)
         return f"{type(self).__name__}({inner})"
 
@@ -452,10 +472,10 @@ class _Short(reprlib.Repr):
         self.maxdict = self.maxlist = 3
         self.maxlevel = 2
 
-    def repr1(self, value: Any, level: int) -> str:
-        if isinstance(value, Model):
-            return f"{type(value).__name__}(...)"
-        return super().repr1(value, level)
+    def repr1(self, x: Any, level: int) -> str:
+        if isinstance(x, Model):
+            return f"{type(x).__name__}(...)"
+        return super().repr1(x, level)
 
 
 _short = _Short()
@@ -491,9 +511,10 @@ class Unknown:
 
 def to_json(value: Any) -> Any:
     """A copy of `value` as plain JSON: models become dicts, instants become text."""
-    if isinstance(value, dict):
+    kind = cast("Any", type(value))
+    if kind is OBJECT:
         return {key: to_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if kind is ARRAY or kind is tuple:
         return [to_json(item) for item in value]
     if isinstance(value, Model | Unknown):
         return value.to_dict()
@@ -525,9 +546,9 @@ def model(cls: type[M]) -> type[M]:
         cls, these=these, weakref_slot=False, eq=False, repr=False, getstate_setstate=False
     )
     fields = Fields(defined, slots, links, keys, optional=cls.__dict__.keys() & slots.keys())
-    defined.__match_args__ = fields.names
-    defined._fields_ = fields
+    setattr(defined, "__match_args__", fields.names)  # noqa: B010  # a type checker takes it for constant
+    defined.fields_ = fields
     for name, link in deferred.items():
         setattr(defined, name, _deferred(slots[name], link))
-    defined._decode_ = staticmethod(fields.decoder())
-    return defined
+    defined.decode_ = staticmethod(fields.decoder())
+    return cast("type[M]", defined)

@@ -7,13 +7,12 @@ and the body, and hand status and parsed body to `request.operation.decode()`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from importlib import import_module
-from typing import Any, Generic, Literal, Protocol, TypedDict, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypedDict, TypeVar, cast
 from urllib.parse import quote
 
 import attrs
 
-from .model import Link, Model, Unknown
+from .model import Link, to_json
 
 __all__ = [
     "Body",
@@ -132,7 +131,9 @@ class Operation:
     """How it pages, where it does."""
     secured: bool = True
     """Whether credentials are sent."""
-    _decoders: dict[str, Callable[[Any], Any]] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+    _decoders: dict[str, Callable[[Any], Any]] = attrs.field(
+        factory=dict[str, Callable[[Any], Any]], init=False, repr=False, eq=False
+    )
 
     @property
     def success(self) -> Response:
@@ -183,6 +184,8 @@ class Request(Generic[T_co]):
     """Query parameters, in the order of the spec, not yet encoded."""
     headers: tuple[tuple[str, str], ...] = ()
     """Headers that arguments gave; the client's own are not in it."""
+    cookies: tuple[tuple[str, str], ...] = ()
+    """Cookies that arguments gave."""
     body: Body | None = None
 
     @property
@@ -216,14 +219,15 @@ def query_pairs(name: str, value: object, *, explode: bool = True, deep: bool = 
     if value is None or isinstance(value, Unset):
         return []
     if isinstance(value, Mapping):
-        items = [(str(key), item) for key, item in value.items() if item is not None]
+        mapping = cast("Mapping[object, object]", value)
+        items = [(str(key), item) for key, item in mapping.items() if item is not None]
         if deep:
             return [pair for key, item in items for pair in query_pairs(f"{name}[{key}]", item)]
         if explode:
             return [pair for key, item in items for pair in query_pairs(key, item)]
         return [(name, ",".join(f"{key},{_text(item)}" for key, item in items))]
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        texts = [_text(item) for item in value]
+        texts = [_text(item) for item in cast("Iterable[object]", value)]
         return [(name, text) for text in texts] if explode else [(name, ",".join(texts))]
     return [(name, _text(value))]
 
@@ -233,7 +237,7 @@ def header_pairs(name: str, value: object) -> list[tuple[str, str]]:
     return query_pairs(name, value, explode=False)
 
 
-def given(**properties: object) -> dict[str, object]:
+def given(properties: Mapping[str, object]) -> dict[str, object]:
     """The properties of a body that were given."""
     return {name: value for name, value in properties.items() if not isinstance(value, Unset)}
 
@@ -241,6 +245,4 @@ def given(**properties: object) -> dict[str, object]:
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if hasattr(value, "isoformat"):
-        return str(value.isoformat()).replace("+00:00", "Z")
-    return str(value)
+    return str(to_json(value))

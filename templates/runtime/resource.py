@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from .transport import AsyncStreamedResponse, AsyncTransport, RawResponse, SyncStreamedResponse, SyncTransport
 
@@ -29,25 +29,30 @@ class AsyncResource:
 
 
 # A method of a resource whose transport gives responses does give responses; these say so to a type checker.
+if TYPE_CHECKING:
 
+    def raw(method: Callable[P, T]) -> Callable[P, RawResponse[T]]:
+        """Type a method whose transport is `raw`."""
+        ...
 
-def raw(method: Callable[P, T]) -> Callable[P, RawResponse[T]]:
-    """Type a method whose transport is `raw`."""
-    return cast(Any, method)
+    def streamed(method: Callable[P, T]) -> Callable[P, AbstractContextManager[SyncStreamedResponse[T]]]:
+        """Type a method whose transport is `streamed`."""
+        ...
 
+    def async_raw(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[RawResponse[T]]]:
+        """Type an async method whose transport is `raw`."""
+        ...
 
-def streamed(method: Callable[P, T]) -> Callable[P, AbstractContextManager[SyncStreamedResponse[T]]]:
-    """Type a method whose transport is `streamed`."""
-    return cast(Any, method)
+    def async_streamed(
+        method: Callable[P, Awaitable[T]],
+    ) -> Callable[P, AbstractAsyncContextManager[AsyncStreamedResponse[T]]]:
+        """Type an async method whose transport is `streamed`."""
+        ...
 
+else:
 
-def async_raw(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[RawResponse[T]]]:
-    """Type an async method whose transport is `raw`."""
-    return cast(Any, method)
+    def raw(method):
+        """Hand a method on as it is."""
+        return method
 
-
-def async_streamed(
-    method: Callable[P, Awaitable[T]],
-) -> Callable[P, AbstractAsyncContextManager[AsyncStreamedResponse[T]]]:
-    """Type an async method whose transport is `streamed`."""
-    return cast(Any, method)
+    streamed = async_raw = async_streamed = raw
