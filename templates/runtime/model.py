@@ -2,13 +2,13 @@
 
 Three promises are kept here, for every generated model:
 
-- **Nothing the server adds can break a reader.** A field the spec doesn't know is kept, and `to_dict()` gives it
-  back. A union member it doesn't know becomes `Unknown`. A field it calls required but that didn't come reads `None`.
-  A value of another type than the spec says is handed on as it came.
-- **Decoding costs little, and only for what is read.** An object's fields are picked by one C call, in the order of
-  its constructor. An object inside it stays the parsed `dict` until somebody reads that field.
-- **Nothing is imported or looked up twice.** A model names the models inside it; the name is resolved the first time
-  that such an object is read, and never again.
+- **Nothing the server adds can break a reader.** A field the spec doesn't know is kept, and `to_dict()` gives
+  it back. A union member it doesn't know becomes `Unknown`. A field it calls required but that didn't come
+  reads `None`. A value of another type than the spec says is handed on as it came.
+- **Decoding costs little, and only for what is read.** An object's fields are picked by one C call, in the
+  order of its constructor. An object inside it stays the parsed `dict` until somebody reads that field.
+- **Nothing is imported or looked up twice.** A model names the models inside it; the name is resolved the
+  first time that such an object is read, and never again.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import date, datetime
 from importlib import import_module
+from inspect import get_annotations
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar, Union, cast, dataclass_transform
 
@@ -29,10 +30,12 @@ Values = Callable[[Any], tuple[Any, ...]]
 
 M = TypeVar("M")
 
-#: How many different sets of keys a model remembers. A server that keeps inventing new ones is still read, only slower.
+#: How many different sets of keys a model remembers. A server that keeps inventing new ones is still read,
+#: only slower.
 MAX_SHAPES = 64
 
-# The Python types of JSON's kinds. As plain values: a type checker can't say more of what is in them than `Any` does.
+# The Python types of JSON's kinds. As plain values: a type checker can't say more of what is in them than
+# `Any` does.
 OBJECT: Any = dict
 ARRAY: Any = list
 
@@ -41,15 +44,16 @@ NOTHING: frozenset[str] = frozenset()
 _MODELS = f"{__package__}.models"
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 # Links: what a field holds, when that is more than a plain JSON value
 
 
 class Link:
-    """Turns the JSON of a field into what the field is typed as; made from names, resolved when first used."""
+    """Turns the JSON of a field into what the field is typed as. Made of names, resolved when first used."""
 
-    #: The type of JSON value that is decoded when the field is first read. A link to a list or a mapping has none:
-    #: what it makes can't be told from what it is made of, so it is decoded with the object that holds it.
+    #: The type of JSON value that is decoded when the field is first read. A link to a list or a mapping has
+    #: none: what it makes can't be told from what it is made of, so it is decoded with the object that holds
+    #: it.
     deferred: ClassVar[type | None] = dict
 
     def resolve(self) -> Decoder:
@@ -149,7 +153,9 @@ class Either(Link):
 
     deferred = None
 
-    def __init__(self, *, object: Link | None = None, array: Link | None = None, string: Link | None = None) -> None:
+    def __init__(
+        self, *, object: Link | None = None, array: Link | None = None, string: Link | None = None
+    ) -> None:
         self.kinds: dict[type, Link | None] = {dict: object, list: array, str: string}
 
     def resolve(self) -> Decoder:
@@ -165,14 +171,14 @@ class Either(Link):
     def as_type(self) -> Any:
         plain: dict[type, Any] = {dict: dict[str, Any], list: list[Any], str: str}
         kinds = [plain[kind] if link is None else link.as_type() for kind, link in self.kinds.items()]
-        return Union[tuple(kinds)]
+        return Union[tuple(kinds)]  # noqa: UP007  # made of values, not of names
 
 
 class Shaped(Link):
     """One of several models that nothing tells apart but the keys they have.
 
-    It is the member that knows the most of the object's keys, among those whose required keys are all there; the
-    first of equals.
+    It is the member that knows the most of the object's keys, among those whose required keys are all there;
+    the first of equals.
     """
 
     def __init__(self, *names: str) -> None:
@@ -250,7 +256,7 @@ def _union(names: Iterable[str]) -> Any:
     return Union[(*(getattr(models, name) for name in names), Unknown)]
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 # Fields: what a model knows of itself
 
 
@@ -302,10 +308,11 @@ class Fields:
         return shape
 
     def decoder(self) -> Decoder:
-        """Make `model.decode_`: a function of its own for each model, so that nothing is looked up on the way."""
+        """Make `model.decode_`: a function of its own for each model, so that nothing is looked up."""
         model, count, exact = self.model, len(self.keys), _tuple_getter(self.keys)
         shapes: dict[tuple[str, ...], Shape] = {}
-        # Without optional fields and lists, an object that has just the right keys needs nothing but its constructor.
+        # Without optional fields and lists, an object that has just the right keys needs nothing but its
+        # constructor.
         plain = not self.optional and not self.eager
         resolved: list[tuple[int, Decoder]] | None = None
 
@@ -350,7 +357,7 @@ def _tuple_getter(items: Sequence[Any]) -> Values:
     if items:
         (item,) = items
         return lambda wire: (wire[item],)
-    return lambda wire: ()
+    return lambda _wire: ()
 
 
 def _deferred(slot: str, link: Link) -> property:
@@ -378,7 +385,7 @@ def _deferred(slot: str, link: Link) -> property:
     return property(get, set_)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 # Models
 
 
@@ -388,8 +395,9 @@ class Model:
     Attributes of a model are those of the spec, with a trailing underscore where Python needs one (`class_`).
     """
 
-    # `absent_`: the fields that did not come, so that to_dict() leaves them out again; unset on a model made by hand,
-    # which leaves out the optional ones. `extra_`: those that the spec doesn't know; unset where there are none.
+    # `absent_`: the fields that did not come, so that to_dict() leaves them out again; unset on a model made
+    # by hand, which leaves out the optional ones. `extra_`: those that the spec doesn't know; unset where
+    # there are none.
     __slots__ = ("absent_", "extra_", "request_id_")
 
     fields_: ClassVar[Fields]
@@ -413,15 +421,17 @@ class Model:
             TypeError: `wire` is no JSON object.
         """
         if type(wire) is not OBJECT:
-            raise TypeError(f"{cls.__name__}.from_dict() takes a dict, a parsed JSON object; got {type(wire).__name__}")
+            raise TypeError(
+                f"{cls.__name__}.from_dict() takes a dict, a parsed JSON object; got {type(wire).__name__}"
+            )
         instance: Self = cls.decode_(wire)
         return instance
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of this object, equal to what it was made from where nothing was changed since.
 
-        Fields that the spec doesn't know are in it, and fields that did not come are not, unless they were set.
-        Nothing in the result is shared with the model.
+        Fields that the spec doesn't know are in it, and fields that did not come are not, unless they were
+        set. Nothing in the result is shared with the model.
         """
         absent = getattr(self, "absent_", self.fields_.optional)
         wire: dict[str, Any] = {}
@@ -500,7 +510,8 @@ class Unknown:
         return copy
 
     def __getattr__(self, name: str) -> Any:
-        # Slots that a half-made instance has not filled yet (copy and pickle make such) must not be sought in `raw`.
+        # Slots that a half-made instance has not filled yet (copy and pickle make such) must not be sought in
+        # `raw`.
         if name not in ("type", "raw") and name in self.raw:
             return self.raw[name]
         raise AttributeError(f"{self.type or 'unknown object'} has no field {name!r}", name=name, obj=self)
@@ -529,17 +540,19 @@ def to_json(value: Any) -> Any:
 def model(cls: type[M]) -> type[M]:
     """Make a generated class, with annotations for its fields, a slotted attrs class that decodes.
 
-    Two class attributes say what annotations don't: `_links`, the fields that hold more than plain JSON, and `_keys`,
-    the fields whose name on the wire is another.
+    Two class attributes say what annotations don't: `_links`, the fields that hold more than plain JSON, and
+    `_keys`, the fields whose name on the wire is another.
     """
     links: Mapping[str, Link] = cls.__dict__.get("_links", {})
     keys: Mapping[str, str] = cls.__dict__.get("_keys", {})
-    names = [name for name in cls.__dict__.get("__annotations__", {}) if not name.startswith("_")]
+    names = [name for name in get_annotations(cls) if not name.startswith("_")]
     deferred = {name: links[name] for name in names if name in links and links[name].deferred is not None}
     slots = {name: f"_{name}" if name in deferred else name for name in names}
 
     these = {
-        slots[name]: attrs.field(default=None, alias=name) if name in cls.__dict__ else attrs.field(alias=name)
+        slots[name]: attrs.field(default=None, alias=name)
+        if name in cls.__dict__
+        else attrs.field(alias=name)
         for name in names
     }
     defined: Any = attrs.define(

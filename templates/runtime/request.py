@@ -1,7 +1,7 @@
-"""What an endpoint function gives: a request, described and not yet sent, that knows how its response decodes.
+"""What an endpoint function gives: a request, not yet sent, that knows how its response decodes.
 
-Nothing here does I/O. Any sender can send a `Request`: put `request.path` after the base URL, add the query, the headers
-and the body, and hand status and parsed body to `request.operation.decode()`.
+Nothing here does I/O. Any sender can send a `Request`: put `request.path` after the base URL, add the query,
+the headers and the body, and hand status and parsed body to `request.operation.decode()`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ BodyKind = Literal["json", "form", "multipart", "bytes", "text"]
 
 
 class TimeoutLike(Protocol):
-    """Seconds to connect, to read, to write and to wait for a connection of the pool, as `httpx.Timeout` has them."""
+    """Seconds to connect, read, write and wait for a connection of the pool, as `httpx.Timeout` has them."""
 
     connect: float | None
     read: float | None
@@ -77,7 +77,7 @@ unset = Unset()
 
 @attrs.frozen
 class Cursor:
-    """One direction of paging: the parameter that asks for the next page, and the field of a page that fills it."""
+    """One direction of paging: the parameter that asks for a page, and the field of a page that fills it."""
 
     parameter: str
     field: str
@@ -159,7 +159,9 @@ class Operation:
         """What decodes the bodies of one response; made, and its models imported, the first time."""
         decoder = self._decoders.get(response.status)
         if decoder is None:
-            decoder = self._decoders[response.status] = _as_is if response.link is None else response.link.resolve()
+            decoder = self._decoders[response.status] = (
+                _as_is if response.link is None else response.link.resolve()
+            )
         return decoder
 
 
@@ -198,7 +200,7 @@ def _as_is(wire: Any) -> Any:
     return wire
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 # Writing arguments into a request
 
 
@@ -214,7 +216,9 @@ def path_segment(name: str, value: object) -> str:
     return quote(text, safe="")
 
 
-def query_pairs(name: str, value: object, *, explode: bool = True, deep: bool = False) -> list[tuple[str, str]]:
+def query_pairs(
+    name: str, value: object, *, explode: bool = True, deep: bool = False
+) -> list[tuple[str, str]]:
     """A query parameter as the pairs that say it: none for `None`, one for each item of a list."""
     if value is None or isinstance(value, Unset):
         return []

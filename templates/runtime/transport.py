@@ -30,7 +30,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class SyncPage(Protocol[T]):
-    """One page of a list. Iterating gives its items and then those of the pages after it, fetched as needed."""
+    """One page of a list. Iterating gives its items, then those of the pages after it, fetched as needed."""
 
     @property
     def data(self) -> list[T]:
@@ -67,7 +67,7 @@ class SyncPage(Protocol[T]):
 
 
 class AsyncPage(Protocol[T]):
-    """One page of a list. Iterating gives its items and then those of the pages after it, fetched as needed."""
+    """One page of a list. Iterating gives its items, then those of the pages after it, fetched as needed."""
 
     @property
     def data(self) -> list[T]:
@@ -130,7 +130,7 @@ class SyncStream(Protocol[T_co]):
 
 
 class AsyncStream(Protocol[T_co]):
-    """The lines of a response, decoded as they come: awaited or not, iterated over or used in an `async with`."""
+    """The lines of a response, decoded as they come: await it, iterate over it, or use it in `async with`."""
 
     def __await__(self) -> Generator[Any, None, Self]: ...
 

@@ -6,7 +6,7 @@ from typing import Literal, TypedDict
 
 
 class Base64PDFSourceParam(TypedDict):
-    """A PDF, inline. This is a `Base64PDFSource` sent back."""
+    """A PDF, inline."""
 
     type: Literal["base64"]
     """Names the kind of this object, always `base64`."""

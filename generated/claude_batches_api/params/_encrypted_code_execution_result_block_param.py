@@ -10,7 +10,7 @@ from ._code_execution_output_block_param import CodeExecutionOutputBlockParam
 
 class EncryptedCodeExecutionResultBlockParam(TypedDict):
     """The output of code that ran, with what it printed in encrypted form, as when the code searched the web.
-    This is a `EncryptedCodeExecutionResultBlock` sent back.
+    This is an `EncryptedCodeExecutionResultBlock` sent back.
     """
 
     type: Literal["encrypted_code_execution_result"]

@@ -6,7 +6,7 @@ from typing import Literal, TypedDict
 
 
 class PlainTextSourceParam(TypedDict):
-    """Plain text, inline. This is a `PlainTextSource` sent back."""
+    """Plain text, inline."""
 
     type: Literal["text"]
     """Names the kind of this object, always `text`."""

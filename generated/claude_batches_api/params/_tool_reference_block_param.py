@@ -8,7 +8,7 @@ from ._cache_control_ephemeral_param import CacheControlEphemeralParam
 
 
 class ToolReferenceBlockParam(TypedDict):
-    """A reference to one of the request's tools. This is a `ToolReferenceBlock` sent back."""
+    """A reference to one of the request's tools."""
 
     type: Literal["tool_reference"]
     """Names the kind of this object, always `tool_reference`."""
