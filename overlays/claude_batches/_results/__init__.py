@@ -1,0 +1,1 @@
+"""Results: every line, once, near the speed of the parser. Loaded when results are first asked for."""

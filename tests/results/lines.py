@@ -1,0 +1,59 @@
+"""Results files to test with."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+
+def result(custom_id: str, text: str = "hello") -> dict[str, Any]:
+    """A succeeded result, as the API writes it."""
+    return {
+        "custom_id": custom_id,
+        "result": {
+            "type": "succeeded",
+            "message": {
+                "id": f"msg_{custom_id}",
+                "type": "message",
+                "role": "assistant",
+                "model": "claude-test",
+                "content": [{"type": "text", "text": text}],
+                "stop_reason": "end_turn",
+                "stop_sequence": None,
+                "usage": {"input_tokens": 3, "output_tokens": 5, "service_tier": "batch"},
+            },
+        },
+    }
+
+
+def short(custom_id: str) -> dict[str, Any]:
+    """The shortest result there is."""
+    return {"custom_id": custom_id, "result": {"type": "canceled"}}
+
+
+def lines_of(results: Iterable[dict[str, Any]]) -> list[bytes]:
+    """Each as a line, without its line break."""
+    return [orjson.dumps(item) for item in results]
+
+
+def file_of(lines: Iterable[bytes]) -> bytes:
+    """A results file."""
+    return b"".join(line + b"\n" for line in lines)
+
+
+def some_lines(count: int, seed: int = 0, longest: int = 2000) -> list[bytes]:
+    """Lines of differing length, the same for the same seed."""
+    rng = random.Random(seed)
+    alphabet = 'abc é ü 漢 "quoted" \\ \u2028 \u0085 \n 😀 '
+    return lines_of(
+        result(f"r-{number}", "".join(rng.choices(alphabet, k=rng.randrange(longest))))
+        for number in range(count)
+    )
+
+
+def reordered(lines: list[bytes], seed: int = 1) -> list[bytes]:
+    """The same lines in another order."""
+    return random.Random(seed).sample(lines, len(lines))
