@@ -262,7 +262,7 @@ def _union(names: Iterable[str]) -> Any:
 
 
 class Shape(NamedTuple):
-    """How the values of one set of keys, in one order, become the arguments of a constructor."""
+    """How an object with one set of keys becomes the arguments of a constructor."""
 
     pick: Values
     absent: frozenset[str]
@@ -293,55 +293,56 @@ class Fields:
             if name in links and links[name].deferred is None
         ]
 
-    def learn(self, shapes: dict[tuple[str, ...], Shape], keys: tuple[str, ...]) -> Shape:
-        """Plan for objects with these keys, and remember the plan."""
-        shape = shapes.get(keys)
-        if shape is None:
-            positions = {key: position for position, key in enumerate(keys)}
-            shape = Shape(
-                # What didn't come is picked from behind the last value, where there is a None.
-                pick=_tuple_getter([positions.get(key, len(keys)) for key in self.keys]),
-                absent=self.known.difference(keys),
-                extra=tuple(key for key in keys if key not in self.known),
-            )
-            if len(shapes) < MAX_SHAPES:
-                shapes[keys] = shape
-        return shape
+    def shape(self, keys: frozenset[str]) -> Shape:
+        """Plan for objects with these keys."""
+        present = [key for key in self.keys if key in keys]
+        absent = self.known - keys or NOTHING
+        pick = _tuple_getter(present)
+        if absent and (self.keys[: len(present)] != (*present,) or not absent <= self.optional):
+            # What is missing is not just the last arguments: a None is put in each such place.
+            places = [present.index(key) if key in keys else len(present) for key in self.keys]
+            pick = _arranged(pick, _tuple_getter(places))
+        return Shape(pick, absent, (*sorted(keys - self.known),))
 
     def decoder(self) -> Decoder:
         """Make `model.decode_`: a function of its own for each model, so that nothing is looked up."""
-        model, count, exact = self.model, len(self.keys), _tuple_getter(self.keys)
-        shapes: dict[tuple[str, ...], Shape] = {}
-        # Without optional fields and lists, an object that has just the right keys needs nothing but its
-        # constructor.
-        plain = not self.optional and not self.eager
+        model = self.model
+        shapes: dict[frozenset[str], Shape] = {}
+        # One shape for each number of keys. If an object has as many keys as the shape, and all keys that the shape
+        # picks, then it has no others: to find out costs no more than to pick them.
+        likely: dict[int, Shape] = {len(self.keys): self.shape(self.known)}
+        plain, eager = not self.optional and not self.eager, bool(self.eager)
         resolved: list[tuple[int, Decoder]] | None = None
+
+        def learn(keys: frozenset[str]) -> Shape:
+            shape = shapes.get(keys)
+            if shape is None:
+                shape = self.shape(keys)
+                if len(shapes) < MAX_SHAPES:
+                    shapes[keys] = shape
+                    if not shape.extra:
+                        likely.setdefault(len(keys), shape)
+            return shape
 
         def decode(wire: Any) -> Any:
             nonlocal resolved
             if type(wire) is not OBJECT:
                 return wire
-            values: Sequence[Any]
-            absent: frozenset[str] = NOTHING
-            extra: tuple[str, ...] = ()
             try:
-                if len(wire) == count:
-                    values = exact(wire)
-                    if plain:
-                        return model(*values)
-                else:
-                    pick, absent, extra = shapes[tuple(wire)]
-                    values = pick((*wire.values(), None))
+                pick, absent, extra = likely[len(wire)]
+                values: Sequence[Any] = pick(wire)
+                if plain and absent is NOTHING:
+                    return model(*values)
             except KeyError:
-                pick, absent, extra = self.learn(shapes, tuple(wire))
-                values = pick((*wire.values(), None))
-            if self.eager:
+                pick, absent, extra = learn(frozenset(wire))
+                values = pick(wire)
+            if eager:
                 if resolved is None:
                     resolved = [(position, link.resolve()) for position, link in self.eager]
-                changed = [*values]
+                values = [*values]
                 for position, decoder in resolved:
-                    changed[position] = decoder(changed[position])
-                values = changed
+                    if position < len(values):
+                        values[position] = decoder(values[position])
             instance = model(*values)
             instance.absent_ = absent
             if extra:
@@ -359,6 +360,15 @@ def _tuple_getter(items: Sequence[Any]) -> Values:
         (item,) = items
         return lambda wire: (wire[item],)
     return lambda _wire: ()
+
+
+def _arranged(get: Values, arrange: Values) -> Values:
+    """Values that came, and a None behind them, in another order."""
+
+    def pick(wire: Any) -> tuple[Any, ...]:
+        return arrange((*get(wire), None))
+
+    return pick
 
 
 def _deferred(slot: str, link: Link) -> property:
