@@ -1,0 +1,147 @@
+"""What the spec lets through and what it refuses, judged by a JSON Schema validator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from .document import COMPONENT, Json, operations, resolve, schemas, spec
+
+TURN = {"role": "user", "content": "Hello."}
+PARAMS = {"model": "claude-haiku-4-5", "max_tokens": 16, "messages": [TURN]}
+SCHEMA_OF_TOOL = {"type": "object", "properties": {"city": {"type": "string"}}, "additionalProperties": False}
+
+
+def accepts(schema: str, instance: object) -> bool:
+    """Whether a component takes an instance."""
+    validator = Draft202012Validator({"$ref": COMPONENT + schema, "components": spec()["components"]})
+    return validator.is_valid(instance)
+
+
+def _examples() -> list[Any]:
+    found = [
+        pytest.param(name, schema["example"], id=name)
+        for name, schema in schemas().items()
+        if "example" in schema
+    ]
+    for path, method, operation in operations():
+        bodies: dict[str, Json] = {**operation["responses"], "body": operation.get("requestBody", {})}
+        for name, body in bodies.items():
+            for content in resolve(body).get("content", {}).values():
+                reference = content["schema"]["$ref"].removeprefix(COMPONENT)
+                found.append(pytest.param(reference, content["example"], id=f"{method} {path} {name}"))
+    return found
+
+
+@pytest.mark.parametrize(("schema", "example"), _examples())
+def test_an_example_is_valid(schema: str, example: object) -> None:
+    assert accepts(schema, example)
+
+
+@pytest.mark.parametrize(
+    ("custom_id", "valid"),
+    [
+        ("a", True),
+        ("A-z_9", True),
+        ("x" * 64, True),
+        ("", False),
+        ("x" * 65, False),
+        ("a b", False),
+        ("é", False),
+        ("a.b", False),
+    ],
+)
+def test_a_custom_id_is_1_to_64_letters_digits_hyphens_and_underscores(custom_id: str, valid: bool) -> None:
+    assert accepts("Request", {"custom_id": custom_id, "params": PARAMS}) is valid
+
+
+def test_a_batch_holds_1_to_100_000_requests() -> None:
+    requests = schemas()["BatchCreateParams"]["properties"]["requests"]
+    assert (requests["minItems"], requests["maxItems"]) == (1, 100_000)
+    assert not accepts("BatchCreateParams", {"requests": []})
+
+
+def test_a_page_holds_1_to_1000_batches_and_20_unless_told_otherwise() -> None:
+    [limit] = [
+        each["schema"]
+        for _, _, operation in operations()
+        for each in map(resolve, operation["parameters"])
+        if each["name"] == "limit"
+    ]
+    assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 1000, 20)
+
+
+@pytest.mark.parametrize(
+    ("change", "valid"),
+    [
+        ({}, True),
+        ({"model": "claude-of-tomorrow"}, True),
+        ({"max_tokens": 0}, True),
+        ({"max_tokens": -1}, False),
+        ({"stream": False}, True),
+        ({"stream": True}, False),
+        ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, True),
+        ({"thinking": {"type": "enabled", "budget_tokens": 1023}}, False),
+        ({"thinking": {"type": "unheard-of"}}, False),
+        ({"container": "container_1"}, True),
+        ({"container": {"skills": [{"type": "anthropic", "skill_id": "pdf"}]}}, True),
+        (
+            {
+                "system": [
+                    {"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+                ]
+            },
+            True,
+        ),
+        ({"messages": [{"role": "narrator", "content": "Hello."}]}, False),
+        ({"a_field_of_tomorrow": 1}, True),
+    ],
+)
+def test_the_params_of_a_request_are_held_to_their_types_and_limits(change: Json, valid: bool) -> None:
+    assert accepts("MessageCreateParamsNonStreaming", {**PARAMS, **change}) is valid
+
+
+@pytest.mark.parametrize("missing", ["model", "max_tokens", "messages"])
+def test_the_params_of_a_request_need_a_model_a_limit_and_messages(missing: str) -> None:
+    assert not accepts(
+        "MessageCreateParamsNonStreaming", {key: value for key, value in PARAMS.items() if key != missing}
+    )
+
+
+@pytest.mark.parametrize("kind", [{}, {"type": None}, {"type": "custom"}])
+def test_a_tool_without_a_type_is_a_custom_tool(kind: Json) -> None:
+    tool = {**kind, "name": "weather", "input_schema": SCHEMA_OF_TOOL}
+    assert accepts("ToolUnionParam", tool)
+    assert [name for name in _tools() if accepts(name, tool)] == ["ToolParam"]
+
+
+def test_a_tool_of_an_unknown_type_is_none_of_the_tools() -> None:
+    assert not accepts(
+        "ToolUnionParam", {"type": "weather_2030", "name": "weather", "input_schema": SCHEMA_OF_TOOL}
+    )
+
+
+def test_each_tool_search_goes_by_a_dated_and_a_short_type() -> None:
+    for kind in ("bm25", "regex"):
+        for date in ("", "_20251119"):
+            assert accepts(
+                "ToolUnionParam",
+                {"type": f"tool_search_tool_{kind}{date}", "name": f"tool_search_tool_{kind}"},
+            )
+
+
+def _tools() -> list[str]:
+    return [member["$ref"].removeprefix(COMPONENT) for member in schemas()["ToolUnionParam"]["oneOf"]]
+
+
+def test_a_toolset_refuses_settings_of_members_it_does_not_have() -> None:
+    toolset = {"type": "browser_toolset_20260801"}
+    assert accepts("ToolUnionParam", {**toolset, "configs": {"type": {"enabled": False}, "zoom": None}})
+    assert not accepts("ToolUnionParam", {**toolset, "configs": {"teleport": {"enabled": True}}})
+
+
+def test_an_answer_may_have_fields_that_are_not_known_yet() -> None:
+    batch = schemas()["MessageBatch"]["example"]
+    assert accepts("MessageBatch", {**batch, "a_field_of_tomorrow": {"any": "thing"}})

@@ -1,0 +1,194 @@
+"""The spec against what Anthropic publishes: the batches part of its OpenAPI document, without its prose.
+
+That document is no part of this repository. Where it is at hand, every difference must be in `DELIBERATE`,
+with a reason, and every row of the table must still be true.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from .document import ROOT, Json, operations, resolve, schemas
+from .notation import Reader, branch_differences, differences, outdated, unexplained
+
+PUBLISHED = Path(
+    os.environ.get("CLAUDE_BATCHES_STRUCTURE", ROOT.parent / "shared/reference/batches-structure.json")
+)
+
+if not PUBLISHED.is_file():
+    pytest.skip(
+        "no published document to compare with; CLAUDE_BATCHES_STRUCTURE names one", allow_module_level=True
+    )
+
+# What the published document calls our schemas, where the rules of `published_name` don't say.
+NAMES = {
+    "APIErrorObject": "APIError",
+    "AssistantMessageParam": "InputMessage",
+    "BatchCreateParams": "CreateMessageBatchParams",
+    "CitationCharLocation": "ResponseCharLocationCitation",
+    "CitationCharLocationParam": "RequestCharLocationCitation",
+    "CitationContentBlockLocation": "ResponseContentBlockLocationCitation",
+    "CitationContentBlockLocationParam": "RequestContentBlockLocationCitation",
+    "CitationPageLocation": "ResponsePageLocationCitation",
+    "CitationPageLocationParam": "RequestPageLocationCitation",
+    "CitationSearchResultLocationParam": "RequestSearchResultLocationCitation",
+    "CitationWebSearchResultLocationParam": "RequestWebSearchResultLocationCitation",
+    "CitationsSearchResultLocation": "ResponseSearchResultLocationCitation",
+    "CitationsWebSearchResultLocation": "ResponseWebSearchResultLocationCitation",
+    "DeletedMessageBatch": "DeleteMessageBatchResponse",
+    "InputSchemaTyped": "InputSchema",
+    "JSONOutputFormatParam": "JsonOutputFormat",
+    "MessageBatchCanceledResult": "CanceledResult",
+    "MessageBatchErroredResult": "ErroredResult",
+    "MessageBatchExpiredResult": "ExpiredResult",
+    "MessageBatchRequestCounts": "RequestCounts",
+    "MessageBatchSucceededResult": "SucceededResult",
+    "MessageBatchesPage": "ListResponse_MessageBatch_",
+    "MessageCreateParamsNonStreaming": "CreateMessageParams",
+    "Request": "MessageBatchIndividualRequestParams",
+    "SystemMessageParam": "InputMessage",
+    "ToolBash20250124Param": "BashTool_20250124",
+    "ToolSearchToolBm25_20251119Param": "ToolSearchToolBM25_20251119",
+    "UserMessageParam": "InputMessage",
+    "WebFetchBlock": "ResponseWebFetchResultBlock",
+    "WebFetchBlockParam": "RequestWebFetchResultBlock",
+    "WebFetchToolResultErrorBlock": "ResponseWebFetchToolResultError",
+    "WebFetchToolResultErrorBlockParam": "RequestWebFetchToolResultError",
+    "WebSearchToolRequestErrorObjectParam": "RequestWebSearchToolResultError",
+}
+
+_NEWER = "newer than the published document, which is of August 2026; known from the SDK of November 2026"
+_DROPPED = "dropped by the SDK of November 2026"
+_CALLER = "always given in August 2026; the SDK of November 2026 lets it be missing or null"
+_ROLES = "a turn has a type for each role, as in the SDK; the published document has one type for all"
+_INSTRUCTIONS = "instructions are text, as in the SDK's type for this role"
+_STREAM = "the API refuses a batch that has a streaming request in it"
+_HEADERS = "workspaces are chosen by a header that is newer than the published document"
+
+# Each way in which the spec differs on purpose, with the reason. `*` stands for anything.
+DELIBERATE = {
+    # The operations
+    "*(anthropic-version): required only here": "the API refuses a request without it",
+    "*(x-api-key): only there": "this is authentication, which the spec describes as such",
+    "*(anthropic-workspace-id): only here": _HEADERS,
+    "*(5XX): only here": "failures of the server have the same body as refusals",
+    # What is received
+    "CacheMiss*: only here": _NEWER,
+    "Diagnostics: only here": _NEWER,
+    "Message.diagnostics: only here": _NEWER,
+    'Message.model: only here "claude-*"': _NEWER,
+    "Usage.speed: only here": _NEWER,
+    "*.caller: only here null": _CALLER,
+    "*.caller: required only there": _CALLER,
+    '*.error_code: only here "content_too_large"': _NEWER,
+    # What is sent
+    "*: closed only there": "whether an unknown field is an error is for the API to say",
+    "DiagnosticsParam: only here": _NEWER,
+    "MessageCreateParamsNonStreaming.diagnostics: only here": _NEWER,
+    'MessageCreateParamsNonStreaming.model: only here "claude-*"': _NEWER,
+    "MessageCreateParamsNonStreaming.speed: only here": _NEWER,
+    "MessageCreateParamsNonStreaming.user_profile_id: only here": _NEWER,
+    "MessageCreateParamsNonStreaming.temperature: only there": _DROPPED,
+    "MessageCreateParamsNonStreaming.top_k: only there": _DROPPED,
+    "MessageCreateParamsNonStreaming.top_p: only there": _DROPPED,
+    "MessageCreateParamsNonStreaming.stream: only here false": _STREAM,
+    "MessageCreateParamsNonStreaming.stream: only there boolean": _STREAM,
+    "MessageCreateParamsNonStreaming.thinking: only here ThinkingConfigBetweenToolsParam": _NEWER,
+    "ThinkingConfigBetweenToolsParam: only here": _NEWER,
+    "UserMessageParam.role: only there *": _ROLES,
+    "AssistantMessageParam.role: only there *": _ROLES,
+    "SystemMessageParam.role: only there *": _ROLES,
+    "SystemMessageParam.content: only there *": _INSTRUCTIONS,
+    "SystemMessageParam.content: only here [RequestTextBlock]": _INSTRUCTIONS,
+    "ToolParam.input_schema: only here object": "beside the typed one, as in the SDK",
+    "BrowserToolset20260801Param.allowed_callers: only there": _DROPPED,
+    "ComputerToolset20260801Param.allowed_callers: only there": _DROPPED,
+    "WebFetchTool*.url_sources: only here": _NEWER,
+    "WebFetchURLSource*: only here": _NEWER,
+}
+
+
+def published_name(ours: str) -> str:
+    """What the published document calls a schema of ours; our own name if it has none like it.
+
+    It marks what is sent with `Request` and what is received with `Response`, and neither where one schema
+    does for both. It sets dates apart with an underscore, and its errors are not objects.
+    """
+    if ours in NAMES:
+        return NAMES[ours]
+    plain = re.sub(r"_?(20\d{6})$", r"_\1", ours.removesuffix("Param").replace("ErrorObject", "Error"))
+    plain = plain.removeprefix("Tool") if plain.startswith("ToolTextEditor") else plain
+    prefix = "Request" if ours.endswith("Param") else "Response"
+    return next(
+        (name for name in (prefix + plain, plain) if name in published()["components"]["schemas"]), ours
+    )
+
+
+@cache
+def published() -> Json:
+    return json.loads(PUBLISHED.read_text(encoding="utf-8"))
+
+
+def found() -> list[str]:
+    here, there = Reader(schemas(), called=published_name), Reader(published()["components"]["schemas"])
+    return [*differences(here, there), *_operation_differences(here, there)]
+
+
+def _operation_differences(here: Reader, there: Reader) -> Iterator[str]:
+    paths = published()["paths"]
+    ours = {(path, method): operation for path, method, operation in operations()}
+    theirs = {(path, method): operation for path, item in paths.items() for method, operation in item.items()}
+    yield from (f"{method} {path}: only here" for path, method in ours.keys() - theirs.keys())
+    yield from (f"{method} {path}: only there" for path, method in theirs.keys() - ours.keys())
+    for key in ours.keys() & theirs.keys():
+        yield from _part_differences(
+            ours[key]["operationId"], _parts(ours[key]), _parts(theirs[key]), here, there
+        )
+
+
+def _parts(operation: Json) -> dict[str, Json]:
+    """The parameters, body and answers of an operation, by name; each with a `schema`."""
+    found = {parameter["name"]: parameter for parameter in map(resolve, operation["parameters"])}
+    bodies = {"body": operation["requestBody"]} if "requestBody" in operation else {}
+    for name, body in {**bodies, **operation["responses"]}.items():
+        [(media_type, content)] = resolve(body)["content"].items()
+        found[name] = {"in": media_type, "required": body.get("required"), "schema": content["schema"]}
+    return found
+
+
+def _part_differences(
+    operation: str, ours: dict[str, Json], theirs: dict[str, Json], here: Reader, there: Reader
+) -> Iterator[str]:
+    for name in ours.keys() | theirs.keys():
+        place = f"{operation}({name})"
+        if name not in theirs or name not in ours:
+            yield f"{place}: only {'here' if name in ours else 'there'}"
+            continue
+        a, b = ours[name], theirs[name]
+        if a["in"] != b["in"]:
+            yield f"{place}: in {a['in']} here, in {b['in']} there"
+        if bool(a.get("required")) != bool(b.get("required")):
+            yield f"{place}: required only {'here' if a.get('required') else 'there'}"
+        if a["schema"].get("default") != b["schema"].get("default"):
+            yield f"{place}: another default"
+        yield from branch_differences(place, here.branches(a["schema"]), there.branches(b["schema"]))
+
+
+def test_every_difference_from_the_published_document_has_a_reason() -> None:
+    assert unexplained(found(), DELIBERATE) == []
+
+
+def test_every_reason_for_a_difference_is_still_needed() -> None:
+    assert outdated(found(), DELIBERATE) == []
+
+
+def test_every_name_in_the_table_is_of_a_schema_on_both_sides() -> None:
+    objects = Reader(published()["components"]["schemas"]).objects()
+    assert [ours for ours, theirs in NAMES.items() if ours not in schemas() or theirs not in objects] == []
