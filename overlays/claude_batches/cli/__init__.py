@@ -1,0 +1,18 @@
+"""The command `claude-batches`."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command; where the packages that it needs are not installed, say how to install them."""
+    try:
+        from ._app import app
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("typer", "rich", "click"):
+            raise
+        sys.exit("claude-batches needs typer and rich: install them with `pip install 'claude-batches[cli,sandbox]'`.")
+    app()
