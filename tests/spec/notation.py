@@ -1,8 +1,8 @@
 """Compare two sets of schemas, whatever the words in which each of them is written.
 
 Both sides are read into one notation. A schema is a set of branches: the name of an object, a literal, a
-scalar with its limits, or a list. Named unions and enums are spelled out, so that it makes no difference which
-side gives them a name; objects are not, as each is compared in its own right.
+scalar with its limits, or a list. Named unions and enums are spelled out, so that it makes no difference
+which side gives them a name; objects are not, as each is compared in its own right.
 """
 
 from __future__ import annotations

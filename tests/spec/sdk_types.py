@@ -1,7 +1,7 @@
 """The types of the official SDK, read as schemas.
 
-The SDK has pydantic models for what is received and TypedDicts for what is sent. Both are walked from the types
-of its batches resource, and each class becomes a schema under its own name.
+The SDK has pydantic models for what is received and TypedDicts for what is sent. Both are walked from the
+types of its batches resource, and each class becomes a schema under its own name.
 """
 
 from __future__ import annotations

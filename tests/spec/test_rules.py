@@ -140,6 +140,14 @@ def test_every_operation_has_a_summary_a_name_after_its_tag_and_answers_for_erro
     assert sorted(names) == ["cancel", "create", "delete", "list", "results", "retrieve"]
 
 
+def test_results_are_json_lines_and_all_else_is_json() -> None:
+    for _, _, operation in operations():
+        for status, response in operation["responses"].items():
+            streamed = operation["operationId"].endswith("_results") and status == "200"
+            media_type = "application/x-jsonl" if streamed else "application/json"
+            assert list(resolve(response)["content"]) == [media_type]
+
+
 def test_every_operation_takes_the_version_from_the_client_and_a_workspace_from_its_caller() -> None:
     for _, _, operation in operations():
         parameters = {each["name"]: each for each in map(resolve, operation["parameters"])}
