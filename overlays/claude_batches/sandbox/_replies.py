@@ -1,0 +1,238 @@
+"""The sandbox's model: a reply to a request that depends on the request and on nothing else.
+
+Words in double brackets in the text of the last user message steer what happens (`read_steering`); the
+rest of the text is echoed, thought about, called a tool with or put into the wanted JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+from ._errors import STATUS_OF
+from ._ids import derived_id
+from ._schemas import example
+
+__all__ = ["Steering", "complete_message", "last_user_text", "read_steering", "reply_to"]
+
+_CHARACTERS_A_TOKEN: Final = 4
+_LONGEST_ECHO: Final = 2000
+_LONGEST_VALUE: Final = 80
+_LONGEST_THOUGHT: Final = 200
+_SLOW_SECONDS: Final = 3600.0
+_MAGIC: Final = re.compile(r"\[\[(error|expire|cancel|slow|refuse|tool)(?::([\w.-]+))?\]\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """What the words in double brackets ask for.
+
+    `error` is a kind of error, `slow` how many sandbox seconds the request takes beyond its turn, `tool` the
+    name of a tool to call.
+    """
+
+    error: str | None = None
+    expire: bool = False
+    cancel: bool = False
+    slow: float = 0.0
+    refuse: bool = False
+    tool: str | None = None
+
+
+_UNSTEERED: Final = Steering()
+
+
+def read_steering(text: str) -> Steering:
+    """Read `[[error:KIND]]`, `[[expire]]`, `[[cancel]]`, `[[slow:SECONDS]]`, `[[refuse]]` and `[[tool:NAME]]`."""
+    if "[[" not in text:
+        return _UNSTEERED
+    words: dict[str, str] = {found[1]: found[2] or "" for found in _MAGIC.finditer(text)}
+    error = words.get("error")
+    if error is not None and error not in STATUS_OF:
+        error = "api_error"
+    return Steering(
+        error=error,
+        expire="expire" in words,
+        cancel="cancel" in words,
+        slow=_seconds(words["slow"]) if "slow" in words else 0.0,
+        refuse="refuse" in words,
+        tool=words.get("tool"),
+    )
+
+
+def _seconds(text: str) -> float:
+    return float(text) if re.fullmatch(r"\d+(?:\.\d+)?", text) else _SLOW_SECONDS
+
+
+def last_user_text(params: dict[str, Any]) -> str:
+    """All text of the last user message, tool results included."""
+    for message in reversed(params["messages"]):
+        if message["role"] == "user":
+            return _text_of(message["content"])
+    return ""
+
+
+def _text_of(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    texts: list[str] = []
+    for block in content:
+        if isinstance(block, dict):
+            if isinstance(block.get("text"), str):
+                texts.append(block["text"])
+            elif block.get("type") == "tool_result":
+                texts.append(_text_of(block.get("content")))
+    return "\n".join(texts)
+
+
+def reply_to(params: dict[str, Any], identity: str) -> dict[str, Any]:
+    """The message that answers `params`, which `check_params` found nothing wrong with.
+
+    `identity` names the request: two requests that say the same get messages with different ids.
+    """
+    text = last_user_text(params)
+    steering = read_steering(text)
+    if steering.refuse:
+        return _message(params, identity, [], "refusal", stop_details=_REFUSAL)
+    content = _thinking(params, text)
+    tool = _tool_to_call(params, steering)
+    if tool is not None:
+        content.append(_tool_use(tool, text, identity))
+        return complete_message({"content": content}, params, identity)
+    answer, stop_reason, stop_sequence = _obey_limits(_answer(params, text), params)
+    content.append({"type": "text", "text": answer, "citations": None})
+    return _message(params, identity, content, stop_reason, stop_sequence)
+
+
+_REFUSAL: Final = {
+    "type": "refusal",
+    "category": None,
+    "explanation": "The request asked the sandbox to refuse.",
+}
+
+
+def complete_message(answer: str | dict[str, Any], params: dict[str, Any], identity: str) -> dict[str, Any]:
+    """A whole message from the part that a reply function gave: its text, or any fields of a message."""
+    if isinstance(answer, str):
+        text, stop_reason, stop_sequence = _obey_limits(answer, params)
+        content = [{"type": "text", "text": text, "citations": None}]
+        return _message(params, identity, content, stop_reason, stop_sequence)
+    content = answer.get("content", [])
+    if isinstance(content, str):
+        content = [{"type": "text", "text": content, "citations": None}]
+    calls_tool = any(block.get("type") == "tool_use" for block in content)
+    stop_reason = "tool_use" if calls_tool else "end_turn"
+    return {**_message(params, identity, content, stop_reason), **answer, "content": content}
+
+
+def _answer(params: dict[str, Any], text: str) -> str:
+    wanted = (params.get("output_config") or {}).get("format")
+    if wanted is not None:
+        return orjson.dumps(example(wanted["schema"], text[:_LONGEST_VALUE])).decode()
+    echo = text if len(text) <= _LONGEST_ECHO else f"{text[:_LONGEST_ECHO]}..."
+    return f"You said: {echo}" if echo else "You said nothing that I can read."
+
+
+def _obey_limits(text: str, params: dict[str, Any]) -> tuple[str, str, str | None]:
+    """Cut a text where a stop sequence or `max_tokens` ends it; the text, why it stopped, and at which sequence."""
+    limit = params["max_tokens"] * _CHARACTERS_A_TOKEN
+    found = [(text.find(stop), stop) for stop in params.get("stop_sequences") or [] if stop in text]
+    if found:
+        end, stop = min(found)
+        if end <= limit:
+            return text[:end], "stop_sequence", stop
+    if len(text) > limit:
+        return text[:limit], "max_tokens", None
+    return text, "end_turn", None
+
+
+def _thinking(params: dict[str, Any], text: str) -> list[dict[str, Any]]:
+    thinking = params.get("thinking") or {}
+    if thinking.get("type") not in ("enabled", "adaptive"):
+        return []
+    thought = f"The user wrote {len(text)} characters. They begin with: {text[:_LONGEST_THOUGHT]}"
+    shown = "" if thinking.get("display") == "omitted" else thought
+    signature = base64.b64encode(blake2b(thought.encode(), digest_size=48).digest()).decode()
+    return [{"type": "thinking", "thinking": shown, "signature": signature}]
+
+
+def _tool_to_call(params: dict[str, Any], steering: Steering) -> dict[str, Any] | None:
+    tools: list[dict[str, Any]] = params.get("tools") or []
+    choice: dict[str, Any] = params.get("tool_choice") or {"type": "auto"}
+    if choice["type"] == "none":
+        return None
+    name = choice["name"] if choice["type"] == "tool" else steering.tool
+    for tool in tools:
+        if name is not None and tool.get("name") == name:
+            return tool
+    if choice["type"] != "any":
+        return None
+    return next((tool for tool in tools if "input_schema" in tool), tools[0])
+
+
+def _tool_use(tool: dict[str, Any], text: str, identity: str) -> dict[str, Any]:
+    made = example(tool.get("input_schema", {"type": "object"}), text[:_LONGEST_VALUE])
+    return {
+        "type": "tool_use",
+        "id": derived_id("toolu", identity),
+        "name": tool.get("name") or tool.get("type") or "tool",
+        "input": made if isinstance(made, dict) else {},
+        "caller": {"type": "direct"},
+    }
+
+
+def _message(
+    params: dict[str, Any],
+    identity: str,
+    content: list[dict[str, Any]],
+    stop_reason: str,
+    stop_sequence: str | None = None,
+    stop_details: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    return {
+        "id": derived_id("msg", identity),
+        "type": "message",
+        "role": "assistant",
+        "model": params["model"],
+        "content": content,
+        "stop_reason": stop_reason,
+        "stop_sequence": stop_sequence,
+        "stop_details": stop_details,
+        "usage": _usage(params, content),
+        "container": None,
+    }
+
+
+def _usage(params: dict[str, Any], content: list[dict[str, Any]]) -> dict[str, Any]:
+    sent = sum(_weigh(params.get(key)) for key in ("messages", "system", "tools"))
+    thought = sum(_weigh(block.get("thinking")) for block in content if block.get("type") == "thinking")
+    said = sum(_weigh(block.get("text")) + _weigh(block.get("input")) for block in content)
+    return {
+        "input_tokens": _tokens(sent),
+        "output_tokens": min(_tokens(thought) + _tokens(said), params["max_tokens"]),
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 0,
+        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+        "output_tokens_details": {"thinking_tokens": _tokens(thought)} if thought else None,
+        "server_tool_use": None,
+        "service_tier": "batch",
+        "inference_geo": params.get("inference_geo"),
+    }
+
+
+def _weigh(value: object) -> int:
+    """How many characters of text a part of a request has."""
+    if value is None:
+        return 0
+    return len(value) if isinstance(value, str) else len(orjson.dumps(value))
+
+
+def _tokens(characters: int) -> int:
+    return -(-characters // _CHARACTERS_A_TOKEN)
