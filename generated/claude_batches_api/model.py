@@ -6,8 +6,8 @@ Three promises are kept here, for every generated model:
 - **Nothing the server adds can break a reader.** A field the spec doesn't know is kept, and `to_dict()` gives
   it back. A union member it doesn't know becomes `Unknown`. A field it calls required but that didn't come
   reads `None`. A value of another type than the spec says is handed on as it came.
-- **Decoding costs little, and only for what is read.** An object's fields are picked by one C call, in the
-  order of its constructor. An object inside it stays the parsed `dict` until somebody reads that field.
+- **Decoding costs little, and only for what is read.** An object is made by one call of its constructor, in code
+  written for just the keys that it has. An object inside it stays the parsed `dict` until that field is read.
 - **Nothing is imported or looked up twice.** A model names the models inside it; the name is resolved the
   first time that such an object is read, and never again.
 """
@@ -15,19 +15,18 @@ Three promises are kept here, for every generated model:
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from datetime import date, datetime
 from importlib import import_module
 from inspect import get_annotations
-from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar, Union, cast, dataclass_transform
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Union, cast, dataclass_transform
 
 import attrs
 
 __all__ = ["Model", "Unknown", "to_json"]
 
 Decoder = Callable[[Any], Any]
-Values = Callable[[Any], tuple[Any, ...]]
 
 M = TypeVar("M")
 
@@ -39,8 +38,6 @@ MAX_SHAPES = 64
 # `Any` does.
 OBJECT: Any = dict
 ARRAY: Any = list
-
-NOTHING: frozenset[str] = frozenset()
 
 _MODELS = f"{__package__}.models"
 
@@ -261,14 +258,6 @@ def _union(names: Iterable[str]) -> Any:
 # Fields: what a model knows of itself
 
 
-class Shape(NamedTuple):
-    """How an object with one set of keys becomes the arguments of a constructor."""
-
-    pick: Values
-    absent: frozenset[str]
-    extra: tuple[str, ...]
-
-
 class Fields:
     """The fields of one model: their keys on the wire, the slots that hold them, and how they decode."""
 
@@ -293,107 +282,99 @@ class Fields:
             if name in links and links[name].deferred is None
         ]
 
-    def shape(self, keys: frozenset[str]) -> Shape:
-        """Plan for objects with these keys."""
-        present = [key for key in self.keys if key in keys]
-        absent = self.known - keys or NOTHING
-        pick = _tuple_getter(present)
-        if absent and (self.keys[: len(present)] != (*present,) or not absent <= self.optional):
-            # What is missing is not just the last arguments: a None is put in each such place.
-            places = [present.index(key) if key in keys else len(present) for key in self.keys]
-            pick = _arranged(pick, _tuple_getter(places))
-        return Shape(pick, absent, (*sorted(keys - self.known),))
-
     def decoder(self) -> Decoder:
-        """Make `model.decode_`: a function of its own for each model, so that nothing is looked up."""
-        model = self.model
-        shapes: dict[frozenset[str], Shape] = {}
-        # One shape for each number of keys. If an object has as many keys as the shape, and all keys that the shape
-        # picks, then it has no others: to find out costs no more than to pick them.
-        likely: dict[int, Shape] = {len(self.keys): self.shape(self.known)}
-        plain, eager = not self.optional and not self.eager, bool(self.eager)
-        resolved: list[tuple[int, Decoder]] | None = None
+        """Make `model.decode_`, which learns how to make an object of each set of keys that it meets."""
+        made: dict[frozenset[str], Decoder] = {}
+        # One maker for each number of keys. If an object has as many keys as the maker takes, and all of these, then
+        # it has no others: to find out costs no more than to take them.
+        likely: dict[int, Decoder] = {}
 
-        def learn(keys: frozenset[str]) -> Shape:
-            shape = shapes.get(keys)
-            if shape is None:
-                shape = self.shape(keys)
-                if len(shapes) < MAX_SHAPES:
-                    shapes[keys] = shape
-                    if not shape.extra:
-                        likely.setdefault(len(keys), shape)
-            return shape
+        def learn(wire: dict[str, Any]) -> Any:
+            keys = frozenset(wire)
+            make = made.get(keys)
+            if make is None:
+                if len(made) >= MAX_SHAPES:
+                    return self.make(wire)
+                make = made[keys] = self.maker(keys)
+                if keys <= self.known:
+                    likely.setdefault(len(keys), make)
+            return make(wire)
 
         def decode(wire: Any) -> Any:
-            nonlocal resolved
             if type(wire) is not OBJECT:
                 return wire
             try:
-                pick, absent, extra = likely[len(wire)]
-                values: Sequence[Any] = pick(wire)
-                if plain and absent is NOTHING:
-                    return model(*values)
+                return likely[len(wire)](wire)
             except KeyError:
-                pick, absent, extra = learn(frozenset(wire))
-                values = pick(wire)
-            if eager:
-                if resolved is None:
-                    resolved = [(position, link.resolve()) for position, link in self.eager]
-                values = [*values]
-                for position, decoder in resolved:
-                    if position < len(values):
-                        values[position] = decoder(values[position])
-            instance = model(*values)
-            instance.absent_ = absent
-            if extra:
-                instance.extra_ = {key: wire[key] for key in extra}
-            return instance
+                return learn(wire)
 
         return decode
 
+    def maker(self, keys: frozenset[str]) -> Decoder:
+        """Write the function that makes an object of JSON with just these keys: one call of the constructor."""
+        arguments = ["None"] * len(self.keys)
+        names: dict[str, Any] = {"model": self.model}
+        for position, key in enumerate(self.keys):
+            if key in keys:
+                arguments[position] = f"wire[{key!r}]"
+        for position, link in self.eager:
+            if self.keys[position] in keys:
+                arguments[position] = f"decode_{position}({arguments[position]})"
+                names[f"decode_{position}"] = link.resolve()
+        lines = [f"instance = model({', '.join(arguments)})"]
+        if self.optional or not self.known <= keys:
+            names["absent"] = self.known - keys
+            lines.append("instance.absent_ = absent")
+        if not keys <= self.known:
+            names["known"] = self.known
+            lines.append("instance.extra_ = {key: value for key, value in wire.items() if key not in known}")
+        body = "\n    ".join([*lines, "return instance"])
+        _compile(f"def make(wire):\n    {body}", names)
+        make: Decoder = names["make"]
+        return make
 
-def _tuple_getter(items: Sequence[Any]) -> Values:
-    """`itemgetter` that gives a tuple for one item, and for none, as well."""
-    if len(items) > 1:
-        return itemgetter(*items)
-    if items:
-        (item,) = items
-        return lambda wire: (wire[item],)
-    return lambda _wire: ()
-
-
-def _arranged(get: Values, arrange: Values) -> Values:
-    """Values that came, and a None behind them, in another order."""
-
-    def pick(wire: Any) -> tuple[Any, ...]:
-        return arrange((*get(wire), None))
-
-    return pick
+    def make(self, wire: dict[str, Any]) -> Any:
+        """Make an object of JSON with any keys, in no hurry."""
+        values = [wire.get(key) for key in self.keys]
+        for position, link in self.eager:
+            values[position] = link.resolve()(values[position])
+        instance = self.model(*values)
+        instance.absent_ = self.known - wire.keys()
+        instance.extra_ = {key: value for key, value in wire.items() if key not in self.known}
+        return instance
 
 
 def _deferred(slot: str, link: Link) -> property:
     """A field that is decoded when it is first read. Until then, its slot holds the parsed JSON."""
-    read, waiting = attrgetter(slot), link.deferred
-    decoder: Decoder | None = None
     # An instant's text is exact where a datetime need not be, and short: it stays what the slot holds.
-    keep_text = waiting is str
+    kept = "" if link.deferred is str else f"self.{slot} = "
+    source = f"""
+def get(self):
+    value = self.{slot}
+    if type(value) is waiting:
+        value = {kept}decode(value)
+    return value
 
-    def get(self: Any) -> Any:
-        nonlocal decoder
-        value = read(self)
-        if type(value) is not waiting:
-            return value
-        if decoder is None:
-            decoder = link.resolve()
-        value = decoder(value)
-        if not keep_text:
-            setattr(self, slot, value)
-        return value
+def set_(self, value):
+    self.{slot} = value
+"""
 
-    def set_(self: Any, value: Any) -> None:
-        setattr(self, slot, value)
+    def resolve(wire: Any) -> Any:
+        decoder = names["decode"] = link.resolve()
+        return decoder(wire)
 
-    return property(get, set_)
+    names: dict[str, Any] = {"waiting": link.deferred, "decode": resolve}
+    _compile(source, names)
+    return property(names["get"], names["set_"])
+
+
+def _compile(source: str, names: dict[str, Any]) -> None:
+    """Define the functions of a source text among `names`.
+
+    attrs makes constructors in the same way: an attribute that is written out costs a fraction of one that is
+    looked up by name. What such a text names are the spec's fields: the generator made them safe, or they are quoted.
+    """
+    exec(source, names)  # noqa: S102
 
 
 # ------------------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ class ToolParam(TypedDict):
     """Examples of valid arguments, which show Claude how the tool is meant to be used."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """Puts a prompt cache breakpoint after this tool; null or absent puts none."""
 
     allowed_callers: NotRequired[Iterable[AllowedCaller]]
     """Who may call the tool. Only Claude itself if absent."""
