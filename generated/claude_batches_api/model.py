@@ -6,8 +6,9 @@ Three promises are kept here, for every generated model:
 - **Nothing the server adds can break a reader.** A field the spec doesn't know is kept, and `to_dict()` gives
   it back. A union member it doesn't know becomes `Unknown`. A field it calls required but that didn't come
   reads `None`. A value of another type than the spec says is handed on as it came.
-- **Decoding costs little, and only for what is read.** An object is made by one call of its constructor, in code
-  written for just the keys that it has. An object inside it stays the parsed `dict` until that field is read.
+- **Decoding costs little, and only for what is read.** An object is made by one call of its constructor, in
+  code written for just the keys that it has. An object inside it stays the parsed `dict` until that field is
+  read.
 - **Nothing is imported or looked up twice.** A model names the models inside it; the name is resolved the
   first time that such an object is read, and never again.
 """
@@ -285,8 +286,8 @@ class Fields:
     def decoder(self) -> Decoder:
         """Make `model.decode_`, which learns how to make an object of each set of keys that it meets."""
         made: dict[frozenset[str], Decoder] = {}
-        # One maker for each number of keys. If an object has as many keys as the maker takes, and all of these, then
-        # it has no others: to find out costs no more than to take them.
+        # One maker for each number of keys. If an object has as many keys as the maker takes, and all of these,
+        # then it has no others: to find out costs no more than to take them.
         likely: dict[int, Decoder] = {}
 
         def learn(wire: dict[str, Any]) -> Any:
@@ -311,7 +312,7 @@ class Fields:
         return decode
 
     def maker(self, keys: frozenset[str]) -> Decoder:
-        """Write the function that makes an object of JSON with just these keys: one call of the constructor."""
+        """Write the function that makes an object of JSON with just these keys, by one call."""
         arguments = ["None"] * len(self.keys)
         names: dict[str, Any] = {"model": self.model}
         for position, key in enumerate(self.keys):
@@ -372,7 +373,8 @@ def _compile(source: str, names: dict[str, Any]) -> None:
     """Define the functions of a source text among `names`.
 
     attrs makes constructors in the same way: an attribute that is written out costs a fraction of one that is
-    looked up by name. What such a text names are the spec's fields: the generator made them safe, or they are quoted.
+    looked up by name. What such a text names are fields of the spec: the generator made their names safe, or
+    they are quoted.
     """
     exec(source, names)  # noqa: S102
 
