@@ -285,8 +285,8 @@ class Fields:
     def decoder(self) -> Decoder:
         """Make `model.decode_`, which learns how to make an object of each set of keys that it meets."""
         made: dict[frozenset[str], Decoder] = {}
-        # One maker for each number of keys. If an object has as many keys as the maker takes, and all of these,
-        # then it has no others: to find out costs no more than to take them.
+        # One maker for each number of keys. If an object has as many keys as the maker takes, and all of these, it
+        # has no others: to find out costs no more than to take them.
         likely: dict[int, Decoder] = {}
 
         def learn(wire: dict[str, Any]) -> Any:
