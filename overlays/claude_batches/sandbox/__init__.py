@@ -4,6 +4,7 @@
 """
 
 from ._batches import ReplyError, ReplyFunction
+from ._faults import PROFILES, Fault
 from ._sandbox import Sandbox
 
-__all__ = ["ReplyError", "ReplyFunction", "Sandbox"]
+__all__ = ["PROFILES", "Fault", "ReplyError", "ReplyFunction", "Sandbox"]

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
+import anyio
 import orjson
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ._batches import Batch, Batches, Upload, iter_slices, parse_limit
+from ._batches import Batch, Batches, Upload, parse_limit
 from ._errors import ApiError, error_body
+from ._faults import Fault, FaultPlan, Operation
 from ._ids import random_request_id
 from ._ingest import MAX_BODY_BYTES
+from ._results import respond
+from ._server import CLOSE_CONNECTION
 
 __all__ = ["build_app"]
 
@@ -25,34 +29,47 @@ _VERSIONS: Final = ("2023-06-01", "2026-10-21")
 _FEED_BYTES: Final = 512 * 1024
 _DRAIN_BYTES: Final = 2 * MAX_BODY_BYTES
 
+_FAULTS: Final = "claude_batches.faults"
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def build_app(batches: Batches) -> ASGIApp:
-    """The ASGI application that serves `batches`."""
-    api = _Api(batches)
+def build_app(batches: Batches, plan: FaultPlan, own_routes: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """The ASGI application that serves `batches` with the faults of `plan`, and the sandbox's own routes."""
+    api = _Api(batches, plan)
     base, one = "/v1/messages/batches", "/v1/messages/batches/{message_batch_id}"
+    routes: list[tuple[str, str, Operation, Handler]] = [
+        ("GET", base, "list", api.list),
+        ("POST", base, "create", api.create),
+        ("GET", one, "retrieve", api.retrieve),
+        ("DELETE", one, "delete", api.delete),
+        ("POST", f"{one}/cancel", "cancel", api.cancel),
+        ("GET", f"{one}/results", "results", api.results),
+    ]
+    by_path: dict[str, dict[str, Handler]] = {}
+    for method, path, operation, handler in routes:
+        by_path.setdefault(path, {})[method] = _guarded(_with_faults(handler, operation, plan))
     app = Starlette(
-        routes=[
-            Route(base, _guarded(api.list), methods=["GET"]),
-            Route(base, _guarded(api.create), methods=["POST"]),
-            Route(one, _guarded(api.retrieve), methods=["GET"]),
-            Route(one, _guarded(api.delete), methods=["DELETE"]),
-            Route(f"{one}/cancel", _guarded(api.cancel), methods=["POST"]),
-            Route(f"{one}/results", _guarded(api.results), methods=["GET"]),
-        ],
+        routes=[*(_route(path, handlers) for path, handlers in by_path.items()), *own_routes],
         exception_handlers={
             ApiError: _answer_api_error,
             HTTPException: _answer_http_error,
             Exception: _answer_crash,
         },
     )
-    return _RequestIds(app)
+    return _Exchange(app)
 
 
 class _Api:
-    def __init__(self, batches: Batches) -> None:
+    def __init__(self, batches: Batches, plan: FaultPlan) -> None:
         self._batches = batches
+        self._plan = plan
+
+    def _batch_id(self, request: Request) -> str:
+        batch_id = str(request.path_params["message_batch_id"])
+        if self._plan.hides(batch_id):
+            raise ApiError("not_found_error", f"No batch has the id {batch_id!r} yet.")
+        return batch_id
 
     async def create(self, request: Request) -> Response:
         upload = await run_in_threadpool(self._batches.upload)
@@ -61,6 +78,9 @@ class _Api:
         except BaseException:
             await run_in_threadpool(upload.abandon)
             raise
+        for fault in _struck_by(request):
+            if fault.kind == "stale":
+                self._plan.hide(batch.row.id, fault.at)
         return _json(batch.to_wire(_base_url(request)))
 
     async def list(self, request: Request) -> Response:
@@ -69,7 +89,7 @@ class _Api:
         if after_id is not None and before_id is not None:
             raise ApiError("invalid_request_error", "after_id, before_id: only one of them can be given")
         page = await run_in_threadpool(
-            self._batches.list,
+            self._batches.page,
             limit=parse_limit(query.get("limit", "20")),
             after_id=after_id,
             before_id=before_id,
@@ -85,26 +105,24 @@ class _Api:
         )
 
     async def retrieve(self, request: Request) -> Response:
-        batch = await run_in_threadpool(self._batches.retrieve, _batch_id(request))
+        batch = await run_in_threadpool(self._batches.retrieve, self._batch_id(request))
         return _json(batch.to_wire(_base_url(request)))
 
     async def cancel(self, request: Request) -> Response:
-        batch = await run_in_threadpool(self._batches.cancel, _batch_id(request))
+        batch = await run_in_threadpool(self._batches.cancel, self._batch_id(request))
         return _json(batch.to_wire(_base_url(request)))
 
     async def delete(self, request: Request) -> Response:
-        batch_id = _batch_id(request)
+        batch_id = self._batch_id(request)
         await run_in_threadpool(self._batches.delete, batch_id)
         return _json({"id": batch_id, "type": "message_batch_deleted"})
 
     async def results(self, request: Request) -> Response:
-        row = await run_in_threadpool(self._batches.ended, _batch_id(request))
-
-        async def slices() -> AsyncIterator[bytes]:
-            for index in iter_slices(row.size):
-                yield b"".join(await run_in_threadpool(self._batches.result_lines, row, index))
-
-        return StreamingResponse(slices(), media_type="application/x-jsonl")
+        row = await run_in_threadpool(self._batches.ended, self._batch_id(request))
+        line_faults = [
+            fault for fault in _struck_by(request) if fault.kind in ("truncated_line", "duplicated_line")
+        ]
+        return await respond(self._batches, row, request.headers, line_faults)
 
 
 async def _take_in(request: Request, upload: Upload) -> Batch:
@@ -114,8 +132,7 @@ async def _take_in(request: Request, upload: Upload) -> Batch:
     try:
         async for chunk in body:
             received += len(chunk)
-            if received > MAX_BODY_BYTES:
-                raise ApiError("request_too_large", "Request exceeds the maximum size of 256 MB")
+            _check_size(received)
             piece += chunk
             if len(piece) >= _FEED_BYTES:
                 await run_in_threadpool(upload.feed, bytes(piece))
@@ -123,8 +140,7 @@ async def _take_in(request: Request, upload: Upload) -> Batch:
         await run_in_threadpool(upload.feed, bytes(piece))
         return await run_in_threadpool(upload.finish)
     except ApiError:
-        # A client that is still sending would take an early answer for a lost connection.
-        async for chunk in body:
+        async for chunk in body:  # see _drain
             received += len(chunk)
             if received > _DRAIN_BYTES:
                 break
@@ -133,8 +149,9 @@ async def _take_in(request: Request, upload: Upload) -> Batch:
         raise ApiError("invalid_request_error", "The request body ends too early") from gone
 
 
-def _batch_id(request: Request) -> str:
-    return str(request.path_params["message_batch_id"])
+def _check_size(received: int) -> None:
+    if received > MAX_BODY_BYTES:
+        raise ApiError("request_too_large", "Request exceeds the maximum size of 256 MB")
 
 
 def _base_url(request: Request) -> str:
@@ -166,6 +183,62 @@ def _guarded(handler: Handler) -> Handler:
     return guarded
 
 
+def _route(path: str, handlers: dict[str, Handler]) -> Route:
+    """One route for all methods of a path, so that a 405 names them all."""
+
+    async def choose(request: Request) -> Response:
+        return await handlers["GET" if request.method == "HEAD" else request.method](request)
+
+    return Route(path, choose, methods=list(handlers))
+
+
+def _with_faults(handler: Handler, operation: Operation, plan: FaultPlan) -> Handler:
+    """Let the faults that strike a call happen before and after it is handled."""
+
+    async def faulty(request: Request) -> Response:
+        faults = plan.strikes(operation)
+        request.scope[_FAULTS] = faults
+        for fault in faults:
+            match fault.kind:
+                case "latency":
+                    await anyio.sleep(fault.seconds)
+                case "rate_limited":
+                    await _drain(request)
+                    raise ApiError(
+                        "rate_limit_error",
+                        "This request would exceed your rate limit.",
+                        headers={"retry-after": f"{fault.seconds:g}"},
+                    )
+                case "overloaded":
+                    await _drain(request)
+                    raise ApiError("overloaded_error", "Overloaded")
+                case "failed":
+                    await _drain(request)
+                    raise ApiError("api_error", "Internal server error")
+                case _:
+                    pass
+        response = await handler(request)
+        if any(fault.kind == "failed_after" for fault in faults):
+            raise ApiError("api_error", "Internal server error")
+        return response
+
+    return faulty
+
+
+async def _drain(request: Request) -> None:
+    """Read what the client is still sending, which would take an early answer for a lost connection."""
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > _DRAIN_BYTES:
+            break
+
+
+def _struck_by(request: Request) -> list[Fault]:
+    faults: list[Fault] = request.scope[_FAULTS]
+    return faults
+
+
 async def _answer_api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
     response = _json(error_body(error.kind, error.message, request.scope["request_id"]), error.status)
@@ -182,25 +255,37 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     return response
 
 
-async def _answer_crash(request: Request, error: Exception) -> Response:
+async def _answer_crash(request: Request, _error: Exception) -> Response:
     return _json(error_body("api_error", "Internal server error", request.scope["request_id"]), 500)
 
 
-class _RequestIds:
-    """Gives every exchange an id, in the `request-id` header and for the bodies of errors."""
+class _Exchange:
+    """Gives every exchange an id, for the `request-id` header and the bodies of errors, or cuts it off."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
         request_id = random_request_id()
         scope["request_id"] = request_id
+        sent, cut = 0, False
 
-        async def send_with_id(message: Message) -> None:
+        async def send_on(message: Message) -> None:
+            nonlocal sent, cut
+            if cut:
+                return
+            limit = min((fault.at for fault in scope.get(_FAULTS, ()) if fault.kind == "cut"), default=None)
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], (b"request-id", request_id.encode())]
-            await send(message)
+                cut = limit == 0
+            elif limit is not None and sent + len(message["body"]) >= limit:
+                message = {**message, "body": message["body"][: limit - sent], "more_body": True}
+                cut = True
+            else:
+                sent += len(message.get("body", b""))
+            if not cut or limit:
+                await send(message)
+            if cut:
+                scope[CLOSE_CONNECTION]()
 
-        await self._app(scope, receive, send_with_id)
+        await self._app(scope, receive, send_on)

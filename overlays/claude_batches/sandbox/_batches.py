@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import gcd
 from random import Random
@@ -18,6 +18,7 @@ import orjson
 
 from ._clock import Clock, rfc3339
 from ._errors import STATUS_OF, ApiError, error_body
+from ._faults import OutcomeShares
 from ._ids import derived_id
 from ._ingest import MAX_REQUESTS, RequestSplitter
 from ._lifecycle import (
@@ -36,7 +37,7 @@ from ._replies import complete_message, last_user_text, read_steering, reply_to
 from ._store import BatchRow, Store, StoredRequest
 from ._validation import check_envelope, check_params
 
-__all__ = ["Batch", "Batches", "OutcomeShares", "Page", "ReplyError", "ReplyFunction", "Upload"]
+__all__ = ["Batch", "Batches", "Page", "ReplyError", "ReplyFunction", "Upload", "parse_limit"]
 
 SLICE: Final = 256
 """How many results are made at a time."""
@@ -47,8 +48,8 @@ _BYTES_A_COMMIT: Final = 4 * 1024 * 1024
 ReplyFunction = Callable[[dict[str, Any]], str | dict[str, Any] | None]
 """Answers a request (`{"custom_id": ..., "params": ...}`) in place of the sandbox.
 
-It gives the reply's text, or a dictionary with any fields of a message (`content`, `stop_reason`, `usage`, ...;
-the sandbox fills in the others), or `None` to leave this request to the sandbox. It may raise `ReplyError`.
+It gives the reply's text, or a dictionary with any fields of a message (the sandbox fills in the others), or
+`None` to leave this request to the sandbox. It may raise `ReplyError`.
 """
 
 
@@ -66,14 +67,6 @@ class ReplyError(Exception):
         super().__init__(message)
         self.kind = kind
         self.message = message
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeShares:
-    """Which shares of all good requests, from 0 to 1, end as `errored` and as `expired`, picked by the seed."""
-
-    errored: float = 0.0
-    expired: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +146,7 @@ class Batches:
         """
         return self._look(self._find(batch_id))
 
-    def list(self, *, limit: int, after_id: str | None = None, before_id: str | None = None) -> Page:
+    def page(self, *, limit: int, after_id: str | None = None, before_id: str | None = None) -> Page:
         """A page of at most `limit` batches right after (older) or right before (newer) the given one."""
         if before_id is not None:
             rows = self.store.oldest_after(limit + 1, self._cursor("before_id", before_id))
@@ -183,7 +176,7 @@ class Batches:
         if batch.status != "ended":
             raise ApiError(
                 "invalid_request_error",
-                f"Batch {batch_id} cannot be deleted while it is {batch.status}; cancel it, or wait for it to end.",
+                f"Batch {batch_id} cannot be deleted while it is {batch.status}: wait for it to end.",
             )
         self.store.delete(batch.row.number)
 
@@ -197,14 +190,18 @@ class Batches:
         if batch.status != "ended":
             raise ApiError(
                 "not_found_error",
-                f"Batch {batch_id} has no results yet: it is {batch.status}, and has results once it has ended.",
+                f"Batch {batch_id} has no results yet: it is {batch.status}, and has not ended.",
             )
         if batch.archived_at is not None:
             raise ApiError(
                 "not_found_error",
-                f"The results of batch {batch_id} were archived at {rfc3339(batch.archived_at)} and can't be read any more.",
+                f"The results of batch {batch_id} were archived at {rfc3339(batch.archived_at)}.",
             )
         return batch.row
+
+    def slices(self, row: BatchRow) -> int:
+        """How many slices the results of a batch come in."""
+        return -(-row.size // SLICE)
 
     def result_lines(self, row: BatchRow, index: int) -> list[bytes]:
         """Slice number `index` of the results of a batch that has ended, each line with its line feed."""
@@ -219,7 +216,7 @@ class Batches:
         ]
 
     def progress(self, batch: Batch) -> float:
-        """How much of its work a batch has done, from 0 to 1: the API doesn't tell, but the sandbox's page does."""
+        """How much of its work a batch has done, from 0 to 1, which the API itself never tells."""
         if batch.status == "ended":
             return 1.0
         return min(1.0, (self.clock.now() - batch.row.created_at) / max(batch.row.work, 1.0))
@@ -323,11 +320,11 @@ class Batches:
                     else complete_message(answer, params, identity)
                 )
                 messages.append((request.position, orjson.dumps(message)))
-            except ReplyError as error:
-                errors.append((request.position, _errored(error.kind, error.message, identity)))
-            except Exception as error:  # whatever a user's function does wrong is one request's error
-                message_text = f"The reply function raised {type(error).__name__}: {error}"
-                errors.append((request.position, _errored("api_error", message_text, identity)))
+            except ReplyError as wanted:
+                errors.append((request.position, _errored(wanted.kind, wanted.message, identity)))
+            except Exception as crash:  # whatever a user's function does wrong is one request's error
+                story = f"The reply function raised {type(crash).__name__}: {crash}"
+                errors.append((request.position, _errored("api_error", story, identity)))
         self.store.answer(row.number, messages, errors)
 
 
@@ -381,10 +378,10 @@ class Upload:
             raise ApiError("request_too_large", f"requests: List should have at most {MAX_REQUESTS} items")
         try:
             request = orjson.loads(element)
-        except orjson.JSONDecodeError as error:
+        except orjson.JSONDecodeError as problem:
             raise ApiError(
-                "invalid_request_error", f"The request body is not valid JSON: requests.{index}: {error}"
-            ) from error
+                "invalid_request_error", f"The request body is not valid JSON: requests.{index}: {problem}"
+            ) from problem
         custom_id, params = check_envelope(index, request)
         if custom_id in self._custom_ids:
             raise ApiError(
@@ -392,7 +389,11 @@ class Upload:
             )
         self._custom_ids.add(custom_id)
         outcome, error, slow = self._fate(custom_id, params)
-        self._waiting.append(StoredRequest(index, custom_id, orjson.dumps(params), outcome, error, slow))
+        try:
+            stored = orjson.dumps(params)
+        except orjson.JSONEncodeError as problem:
+            raise ApiError("invalid_request_error", f"requests.{index}.params: {problem}") from problem
+        self._waiting.append(StoredRequest(index, custom_id, stored, outcome, error, slow))
         self._waiting_bytes += len(element)
         if len(self._waiting) >= _ROWS_A_COMMIT or self._waiting_bytes >= _BYTES_A_COMMIT:
             self._flush()
@@ -440,11 +441,6 @@ def _position(size: int, rank: int) -> int:
     while gcd(stride, size) != 1:
         stride += 1
     return (stride * rank + size // 2) % size
-
-
-def iter_slices(size: int) -> Iterator[int]:
-    """The numbers of the slices that a batch's results come in."""
-    return iter(range(-(-size // SLICE)))
 
 
 def parse_limit(text: str) -> int:

@@ -27,7 +27,7 @@ EXPIRES_AFTER: Final = 24 * 3600.0
 ARCHIVED_AFTER: Final = 29 * 24 * 3600.0
 
 CANCEL_GRACE: Final = 5.0
-"""A request that needs at most this many seconds more when its batch is canceled is running already, and finishes."""
+"""When a batch is canceled, a request that needs at most this many seconds more is running, and finishes."""
 
 _STARTUP: Final = 60.0
 _STEP: Final = 0.1

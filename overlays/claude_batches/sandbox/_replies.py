@@ -16,6 +16,7 @@ import orjson
 
 from ._errors import STATUS_OF
 from ._ids import derived_id
+from ._json import is_array, is_object
 from ._schemas import example
 
 __all__ = ["Steering", "complete_message", "last_user_text", "read_steering", "reply_to"]
@@ -48,7 +49,7 @@ _UNSTEERED: Final = Steering()
 
 
 def read_steering(text: str) -> Steering:
-    """Read `[[error:KIND]]`, `[[expire]]`, `[[cancel]]`, `[[slow:SECONDS]]`, `[[refuse]]` and `[[tool:NAME]]`."""
+    """Read words such as `[[error:overloaded_error]]` or `[[slow:SECONDS]]`."""
     if "[[" not in text:
         return _UNSTEERED
     words: dict[str, str] = {found[1]: found[2] or "" for found in _MAGIC.finditer(text)}
@@ -80,11 +81,11 @@ def last_user_text(params: dict[str, Any]) -> str:
 def _text_of(content: object) -> str:
     if isinstance(content, str):
         return content
-    if not isinstance(content, list):
+    if not is_array(content):
         return ""
     texts: list[str] = []
     for block in content:
-        if isinstance(block, dict):
+        if is_object(block):
             if isinstance(block.get("text"), str):
                 texts.append(block["text"])
             elif block.get("type") == "tool_result":
@@ -133,7 +134,8 @@ def complete_message(answer: str | dict[str, Any], params: dict[str, Any], ident
 
 
 def _answer(params: dict[str, Any], text: str) -> str:
-    wanted = (params.get("output_config") or {}).get("format")
+    config: dict[str, Any] = params.get("output_config") or {}
+    wanted = config.get("format")
     if wanted is not None:
         return orjson.dumps(example(wanted["schema"], text[:_LONGEST_VALUE])).decode()
     echo = text if len(text) <= _LONGEST_ECHO else f"{text[:_LONGEST_ECHO]}..."
@@ -141,9 +143,10 @@ def _answer(params: dict[str, Any], text: str) -> str:
 
 
 def _obey_limits(text: str, params: dict[str, Any]) -> tuple[str, str, str | None]:
-    """Cut a text where a stop sequence or `max_tokens` ends it; the text, why it stopped, and at which sequence."""
+    """End a text at a stop sequence or at `max_tokens`; the text, why it stopped, and at which sequence."""
     limit = params["max_tokens"] * _CHARACTERS_A_TOKEN
-    found = [(text.find(stop), stop) for stop in params.get("stop_sequences") or [] if stop in text]
+    sequences: list[str] = params.get("stop_sequences") or []
+    found = [(text.find(stop), stop) for stop in sequences if stop in text]
     if found:
         end, stop = min(found)
         if end <= limit:
@@ -154,7 +157,7 @@ def _obey_limits(text: str, params: dict[str, Any]) -> tuple[str, str, str | Non
 
 
 def _thinking(params: dict[str, Any], text: str) -> list[dict[str, Any]]:
-    thinking = params.get("thinking") or {}
+    thinking: dict[str, Any] = params.get("thinking") or {}
     if thinking.get("type") not in ("enabled", "adaptive"):
         return []
     thought = f"The user wrote {len(text)} characters. They begin with: {text[:_LONGEST_THOUGHT]}"
@@ -183,7 +186,7 @@ def _tool_use(tool: dict[str, Any], text: str, identity: str) -> dict[str, Any]:
         "type": "tool_use",
         "id": derived_id("toolu", identity),
         "name": tool.get("name") or tool.get("type") or "tool",
-        "input": made if isinstance(made, dict) else {},
+        "input": made if is_object(made) else {},
         "caller": {"type": "direct"},
     }
 

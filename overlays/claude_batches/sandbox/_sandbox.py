@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
@@ -9,8 +10,10 @@ from typing import Final, Literal, Self
 from starlette.types import ASGIApp
 
 from ._app import build_app
-from ._batches import Batches, OutcomeShares, ReplyFunction
+from ._batches import Batches, ReplyFunction
 from ._clock import Clock
+from ._control import control_routes
+from ._faults import Fault, FaultPlan, faults_from
 from ._server import LoopbackServer, bind_loopback
 from ._store import Store
 
@@ -34,11 +37,12 @@ class Sandbox:
         port: the port to listen on; 0 takes any that is free.
         state: a file to keep everything in, so that it is there again at the next start. By default all is
             forgotten at the end.
+        faults: what goes wrong: the name of a profile (`flaky`, `overloaded`, `hostile`), or any `Fault`s.
         reply: a function that answers requests in place of the sandbox, see `ReplyFunction`.
         seed: what all that looks random depends on, ids included.
 
     Raises:
-        ValueError: `speed` is not positive, or `host` is not this machine.
+        ValueError: `speed` is not positive, or no profile has the name given.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Sandbox:
         host: str = "127.0.0.1",
         port: int = 0,
         state: str | Path | None = None,
+        faults: str | Iterable[Fault] | None = None,
         reply: ReplyFunction | None = None,
         seed: int = 0,
     ) -> None:
@@ -61,6 +66,7 @@ class Sandbox:
         self._host = host
         self._port = port
         self._reply = reply
+        self._plan = FaultPlan(faults_from(faults), seed)
         self._store: Store | None = None
         self._server: LoopbackServer | None = None
         self._clock: Clock | None = None
@@ -80,7 +86,7 @@ class Sandbox:
 
         Raises:
             OSError: the port is taken.
-            ValueError: the state file is none, or is in use.
+            ValueError: the state file is none, or is in use; or `host` is not this machine.
         """
         if self._server is not None:
             raise RuntimeError(f"the sandbox is running already, at {self._url}")
@@ -108,6 +114,10 @@ class Sandbox:
             raise RuntimeError("the sandbox is not running, so its time stands still")
         self._store.note_time(self._clock.advance(seconds))
 
+    def set_faults(self, faults: str | Iterable[Fault] | None) -> None:
+        """Let other things go wrong from now on: a profile by its name, any `Fault`s, or nothing."""
+        self._plan.replace(faults_from(faults), self.seed)
+
     def __enter__(self) -> Self:
         return self.start()
 
@@ -120,9 +130,14 @@ class Sandbox:
         self._store = store = Store(self.state)
         self._clock = clock = Clock(self.speed, not_before=store.latest_time())
         batches = Batches(
-            store, clock, instant=self.instant, seed=self.seed, reply=self._reply, shares=OutcomeShares
+            store,
+            clock,
+            instant=self.instant,
+            seed=self.seed,
+            reply=self._reply,
+            shares=self._plan.outcome_shares,
         )
-        return build_app(batches)
+        return build_app(batches, self._plan, control_routes(clock, self._plan, self.advance))
 
     def _close_store(self) -> None:
         if self._store is not None:

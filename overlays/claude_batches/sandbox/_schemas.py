@@ -6,6 +6,8 @@ import math
 import re
 from typing import Any, Final
 
+from ._json import is_array, is_object
+
 __all__ = ["example"]
 
 _FORMATS: Final = {
@@ -85,7 +87,7 @@ class _Maker:
         self._text = text or _DEFAULT_TEXT
 
     def make(self, schema: object, depth: int) -> Any:
-        if not isinstance(schema, dict):  # `true` allows everything
+        if not is_object(schema):  # `true` allows everything
             return self._text
         if "const" in schema:
             return schema["const"]
@@ -116,7 +118,7 @@ class _Maker:
 
     def _type(self, schema: dict[str, Any], depth: int) -> str:
         kind = schema.get("type")
-        if isinstance(kind, list):
+        if is_array(kind):
             kind = (
                 "null"
                 if depth > _DEEPEST and "null" in kind
@@ -131,7 +133,7 @@ class _Maker:
         if depth > _DEEPEST:
             for choice in choices:
                 if (
-                    isinstance(choice, dict)
+                    is_object(choice)
                     and "$ref" not in choice
                     and choice.get("type") not in ("object", "array")
                 ):
@@ -142,15 +144,15 @@ class _Maker:
         found: Any = self._root
         for part in reference.removeprefix("#").split("/")[1:]:
             key = part.replace("~1", "/").replace("~0", "~")
-            found = found.get(key, True) if isinstance(found, dict) else True
+            found = found.get(key, True) if is_object(found) else True
         return found
 
     def _merged(self, schema: dict[str, Any]) -> dict[str, Any]:
         merged = {key: value for key, value in schema.items() if key != "allOf"}
         for part in schema["allOf"]:
-            if isinstance(part, dict) and "$ref" in part:
+            if is_object(part) and "$ref" in part:
                 part = self._resolve(part["$ref"])
-            if isinstance(part, dict):
+            if is_object(part):
                 properties = {**merged.get("properties", {}), **part.get("properties", {})}
                 required = [*merged.get("required", []), *part.get("required", [])]
                 merged = {**merged, **part}
@@ -172,7 +174,8 @@ class _Maker:
         most = schema.get("maxItems", math.inf)
         count = int(min(most, max(fewest, 1 if depth <= _DEEPEST else 0)))
         items = schema.get("items", True)
-        made = [self.make(part, depth + 1) for part in (schema.get("prefixItems") or [])[:count]]
+        first: list[Any] = schema.get("prefixItems") or []
+        made = [self.make(part, depth + 1) for part in first[:count]]
         while len(made) < count:
             value = self.make(items, depth + 1)
             if schema.get("uniqueItems") and value in made:
@@ -181,21 +184,19 @@ class _Maker:
         return made
 
     def _number(self, schema: dict[str, Any], grid: int) -> float:
-        lowest = schema.get("minimum", -math.inf)
-        highest = schema.get("maximum", math.inf)
-        above = schema.get("exclusiveMinimum", -math.inf)
-        below = schema.get("exclusiveMaximum", math.inf)
-        step = schema.get("multipleOf") or grid
+        lowest: float = schema.get("minimum", -math.inf)
+        highest: float = schema.get("maximum", math.inf)
+        above: float = schema.get("exclusiveMinimum", -math.inf)
+        below: float = schema.get("exclusiveMaximum", math.inf)
+        floor, ceiling = max(lowest, above), min(highest, below)
+        step: float = schema.get("multipleOf") or grid
         if step:
-            first = max(lowest, above)
-            value = step if first == -math.inf else math.ceil(first / step) * step
+            value = step if floor == -math.inf else math.ceil(floor / step) * step
             value += step if value <= above else 0
-            last = min(highest, below)
-            if value > last:
-                value = math.floor(last / step) * step
+            if value > ceiling or value >= below:
+                value = math.floor(ceiling / step) * step
                 value -= step if value >= below else 0
             return value
-        floor, ceiling = max(lowest, above), min(highest, below)
         if floor == -math.inf:
             return 0.5 if ceiling > 0.5 else ceiling - 1
         return floor + 0.5 if ceiling == math.inf else (floor + ceiling) / 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
 import threading
@@ -9,9 +10,13 @@ import time
 from typing import Final
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["LoopbackServer", "bind_loopback"]
+__all__ = ["CLOSE_CONNECTION", "LoopbackServer", "bind_loopback"]
+
+CLOSE_CONNECTION: Final = "claude_batches.close_connection"
+"""The key in the scope of a call under which the application finds how to hang up on its client."""
 
 _BACKLOG: Final = 2048
 _START_SECONDS: Final = 10.0
@@ -49,13 +54,27 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+class _Protocol(H11Protocol):
+    """HTTP/1.1 that lets the application close the connection in the middle of a response."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        app = self.app
+
+        async def app_with_connection(scope: Scope, receive: Receive, send: Send) -> None:
+            scope[CLOSE_CONNECTION] = transport.close
+            await app(scope, receive, send)
+
+        self.app = app_with_connection
+
+
 class LoopbackServer:
     """An application that is being served from construction until `close()`."""
 
     def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
         config = uvicorn.Config(
             app,
-            http="h11",
+            http=_Protocol,
             ws="none",
             lifespan="off",
             loop="asyncio",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -65,8 +65,36 @@ create table if not exists clock (one integer primary key check (one = 1), lates
 """
 
 _ANY_BATCH: Final = "select * from batch where created_at is not null and deleted = 0"
-_OUTCOME_WHEN_DONE: Final = """
-case when :startup + :step * (position + 1) + slow <= :done_until then outcome else :unfinished end
+# A request that is not done when its batch ends has the batch's `unfinished` outcome instead of its own.
+_COUNTS: Final = """
+select
+    case when :startup + :step * (position + 1) + slow <= :done_until then outcome else :unfinished end,
+    count(*)
+from request where batch = :number group by 1
+"""
+_REQUESTS: Final = """
+select position, custom_id, params,
+    case when :startup + :step * (position + 1) + slow <= :done_until then outcome else :unfinished end
+        as outcome,
+    error, slow
+from request where batch = :number and position in (select value from json_each(:positions))
+"""
+_ANSWERS: Final = """
+select position, message from answer
+where batch = :number and position in (select value from json_each(:positions))
+"""
+_ACKNOWLEDGE: Final = """
+update batch set id = :id, size = :size, startup = :startup, step = :step, created_at = :created_at,
+    work = (select max(:startup + :step * (position + 1) + slow) from request where batch = :number)
+where number = :number
+"""
+_SETTLE: Final = """
+update batch set ended_at = :ended_at, done_until = :done_until, unfinished = :unfinished,
+    succeeded = :succeeded, errored = :errored, canceled = :canceled, expired = :expired
+where number = :number
+"""
+_NOTE_TIME: Final = """
+insert into clock values (1, ?) on conflict (one) do update set latest = max(latest, excluded.latest)
 """
 
 
@@ -151,13 +179,13 @@ class Store:
             self._database.close()
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Generator[None]:
         """Keep every other thread away between a look at a batch and what is decided from it."""
         with self._lock:
             yield
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Generator[sqlite3.Connection]:
         with self._lock:
             self._database.execute("begin")
             try:
@@ -195,13 +223,7 @@ class Store:
         """Turn an upload into a batch; from here on it is there for good."""
         with self._transaction() as database:
             database.execute(
-                """
-                update batch set id = :id, size = :size, startup = :startup, step = :step, created_at = :created_at,
-                    work = (
-                        select max(:startup + :step * (position + 1) + slow) from request where batch = :number
-                    )
-                where number = :number
-                """,
+                _ACKNOWLEDGE,
                 {
                     "number": number,
                     "id": id,
@@ -245,38 +267,31 @@ class Store:
         return [_batch(row) for row in rows]
 
     def cancel(self, number: int, at: float) -> BatchRow:
-        return self._set_time(number, "cancel_at", at)
+        """Remember when a batch was canceled first."""
+        with self._transaction() as database:
+            database.execute(
+                "update batch set cancel_at = coalesce(cancel_at, ?) where number = ?", (at, number)
+            )
+            self._note_time(at)
+        return self._by_number(number)
 
     def look(self, number: int, at: float) -> BatchRow:
         """Remember when somebody first looked at a batch."""
-        return self._set_time(number, "looked_at", at)
+        with self._transaction() as database:
+            database.execute(
+                "update batch set looked_at = coalesce(looked_at, ?) where number = ?", (at, number)
+            )
+            self._note_time(at)
+        return self._by_number(number)
 
     def settle(self, batch: BatchRow, *, ended_at: float, done_until: float, unfinished: str) -> BatchRow:
         """Write down how a batch ended; from here on its counts and results stay as they are."""
-        settled: dict[str, float | int | str] = {
-            "number": batch.number,
-            "startup": batch.startup,
-            "step": batch.step,
-            "done_until": done_until,
-            "unfinished": unfinished,
-        }
+        settled = _pace(batch) | {"done_until": done_until, "unfinished": unfinished}
         with self._transaction() as database:
-            counts: Mapping[str, int] = dict(
-                database.execute(
-                    f"select {_OUTCOME_WHEN_DONE}, count(*) from request where batch = :number group by 1",
-                    settled,
-                ).fetchall()
-            )
+            counts: Mapping[str, int] = dict(database.execute(_COUNTS, settled).fetchall())
             for outcome in ("succeeded", "errored", "canceled", "expired"):
                 settled[outcome] = counts.get(outcome, 0)
-            database.execute(
-                """
-                update batch set ended_at = :ended_at, done_until = :done_until, unfinished = :unfinished,
-                    succeeded = :succeeded, errored = :errored, canceled = :canceled, expired = :expired
-                where number = :number
-                """,
-                {**settled, "ended_at": ended_at},
-            )
+            database.execute(_SETTLE, settled | {"ended_at": ended_at})
             self._note_time(ended_at)
         return self._by_number(batch.number)
 
@@ -284,37 +299,26 @@ class Store:
         """Remove a batch with all that belongs to it, but keep its place in the list."""
         with self._transaction() as database:
             database.execute("update batch set deleted = 1 where number = ?", (number,))
-            for table in ("request", "answer", "mark"):
-                database.execute(f"delete from {table} where batch = ?", (number,))
+            database.execute("delete from request where batch = ?", (number,))
+            database.execute("delete from answer where batch = ?", (number,))
+            database.execute("delete from mark where batch = ?", (number,))
 
     # Requests and results
 
     def requests(self, batch: BatchRow, positions: Sequence[int]) -> list[StoredRequest]:
         """The requests at these positions, in this order, with the outcome that they have in the end."""
-        places = ",".join(map(str, positions))
         with self._lock:
             rows = self._database.execute(
-                f"""
-                select position, custom_id, params, {_OUTCOME_WHEN_DONE} as outcome, error, slow
-                from request where batch = :number and position in ({places})
-                """,
-                {
-                    "number": batch.number,
-                    "startup": batch.startup,
-                    "step": batch.step,
-                    "done_until": batch.done_until,
-                    "unfinished": batch.unfinished,
-                },
+                _REQUESTS, _pace(batch) | {"positions": _listed(positions)}
             ).fetchall()
         found = {row["position"]: StoredRequest(*row) for row in rows}
         return [found[position] for position in positions if position in found]
 
     def answered(self, number: int, positions: Sequence[int]) -> dict[int, bytes]:
         """The messages that a reply function wrote for these positions."""
-        places = ",".join(map(str, positions))
         with self._lock:
             rows = self._database.execute(
-                f"select position, message from answer where batch = ? and position in ({places})", (number,)
+                _ANSWERS, {"number": number, "positions": _listed(positions)}
             ).fetchall()
         return {row["position"]: row["message"] for row in rows}
 
@@ -333,7 +337,7 @@ class Store:
             )
 
     def marks(self, number: int) -> list[int]:
-        """The byte at which each slice of the results starts, and last the size of all; empty if not known."""
+        """The byte at which each slice of the results starts, and last the size of all; empty if unknown."""
         with self._lock:
             rows = self._database.execute(
                 "select start from mark where batch = ? order by slice", (number,)
@@ -360,18 +364,7 @@ class Store:
             self._note_time(now)
 
     def _note_time(self, now: float) -> None:
-        self._database.execute(
-            "insert into clock values (1, ?) on conflict (one) do update set latest = max(latest, excluded.latest)",
-            (now,),
-        )
-
-    def _set_time(self, number: int, column: str, at: float) -> BatchRow:
-        with self._transaction() as database:
-            database.execute(
-                f"update batch set {column} = coalesce({column}, ?) where number = ?", (at, number)
-            )
-            self._note_time(at)
-        return self._by_number(number)
+        self._database.execute(_NOTE_TIME, (now,))
 
     def _by_number(self, number: int) -> BatchRow:
         with self._lock:
@@ -382,3 +375,18 @@ class Store:
 
 def _batch(row: sqlite3.Row) -> BatchRow:
     return BatchRow(**{name: row[name] for name in BatchRow.__dataclass_fields__})
+
+
+def _pace(batch: BatchRow) -> dict[str, float | int | str]:
+    """What decides which requests of a batch were done when it ended."""
+    return {
+        "number": batch.number,
+        "startup": batch.startup,
+        "step": batch.step,
+        "done_until": batch.done_until,
+        "unfinished": batch.unfinished,
+    }
+
+
+def _listed(positions: Sequence[int]) -> str:
+    return f"[{','.join(map(str, positions))}]"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ._errors import ApiError
+from ._json import is_array, is_object, is_whole
 
 __all__ = ["Refusal", "check_envelope", "check_params"]
 
@@ -20,11 +21,11 @@ _KNOWN_MODEL: Final = re.compile(r"claude-(?:\d|instant|haiku|sonnet|opus|fable|
 _LEAST_THINKING_BUDGET: Final = 1024
 
 _PARAMS: Final = frozenset(
-    """
-    model max_tokens messages system tools tool_choice thinking output_config stop_sequences cache_control
-    metadata service_tier speed inference_geo container diagnostics user_profile_id stream
-    temperature top_k top_p
-    """.split()
+    {
+        *("model", "max_tokens", "messages", "system", "stop_sequences", "stream", "metadata", "diagnostics"),
+        *("tools", "tool_choice", "thinking", "output_config", "cache_control", "container"),
+        *("service_tier", "speed", "inference_geo", "user_profile_id", "temperature", "top_k", "top_p"),
+    }
 )
 
 
@@ -43,7 +44,7 @@ def check_envelope(index: int, request: object) -> tuple[str, dict[str, Any]]:
         ApiError: something is wrong that refuses the whole batch; the message names the place.
     """
     place = f"requests.{index}"
-    if not isinstance(request, dict):
+    if not is_object(request):
         raise _invalid(place, "Input should be an object")
     for key in request:
         if key not in ("custom_id", "params"):
@@ -56,7 +57,7 @@ def check_envelope(index: int, request: object) -> tuple[str, dict[str, Any]]:
         raise _invalid(f"{place}.custom_id", "Input should be a string")
     if not _CUSTOM_ID.fullmatch(custom_id):
         raise _invalid(f"{place}.custom_id", "String should match pattern '^[a-zA-Z0-9_-]{1,64}$'")
-    if not isinstance(params, dict):
+    if not is_object(params):
         raise _invalid(f"{place}.params", "Input should be an object")
     if not params.keys() <= _PARAMS:
         key = next(key for key in params if key not in _PARAMS)
@@ -98,7 +99,7 @@ def _check_max_tokens(params: dict[str, Any]) -> Refusal | None:
     if "max_tokens" not in params:
         return _refuse("max_tokens", "Field required")
     max_tokens = params["max_tokens"]
-    if not isinstance(max_tokens, int) or isinstance(max_tokens, bool):
+    if not is_whole(max_tokens):
         return _refuse("max_tokens", "Input should be an integer")
     if max_tokens < 1:
         return _refuse("max_tokens", "Input should be greater than or equal to 1")
@@ -109,13 +110,13 @@ def _check_messages(params: dict[str, Any]) -> Refusal | None:
     if "messages" not in params:
         return _refuse("messages", "Field required")
     messages = params["messages"]
-    if not isinstance(messages, list):
+    if not is_array(messages):
         return _refuse("messages", "Input should be a list")
     if not messages:
         return _refuse("messages", "at least one message is required")
     for index, message in enumerate(messages):
         place = f"messages.{index}"
-        if not isinstance(message, dict):
+        if not is_object(message):
             return _refuse(place, "Input should be an object")
         if message.get("role") not in ("user", "assistant", "system"):
             return _refuse(f"{place}.role", "Input should be 'user', 'assistant' or 'system'")
@@ -132,10 +133,10 @@ def _check_content(place: str, content: object) -> Refusal | None:
         return _refuse(place, "Field required")
     if isinstance(content, str):
         return None if content else _refuse(place, "text content must not be empty")
-    if not isinstance(content, list):
+    if not is_array(content):
         return _refuse(place, "Input should be a string or a list")
     for index, block in enumerate(content):
-        if not isinstance(block, dict) or not isinstance(block.get("type"), str):
+        if not is_object(block) or not isinstance(block.get("type"), str):
             return _refuse(f"{place}.{index}", "Input should be a content block with a type")
         if block["type"] == "text" and not isinstance(block.get("text"), str):
             return _refuse(f"{place}.{index}.text", "Input should be a string")
@@ -143,19 +144,17 @@ def _check_content(place: str, content: object) -> Refusal | None:
 
 
 def _check_tools(params: dict[str, Any]) -> Refusal | None:
-    tools = params.get("tools")
-    if tools is None:
-        tools = []
-    if not isinstance(tools, list):
+    tools: Any = params.get("tools") or []
+    if not is_array(tools):
         return _refuse("tools", "Input should be a list")
     names: set[object] = set()
     for index, tool in enumerate(tools):
-        if not isinstance(tool, dict):
+        if not is_object(tool):
             return _refuse(f"tools.{index}", "Input should be an object")
         if tool.get("type") in (None, "custom"):
             if not isinstance(tool.get("name"), str):
                 return _refuse(f"tools.{index}.name", "Field required")
-            if not isinstance(tool.get("input_schema"), dict):
+            if not is_object(tool.get("input_schema")):
                 return _refuse(f"tools.{index}.input_schema", "Field required")
         name = tool.get("name")
         if isinstance(name, str) and name in names:
@@ -164,7 +163,7 @@ def _check_tools(params: dict[str, Any]) -> Refusal | None:
     choice = params.get("tool_choice")
     if choice is None:
         return None
-    if not isinstance(choice, dict) or choice.get("type") not in ("auto", "any", "tool", "none"):
+    if not is_object(choice) or choice.get("type") not in ("auto", "any", "tool", "none"):
         return _refuse("tool_choice", "Input should be of type 'auto', 'any', 'tool' or 'none'")
     if choice["type"] in ("any", "tool") and not tools:
         return _refuse("tool_choice", "may only be specified while providing tools")
@@ -178,14 +177,14 @@ def _check_thinking(params: dict[str, Any]) -> Refusal | None:
     if thinking is None:
         return None
     kinds = ("enabled", "disabled", "between_tools", "adaptive")
-    if not isinstance(thinking, dict) or thinking.get("type") not in kinds:
+    if not is_object(thinking) or thinking.get("type") not in kinds:
         return _refuse(
             "thinking", "Input should be of type 'enabled', 'disabled', 'between_tools' or 'adaptive'"
         )
     if thinking["type"] != "enabled":
         return None
     budget = thinking.get("budget_tokens")
-    if not isinstance(budget, int) or isinstance(budget, bool):
+    if not is_whole(budget):
         return _refuse("thinking.enabled.budget_tokens", "Input should be an integer")
     if budget < _LEAST_THINKING_BUDGET:
         return _refuse("thinking.enabled.budget_tokens", "Input should be greater than or equal to 1024")
@@ -201,14 +200,14 @@ def _check_format(params: dict[str, Any]) -> Refusal | None:
     config = params.get("output_config")
     if config is None:
         return None
-    if not isinstance(config, dict):
+    if not is_object(config):
         return _refuse("output_config", "Input should be an object")
     wanted = config.get("format")
     if wanted is None:
         return None
-    if not isinstance(wanted, dict) or wanted.get("type") != "json_schema":
+    if not is_object(wanted) or wanted.get("type") != "json_schema":
         return _refuse("output_config.format.type", "Input should be 'json_schema'")
-    if not isinstance(wanted.get("schema"), dict):
+    if not is_object(wanted.get("schema")):
         return _refuse("output_config.format.schema", "Input should be an object")
     return None
 
@@ -217,7 +216,7 @@ def _check_stop_sequences(params: dict[str, Any]) -> Refusal | None:
     sequences = params.get("stop_sequences")
     if sequences is None:
         return None
-    if not isinstance(sequences, list) or not all(isinstance(sequence, str) for sequence in sequences):
+    if not is_array(sequences) or not all(isinstance(sequence, str) for sequence in sequences):
         return _refuse("stop_sequences", "Input should be a list of strings")
     if not all(sequence.strip() for sequence in sequences):
         return _refuse("stop_sequences", "each stop sequence must contain non-whitespace")
