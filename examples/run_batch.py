@@ -43,8 +43,12 @@ def main(questions: Path) -> None:
         with client.messages.batches.results(batch.id) as results:
             for item in results:
                 match item:
-                    case MessageBatchIndividualResponse(custom_id, MessageBatchSucceededResult(message=message)):
-                        text = "".join(block.text for block in message.content if isinstance(block, TextBlock))
+                    case MessageBatchIndividualResponse(
+                        custom_id, MessageBatchSucceededResult(message=message)
+                    ):
+                        text = "".join(
+                            block.text for block in message.content if isinstance(block, TextBlock)
+                        )
                         print(f"{custom_id}: {text}")
                     case MessageBatchIndividualResponse(custom_id, MessageBatchErroredResult(error=error)):
                         print(f"{custom_id}: {error.error.type}: {error.error.message}", file=sys.stderr)

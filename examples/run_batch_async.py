@@ -1,6 +1,6 @@
 """The same with asyncio: several batches at once, each read as soon as it has ended.
 
-    python examples/run_batch_async.py questions.txt more-questions.txt
+python examples/run_batch_async.py questions.txt more-questions.txt
 """
 
 from __future__ import annotations

@@ -87,9 +87,9 @@ def _of_kind(schema: dict[str, Any], kind: str | None) -> st.SearchStrategy[Any]
 def instants() -> st.SearchStrategy[str]:
     """RFC 3339 as servers write it: with `Z` or an offset, with or without fractions."""
     ends = st.sampled_from(["Z", "+00:00", ".5Z", ".123456Z", ".123456789Z", "+05:30"])
-    return st.builds(lambda moment, end: moment.strftime("%Y-%m-%dT%H:%M:%S") + end, st.datetimes(), ends).filter(
-        lambda text: len(text.partition("-")[0]) == 4
-    )
+    return st.builds(
+        lambda moment, end: moment.strftime("%Y-%m-%dT%H:%M:%S") + end, st.datetimes(), ends
+    ).filter(lambda text: len(text.partition("-")[0]) == 4)
 
 
 def _object(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:

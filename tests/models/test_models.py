@@ -30,7 +30,10 @@ LINE = {
             "type": "message",
             "role": "assistant",
             "model": "claude-of-tomorrow",
-            "content": [{"type": "text", "text": "Hello", "citations": None}, {"type": "hologram", "voxels": 3}],
+            "content": [
+                {"type": "text", "text": "Hello", "citations": None},
+                {"type": "hologram", "voxels": 3},
+            ],
             "stop_reason": "bored",
             "stop_sequence": None,
             "usage": {"input_tokens": 3, "output_tokens": 5},
@@ -42,7 +45,9 @@ LINE = {
 def test_a_result_is_matched_by_its_classes() -> None:
     """`match` takes a line apart by class, keyword and position, as the design promises."""
     match MessageBatchIndividualResponse.from_dict(LINE):
-        case MessageBatchIndividualResponse(custom_id, MessageBatchSucceededResult(message=Message(usage=usage))):
+        case MessageBatchIndividualResponse(
+            custom_id, MessageBatchSucceededResult(message=Message(usage=usage))
+        ):
             assert (custom_id, usage.output_tokens) == ("a", 5)
         case other:
             pytest.fail(f"no match: {other}")
@@ -155,4 +160,7 @@ def test_reading_a_batch_loads_only_what_is_in_it() -> None:
         "RETRIEVE.decode(200, {'id': 'b', 'request_counts': {}}).request_counts"
     )
     loaded = {name for name in imported_by(code) if name.startswith("claude_batches_api.models.")}
-    assert loaded == {"claude_batches_api.models._message_batch", "claude_batches_api.models._message_batch_request_counts"}
+    assert loaded == {
+        "claude_batches_api.models._message_batch",
+        "claude_batches_api.models._message_batch_request_counts",
+    }

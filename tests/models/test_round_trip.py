@@ -15,8 +15,12 @@ from hypothesis import strategies as st
 
 from tests.wire import any_json, schemas, wire
 
-MODELS = sorted(name for name in models.__all__ if isinstance(getattr(models, name), type) and name != "Unknown")
-UNIONS = sorted(name for name, schema in schemas().items() if "discriminator" in schema and name in models.__all__)
+MODELS = sorted(
+    name for name in models.__all__ if isinstance(getattr(models, name), type) and name != "Unknown"
+)
+UNIONS = sorted(
+    name for name, schema in schemas().items() if "discriminator" in schema and name in models.__all__
+)
 
 generous = settings(
     max_examples=25,
@@ -37,7 +41,9 @@ def read_all(value: Any) -> Any:
 def test_every_received_schema_has_a_model() -> None:
     """Each object that the spec describes for receiving is a class here, so the tests below miss none."""
     assert len(MODELS) >= 75
-    assert {"MessageBatch", "Message", "MessageBatchIndividualResponse", "ErrorResponse", "Usage"} <= set(MODELS)
+    assert {"MessageBatch", "Message", "MessageBatchIndividualResponse", "ErrorResponse", "Usage"} <= set(
+        MODELS
+    )
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -94,7 +100,9 @@ def test_an_unknown_tag_is_unknown(name: str, value: str, rest: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("name", UNIONS)
-@pytest.mark.parametrize("odd", [None, "text", 3, [], ["a"], {}, {"type": None}, {"type": ["text"]}, {"type": {}}])
+@pytest.mark.parametrize(
+    "odd", [None, "text", 3, [], ["a"], {}, {"type": None}, {"type": ["text"]}, {"type": {}}]
+)
 def test_what_has_no_tag_is_handed_on(name: str, odd: object) -> None:
     """An object without a usable tag is `Unknown`, and what is no object comes as it came."""
     decoded = models.find(name).resolve()(odd)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,7 +21,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"claude-batches {__version__}")  # noqa: T201
+        print(f"claude-batches {__version__}")
         raise typer.Exit
 
 
@@ -37,7 +36,9 @@ def root(
 
 @app.command()
 def demo(
-    live: Annotated[bool, typer.Option(help="Use the real API and the key in the environment; costs money.")] = False,
+    live: Annotated[
+        bool, typer.Option(help="Use the real API and the key in the environment; costs money.")
+    ] = False,
     count: Annotated[int, typer.Option(min=8, max=100_000, help="How many requests the batch holds.")] = 300,
     model: Annotated[str, typer.Option(help="The model to ask.")] = "claude-haiku-4-5",
     yes: Annotated[bool, typer.Option("--yes", help="With --live, don't ask before spending.")] = False,
@@ -50,7 +51,9 @@ def demo(
     try:
         if live:
             if not yes:
-                typer.confirm(f"This sends {count} requests to the real API, which bills them. Go on?", abort=True)
+                typer.confirm(
+                    f"This sends {count} requests to the real API, which bills them. Go on?", abort=True
+                )
             run_live(console, count=count, model=model)
         else:
             run_on_sandbox(console, count=count, model=model)

@@ -16,7 +16,14 @@ from claude_batches_api.models import (
 )
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from .._client import Client
@@ -81,7 +88,9 @@ def _run(console: Console, client: Client, *, count: int, model: str, sandbox: b
     console.print(_first_lines(tally))
 
 
-def _watch(console: Console, client: Client, batch: MessageBatch, *, cancel_after: float | None) -> MessageBatch:
+def _watch(
+    console: Console, client: Client, batch: MessageBatch, *, cancel_after: float | None
+) -> MessageBatch:
     """Await the end, and show the status on the way."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
@@ -99,7 +108,9 @@ def _watch(console: Console, client: Client, batch: MessageBatch, *, cancel_afte
                 client.messages.batches.cancel(now.id)
 
         batch = client.messages.batches.wait(batch.id, on_poll=show)
-    console.print(f"Ended after {time.monotonic() - started:.1f} s" + (", the slow ones canceled" if canceled else ""))
+    console.print(
+        f"Ended after {time.monotonic() - started:.1f} s" + (", the slow ones canceled" if canceled else "")
+    )
     return batch
 
 
@@ -138,7 +149,9 @@ def _first_lines(tally: Tally) -> Table:
     table.add_column(overflow="ellipsis", no_wrap=True)
     for kind, items in tally.first.items():
         for item in items:
-            table.add_row(item.custom_id, f"[{_COLOURS.get(kind, 'cyan')}]{escape(kind)}[/]", escape(_gist(item)))
+            table.add_row(
+                item.custom_id, f"[{_COLOURS.get(kind, 'cyan')}]{escape(kind)}[/]", escape(_gist(item))
+            )
     return table
 
 
