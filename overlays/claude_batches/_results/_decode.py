@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import itemgetter
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import orjson
@@ -10,7 +11,16 @@ import orjson
 from ._errors import BadLineError
 from ._line import NotAResultError, parse
 
-__all__ = ["AddId", "LineDecoder", "LineHandler", "LineKeeper", "Locate", "OnBadLine"]
+__all__ = [
+    "AddId",
+    "LineDecoder",
+    "LineFinder",
+    "LineHandler",
+    "LineKeeper",
+    "Locate",
+    "OnBadLine",
+    "line_id",
+]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -90,19 +100,54 @@ class LineDecoder(Generic[T]):
         self.skipped += 1
 
 
+class LineFinder:
+    """Hands on the custom_id of each line with the line itself.
+
+    Arguments:
+        on_bad_line: What to do about a line that is not a result.
+    """
+
+    def __init__(self, on_bad_line: OnBadLine = "raise") -> None:
+        # Looking at lines is what a decoder does; what it decodes to is the custom_id.
+        self._decoder = LineDecoder[str](itemgetter("custom_id"), on_bad_line)
+
+    @property
+    def skipped(self) -> int:
+        """How many bad lines were passed over."""
+        return self._decoder.skipped
+
+    def items(self, lines: list[bytes], add_id: AddId, locate: Locate) -> Iterator[tuple[str, bytes]]:
+        """Look at lines one by one."""
+        for line in lines:
+            for custom_id in self._decoder.items([line], add_id, locate):
+                yield custom_id, line
+
+
 class LineKeeper:
-    """Hands lines on as they are, bad ones too: for a copy."""
+    """Hands lines on as they are, bad ones too: for a copy.
 
-    def __init__(self) -> None:
-        self.skipped = 0
+    Arguments:
+        skipped: How many bad lines the copy has already.
+    """
 
-    def items(self, lines: list[bytes], add_id: AddId, _locate: Locate) -> Iterator[bytes]:
+    def __init__(self, skipped: int = 0) -> None:
+        self.skipped = skipped
+
+    def items(self, lines: list[bytes], add_id: AddId, locate: Locate) -> Iterator[bytes]:
         """Hand on lines one by one."""
         for line in lines:
-            try:
-                key = hash(parse(line)["custom_id"])
-            except NotAResultError:
-                key = hash(line)
+            key = line_id(line)
+            if key is None:
+                locate(line)  # raises where a bad line is no reason yet to believe that the file is like that
                 self.skipped += 1
+                key = hash(line)
             add_id(key)
             yield line
+
+
+def line_id(line: bytes) -> int | None:
+    """What stands for the custom_id of a line in a ledger; `None` for a line that is not a result."""
+    try:
+        return hash(parse(line)["custom_id"])
+    except NotAResultError:
+        return None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, Protocol
 
 from ._errors import BrokenEncodingError, ResultsFormatError
 
-__all__ = ["ACCEPT_ENCODING", "Inflater", "inflater"]
+__all__ = ["ACCEPT_ENCODING", "Decompressor", "Inflater", "inflater"]
 
 #: What we ask for: what the standard library can undo.
 ACCEPT_ENCODING = "gzip, deflate"
@@ -34,6 +34,18 @@ def inflater(content_encoding: str | None) -> Inflater | None:
             raise ResultsFormatError(
                 f"the response has content encoding {other!r}; asked for was {ACCEPT_ENCODING!r}"
             )
+
+
+class Decompressor(Protocol):
+    """Undoes the compression of a stream."""
+
+    def feed(self, data: bytes, /) -> Iterator[bytes]:
+        """Decompress some more."""
+        ...
+
+    def finish(self) -> None:
+        """Check that the stream is whole."""
+        ...
 
 
 class Inflater:

@@ -70,6 +70,12 @@ class _Reading:
             self._overlap = self.splitter.back_up()
         return self.splitter.offset
 
+    def start_from(self, last_line: bytes, offset: int) -> None:
+        """Take all that comes before and with this line, which begins at this offset, as handed out."""
+        self.splitter.offset = offset
+        self._overlap = last_line
+        self._retrace.skip_all()
+
     def lines(self, chunk: bytes) -> list[bytes]:
         """The lines that end in this chunk and were not handed out yet."""
         return self._new(self.splitter.feed(chunk))
@@ -134,6 +140,22 @@ class Reader(Generic[T]):
         """How many results were handed out."""
         return len(self.ledger) - self._handler.skipped
 
+    def restore(self, known: Validator, last_line: bytes, offset: int) -> None:
+        """Begin where an earlier reader stopped, whose ledger this is.
+
+        Arguments:
+            known: Tells whether the file is still the same.
+            last_line: The last line that was handed out.
+            offset: Where that line begins.
+        """
+        self._reading = _Reading(self.ledger, known, self._max_line_bytes)
+        self._reading.start_from(last_line, offset)
+
+    @property
+    def complete(self) -> bool:
+        """Whether as many results were handed out as the batch has."""
+        return self.expected is not None and len(self.ledger) >= self.expected
+
     @property
     def validator(self) -> Validator | None:
         """What tells whether the file is still the one that is being read."""
@@ -160,12 +182,9 @@ class Reader(Generic[T]):
             ResultsFormatError: It is something else, or in an encoding that was not asked for.
             RangeRefusedError: It is a part of the file, but not the part that was asked for.
         """
-        reading = self._reading
-        if status == 206:
-            asked = self._asked_from
-            if reading is None or reading.known is None or asked is None:
-                raise RangeRefusedError("a part of the file came, and all of it was asked for")
-            if not continues(headers, start=asked, known=reading.known):
+        reading, start = self._reading, self._asked_from
+        if status == 206 and reading is not None and reading.known is not None and start is not None:
+            if not continues(headers, start=start, known=reading.known):
                 raise RangeRefusedError("another part of the file came, or of another file")
             self._inflater = None
         elif status == 200:
@@ -211,7 +230,7 @@ class Reader(Generic[T]):
             error = RangeRefusedError("the server can't send the rest of the file")
         if not isinstance(error, RangeRefusedError | APIError) and not resumable(error):
             raise error
-        if not self._is_short and self.expected is not None:
+        if self.complete:
             self._check()
             return None
         if isinstance(error, RangeRefusedError):
