@@ -37,13 +37,13 @@ class Fault:
             `latency`: the answer waits for `seconds`.
             `rate_limited`: 429 with `retry-after: seconds`.
             `overloaded`: 529. `failed`: 500 before anything is done. `failed_after`: 500 after all is done.
-            `cut`: the call is done, but the connection is lost after `at` bytes of the response's body; with 0
-            not even the status arrives.
+            `cut`: the call is done, but the connection is lost after `at` bytes of the response's body; with
+            0 not even the status arrives.
             `truncated_line`: the results end, as if they were complete, in the middle of line number `at`.
             `duplicated_line`: line number `at` of the results comes twice.
             `stale`: a batch that was just created can't be found by the next `at` calls about it.
             `errored`, `expired`: so end the requests of a batch that it strikes, whatever they say.
-        times: how many calls it strikes at most; without it, there is no end.
+        on: the operation that it may strike, or `any`. It says nothing for lines (only `results` have them),
             `stale` (only `create` makes batches), `errored` and `expired` (which strike requests).
         share: how many of the calls (or requests) it strikes, from 0 to 1; the seed decides which.
         skip: how many calls it spares at first.

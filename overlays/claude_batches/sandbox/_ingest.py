@@ -138,10 +138,13 @@ class RequestSplitter:
     def _element_end(self, start: int) -> int | None:
         """Where the element that starts at `start` ends, or `None` when more bytes are needed."""
         buffer = self._buffer
-        if buffer[start] not in (_OPEN_OBJECT, _OPEN_ARRAY):
+        if buffer[start] not in (_OPEN_OBJECT, _OPEN_ARRAY, _QUOTE):
             end = _match_end(_UP_TO_SEPARATOR, buffer, start)
             return end if end < len(buffer) else None
         at = max(self._scan, start)
+        if at == start and buffer[start] == _QUOTE:
+            self._in_string = True
+            at += 1
         while at < len(buffer):
             if self._in_string:
                 at = _match_end(_REST_OF_STRING, buffer, at)
@@ -149,6 +152,9 @@ class RequestSplitter:
                     break
                 self._in_string = False
                 at += 1
+                if self._depth == 0:
+                    self._scan = 0
+                    return at
                 continue
             at = _match_end(_UP_TO_BRACKET, buffer, at)
             if at == len(buffer):

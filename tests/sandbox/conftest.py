@@ -1,0 +1,33 @@
+"""A sandbox to talk to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from claude_batches.sandbox import Sandbox
+
+from tests.sandbox.calls import Caller
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox where time hardly passes by itself, so that a test moves it on."""
+    with Sandbox(speed=1e-9) as running:
+        yield running
+
+
+@pytest.fixture
+def caller(sandbox: Sandbox) -> Iterator[Caller]:
+    made = Caller(sandbox.url)
+    yield made
+    made.http.close()
+
+
+@pytest.fixture
+def instant() -> Iterator[Caller]:
+    """A caller of a sandbox whose batches end when they are looked at."""
+    with Sandbox(instant=True) as running:
+        made = Caller(running.url)
+        yield made
+        made.http.close()

@@ -1,0 +1,189 @@
+"""Headers, errors, pages and bodies over plain HTTP."""
+
+import httpx
+import orjson
+import pytest
+from claude_batches.sandbox import Sandbox
+
+from tests.sandbox.calls import BATCHES, HEADERS, Caller, params, requests
+
+
+def refused(response: httpx.Response, status: int, kind: str) -> str:
+    """Check that a response is the API's error; its message."""
+    body = response.json()
+    assert (response.status_code, body["type"], body["error"]["type"]) == (status, "error", kind)
+    assert body["request_id"] == response.headers["request-id"]
+    assert body["request_id"].startswith("req_")
+    message: str = body["error"]["message"]
+    return message
+
+
+@pytest.mark.parametrize("headers", [{"x-api-key": "k"}, {"authorization": "Bearer k"}])
+@pytest.mark.parametrize("version", ["2023-06-01", "2026-10-21"])
+def test_either_way_to_authenticate_works_with_either_version(sandbox: Sandbox, headers, version):
+    response = httpx.get(sandbox.url + BATCHES, headers={**headers, "anthropic-version": version})
+    assert response.status_code == 200
+    assert response.headers["request-id"].startswith("req_")
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"x-api-key": ""}, {"authorization": "Bearer"}, {"authorization": "k"}]
+)
+def test_a_call_without_a_key_is_refused(sandbox: Sandbox, headers):
+    response = httpx.get(sandbox.url + BATCHES, headers={**headers, "anthropic-version": "2023-06-01"})
+    refused(response, 401, "authentication_error")
+
+
+@pytest.mark.parametrize("version", [{}, {"anthropic-version": "2023-06-02"}])
+def test_a_call_without_a_known_version_is_refused(sandbox: Sandbox, version):
+    message = refused(
+        httpx.get(sandbox.url + BATCHES, headers={"x-api-key": "k", **version}), 400, "invalid_request_error"
+    )
+    assert message.startswith("anthropic-version:")
+
+
+def test_an_unknown_path_and_an_unknown_batch_are_not_found(caller: Caller):
+    refused(caller.http.get("/v1/nowhere"), 404, "not_found_error")
+    refused(caller.http.get(f"{BATCHES}/msgbatch_nope"), 404, "not_found_error")
+
+
+def test_a_method_that_a_path_does_not_have_is_answered_with_those_it_has(caller: Caller):
+    response = caller.http.put(BATCHES)
+    refused(response, 405, "invalid_request_error")
+    assert {"GET", "POST"} <= set(response.headers["allow"].split(", "))
+
+
+def test_pages_lead_through_all_batches_in_both_directions(caller: Caller):
+    made = [caller.create(str(number))["id"] for number in range(5)][::-1]
+    first = caller.page(limit=2)
+    assert [batch["id"] for batch in first["data"]] == made[:2]
+    assert (first["first_id"], first["last_id"], first["has_more"]) == (made[0], made[1], True)
+    second = caller.page(limit=2, after_id=first["last_id"])
+    assert ([batch["id"] for batch in second["data"]], second["has_more"]) == (made[2:4], True)
+    last = caller.page(limit=2, after_id=second["last_id"])
+    assert ([batch["id"] for batch in last["data"]], last["has_more"]) == (made[4:], False)
+    back = caller.page(limit=2, before_id=last["first_id"])
+    assert ([batch["id"] for batch in back["data"]], back["has_more"]) == (made[2:4], True)
+    newest = caller.page(limit=2, before_id=back["first_id"])
+    assert ([batch["id"] for batch in newest["data"]], newest["has_more"]) == (made[:2], False)
+
+
+def test_an_empty_page_has_no_cursors(caller: Caller):
+    assert caller.page() == {"data": [], "has_more": False, "first_id": None, "last_id": None}
+
+
+def test_a_page_goes_on_after_a_batch_that_was_deleted_meanwhile(instant: Caller):
+    made = [instant.create(str(number))["id"] for number in range(3)]
+    assert instant.http.delete(f"{BATCHES}/{made[1]}").status_code == 200
+    assert [batch["id"] for batch in instant.page(after_id=made[1])["data"]] == [made[0]]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=1001", "limit=x", "limit=", "limit=1e2", "after_id=a&before_id=b", "after_id=nope"],
+)
+def test_a_page_that_makes_no_sense_is_refused(caller: Caller, query: str):
+    refused(caller.http.get(f"{BATCHES}?{query}"), 400, "invalid_request_error")
+
+
+GOOD = {"custom_id": "ok", "params": params()}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({}, "requests: Field required"),
+        ({"requests": []}, "requests: List should have at least 1 item"),
+        ({"requests": {}}, "requests: Input should be a valid list"),
+        ({"betas": [], "requests": [GOOD]}, "betas: Extra inputs are not permitted"),
+        ({"requests": [GOOD], "metadata": {"a": 1}}, "metadata: Extra inputs are not permitted"),
+        ({"requests": [GOOD, 5]}, "requests.1: Input should be an object"),
+        ({"requests": [GOOD, [GOOD]]}, "requests.1: Input should be an object"),
+        ({"requests": [{"params": params()}]}, "requests.0.custom_id: Field required"),
+        ({"requests": [{"custom_id": "a"}]}, "requests.0.params: Field required"),
+        ({"requests": [{"custom_id": 5, "params": {}}]}, "requests.0.custom_id: Input should be a string"),
+        ({"requests": [{"custom_id": "a", "params": []}]}, "requests.0.params: Input should be an object"),
+        ({"requests": [{**GOOD, "more": 1}]}, "requests.0.more: Extra inputs are not permitted"),
+        ({"requests": [GOOD, GOOD]}, "requests.1.custom_id: 'ok' is there twice"),
+        (
+            {"requests": [{"custom_id": "a", "params": params(betas=["x"])}]},
+            "requests.0.params.betas: Extra inputs are not permitted",
+        ),
+        (
+            {"requests": [{"custom_id": "a", "params": params(stream=True)}]},
+            "requests.0.params.stream: A request of a batch can't be streamed",
+        ),
+    ],
+)
+def test_a_batch_with_a_mistake_in_its_envelope_is_refused_whole(caller: Caller, body, message):
+    assert refused(caller.http.post(BATCHES, json=body), 400, "invalid_request_error") == message
+    assert caller.page()["data"] == []
+
+
+@pytest.mark.parametrize("custom_id", ["", "a" * 65, "a b", "ä", "a\n", "a.b"])
+def test_a_custom_id_outside_its_alphabet_or_length_is_refused(caller: Caller, custom_id: str):
+    body = {"requests": [{"custom_id": custom_id, "params": params()}]}
+    message = refused(caller.http.post(BATCHES, json=body), 400, "invalid_request_error")
+    assert message.startswith("requests.0.custom_id:")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"[]",
+        b"null",
+        b"{",
+        b'{"requests"',
+        b'{"requests":[',
+        b'{"requests":[{"a":}]}',
+        b"{}x",
+        b"{,}",
+    ],
+)
+def test_a_body_that_is_not_a_json_object_is_refused(caller: Caller, body: bytes):
+    refused(caller.http.post(BATCHES, content=body), 400, "invalid_request_error")
+
+
+def test_a_list_of_more_than_100_000_requests_is_too_large(caller: Caller):
+    body = orjson.dumps({"requests": [{"custom_id": f"r{n}", "params": {}} for n in range(100_001)]})
+    refused(caller.http.post(BATCHES, content=body), 413, "request_too_large")
+    assert caller.page()["data"] == []
+
+
+def test_a_body_of_more_than_256_mb_is_too_large(caller: Caller):
+    megabyte = b" " * 1024 * 1024
+    body = (megabyte for _ in range(257))
+    refused(caller.http.post(BATCHES, content=body), 413, "request_too_large")
+
+
+def test_a_create_call_that_breaks_off_leaves_nothing(caller: Caller):
+    def half():
+        yield b'{"requests":['
+        yield orjson.dumps(GOOD)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        caller.http.post(BATCHES, content=half())
+    assert caller.page()["data"] == []
+
+
+def test_the_same_seed_gives_the_same_ids_and_another_seed_others():
+    def first_id(seed: int) -> str:
+        with Sandbox(seed=seed) as sandbox:
+            made = httpx.post(sandbox.url + BATCHES, headers=HEADERS, json={"requests": requests("a")})
+            identity: str = made.json()["id"]
+            return identity
+
+    assert first_id(1) == first_id(1) != first_id(2)
+
+
+def test_only_this_machine_can_be_listened_on():
+    with pytest.raises(ValueError, match="only listens on this machine"):
+        Sandbox(host="0.0.0.0").start()
+
+
+def test_a_sandbox_that_is_not_running_says_how_to_start_it():
+    with pytest.raises(RuntimeError, match="with Sandbox"):
+        _ = Sandbox().url

@@ -1,0 +1,63 @@
+"""The splitter of create bodies, on every way that a body can be cut into chunks."""
+
+import orjson
+import pytest
+from claude_batches.sandbox._errors import ApiError
+from claude_batches.sandbox._ingest import RequestSplitter
+from hypothesis import given
+from hypothesis import strategies as st
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-1000, 1000)
+    | st.text(st.sampled_from('ab"\\{}[],:\n é'), max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text('"\\{]a', max_size=3), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def split(body: bytes, size: int) -> list[object]:
+    splitter = RequestSplitter()
+    elements = [
+        orjson.loads(element)
+        for start in range(0, len(body), size)
+        for element in splitter.feed(body[start : start + size])
+    ]
+    splitter.close()
+    return elements
+
+
+@given(st.lists(json_values, max_size=5), st.booleans(), st.integers(1, 40))
+def test_elements_come_out_as_they_went_in_however_the_body_is_cut(values, spaced, size):
+    body = orjson.dumps({"requests": values}, option=orjson.OPT_INDENT_2 if spaced else None)
+    assert split(body, size) == values
+
+
+@given(st.binary(max_size=30) | st.text('{}[]",:requests ', max_size=30).map(str.encode), st.integers(1, 5))
+def test_whatever_comes_is_taken_apart_or_refused_but_never_crashes(body, size):
+    try:
+        split(body, size)
+    except (ApiError, orjson.JSONDecodeError):
+        return
+    assert list(orjson.loads(body)) == ["requests"]
+
+
+def test_an_element_that_arrives_in_many_small_pieces_takes_linear_time():
+    text = b'"' + b"x" * 4_000_000 + b'"'
+    splitter = RequestSplitter()
+    found: list[bytes] = []
+    for piece in [b'{"requests":[{"a":', *(text[at : at + 1000] for at in range(0, len(text), 1000)), b"}]}"]:
+        found += splitter.feed(piece)
+    splitter.close()
+    assert found == [b'{"a":' + text + b"}"]
+
+
+@pytest.mark.parametrize(
+    "body", ['{"requests":[1,]}', '{"requests":[1 2]}', '{"requests":[1],}', '{"requests":[]}}']
+)
+def test_commas_and_brackets_out_of_place_are_refused(body: str):
+    with pytest.raises((ApiError, orjson.JSONDecodeError)):
+        split(body.encode(), 100)
