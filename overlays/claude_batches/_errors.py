@@ -48,7 +48,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import orjson
 
@@ -319,8 +319,8 @@ class APIResponseValidationError(APIError):
 class APIStatusError(APIError):
     """A response whose status says that the request was not fulfilled."""
 
-    #: What to do about it; a subclass knows more.
-    _advice = ""
+    advice: ClassVar[str] = ""
+    """What to do about it."""
 
     def __init__(
         self, message: str, *, response: ErrorResponse, body: object, retries_taken: int = 0
@@ -353,49 +353,49 @@ class APIStatusError(APIError):
 class RedirectError(APIStatusError):
     """A redirect that can't be followed: it leads nowhere, is one too many, or is of a request that writes."""
 
-    _advice = "Check base_url: it should be the address that answers by itself."
+    advice = "Check base_url: it should be the address that answers by itself."
 
 
 class BadRequestError(APIStatusError):
     """400: the API can't make sense of the request."""
 
-    _advice = "Trying again won't help: change the request as the message says."
+    advice = "Trying again won't help: change the request as the message says."
 
 
 class AuthenticationError(APIStatusError):
     """401: the credential is missing, wrong or revoked."""
 
-    _advice = "Trying again won't help: check the API key or token, and that it belongs to this base_url."
+    advice = "Trying again won't help: check the API key or token, and that it belongs to this base_url."
 
 
 class PaymentRequiredError(APIStatusError):
     """402: there is something to be settled with billing."""
 
-    _advice = "Trying again won't help: look at the account's billing."
+    advice = "Trying again won't help: look at the account's billing."
 
 
 class PermissionDeniedError(APIStatusError):
     """403: the credential is good, and not for this."""
 
-    _advice = "Trying again won't help: use a credential with this permission, or another workspace."
+    advice = "Trying again won't help: use a credential with this permission, or another workspace."
 
 
 class NotFoundError(APIStatusError):
     """404: no such thing, or not in this workspace."""
 
-    _advice = "Check the id and the workspace. A batch made a moment ago can be missing for a second or two."
+    advice = "Check the id and the workspace. A batch made a moment ago can be missing for a second or two."
 
 
 class RequestTimeoutError(APIStatusError):
     """408: the server waited too long for the request."""
 
-    _advice = "Worth trying again."
+    advice = "Worth trying again."
 
 
 class ConflictError(APIStatusError):
     """409: something else is being done to the same thing."""
 
-    _advice = "Worth trying again, in a moment."
+    advice = "Worth trying again, in a moment."
 
 
 class PreconditionFailedError(APIStatusError):
@@ -405,25 +405,25 @@ class PreconditionFailedError(APIStatusError):
 class RequestTooLargeError(APIStatusError):
     """413: the body is larger than the API takes."""
 
-    _advice = "Trying again won't help: split the batch."
+    advice = "Trying again won't help: split the batch."
 
 
 class UnprocessableEntityError(APIStatusError):
     """422: the request makes sense, and can't be done."""
 
-    _advice = "Trying again won't help: change the request as the message says."
+    advice = "Trying again won't help: change the request as the message says."
 
 
 class RateLimitError(APIStatusError):
     """429: too many requests, or too much in the queue."""
 
-    _advice = "Worth trying again, after the time that the retry-after header gives; or raise max_retries."
+    advice = "Worth trying again, after the time that the retry-after header gives; or raise max_retries."
 
 
 class RequestHeaderFieldsTooLargeError(APIStatusError):
     """431: the headers are larger than the API takes."""
 
-    _advice = "Trying again won't help: send fewer or shorter headers."
+    advice = "Trying again won't help: send fewer or shorter headers."
 
 
 class ClientClosedRequestError(APIStatusError):
@@ -433,13 +433,13 @@ class ClientClosedRequestError(APIStatusError):
 class InternalServerError(APIStatusError):
     """5xx: something went wrong at the server, or before it."""
 
-    _advice = "Worth trying again, later."
+    advice = "Worth trying again, later."
 
 
 class HTTPNotImplementedError(InternalServerError):
     """501: the server can't do this."""
 
-    _advice = "Check base_url: this server doesn't know the operation."
+    advice = "Check base_url: this server doesn't know the operation."
 
 
 class ServiceUnavailableError(InternalServerError):
@@ -453,7 +453,7 @@ class GatewayTimeoutError(InternalServerError):
 class OverloadedError(InternalServerError):
     """529: the API is overloaded."""
 
-    _advice = "Worth trying again, in a minute or so."
+    advice = "Worth trying again, in a minute or so."
 
 
 _BY_STATUS: dict[int, type[APIStatusError]] = {
@@ -503,7 +503,7 @@ def status_error(response: ErrorResponse, *, retries_taken: int = 0, note: str =
     sentences = [
         f"{status} {_text(error.get('type')) or 'error'}: {said.rstrip('.')} ({', '.join(facts)}).",
         note,
-        kind._advice,  # noqa: SLF001
+        kind.advice,
     ]
     message = " ".join(sentence for sentence in sentences if sentence)
     return kind(message, response=response, body=body, retries_taken=retries_taken)
@@ -540,7 +540,7 @@ def excerpt(content: bytes) -> str:
 
 
 def _mapping(value: object) -> dict[str, Any]:
-    return value if type(value) is dict else {}
+    return cast(dict[str, Any], value) if isinstance(value, dict) else {}
 
 
 def _text(value: object) -> str | None:

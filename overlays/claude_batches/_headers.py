@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Never
+from typing import Generic, Never, TypeVar, cast
 
 import attrs
 
-__all__ = ["HIDDEN", "Headers", "Secret", "SentRequest", "shown_headers", "shown_url"]
+__all__ = [
+    "HIDDEN",
+    "Headers",
+    "Secret",
+    "SentRequest",
+    "clean",
+    "header_problem",
+    "shown_headers",
+    "shown_url",
+]
+
+T = TypeVar("T")
 
 #: What stands in the place of a credential.
 HIDDEN = "***"
@@ -16,19 +27,20 @@ HIDDEN = "***"
 # By name, since a header that a user or a proxy invented can hold a credential as well. Our own
 # `anthropic-` headers name workspaces and versions, which is what one wants to see.
 _CREDENTIAL = re.compile(r"auth|api-?key|cookie|credential|password|secret|signature|token", re.IGNORECASE)
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-class Secret:
-    """A string that doesn't show itself: not in a repr, not in the locals of a traceback, not in a pickle."""
+class Secret(Generic[T]):
+    """A value that doesn't show itself: not in a repr, not in the locals of a traceback, not in a pickle."""
 
     __slots__ = ("_value",)
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: T) -> None:
         self._value = value
 
-    def reveal(self) -> str:
-        """The string itself."""
+    def reveal(self) -> T:
+        """The value itself."""
         return self._value
 
     def __repr__(self) -> str:
@@ -48,7 +60,8 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
         self._values: dict[str, str] = {}
-        for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+        pairs = cast(Mapping[str, str], headers).items() if isinstance(headers, Mapping) else headers
+        for name, value in pairs:
             key = name.lower()
             self._values[key] = f"{self._values[key]}, {value}" if key in self._values else value
 
@@ -90,22 +103,24 @@ def shown_url(url: str) -> str:
     return f"{path}{mark}{HIDDEN}" if mark else url
 
 
-def check_header(name: str, value: object) -> str:
-    """Check a header's value, before an HTTP library sees it and quotes it in its complaint.
+def header_problem(name: str, value: object) -> str | None:
+    """Why a value can't be in a header, without showing it; `None` where it can.
 
-    Raises:
-        ValueError: It can't be in a header; the message names the header and doesn't show the value.
+    An HTTP library would quote the value in its complaint. And this tells instead of raising, so that no
+    traceback has a frame with the value in it.
     """
+    if not _NAME.fullmatch(name):
+        return f"{name!r} can't be the name of a header"
     if not isinstance(value, str):
-        raise ValueError(f"the header {name!r} must be a string; got {type(value).__name__}")  # noqa: TRY004
+        return f"the header {name!r} must be a string, not {type(value).__name__}"
     if not value.isascii() or _CONTROL.search(value):
-        raise ValueError(f"the header {name!r} holds a line break or another character that can't be in one")
-    return value
+        return f"the header {name!r} holds a line break or another character that can't be in one"
+    return None
 
 
-def clean(text: str, secrets: Iterable[Any]) -> str:
-    """Text of somebody else's, with known secrets hidden."""
+def clean(text: str, secrets: Iterable[str]) -> str:
+    """Somebody else's text, with known secrets hidden."""
     for secret in secrets:
-        if isinstance(secret, Secret) and secret.reveal():
-            text = text.replace(secret.reveal(), HIDDEN)
+        if secret:
+            text = text.replace(secret, HIDDEN)
     return text

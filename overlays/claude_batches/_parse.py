@@ -1,0 +1,84 @@
+"""What the body of a good response means, by what its operation documents."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+import orjson
+from claude_batches_api.model import Model
+from claude_batches_api.request import Operation, Request
+
+from ._errors import APIResponseValidationError, ErrorResponse, excerpt, parse_body
+from ._steps import AnyResponse
+
+__all__ = ["decode_line", "parse"]
+
+T = TypeVar("T")
+
+
+def parse(request: Request[T], response: AnyResponse, content: bytes) -> T:
+    """The body of a response as the operation's type.
+
+    The content type is not looked at: some deployments send none, or another.
+
+    Raises:
+        APIResponseValidationError: It is not what the API answers.
+    """
+    operation = request.operation
+    documented = operation.response(response.status_code)
+    kind = documented.kind if documented is not None else operation.success.kind
+    result: Any
+    if kind == "json":
+        result = _json(operation, response, content)
+    elif kind == "text":
+        result = content.decode("utf-8", "replace")
+    else:
+        result = content if kind == "bytes" else None
+    return cast(T, result)
+
+
+def _json(operation: Operation, response: AnyResponse, content: bytes) -> Any:
+    try:
+        wire = orjson.loads(content)
+    except ValueError:
+        reason = "is not JSON" if content.strip() else "is empty"
+        raise invalid(operation, response, content, reason) from None
+    result = operation.decode(response.status_code, wire)
+    documented = operation.response(response.status_code)
+    # A decoder hands back what it can't make anything of.
+    if result is wire and documented is not None and documented.link is not None:
+        raise invalid(operation, response, content, f"is JSON of another form ({type(wire).__name__})")
+    if isinstance(result, Model):
+        result._request_id = response.request_id  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return result
+
+
+def decode_line(operation: Operation, response: AnyResponse, line: bytes) -> Any:
+    """One line of a JSON Lines response.
+
+    Raises:
+        APIResponseValidationError: It is no JSON.
+    """
+    try:
+        wire = orjson.loads(line)
+    except ValueError:
+        raise invalid(operation, response, line, "has a line that is not JSON") from None
+    return operation.decode(response.status_code, wire)
+
+
+def invalid(
+    operation: Operation, response: AnyResponse, content: bytes, reason: str
+) -> APIResponseValidationError:
+    """The error for a response that is not what the API answers."""
+    request = response.http_request
+    what = ErrorResponse(response.status_code, response.headers, content, request)
+    facts = [f"{request.method} {request.url}", f"status {response.status_code}"]
+    if response.request_id:
+        facts.append(f"request id {response.request_id}")
+    begins = f", and begins: {excerpt(content)}" if content.strip() else ""
+    return APIResponseValidationError(
+        f"the response to {operation.name} {reason} ({', '.join(facts)}){begins}. "
+        "Check that base_url is the API's, and that no proxy answers in its place.",
+        response=what,
+        body=parse_body(content),
+    )
