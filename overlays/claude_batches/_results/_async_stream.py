@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import anyio
+
 from claude_batches._errors import ClaudeBatchesError
 
 from ._errors import ResultsClosedError

@@ -42,6 +42,12 @@ class Ledger:
         """Remember what these lines, about to be handed out, say."""
         self.checks.extend(_checks(lines))
 
+    def trim(self) -> bool:
+        """Forget lines that were noted and then not handed out; whether there were any."""
+        surplus = len(self.checks) > len(self.ids)
+        del self.checks[len(self.ids) :]
+        return surplus
+
     def distinct(self) -> int:
         """How many different custom_ids were handed out."""
         # A set of them all would be seven times the size of the ledger: sixteenths of it, one after the

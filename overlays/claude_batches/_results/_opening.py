@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
+from claude_batches_api.operations.messages_batches import retrieve
+from claude_batches_api.request import RequestOptions, header_pairs
+
 from claude_batches._call import call_of, call_to, fetch, open_response
 from claude_batches._config import Config
 from claude_batches._errors import APIStatusError, NotFoundError
+from claude_batches._failure import past_deadline
+from claude_batches._headers import Headers, SentRequest, shown_url
 from claude_batches._parse import parse
+from claude_batches._response import connection_error
 from claude_batches._sender import Clock
 from claude_batches._steps import AnyResponse, Sleep, Steps
-from claude_batches_api.operations.messages_batches import retrieve
-from claude_batches_api.request import RequestOptions, header_pairs
 
 from ._ready import gone, results_url
 
@@ -63,7 +67,8 @@ class Opening:
         """
         request = retrieve(self._batch_id, workspace_id=self._workspace_id)
         while True:
-            call = call_of(self._config, self._clock, request, self._current_options())
+            options = self._current_options(f"{self._config.base_url}{request.path}")
+            call = call_of(self._config, self._clock, request, options)
             try:
                 fetched = yield from fetch(self._config, self._clock, call)
             except NotFoundError:
@@ -85,7 +90,7 @@ class Opening:
         url = results_url(batch)
         headers = {**dict(header_pairs("anthropic-workspace-id", self._workspace_id)), **headers}
         while True:
-            options = self._current_options()
+            options = self._current_options(url)
             call = call_to(self._config, self._clock, url, headers, options, name="messages.batches.results")
             try:
                 response = yield from open_response(self._config, self._clock, call)
@@ -100,10 +105,13 @@ class Opening:
                 self._opened = True
                 return response
 
-    def _current_options(self) -> RequestOptions:
+    def _current_options(self, url: str) -> RequestOptions:
         options: dict[str, object] = {**self._options}
         if self._until is not None:
-            options["deadline"] = max(self._until - self._clock.monotonic(), 0.0)
+            left = self._until - self._clock.monotonic()
+            if left <= 0:
+                raise connection_error(past_deadline(), SentRequest("GET", shown_url(url), Headers({})))
+            options["deadline"] = left
         if self._opened:
             # Reading was interrupted: it is for the reader to say how often that is tried again.
             options["max_retries"] = 0

@@ -235,6 +235,10 @@ class Reader(Generic[T]):
             return None
         if isinstance(error, RangeRefusedError):
             self._ranges = False
+        if self.ledger.trim():
+            # It failed in the middle of lines that had come: what comes after them is not what is wanted
+            # next.
+            self._open_reading.known = None
         lines = len(self.ledger)
         if isinstance(error, EndedShortError):
             # Twice the same end, and nobody says that anything went wrong: that is where the file ends.

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, Unpack, cast
 
 import anyio.to_thread
-from claude_batches._response import AsyncResponse, Response
-from claude_batches._transport import AsyncTransport, Transport
 from claude_batches_api import resources
 from claude_batches_api.models import MessageBatch, MessageBatchIndividualResponse
 from claude_batches_api.operations.messages_batches import RESULTS
 from claude_batches_api.request import RequestOptions
+
+from claude_batches._response import AsyncResponse, Response
+from claude_batches._transport import AsyncTransport, Transport
 
 from ._async_stream import AsyncResultStream, AsyncSource
 from ._completeness import promised

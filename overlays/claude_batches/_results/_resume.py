@@ -9,6 +9,7 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
 import attrs
+
 from claude_batches._errors import APIError, APIStatusError, CallTimeoutError
 
 from ._errors import BrokenEncodingError, ResultsError

@@ -66,9 +66,11 @@ class LineSplitter:
         """
         if self._too_long is not None:
             raise self._too_long
-        lines = [bytes(self._pending)] if self._pending else []
+        if not self._pending:
+            return []
+        lines = [bytes(self._pending)]
         self._pending = bytearray()
-        self._take(lines, sum(map(len, lines)))
+        self._take(lines, len(lines[0]))
         return self._give(lines, carriage_returns=True)
 
     @property
