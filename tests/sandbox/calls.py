@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import orjson
+from claude_batches.sandbox import Sandbox
 
 HEADERS = {"x-api-key": "any", "anthropic-version": "2023-06-01"}
 BATCHES = "/v1/messages/batches"
@@ -62,3 +65,14 @@ class Caller:
         assert response.status_code == 200, response.text
         body: dict[str, Any] = response.json()
         return body
+
+
+@contextmanager
+def serving(**options: Any) -> Iterator[Caller]:
+    """A caller of a sandbox that is there for the length of a `with` block."""
+    with Sandbox(**options) as sandbox:
+        caller = Caller(sandbox.url)
+        try:
+            yield caller
+        finally:
+            caller.http.close()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from claude_batches.sandbox import Sandbox
 
-from tests.sandbox.calls import Caller
+from tests.sandbox.calls import Caller, serving
 
 
 @pytest.fixture
@@ -27,7 +27,5 @@ def caller(sandbox: Sandbox) -> Iterator[Caller]:
 @pytest.fixture
 def instant() -> Iterator[Caller]:
     """A caller of a sandbox whose batches end when they are looked at."""
-    with Sandbox(instant=True) as running:
-        made = Caller(running.url)
-        yield made
-        made.http.close()
+    with serving(instant=True) as caller:
+        yield caller

@@ -146,7 +146,7 @@ class Store:
     def __init__(self, path: str | Path | None = None) -> None:
         self._lock = threading.RLock()
         self._database = sqlite3.connect(
-            "" if path is None else path, check_same_thread=False, isolation_level=None
+            "" if path is None else path, timeout=0, check_same_thread=False, isolation_level=None
         )
         self._database.row_factory = sqlite3.Row
         try:

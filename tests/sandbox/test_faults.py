@@ -1,0 +1,169 @@
+"""Faults: each does what its name says, and the same seed gives the same ones."""
+
+import time
+
+import httpx
+import orjson
+import pytest
+from claude_batches.sandbox import PROFILES, Fault, Sandbox
+from claude_batches.sandbox._faults import FaultPlan
+
+from tests.sandbox.calls import BATCHES, HEADERS, Caller, requests, serving
+
+
+def with_faults(*faults: Fault):
+    return serving(instant=True, faults=faults)
+
+
+def test_the_first_calls_are_rate_limited_and_told_when_to_come_back():
+    with with_faults(Fault(kind="rate_limited", times=2, seconds=7)) as caller:
+        responses = [caller.http.get(BATCHES) for _ in range(3)]
+    assert [response.status_code for response in responses] == [429, 429, 200]
+    assert responses[0].headers["retry-after"] == "7"
+    assert responses[0].json()["error"]["type"] == "rate_limit_error"
+
+
+def test_an_overloaded_sandbox_answers_529():
+    with with_faults(Fault(kind="overloaded", on="list")) as caller:
+        response = caller.http.get(BATCHES)
+    assert (response.status_code, response.json()["error"]["type"]) == (529, "overloaded_error")
+
+
+@pytest.mark.parametrize(("kind", "made"), [("failed", 0), ("failed_after", 1)])
+def test_a_create_call_fails_before_or_after_the_batch_is_made(kind, made: int):
+    with with_faults(Fault(kind=kind, on="create")) as caller:
+        response = caller.http.post(BATCHES, json={"requests": requests("one")})
+        assert (response.status_code, response.json()["error"]["type"]) == (500, "api_error")
+        assert len(caller.page()["data"]) == made
+
+
+def test_a_create_call_that_is_cut_at_once_has_made_its_batch_all_the_same():
+    with with_faults(Fault(kind="cut", on="create", at=0)) as caller:
+        with pytest.raises(httpx.RemoteProtocolError):
+            caller.create("one")
+        assert len(caller.page()["data"]) == 1
+
+
+@pytest.mark.parametrize("at", [1, 1000, 150_000])
+def test_results_are_cut_at_the_byte_that_was_asked_for(at: int):
+    with with_faults(Fault(kind="cut", on="results", at=at, times=1)) as caller:
+        batch = caller.create(*["x"] * 500)
+        path = f"{BATCHES}/{batch['id']}/results"
+        received = bytearray()
+
+        def read_all() -> None:
+            with caller.http.stream("GET", path, headers={"accept-encoding": "identity"}) as response:
+                for chunk in response.iter_raw():
+                    received.extend(chunk)
+
+        with pytest.raises(httpx.RemoteProtocolError):
+            read_all()
+        whole = caller.http.get(path).content
+    assert bytes(received) == whole[:at]
+    assert len(whole) > 200_000
+
+
+def test_truncated_results_end_in_the_middle_of_a_line_as_if_they_were_complete():
+    with with_faults(Fault(kind="truncated_line", at=2, times=1)) as caller:
+        batch = caller.create("one", "two", "three")
+        broken, whole = (caller.http.get(f"{BATCHES}/{batch['id']}/results").content for _ in range(2))
+    assert whole.startswith(broken)
+    assert broken.count(b"\n") == 1
+    with pytest.raises(orjson.JSONDecodeError):
+        orjson.loads(broken.splitlines()[-1])
+
+
+def test_a_duplicated_line_comes_twice():
+    with with_faults(Fault(kind="duplicated_line", at=1)) as caller:
+        batch = caller.create("one", "two")
+        lines = caller.http.get(f"{BATCHES}/{batch['id']}/results").content.splitlines()
+    assert len(lines) == 3
+    assert lines[0] == lines[1] != lines[2]
+
+
+def test_a_new_batch_is_not_found_for_a_while():
+    with with_faults(Fault(kind="stale", at=2)) as caller:
+        batch = caller.create("one")
+        statuses = [caller.http.get(f"{BATCHES}/{batch['id']}").status_code for _ in range(3)]
+    assert statuses == [404, 404, 200]
+
+
+def test_latency_makes_an_answer_wait():
+    with with_faults(Fault(kind="latency", seconds=0.05)) as caller:
+        begun = time.monotonic()
+        assert caller.http.get(BATCHES).status_code == 200
+    assert time.monotonic() - begun >= 0.05
+
+
+def test_a_share_of_the_requests_errors_or_expires():
+    with with_faults(Fault(kind="errored", share=0.2), Fault(kind="expired", share=0.3)) as caller:
+        counts = caller.retrieve(caller.create(*["x"] * 1000)["id"])["request_counts"]
+    assert counts["errored"] == pytest.approx(200, abs=60)
+    assert counts["expired"] == pytest.approx(300, abs=60)
+    assert counts["errored"] + counts["expired"] + counts["succeeded"] == 1000
+
+
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+def test_a_profile_strikes_the_same_calls_for_the_same_seed_and_others_for_another(profile: str):
+    def history(seed: int) -> list[list[Fault]]:
+        plan = FaultPlan(PROFILES[profile], seed)
+        return [plan.strikes("results") for _ in range(50)]
+
+    assert history(1) == history(1) != history(2)
+
+
+def test_faults_are_seen_and_changed_over_http():
+    with serving() as caller:
+        put = caller.http.put(
+            "/_sandbox/faults", json={"faults": [{"kind": "overloaded", "on": "list"}], "seed": 5}
+        )
+        assert put.status_code == 200, put.text
+        assert caller.http.get(BATCHES).status_code == 529
+        report = caller.http.get("/_sandbox/faults").json()
+        assert (report["seed"], report["faults"][0]["struck"]) == (5, 1)
+        assert caller.http.put("/_sandbox/faults", json={"profile": "hostile"}).status_code == 200
+        assert caller.http.delete("/_sandbox/faults").json()["faults"] == []
+        assert caller.http.get(BATCHES).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"[]", b"{}", b'{"profile":"x"}', b'{"faults":[],"seed":"x"}'),
+        *(
+            b'{"faults":[{}]}',
+            b'{"faults":[{"kind":"x"}]}',
+            b'{"faults":[1]}',
+            b'{"faults":[{"kind":"cut","at":"x"}]}',
+        ),
+        *(b'{"faults":[{"kind":"cut","share":2}]}', b'{"faults":[{"kind":"cut","on":"x"}]}'),
+    ],
+)
+def test_faults_that_make_no_sense_are_refused(caller: Caller, body: bytes):
+    assert caller.http.put("/_sandbox/faults", content=body).status_code == 400
+
+
+def test_sandbox_time_is_moved_over_http(caller: Caller):
+    batch = caller.create("one")
+    moved = caller.http.post("/_sandbox/clock", json={"seconds": 3600})
+    assert moved.status_code == 200
+    assert moved.json()["now"] > batch["created_at"]
+    assert caller.retrieve(batch["id"])["processing_status"] == "ended"
+    assert caller.http.post("/_sandbox/clock", json={"seconds": -1}).status_code == 400
+
+
+@pytest.mark.parametrize("headers", [{"host": "evil.example"}, {"origin": "http://evil.example"}])
+def test_a_web_page_elsewhere_can_not_reach_the_controls(caller: Caller, headers):
+    assert caller.http.get("/_sandbox/faults", headers=headers).status_code == 403
+
+
+def test_a_profile_that_does_not_exist_is_refused_at_once():
+    with pytest.raises(ValueError, match="flaky"):
+        Sandbox(faults="nope")
+
+
+def test_faults_can_be_changed_while_the_sandbox_runs(sandbox: Sandbox):
+    sandbox.set_faults([Fault(kind="overloaded")])
+    assert httpx.get(sandbox.url + BATCHES, headers=HEADERS).status_code == 529
+    sandbox.set_faults(None)
+    assert httpx.get(sandbox.url + BATCHES, headers=HEADERS).status_code == 200

@@ -1,0 +1,230 @@
+"""What the sandbox's model answers."""
+
+from typing import Any
+
+import orjson
+import pytest
+from claude_batches.sandbox import ReplyError
+from claude_batches.sandbox._schemas import example
+
+from tests.sandbox.calls import Caller, params, requests, serving
+
+WEATHER = {
+    "name": "weather",
+    "input_schema": {
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "days": {"type": "integer", "minimum": 1, "maximum": 5}},
+        "required": ["city"],
+    },
+}
+
+
+def message(result: dict[str, Any]) -> dict[str, Any]:
+    assert result["type"] == "succeeded", result
+    found: dict[str, Any] = result["message"]
+    return found
+
+
+def test_the_reply_echoes_the_last_user_message(instant: Caller):
+    turns = [
+        {"role": "user", "content": "First"},
+        {"role": "assistant", "content": "Yes?"},
+        {"role": "user", "content": [{"type": "text", "text": "Second, with ünïcödé"}]},
+    ]
+    made = message(instant.answer(messages=turns))
+    assert made["content"] == [{"type": "text", "text": "You said: Second, with ünïcödé", "citations": None}]
+    assert (made["role"], made["model"], made["stop_reason"]) == ("assistant", "claude-haiku-4-5", "end_turn")
+    assert made["usage"]["service_tier"] == "batch"
+    assert made["usage"]["input_tokens"] > 10
+    assert made["usage"]["output_tokens"] == 8
+
+
+def test_results_are_the_same_every_time_and_not_in_the_order_of_the_requests(instant: Caller):
+    batch = instant.create(*map(str, range(600)))
+    url = instant.retrieve(batch["id"])["results_url"]
+    first = instant.http.get(url).content
+    order = [orjson.loads(line)["custom_id"] for line in first.splitlines()]
+    assert order != [f"r{number}" for number in range(600)]
+    assert sorted(order) == sorted(f"r{number}" for number in range(600))
+    assert instant.http.get(url).content == first
+
+
+@pytest.mark.parametrize("choice", [{"type": "tool", "name": "weather"}, {"type": "any"}])
+def test_a_forced_tool_is_called_with_input_that_fits_its_schema(instant: Caller, choice):
+    made = message(instant.answer(text="Oslo", tools=[WEATHER], tool_choice=choice))
+    (block,) = made["content"]
+    assert (made["stop_reason"], block["type"], block["name"]) == ("tool_use", "tool_use", "weather")
+    assert block["input"] == {"city": "Oslo", "days": 1}
+    assert block["id"].startswith("toolu_")
+
+
+def test_a_tool_that_is_not_forced_is_called_when_the_text_asks_for_it(instant: Caller):
+    assert message(instant.answer(text="Oslo", tools=[WEATHER]))["stop_reason"] == "end_turn"
+    assert message(instant.answer(text="[[tool:weather]]", tools=[WEATHER]))["stop_reason"] == "tool_use"
+
+
+@pytest.mark.parametrize("thinking", [{"type": "enabled", "budget_tokens": 1024}, {"type": "adaptive"}])
+def test_thinking_comes_before_the_text_and_is_counted(instant: Caller, thinking):
+    made = message(instant.answer(max_tokens=2048, thinking=thinking))
+    assert [block["type"] for block in made["content"]] == ["thinking", "text"]
+    assert made["content"][0]["thinking"]
+    assert made["content"][0]["signature"]
+    assert 0 < made["usage"]["output_tokens_details"]["thinking_tokens"] < made["usage"]["output_tokens"]
+
+
+def test_omitted_thinking_keeps_its_signature_only(instant: Caller):
+    made = message(instant.answer(thinking={"type": "adaptive", "display": "omitted"}))
+    assert made["content"][0]["thinking"] == ""
+    assert made["content"][0]["signature"]
+
+
+def test_structured_output_is_json_that_fits_the_schema(instant: Caller):
+    schema = {
+        "type": "object",
+        "properties": {"label": {"enum": ["spam", "ham"]}, "why": {"type": "string"}},
+        "required": ["label", "why"],
+        "additionalProperties": False,
+    }
+    config = {"format": {"type": "json_schema", "schema": schema}}
+    made = message(instant.answer(text="Buy now", output_config=config))
+    assert orjson.loads(made["content"][0]["text"]) == {"label": "spam", "why": "Buy now"}
+
+
+def test_a_stop_sequence_ends_the_reply_before_it(instant: Caller):
+    made = message(instant.answer(text="one two three", stop_sequences=["three", "two"]))
+    assert made["content"][0]["text"] == "You said: one "
+    assert (made["stop_reason"], made["stop_sequence"]) == ("stop_sequence", "two")
+
+
+def test_max_tokens_cuts_the_reply(instant: Caller):
+    made = message(instant.answer(text="a" * 500, max_tokens=5))
+    assert len(made["content"][0]["text"]) == 20
+    assert (made["stop_reason"], made["usage"]["output_tokens"]) == ("max_tokens", 5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "place"),
+    [
+        ({"model": "claude-nope"}, "not_found_error", "model: claude-nope"),
+        ({"model": None}, "invalid_request_error", "model"),
+        ({"max_tokens": None}, "invalid_request_error", "max_tokens"),
+        ({"max_tokens": 0}, "invalid_request_error", "max_tokens"),
+        ({"max_tokens": "5"}, "invalid_request_error", "max_tokens"),
+        ({"messages": None}, "invalid_request_error", "messages"),
+        ({"messages": []}, "invalid_request_error", "messages"),
+        ({"messages": [{"role": "assistant", "content": "x"}]}, "invalid_request_error", "messages"),
+        ({"messages": [{"role": "user", "content": ""}]}, "invalid_request_error", "messages.0.content"),
+        ({"messages": [{"role": "user", "content": [{}]}]}, "invalid_request_error", "messages.0.content.0"),
+        ({"tool_choice": {"type": "any"}}, "invalid_request_error", "tool_choice"),
+        (
+            {"tools": [WEATHER], "tool_choice": {"type": "tool", "name": "x"}},
+            "invalid_request_error",
+            "tool_choice",
+        ),
+        ({"tools": [WEATHER, WEATHER]}, "invalid_request_error", "tools"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 5}}, "invalid_request_error", "thinking"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, "invalid_request_error", "max_tokens"),
+        ({"stop_sequences": [" "]}, "invalid_request_error", "stop_sequences"),
+        (
+            {"output_config": {"format": {"type": "xml"}}},
+            "invalid_request_error",
+            "output_config.format.type",
+        ),
+    ],
+)
+def test_a_mistake_inside_params_errors_that_request_alone(instant: Caller, changes, kind, place):
+    batch = instant.create_from([*requests("fine"), {"custom_id": "bad", "params": params(**changes)}])
+    results = instant.results(batch["id"])
+    assert results["r0"]["type"] == "succeeded"
+    assert results["bad"]["type"] == "errored"
+    error = results["bad"]["error"]
+    assert (error["type"], error["error"]["type"]) == ("error", kind)
+    assert error["error"]["message"].startswith(place)
+    assert error["request_id"].startswith("req_")
+
+
+def test_words_in_double_brackets_show_every_outcome(instant: Caller):
+    batch = instant.create("[[error:overloaded_error]]", "[[expire]]", "[[cancel]]", "[[refuse]]", "fine")
+    results = instant.results(batch["id"])
+    assert [results[f"r{n}"]["type"] for n in range(5)] == [
+        *("errored", "expired", "canceled"),
+        *("succeeded", "succeeded"),
+    ]
+    assert results["r0"]["error"]["error"]["type"] == "overloaded_error"
+    assert results["r3"]["message"]["stop_reason"] == "refusal"
+    assert instant.retrieve(batch["id"])["request_counts"] == {
+        "processing": 0,
+        "succeeded": 2,
+        "errored": 1,
+        "canceled": 1,
+        "expired": 1,
+    }
+
+
+def test_a_function_of_the_user_answers_instead_once_per_request_and_its_errors_count():
+    asked: list[str] = []
+
+    def reply(request: dict[str, Any]) -> str | dict[str, Any] | None:
+        asked.append(request["custom_id"])
+        match request["custom_id"]:
+            case "r0":
+                return "My own words"
+            case "r1":
+                return {
+                    "content": [{"type": "text", "text": "x", "citations": None}],
+                    "stop_reason": "pause_turn",
+                }
+            case "r2":
+                raise ReplyError("overloaded_error", "Too busy")
+            case "r3":
+                raise KeyError("oops")
+        return None
+
+    with serving(instant=True, reply=reply) as caller:
+        batch = caller.create("a", "b", "c", "d", "e", "[[error:api_error]]")
+        results = caller.results(batch["id"])
+        assert caller.results(batch["id"]) == results
+        counts = caller.retrieve(batch["id"])["request_counts"]
+    assert sorted(asked) == ["r0", "r1", "r2", "r3", "r4"]
+    assert message(results["r0"])["content"][0]["text"] == "My own words"
+    assert message(results["r1"])["stop_reason"] == "pause_turn"
+    assert results["r2"]["error"]["error"] == {"type": "overloaded_error", "message": "Too busy"}
+    assert "KeyError" in results["r3"]["error"]["error"]["message"]
+    assert message(results["r4"])["content"][0]["text"] == "You said: e"
+    assert (counts["succeeded"], counts["errored"]) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (True, "text"),
+        ({"type": "integer", "exclusiveMinimum": 3}, 4),
+        ({"type": "integer", "maximum": -2}, -2),
+        ({"type": "integer", "multipleOf": 7, "minimum": 8}, 14),
+        ({"type": "number", "minimum": 0, "maximum": 1}, 0.5),
+        ({"type": ["null", "boolean"]}, True),
+        ({"type": "string", "maxLength": 2}, "te"),
+        ({"type": "string", "minLength": 6}, "text.."),
+        ({"type": "string", "format": "date"}, "2026-01-02"),
+        ({"type": "string", "pattern": r"^[A-Z]{3}-\d+$"}, "ABC-123"),
+        ({"type": "array", "items": {"const": 1}, "minItems": 3}, [1, 1, 1]),
+        ({"anyOf": [{"type": "null"}, {"type": "string"}]}, None),
+        (
+            {"allOf": [{"properties": {"a": {"const": 1}}}, {"properties": {"b": {"const": 2}}}]},
+            {"a": 1, "b": 2},
+        ),
+        ({"$ref": "#/$defs/x", "$defs": {"x": {"enum": ["y"]}}}, "y"),
+    ],
+)
+def test_a_value_fits_its_schema(schema, value):
+    assert example(schema, "text") == value
+
+
+def test_a_recursive_schema_comes_to_an_end():
+    node = {
+        "type": "object",
+        "properties": {"next": {"$ref": "#"}, "name": {"type": "string"}},
+        "required": ["name"],
+    }
+    made = example(node, "text")
+    assert made["next"]["next"]["name"] == "text"

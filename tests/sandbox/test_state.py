@@ -1,0 +1,103 @@
+"""State in a file: what was acknowledged is there again."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from claude_batches.sandbox import Sandbox
+
+from tests.sandbox.calls import BATCHES, HEADERS, Caller, requests
+
+SERVE = """
+import sys
+from claude_batches.sandbox import Sandbox
+sandbox = Sandbox(speed=1e-9, state=sys.argv[1]).start()
+print(sandbox.url, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_killed_sandbox_goes_on_where_it_was(tmp_path: Path):
+    state = tmp_path / "state.sqlite"
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        caller = Caller(process.stdout.readline().strip())
+        done, running, gone = (caller.create("one", f"two {number}") for number in range(3))
+        caller.http.post("/_sandbox/clock", json={"seconds": 1000})
+        results = caller.results(done["id"])
+        caller.http.delete(f"{BATCHES}/{gone['id']}")
+        late = caller.create("late")
+        unfinished = caller.http.build_request("POST", BATCHES, content=endless())
+        with pytest.raises(httpx.TransportError):
+            send_until_killed(caller, unfinished, process)
+    assert process.returncode == -signal.SIGKILL
+
+    with Sandbox(speed=1e-9, state=state) as sandbox:
+        again = Caller(sandbox.url)
+        assert [batch["id"] for batch in again.page()["data"]] == [late["id"], running["id"], done["id"]]
+        assert again.results(done["id"]) == results
+        assert again.retrieve(late["id"])["processing_status"] == "in_progress"
+        assert again.create("new")["created_at"] >= late["created_at"]
+        assert sandbox_rows(state, sandbox) == 2 + 2 + 1 + 1
+        again.http.close()
+    caller.http.close()
+
+
+def endless():
+    """The start of a body that is long enough for a part of it to be written down."""
+    yield b'{"requests":['
+    for number in range(2000):
+        yield b'{"custom_id":"r%d","params":{"system":"%s"}},' % (number, b"x" * 1000)
+    yield None
+
+
+def send_until_killed(caller: Caller, request: httpx.Request, process: subprocess.Popen[str]) -> None:
+    def body():
+        for chunk in endless():
+            if chunk is None:
+                process.kill()
+                process.wait()
+                chunk = b"too late"
+            yield chunk
+
+    caller.http.send(httpx.Request("POST", request.url, headers=HEADERS, content=body()))
+
+
+def sandbox_rows(state: Path, sandbox: Sandbox) -> int:
+    """How many requests the state holds, once nobody has it open."""
+    import sqlite3
+
+    sandbox.close()
+    database = sqlite3.connect(state)
+    try:
+        count: int = database.execute("select count(*) from request").fetchone()[0]
+        return count
+    finally:
+        database.close()
+
+
+def test_a_state_file_belongs_to_one_sandbox_at_a_time(tmp_path: Path):
+    state = tmp_path / "state.sqlite"
+    with Sandbox(state=state), pytest.raises(ValueError, match="another one has it open"):
+        Sandbox(state=state).start()
+
+
+def test_a_file_that_is_no_state_is_refused(tmp_path: Path):
+    other = tmp_path / "notes.txt"
+    other.write_text("Not a database. " * 100)
+    with pytest.raises(ValueError, match="not a state file"):
+        Sandbox(state=other).start()
+    assert other.read_text().startswith("Not a database.")
+
+
+def test_without_a_state_file_everything_is_forgotten():
+    sandbox = Sandbox(instant=True)
+    with sandbox:
+        httpx.post(sandbox.url + BATCHES, headers=HEADERS, json={"requests": requests("one")})
+    with sandbox:
+        assert httpx.get(sandbox.url + BATCHES, headers=HEADERS).json()["data"] == []
