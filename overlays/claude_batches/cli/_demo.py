@@ -55,7 +55,7 @@ class Tally:
         kind = item.result.type or "unknown"
         self.kinds[kind] += 1
         kept = self.first.setdefault(kind, [])
-        if len(kept) < (3 if kind == "succeeded" else 1):
+        if len(kept) < (3 if kind == "succeeded" else 2 if kind == "errored" else 1):
             kept.append(item)
         if isinstance(item.result, MessageBatchSucceededResult):
             usage = item.result.message.usage
@@ -107,7 +107,11 @@ def _watch(
                 canceled = True
                 client.messages.batches.cancel(now.id)
 
-        batch = client.messages.batches.wait(batch.id, on_poll=show)
+        # The sandbox is in a hurry; the real API takes minutes at least.
+        first, longest = (2.0, 60.0) if cancel_after is None else (0.25, 1.0)
+        batch = client.messages.batches.wait(
+            batch.id, on_poll=show, poll_interval=first, max_poll_interval=longest
+        )
     console.print(
         f"Ended after {time.monotonic() - started:.1f} s" + (", the slow ones canceled" if canceled else "")
     )
@@ -143,10 +147,10 @@ def _table(tally: Tally) -> Table:
 
 
 def _first_lines(tally: Tally) -> Table:
-    table = Table(title="The first of each kind", title_justify="left", title_style="bold", show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="ellipsis", no_wrap=True)
+    table = Table(title="The first of each kind", title_justify="left", title_style="bold", expand=True)
+    table.add_column("custom_id", no_wrap=True)
+    table.add_column("result", no_wrap=True)
+    table.add_column("what it says", overflow="ellipsis", no_wrap=True, ratio=1)
     for kind, items in tally.first.items():
         for item in items:
             table.add_row(

@@ -17,8 +17,8 @@ def demo_requests(count: int, *, model: str, magic: bool) -> Iterator[Request]:
     Args:
         count: How many.
         model: The model they ask.
-        magic: Whether to add words by which the sandbox makes a request expire, or hold out until it is canceled.
-            The real API has no such words.
+        magic: Whether to add words by which the sandbox makes a request fail, expire, or hold out until it is
+            canceled. The real API has no such words.
     """
     for number in range(count):
         kind, params = _params(number, model, magic=magic)
@@ -29,11 +29,15 @@ def _params(number: int, model: str, *, magic: bool) -> tuple[str, MessageCreate
     topic = _TOPICS[number % len(_TOPICS)]
     match number % 50:
         case 7:
-            return "refused", _asking(f"Tell me about {topic}.", f"{model}-that-is-not-there")
+            return "refused", _asking(f"Tell me about {topic}.", "a-model-that-is-not-there")
+        case 47 if magic:
+            return "failed", _asking(f"[[error:overloaded_error]] Tell me about {topic}.", model)
         case 17 if magic:
             return "expires", _asking(f"[[expire]] Tell me all about {topic}.", model)
         case 27 | 37 if magic:
             return "slow", _asking(f"[[slow]] Tell me all about {topic}.", model)
+        case _:
+            pass
     match number % 5:
         case 0:
             return "tool", {
