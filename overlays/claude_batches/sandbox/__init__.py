@@ -3,8 +3,9 @@
 `Sandbox` runs it; `docs/sandbox.md` tells what it does. It needs the extra `claude-batches[sandbox]`.
 """
 
-from ._batches import ReplyError, ReplyFunction
+from ._app import Exchange
 from ._faults import PROFILES, Fault
+from ._reply_function import ReplyError, ReplyFunction, load_reply
 from ._sandbox import Sandbox
 
-__all__ = ["PROFILES", "Fault", "ReplyError", "ReplyFunction", "Sandbox"]
+__all__ = ["PROFILES", "Exchange", "Fault", "ReplyError", "ReplyFunction", "Sandbox", "load_reply"]

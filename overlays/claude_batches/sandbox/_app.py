@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import anyio
 import orjson
@@ -15,15 +17,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ._batches import Batch, Batches, Upload, parse_limit
+from ._batches import Batch, Batches
 from ._errors import ApiError, error_body
 from ._faults import Fault, FaultPlan, Operation
 from ._ids import random_request_id
 from ._ingest import MAX_BODY_BYTES
 from ._results import respond
 from ._server import CLOSE_CONNECTION
+from ._store import BatchRow
+from ._upload import Upload
 
-__all__ = ["build_app"]
+__all__ = ["Exchange", "ExchangeLog", "build_app"]
 
 _VERSIONS: Final = ("2023-06-01", "2026-10-21")
 _FEED_BYTES: Final = 512 * 1024
@@ -31,10 +35,25 @@ _DRAIN_BYTES: Final = 2 * MAX_BODY_BYTES
 
 _FAULTS: Final = "claude_batches.faults"
 
+
+class Exchange(NamedTuple):
+    """One call that was answered, for a log: `seconds` until the answer was complete, `status` 0 if cut off."""
+
+    method: str
+    path: str
+    status: int
+    seconds: float
+    request_id: str
+
+
+ExchangeLog = Callable[[Exchange], None]
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def build_app(batches: Batches, plan: FaultPlan, own_routes: Sequence[BaseRoute] = ()) -> ASGIApp:
+def build_app(
+    batches: Batches, plan: FaultPlan, own_routes: Sequence[BaseRoute], log: ExchangeLog | None
+) -> ASGIApp:
     """The ASGI application that serves `batches` with the faults of `plan`, and the sandbox's own routes."""
     api = _Api(batches, plan)
     base, one = "/v1/messages/batches", "/v1/messages/batches/{message_batch_id}"
@@ -57,7 +76,7 @@ def build_app(batches: Batches, plan: FaultPlan, own_routes: Sequence[BaseRoute]
             Exception: _answer_crash,
         },
     )
-    return _Exchange(app)
+    return _Exchanges(app, log)
 
 
 class _Api:
@@ -74,14 +93,14 @@ class _Api:
     async def create(self, request: Request) -> Response:
         upload = await run_in_threadpool(self._batches.upload)
         try:
-            batch = await _take_in(request, upload)
+            row = await _take_in(request, upload)
         except BaseException:
             await run_in_threadpool(upload.abandon)
             raise
         for fault in _struck_by(request):
             if fault.kind == "stale":
-                self._plan.hide(batch.row.id, fault.at)
-        return _json(batch.to_wire(_base_url(request)))
+                self._plan.hide(row.id, fault.at)
+        return _json(Batch(row, "in_progress", None).to_wire(_base_url(request)))
 
     async def list(self, request: Request) -> Response:
         query = request.query_params
@@ -90,7 +109,7 @@ class _Api:
             raise ApiError("invalid_request_error", "after_id, before_id: only one of them can be given")
         page = await run_in_threadpool(
             self._batches.page,
-            limit=parse_limit(query.get("limit", "20")),
+            limit=_parse_limit(query.get("limit", "20")),
             after_id=after_id,
             before_id=before_id,
         )
@@ -125,7 +144,7 @@ class _Api:
         return await respond(self._batches, row, request.headers, line_faults)
 
 
-async def _take_in(request: Request, upload: Upload) -> Batch:
+async def _take_in(request: Request, upload: Upload) -> BatchRow:
     """Feed the body of a create call to its upload, in pieces that are worth a hop to another thread."""
     received, piece = 0, bytearray()
     body = request.stream()
@@ -152,6 +171,17 @@ async def _take_in(request: Request, upload: Upload) -> Batch:
 def _check_size(received: int) -> None:
     if received > MAX_BODY_BYTES:
         raise ApiError("request_too_large", "Request exceeds the maximum size of 256 MB")
+
+
+def _parse_limit(text: str) -> int:
+    """The `limit` of a list call.
+
+    Raises:
+        ApiError: it is not a whole number from 1 to 1000.
+    """
+    if not re.fullmatch(r"\d{1,4}", text, re.ASCII) or not 1 <= int(text) <= 1000:
+        raise ApiError("invalid_request_error", "limit: Input should be a whole number from 1 to 1000")
+    return int(text)
 
 
 def _base_url(request: Request) -> str:
@@ -259,25 +289,28 @@ async def _answer_crash(request: Request, _error: Exception) -> Response:
     return _json(error_body("api_error", "Internal server error", request.scope["request_id"]), 500)
 
 
-class _Exchange:
+class _Exchanges:
     """Gives every exchange an id, for the `request-id` header and the bodies of errors, or cuts it off."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, log: ExchangeLog | None) -> None:
         self._app = app
+        self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = random_request_id()
         scope["request_id"] = request_id
-        sent, cut = 0, False
+        sent, status, cut = 0, 0, False
+        begun = time.monotonic()
 
         async def send_on(message: Message) -> None:
-            nonlocal sent, cut
+            nonlocal sent, status, cut
             if cut:
                 return
             limit = min((fault.at for fault in scope.get(_FAULTS, ()) if fault.kind == "cut"), default=None)
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], (b"request-id", request_id.encode())]
                 cut = limit == 0
+                status = 0 if cut else message["status"]
             elif limit is not None and sent + len(message["body"]) >= limit:
                 message = {**message, "body": message["body"][: limit - sent], "more_body": True}
                 cut = True
@@ -289,3 +322,6 @@ class _Exchange:
                 scope[CLOSE_CONNECTION]()
 
         await self._app(scope, receive, send_on)
+        if self._log is not None:
+            seconds = time.monotonic() - begun
+            self._log(Exchange(scope["method"], scope["path"], status, seconds, request_id))

@@ -6,21 +6,17 @@ the first to find that it has ended settles its outcome for good.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import gcd
-from random import Random
 from typing import Any, Final
 
 import orjson
 
 from ._clock import Clock, rfc3339
-from ._errors import STATUS_OF, ApiError, error_body
+from ._errors import ApiError, errored_body
 from ._faults import OutcomeShares
-from ._ids import derived_id
-from ._ingest import MAX_REQUESTS, RequestSplitter
 from ._lifecycle import (
     ARCHIVED_AFTER,
     EXPIRES_AFTER,
@@ -29,44 +25,19 @@ from ._lifecycle import (
     Status,
     done_until,
     ends_at,
-    schedule,
     status_at,
     unfinished_outcome,
 )
-from ._replies import complete_message, last_user_text, read_steering, reply_to
+from ._replies import complete_message, reply_to
+from ._reply_function import ReplyError, ReplyFunction
 from ._store import BatchRow, Store, StoredRequest
-from ._validation import check_envelope, check_params
+from ._upload import Upload
+from ._validation import check_params
 
-__all__ = ["Batch", "Batches", "Page", "ReplyError", "ReplyFunction", "Upload", "parse_limit"]
+__all__ = ["Batch", "Batches", "Page"]
 
 SLICE: Final = 256
 """How many results are made at a time."""
-
-_ROWS_A_COMMIT: Final = 1000
-_BYTES_A_COMMIT: Final = 4 * 1024 * 1024
-
-ReplyFunction = Callable[[dict[str, Any]], str | dict[str, Any] | None]
-"""Answers a request (`{"custom_id": ..., "params": ...}`) in place of the sandbox.
-
-It gives the reply's text, or a dictionary with any fields of a message (the sandbox fills in the others), or
-`None` to leave this request to the sandbox. It may raise `ReplyError`.
-"""
-
-
-class ReplyError(Exception):
-    """Raised by a reply function to make its request end as `errored`.
-
-    Args:
-        kind: a kind of error, `overloaded_error` say.
-        message: what the error tells a person.
-    """
-
-    def __init__(self, kind: str = "api_error", message: str = "The reply function failed.") -> None:
-        if kind not in STATUS_OF:
-            raise ValueError(f"{kind!r} is not a kind of error; these are: {', '.join(STATUS_OF)}")
-        super().__init__(message)
-        self.kind = kind
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +107,7 @@ class Batches:
 
     def upload(self) -> Upload:
         """Start to take in the body of a create call."""
-        return Upload(self)
+        return Upload(self.store, self.clock, self.seed, self.shares())
 
     def retrieve(self, batch_id: str) -> Batch:
         """Look at a batch.
@@ -220,6 +191,27 @@ class Batches:
         if batch.status == "ended":
             return 1.0
         return min(1.0, (self.clock.now() - batch.row.created_at) / max(batch.row.work, 1.0))
+
+    def watch(self, limit: int) -> list[Batch]:
+        """The newest batches, for somebody who only watches: an instant sandbox goes on waiting."""
+        return [self._watched(row) for row in self.store.newest(limit)]
+
+    def watch_one(self, batch_id: str) -> Batch:
+        """One batch, for somebody who only watches."""
+        return self._watched(self._find(batch_id))
+
+    def lines_at(self, batch: Batch, positions: range) -> list[tuple[StoredRequest, bytes | None]]:
+        """Some requests of a batch, each with its result line if there is one by now."""
+        requests = self.store.requests(batch.row, positions)
+        if batch.row.ended_at is None:
+            return [(request, None) for request in requests]
+        answers = self.store.answered(batch.row.number, positions)
+        return [
+            (request, self._line(batch.row, request, answers.get(request.position))) for request in requests
+        ]
+
+    def _watched(self, row: BatchRow) -> Batch:
+        return self._glance(row) if self.instant else self._look(row)
 
     def _line(self, row: BatchRow, request: StoredRequest, answer: bytes | None) -> bytes:
         result: dict[str, Any]
@@ -321,118 +313,11 @@ class Batches:
                 )
                 messages.append((request.position, orjson.dumps(message)))
             except ReplyError as wanted:
-                errors.append((request.position, _errored(wanted.kind, wanted.message, identity)))
+                errors.append((request.position, errored_body(wanted.kind, wanted.message, identity)))
             except Exception as crash:  # whatever a user's function does wrong is one request's error
                 story = f"The reply function raised {type(crash).__name__}: {crash}"
-                errors.append((request.position, _errored("api_error", story, identity)))
+                errors.append((request.position, errored_body("api_error", story, identity)))
         self.store.answer(row.number, messages, errors)
-
-
-class Upload:
-    """The body of one create call, taken in piece by piece."""
-
-    def __init__(self, batches: Batches) -> None:
-        self._batches = batches
-        self._store = batches.store
-        self._shares = batches.shares()
-        self._splitter = RequestSplitter()
-        self._custom_ids: set[str] = set()
-        self._waiting: list[StoredRequest] = []
-        self._waiting_bytes = 0
-        self._number = self._store.begin(derived_id("upload", id(self), batches.clock.now()))
-
-    def feed(self, chunk: bytes) -> None:
-        """Take the next bytes of the body.
-
-        Raises:
-            ApiError: the batch is refused. Call `abandon()`.
-        """
-        for element in self._splitter.feed(chunk):
-            self._add(element)
-
-    def finish(self) -> Batch:
-        """Make a batch of what was taken in."""
-        self._splitter.close()
-        size = len(self._custom_ids)
-        if size == 0:
-            raise ApiError("invalid_request_error", "requests: List should have at least 1 item")
-        self._flush()
-        pace = schedule(size)
-        row = self._store.acknowledge(
-            self._number,
-            id=derived_id("msgbatch", self._batches.seed, self._number),
-            size=size,
-            startup=pace.startup,
-            step=pace.step,
-            created_at=self._batches.clock.now(),
-        )
-        return Batch(row, "in_progress", None)
-
-    def abandon(self) -> None:
-        """Forget what was taken in."""
-        self._store.discard(self._number)
-
-    def _add(self, element: bytes) -> None:
-        index = len(self._custom_ids)
-        if index == MAX_REQUESTS:
-            raise ApiError("request_too_large", f"requests: List should have at most {MAX_REQUESTS} items")
-        try:
-            request = orjson.loads(element)
-        except orjson.JSONDecodeError as problem:
-            raise ApiError(
-                "invalid_request_error", f"The request body is not valid JSON: requests.{index}: {problem}"
-            ) from problem
-        custom_id, params = check_envelope(index, request)
-        if custom_id in self._custom_ids:
-            raise ApiError(
-                "invalid_request_error", f"requests.{index}.custom_id: {custom_id!r} is there twice"
-            )
-        self._custom_ids.add(custom_id)
-        outcome, error, slow = self._fate(custom_id, params)
-        try:
-            stored = orjson.dumps(params)
-        except orjson.JSONEncodeError as problem:
-            raise ApiError("invalid_request_error", f"requests.{index}.params: {problem}") from problem
-        self._waiting.append(StoredRequest(index, custom_id, stored, outcome, error, slow))
-        self._waiting_bytes += len(element)
-        if len(self._waiting) >= _ROWS_A_COMMIT or self._waiting_bytes >= _BYTES_A_COMMIT:
-            self._flush()
-
-    def _flush(self) -> None:
-        self._store.add(self._number, self._waiting)
-        self._waiting.clear()
-        self._waiting_bytes = 0
-
-    def _fate(self, custom_id: str, params: dict[str, Any]) -> tuple[str, bytes | None, float]:
-        """What becomes of a request that gets to run: its outcome, its error, and how slow it is."""
-        identity = f"{self._number}:{custom_id}"
-        refusal = check_params(params)
-        if refusal is not None:
-            return "errored", _errored(refusal.kind, refusal.message, identity), 0.0
-        steering = read_steering(last_user_text(params))
-        if steering.error is not None:
-            return (
-                "errored",
-                _errored(steering.error, "The request asked the sandbox for this error.", identity),
-                0.0,
-            )
-        if steering.expire or steering.cancel:
-            return "expired" if steering.expire else "canceled", None, 0.0
-        if self._shares.errored or self._shares.expired:
-            lot = Random(f"{self._batches.seed}:{identity}").random()
-            if lot < self._shares.errored:
-                return (
-                    "errored",
-                    _errored("api_error", "The sandbox's faults picked this request.", identity),
-                    0.0,
-                )
-            if lot < self._shares.errored + self._shares.expired:
-                return "expired", None, 0.0
-        return "succeeded", None, steering.slow
-
-
-def _errored(kind: str, message: str, identity: str) -> bytes:
-    return orjson.dumps(error_body(kind, message, derived_id("req", identity)))
 
 
 def _position(size: int, rank: int) -> int:
@@ -441,14 +326,3 @@ def _position(size: int, rank: int) -> int:
     while gcd(stride, size) != 1:
         stride += 1
     return (stride * rank + size // 2) % size
-
-
-def parse_limit(text: str) -> int:
-    """The `limit` of a list call.
-
-    Raises:
-        ApiError: it is not a whole number from 1 to 1000.
-    """
-    if not re.fullmatch(r"\d{1,4}", text, re.ASCII) or not 1 <= int(text) <= 1000:
-        raise ApiError("invalid_request_error", "limit: Input should be a whole number from 1 to 1000")
-    return int(text)

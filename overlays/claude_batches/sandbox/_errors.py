@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["STATUS_OF", "ApiError", "error_body"]
+import orjson
+
+from ._ids import derived_id
+
+__all__ = ["STATUS_OF", "ApiError", "error_body", "errored_body"]
 
 STATUS_OF: Final[Mapping[str, int]] = {
     "invalid_request_error": 400,
@@ -44,3 +48,8 @@ class ApiError(Exception):
 def error_body(kind: str, message: str, request_id: str | None) -> dict[str, Any]:
     """The JSON body of an error, in a response as well as inside an `errored` result."""
     return {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
+
+
+def errored_body(kind: str, message: str, identity: str) -> bytes:
+    """The error inside an `errored` result, always with the same id for the same request."""
+    return orjson.dumps(error_body(kind, message, derived_id("req", identity)))

@@ -9,11 +9,13 @@ from typing import Final, Literal, Self
 
 from starlette.types import ASGIApp
 
-from ._app import build_app
-from ._batches import Batches, ReplyFunction
+from ._app import ExchangeLog, build_app
+from ._batches import Batches
 from ._clock import Clock
 from ._control import control_routes
 from ._faults import Fault, FaultPlan, faults_from
+from ._page import page_routes
+from ._reply_function import ReplyFunction
 from ._server import LoopbackServer, bind_loopback
 from ._store import Store
 
@@ -40,6 +42,7 @@ class Sandbox:
         faults: what goes wrong: the name of a profile (`flaky`, `overloaded`, `hostile`), or any `Fault`s.
         reply: a function that answers requests in place of the sandbox, see `ReplyFunction`.
         seed: what all that looks random depends on, ids included.
+        log: a function that is told of every call that was answered, as an `Exchange`.
 
     Raises:
         ValueError: `speed` is not positive, or no profile has the name given.
@@ -56,6 +59,7 @@ class Sandbox:
         faults: str | Iterable[Fault] | None = None,
         reply: ReplyFunction | None = None,
         seed: int = 0,
+        log: ExchangeLog | None = None,
     ) -> None:
         self.instant = instant or speed == "instant"
         self.speed = _DEFAULT_SPEED if speed == "instant" else float(speed)
@@ -66,6 +70,7 @@ class Sandbox:
         self._host = host
         self._port = port
         self._reply = reply
+        self._log = log
         self._plan = FaultPlan(faults_from(faults), seed)
         self._store: Store | None = None
         self._server: LoopbackServer | None = None
@@ -137,7 +142,8 @@ class Sandbox:
             reply=self._reply,
             shares=self._plan.outcome_shares,
         )
-        return build_app(batches, self._plan, control_routes(clock, self._plan, self.advance))
+        own_routes = [*page_routes(batches), *control_routes(clock, self._plan, self.advance)]
+        return build_app(batches, self._plan, own_routes, self._log)
 
     def _close_store(self) -> None:
         if self._store is not None:

@@ -1,0 +1,126 @@
+"""Takes in a batch: from the bytes of a create call to rows, with everything checked on the way."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any, Final
+
+import orjson
+
+from ._clock import Clock
+from ._errors import ApiError, errored_body
+from ._faults import OutcomeShares
+from ._ids import derived_id
+from ._ingest import MAX_REQUESTS, RequestSplitter
+from ._lifecycle import schedule
+from ._replies import last_user_text, read_steering
+from ._store import BatchRow, Store, StoredRequest
+from ._validation import check_envelope, check_params
+
+__all__ = ["Upload"]
+
+_ROWS_A_COMMIT: Final = 1000
+_BYTES_A_COMMIT: Final = 4 * 1024 * 1024
+
+
+class Upload:
+    """The body of one create call, taken in piece by piece."""
+
+    def __init__(self, store: Store, clock: Clock, seed: int, shares: OutcomeShares) -> None:
+        self._store = store
+        self._clock = clock
+        self._seed = seed
+        self._shares = shares
+        self._splitter = RequestSplitter()
+        self._custom_ids: set[str] = set()
+        self._waiting: list[StoredRequest] = []
+        self._waiting_bytes = 0
+        self._number = self._store.begin(derived_id("upload", id(self), clock.now()))
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes of the body.
+
+        Raises:
+            ApiError: the batch is refused. Call `abandon()`.
+        """
+        for element in self._splitter.feed(chunk):
+            self._add(element)
+
+    def finish(self) -> BatchRow:
+        """Make a batch of what was taken in."""
+        self._splitter.close()
+        size = len(self._custom_ids)
+        if size == 0:
+            raise ApiError("invalid_request_error", "requests: List should have at least 1 item")
+        self._flush()
+        pace = schedule(size)
+        return self._store.acknowledge(
+            self._number,
+            id=derived_id("msgbatch", self._seed, self._number),
+            size=size,
+            startup=pace.startup,
+            step=pace.step,
+            created_at=self._clock.now(),
+        )
+
+    def abandon(self) -> None:
+        """Forget what was taken in."""
+        self._store.discard(self._number)
+
+    def _add(self, element: bytes) -> None:
+        index = len(self._custom_ids)
+        if index == MAX_REQUESTS:
+            raise ApiError("request_too_large", f"requests: List should have at most {MAX_REQUESTS} items")
+        try:
+            request = orjson.loads(element)
+        except orjson.JSONDecodeError as problem:
+            raise ApiError(
+                "invalid_request_error", f"The request body is not valid JSON: requests.{index}: {problem}"
+            ) from problem
+        custom_id, params = check_envelope(index, request)
+        if custom_id in self._custom_ids:
+            raise ApiError(
+                "invalid_request_error", f"requests.{index}.custom_id: {custom_id!r} is there twice"
+            )
+        self._custom_ids.add(custom_id)
+        outcome, error, slow = self._fate(custom_id, params)
+        try:
+            stored = orjson.dumps(params)
+        except orjson.JSONEncodeError as problem:
+            raise ApiError("invalid_request_error", f"requests.{index}.params: {problem}") from problem
+        self._waiting.append(StoredRequest(index, custom_id, stored, outcome, error, slow))
+        self._waiting_bytes += len(element)
+        if len(self._waiting) >= _ROWS_A_COMMIT or self._waiting_bytes >= _BYTES_A_COMMIT:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._store.add(self._number, self._waiting)
+        self._waiting.clear()
+        self._waiting_bytes = 0
+
+    def _fate(self, custom_id: str, params: dict[str, Any]) -> tuple[str, bytes | None, float]:
+        """What becomes of a request that gets to run: its outcome, its error, and how slow it is."""
+        identity = f"{self._number}:{custom_id}"
+        refusal = check_params(params)
+        if refusal is not None:
+            return "errored", errored_body(refusal.kind, refusal.message, identity), 0.0
+        steering = read_steering(last_user_text(params))
+        if steering.error is not None:
+            return (
+                "errored",
+                errored_body(steering.error, "The request asked the sandbox for this error.", identity),
+                0.0,
+            )
+        if steering.expire or steering.cancel:
+            return "expired" if steering.expire else "canceled", None, 0.0
+        if self._shares.errored or self._shares.expired:
+            lot = Random(f"{self._seed}:{identity}").random()
+            if lot < self._shares.errored:
+                return (
+                    "errored",
+                    errored_body("api_error", "The sandbox's faults picked this request.", identity),
+                    0.0,
+                )
+            if lot < self._shares.errored + self._shares.expired:
+                return "expired", None, 0.0
+        return "succeeded", None, steering.slow
