@@ -1,4 +1,4 @@
-"""The command `claude-batches`."""
+"""The command `claude-batches`, and `python -m claude_batches.cli`."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -60,3 +61,30 @@ def demo(
     except ClaudeBatchesError as error:
         Console(stderr=True).print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False)
         sys.exit(1)
+
+
+@app.command()
+def sandbox(
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")
+    ] = 8787,
+    speed: Annotated[
+        str, typer.Option(help="How many sandbox seconds pass in one second, or `instant`.")
+    ] = "60",
+    state: Annotated[
+        Path | None, typer.Option(help="A file to keep everything in; without one, all is forgotten.")
+    ] = None,
+    faults: Annotated[str | None, typer.Option(help="What goes wrong: flaky, overloaded or hostile.")] = None,
+    reply: Annotated[
+        str | None, typer.Option(help="A function of yours that answers requests, as `module:function`.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="What all that looks random depends on.")] = 0,
+) -> None:
+    """Run a local server with the whole API, to build and test against for nothing."""
+    from ._sandbox import UsageError, serve
+
+    try:
+        serve(Console(), port=port, speed=speed, state=state, faults=faults, reply=reply, seed=seed)
+    except UsageError as error:
+        Console(stderr=True).print(f"[bold red]claude-batches sandbox:[/] {error}", highlight=False)
+        sys.exit(2)

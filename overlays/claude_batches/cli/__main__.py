@@ -1,0 +1,5 @@
+"""`python -m claude_batches.cli`."""
+
+from . import main
+
+main()
