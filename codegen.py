@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Generate the Python package of an API from its OpenAPI document.
 
-    python codegen.py            write generated/claude_batches_api from spec/openapi.yaml
-    python codegen.py --check    write nothing; fail, and say what drifted, where that would change a file
+    python codegen.py                    write generated/claude_batches_api from spec/openapi.yaml
+    python codegen.py --check            write nothing; fail, and say what drifted, where that would change a file
+    python codegen.py diff [OLD [NEW]]   what a change of the document changes for users of the package
+    python codegen.py upstream FILE      how somebody else's document of the same API differs from ours
 
 The steps are in generator/, one module each; what they print is in templates/. docs/generation.md is the tour.
 """
@@ -10,12 +12,17 @@ The steps are in generator/, one module each; what they print is in templates/. 
 from __future__ import annotations
 
 import argparse
+import keyword
 import sys
+import traceback
 from pathlib import Path
 
-from generator.document import DocumentError, load, shown
+from generator.check import check
+from generator.document import Document, DocumentError, load, shown
 from generator.output import MARK, OutputError, differences, formatted, write
-from generator.pins import WrongPin, check_pins
+from generator.pins import WrongPinError, check_pins
+from generator.progress import Progress
+from generator.text import one_line
 
 ROOT = Path(__file__).resolve().parent
 SPEC = ROOT / "spec" / "openapi.yaml"
@@ -23,57 +30,95 @@ OUTPUT = ROOT / "generated"
 PACKAGE = "claude_batches_api"
 
 
+class RefusedError(Exception):
+    """A document that no package can be generated from. Says what is wrong, and where, and what to do."""
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
     options = _parser().parse_args(argv)
     try:
-        check_pins()
-        files = generate(options.spec, header=_header(options))
-        target = options.output / options.package
-        return _check(files, target) if options.check else _write(files, target)
-    except DocumentError as error:
-        print(_describe(options.spec, error), file=sys.stderr)
-    except (OutputError, WrongPin) as error:
+        return _run(options)
+    except RefusedError as error:
+        print(error, file=sys.stderr)
+    except (OutputError, WrongPinError) as error:
         print(f"codegen.py: {error}", file=sys.stderr)
+    except Exception as error:
+        if options.debug:
+            raise
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(frame.filename).name}:{frame.lineno}"
+        print(f"codegen.py: a bug: {type(error).__name__} at {where}: {error}", file=sys.stderr)
+        print(
+            "  Run it again with --debug to see all of it, and report it with the document.", file=sys.stderr
+        )
     return 2
 
 
-def generate(spec: Path, *, header: str) -> dict[str, str]:
-    """The files of the package for a document, by their path inside it.
+def _run(options: argparse.Namespace) -> int:
+    check_pins()
+    target = options.output / options.package
+    with Progress() as progress:
+        document, files = generate(options.spec, header=_header(options), progress=progress)
+        progress.step(f"formatting {len(files)} files")
+        status = _check(files, target) if options.check else _write(files, target)
+    for note in document.notes:
+        print(document.describe(note.place, f"note: {note.text}"), file=sys.stderr)
+    return status
+
+
+def generate(spec: Path, *, header: str, progress: Progress | None = None) -> tuple[Document, dict[str, str]]:
+    """The document of a file, and the files of its package by their path inside it.
 
     Raises:
-        DocumentError: The document is broken, or something in it can't be represented.
+        RefusedError: The document is broken, or something in it can't be represented.
     """
-    # The parser takes most of a second to import; a broken document is told of before that.
-    document = load(spec)
-    from generator.normalise import normalise
-    from generator.package import make_package
-    from generator.parse import parse
-    from generator.render import render
-
+    step = progress.step if progress is not None else lambda _: None
+    step(f"reading {shown(spec)}")
+    document = _loaded(spec)
     try:
+        check(document)
+        # The parser takes most of a second to import; a broken document is told of before that.
+        from generator.build import build
+        from generator.normalise import normalise
+        from generator.render import render
+
         normalise(document)
-        return render(make_package(document, parse(document)), header=header)
+        step(f"making the types and operations of {len(document.schemas)} schemas")
+        package = build(document)
+        step("printing them")
+        return document, render(package, header=header)
     except DocumentError as error:
-        error.document = document
-        raise
+        raise RefusedError(document.describe(error.place, error.problem, error.way_out)) from None
+    except RecursionError:
+        raise RefusedError(f"{shown(spec)}: is nested too deeply") from None
+
+
+def _loaded(spec: Path) -> Document:
+    try:
+        return load(spec)
+    except DocumentError as error:
+        way_out = f"\n  {error.way_out}" if error.way_out else ""
+        raise RefusedError(f"{shown(spec)}: {error.problem}{way_out}") from None
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="codegen.py",
         description="Generate the Python package of an API from its OpenAPI document.",
-        epilog="Exit status: 0 done, or no drift; 1 drift; 2 the document or the place to write to is no good.",
+        epilog="Exit status: 0 done, or no drift; 1 drift; 2 the document, or the place to write to, is no good.",
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and name each file that drifted")
-    parser.add_argument("--spec", type=Path, default=SPEC, metavar="FILE", help="the document (spec/openapi.yaml)")
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="DIR", help="the folder to write to (generated)")
-    parser.add_argument("--package", type=_package, default=PACKAGE, metavar="NAME", help=f"the package ({PACKAGE})")
+    add = parser.add_argument
+    add("--check", action="store_true", help="write nothing; exit 1 and name each file that drifted")
+    add("--spec", type=Path, default=SPEC, metavar="FILE", help="the document (spec/openapi.yaml)")
+    add("--output", type=Path, default=OUTPUT, metavar="DIR", help="the folder to write to (generated)")
+    add("--package", type=_package, default=PACKAGE, metavar="NAME", help=f"the package ({PACKAGE})")
+    add("--debug", action="store_true", help="show where a bug of the generator happened")
     return parser
 
 
 def _package(name: str) -> str:
-    if not name.isidentifier():
+    if not name.isidentifier() or keyword.iskeyword(name):
         raise argparse.ArgumentTypeError(f"{name!r} is no name for a Python package")
     return name
 
@@ -81,9 +126,10 @@ def _package(name: str) -> str:
 def _header(options: argparse.Namespace) -> str:
     """The first line of each generated file: the command that makes it, without any path of this machine."""
     spec: Path = options.spec.resolve()
+    advice = "Change the spec or the templates, not this file."
     if spec == SPEC:
-        return f"{MARK}` from spec/openapi.yaml. Change the spec or the templates, not this file."
-    return f"{MARK} --spec {spec.name} --package {options.package}`. Change the spec or the templates, not this file."
+        return f"{MARK}` from spec/openapi.yaml. {advice}"
+    return f"{MARK} --spec {one_line(spec.name)} --package {options.package}`. {advice}"
 
 
 def _write(files: dict[str, str], target: Path) -> int:
@@ -100,16 +146,11 @@ def _check(files: dict[str, str], target: Path) -> int:
         if diff:
             print(diff)
     if drift:
-        print(f"{len(drift)} of {len(files)} files drifted from the spec and the templates: run `python codegen.py`")
+        files_drifted = f"{len(drift)} of {len(files)} files drifted"
+        print(f"{files_drifted} from the spec and the templates: run `python codegen.py`")
         return 1
     print(f"{target.name}: {len(files)} files, no drift")
     return 0
-
-
-def _describe(spec: Path, error: DocumentError) -> str:
-    if error.document is not None:
-        return error.document.describe(error)
-    return f"{shown(spec)}: {error.problem}" + (f"\n  {error.way_out}" if error.way_out else "")
 
 
 if __name__ == "__main__":

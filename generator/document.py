@@ -1,18 +1,24 @@
-"""Read an OpenAPI document, point into it, and refuse a broken one in words that help."""
+"""Read an OpenAPI document, point into it, and say things about its places."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
-from yaml.nodes import MappingNode, Node, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 Json = dict[str, Any]
+
+#: YAML's anchors can make a few lines stand for billions. No real document comes near this many values.
+MAX_VALUES = 5_000_000
 
 
 class DocumentError(Exception):
@@ -29,7 +35,14 @@ class DocumentError(Exception):
         self.problem = problem
         self.place = place
         self.way_out = way_out
-        self.document: Document | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that the package can't say as the document does, and what it says instead."""
+
+    place: str
+    text: str
 
 
 def shown(path: Path) -> str:
@@ -43,48 +56,33 @@ def pointer(*parts: str | int) -> str:
     return "#" + "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
 
 
+def below(place: str, *parts: str | int) -> str:
+    """The JSON pointer with these parts behind another one."""
+    return place + pointer(*parts)[1:]
+
+
 def parts_of(reference: str) -> list[str]:
     """The parts of a JSON pointer: `#/paths/~1v1/get` gives `["paths", "/v1", "get"]`."""
     fragment = reference.partition("#")[2]
-    return [re.sub(r"~1|~0", lambda m: "/" if m[0] == "~1" else "~", part) for part in fragment.split("/")[1:]]
-
-
-class _Loader(yaml.CSafeLoader):
-    """YAML as OpenAPI means it, with the types of JSON: `no` and `2023-06-01` are strings; a key twice is an error."""
-
-    yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":timestamp"))]
-        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: MappingNode, deep: bool = False) -> Json:
-        mapping: Json = {}
-        for key_node, value_node in node.value:
-            # Keys are names: the status code 200 is written bare in many documents.
-            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
-            if key is None or key in mapping:
-                problem = "a key that is no text" if key is None else f"the key {key!r} twice in one mapping"
-                raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
-            mapping[key] = self.construct_object(value_node, deep=deep)
-        return mapping
-
-
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false|True|False|TRUE|FALSE)$"), list("tTfF"))
+    return [part.replace("~1", "/").replace("~0", "~") for part in fragment.split("/")[1:]]
 
 
 class Document:
-    """An OpenAPI document: its data, and where in its file each piece of it stands."""
+    """An OpenAPI document: its data, where in its file each piece of it stands, and what there is to say of it."""
 
     def __init__(self, data: Json, text: str, path: Path) -> None:
         self.data = data
         self.path = path
+        self.notes: list[Note] = []
+        self.origins: dict[str, str] = {}
+        """Where the component schemas stood that have been moved, by key."""
         self._text = text
 
     @property
-    def schemas(self) -> dict[str, Json]:
+    def schemas(self) -> dict[str, Any]:
         """The component schemas by their keys."""
         components: Json = self.data.setdefault("components", {})
-        schemas: dict[str, Json] = components.setdefault("schemas", {})
+        schemas: dict[str, Any] = components.setdefault("schemas", {})
         return schemas
 
     def find(self, reference: str) -> Any:
@@ -95,12 +93,17 @@ class Document:
         """
         target: Any = self.data
         for part in parts_of(reference):
-            target = target[int(part)] if isinstance(target, list) else target[part]
+            if isinstance(target, list) and part.isdecimal():
+                target = target[int(part)]
+            elif isinstance(target, dict):
+                target = target[part]
+            else:
+                raise LookupError(reference)
         return target
 
     def resolve(self, value: Json) -> Json:
         """`value`, or what it refers to, however many references it takes."""
-        while "$ref" in value:
+        while isinstance(value.get("$ref"), str):
             value = self.find(value["$ref"])
         return value
 
@@ -111,20 +114,28 @@ class Document:
                 if method in METHODS:
                     yield path, method, operation
 
-    def describe(self, error: DocumentError) -> str:
-        """An error as lines for people: file, line and pointer, what is wrong, and the way out."""
-        line = self.line(error.place)
-        text = f"{shown(self.path)}:{line}: {error.problem}\n  at {error.place}"
-        return f"{text}\n  {error.way_out}" if error.way_out else text
+    def note(self, place: str, text: str) -> None:
+        """Remember to tell the keeper of something that the package can't say as the document does."""
+        note = Note(place, text)
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def place_of(self, key: str, *parts: str | int) -> str:
+        """Where a component schema stands in the document as it was written, or a place inside it."""
+        return below(self.origins.get(key, pointer("components", "schemas", key)), *parts)
+
+    def describe(self, place: str, problem: str, way_out: str = "") -> str:
+        """A problem as lines for people: file, line and pointer, what is wrong, and the way out."""
+        lines = [f"{shown(self.path)}:{self.line(place)}: {problem}", f"  at {place}", f"  {way_out}"]
+        return "\n".join(lines if way_out else lines[:2])
 
     def line(self, place: str) -> int:
         """The line of the file on which a place of the document, or what is left of its path, begins."""
-        node: Node | None = yaml.compose(self._text, Loader=_Loader)
-        line = 1
+        node, line = self._root, 1
         for part in parts_of(place):
             if isinstance(node, MappingNode):
                 found = next(((key, value) for key, value in node.value if str(key.value) == part), None)
-            elif isinstance(node, SequenceNode) and part.isdigit() and int(part) < len(node.value):
+            elif isinstance(node, SequenceNode) and part.isdecimal() and int(part) < len(node.value):
                 found = (node.value[int(part)], node.value[int(part)])
             else:
                 found = None
@@ -133,105 +144,157 @@ class Document:
             line, node = found[0].start_mark.line + 1, found[1]
         return line
 
+    @cached_property
+    def _root(self) -> Node | None:
+        try:
+            # JSON may be indented with tabs, and YAML may not.
+            return yaml.compose(self._text.replace("\t", " "), Loader=_Loader)
+        except (yaml.YAMLError, RecursionError):
+            return None
+
 
 def load(path: Path) -> Document:
-    """Read a document from a YAML or JSON file.
+    """Read a YAML or JSON file.
 
     Raises:
-        DocumentError: It can't be read, or it isn't a document to generate from.
+        DocumentError: It can't be read, or holds something else.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DocumentError(f"can't be read: {error.strerror}", way_out="Check the path given to --spec.") from None
+        reason = error.strerror or str(error)
+        raise DocumentError(f"can't be read: {reason}", way_out="Check the path that was given.") from None
     except UnicodeDecodeError as error:
         raise DocumentError(f"is not UTF-8 text: {error.reason} at byte {error.start}") from None
+    return Document(read_text(text), text, path)
+
+
+def read_text(text: str) -> Json:
+    """The data of a document.
+
+    Raises:
+        DocumentError: It is neither YAML nor JSON, or no mapping.
+    """
     try:
-        data = yaml.load(text, Loader=_Loader)
+        data = _parsed(text)
+        if _ANCHOR.search(text):
+            data = _unshared(data, iter(range(MAX_VALUES)))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise DocumentError(f"is neither YAML nor JSON: {error.problem or error.context}{where}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise DocumentError("is nested too deeply to be read") from None
+    except (yaml.YAMLError, ValueError) as error:
         raise DocumentError(f"is neither YAML nor JSON: {str(error).partition(chr(10))[0]}") from None
     if not isinstance(data, dict):
         raise DocumentError("holds no OpenAPI document: its top level is no mapping")
-    document = Document(data, text, path)
-    try:
-        _check(document)
-    except DocumentError as error:
-        error.document = document
-        raise
-    return document
+    return data
 
 
 def places(value: Any, *parts: str | int) -> Iterator[tuple[tuple[str | int, ...], Json]]:
-    """Every mapping in a document with the parts of its pointer, outermost first."""
+    """Every mapping in a document with the parts of its pointer, outermost first; those in plain data left out."""
+    yield from _places(value, parts, names=bool(parts) and parts[-1] in _NAMES)
+
+
+#: Keywords whose values are mappings from names that anybody may choose, such as `default`, to what is named.
+_NAMES = frozenset(
+    {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "schemas", "responses"}
+    | {
+        "parameters",
+        "requestBodies",
+        "headers",
+        "pathItems",
+        "callbacks",
+        "securitySchemes",
+        "links",
+        "paths",
+    }
+    | {"webhooks", "content", "encoding"}
+)
+#: Keywords whose values are data: a `$ref` in there refers to nothing.
+_DATA = frozenset({"default", "const", "enum", "example", "examples"})
+
+
+def _places(
+    value: Any, parts: tuple[str | int, ...], *, names: bool
+) -> Iterator[tuple[tuple[str | int, ...], Json]]:
     if isinstance(value, dict):
-        yield parts, value
+        if not names:
+            yield parts, value
         for key, item in value.items():
-            yield from places(item, *parts, key)
+            if names or (key not in _DATA and not str(key).startswith("x-")):
+                yield from _places(item, (*parts, key), names=not names and key in _NAMES)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from places(item, *parts, index)
+            yield from _places(item, (*parts, index), names=False)
 
 
-def _check(document: Document) -> None:
-    data = document.data
-    if "swagger" in data:
-        raise DocumentError(
-            f"is Swagger {data['swagger']}, which is older than OpenAPI 3",
-            place="#/swagger",
-            way_out="Convert it to OpenAPI 3 first.",
-        )
-    version = str(data.get("openapi", ""))
-    if not re.match(r"3\.[01]\b", version):
-        problem = f"is OpenAPI {version}" if version else "does not say its OpenAPI version"
-        raise DocumentError(problem, place="#/openapi", way_out="OpenAPI 3.0 and 3.1 can be generated from.")
-    if not isinstance(data.get("info"), dict):
-        raise DocumentError("has no `info`", way_out="Add `info` with a `title` and a `version`.")
-    if not isinstance(data.get("paths", {}), dict):
-        raise DocumentError("has `paths` that are no mapping", place="#/paths")
-    _check_references(document)
-    _check_operations(document)
+class _Loader(yaml.CSafeLoader):
+    """YAML with the types of JSON: `no`, `1:30` and `2023-06-01` are strings, and a key twice is an error."""
+
+    def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key that is no text", key.start_mark)
+            if key.value in seen:
+                problem = f"the key {key.value!r} twice in one mapping"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(key.value)
+        self.flatten_mapping(node)
+        # Keys are names: the status code 200 is written bare in many documents.
+        return {key.value: self.construct_object(value, deep=deep) for key, value in node.value}
 
 
-def _check_references(document: Document) -> None:
-    for parts, value in places(document.data):
-        reference = value.get("$ref")
-        # Under `properties`, `$ref` may be the name of a property; examples hold anything.
-        if not isinstance(reference, str) or "example" in parts or "examples" in parts:
-            continue
-        place = pointer(*parts, "$ref")
-        if not reference.startswith("#"):
-            raise DocumentError(
-                f"refers to another document: {reference}", place=place, way_out="Bundle the documents into one first."
-            )
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag.endswith((":null", ":merge"))]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+for _tag, _pattern, _first in (
+    ("bool", r"true|false|True|False|TRUE|FALSE", "tTfF"),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    ("float", r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", "-+0123456789"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+
+
+_ANCHOR = re.compile(r"[:\-\[,]\s+&[\w.-]")
+
+
+def _parsed(text: str) -> Any:
+    if not text.lstrip().startswith("{"):
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  # a safe loader, made stricter
+    try:
+        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        # YAML's flow style begins with a brace as well.
         try:
-            target = document.find(reference)
-        except (LookupError, TypeError, ValueError):
-            raise DocumentError(
-                f"refers to {reference}, which is not there", place=place, way_out="Correct the $ref, or add its target."
-            ) from None
-        seen = [reference]
-        while isinstance(target, dict) and isinstance(target.get("$ref"), str):
-            if target["$ref"] in seen:
-                raise DocumentError(f"refers to itself by way of {target['$ref']}", place=place)
-            seen.append(target["$ref"])
-            target = document.find(target["$ref"])
+            return yaml.load(text, Loader=_Loader)  # noqa: S506
+        except yaml.YAMLError:
+            where = f"line {error.lineno}, column {error.colno}"
+            raise ValueError(f"{error.msg} at {where}") from None
 
 
-def _check_operations(document: Document) -> None:
-    seen: dict[str, str] = {}
-    for path, method, operation in document.operations():
-        name = operation.get("operationId")
-        if name is None:
-            continue
-        place = pointer("paths", path, method, "operationId")
-        if name in seen:
-            raise DocumentError(
-                f"operationId {name!r} is taken already, at {seen[name]}",
-                place=place,
-                way_out="Give each operation an id of its own.",
-            )
-        seen[name] = place
+def _distinct(pairs: Iterable[tuple[str, Any]]) -> Json:
+    mapping: Json = {}
+    for key, value in pairs:
+        if key in mapping:
+            raise ValueError(f"the key {key!r} twice in one object")
+        mapping[key] = value
+    return mapping
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def _unshared(value: Any, budget: Iterator[int]) -> Any:
+    """A copy in which no two places share one mapping, so that a step can change one and leave the other."""
+    if next(budget, None) is None:
+        raise ValueError(f"its anchors expand to more than {MAX_VALUES:,} values")
+    if isinstance(value, dict):
+        return {key: _unshared(item, budget) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unshared(item, budget) for item in value]
+    return value

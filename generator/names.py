@@ -2,57 +2,96 @@
 
 from __future__ import annotations
 
+import builtins
+import hashlib
 import keyword
 import re
+import unicodedata
 
 from openapi_python_client.strings import ClassName, PythonIdentifier, snake_case
 
-#: Builtins that annotations and generated code use: a field or an argument of that name would hide them.
-USED_BUILTINS = frozenset({"bool", "bytes", "dict", "float", "int", "list", "object", "property", "str", "tuple"})
-
 #: What every model has: a field can't have these names.
-MODEL_MEMBERS = frozenset({"extra_fields", "from_dict", "to_dict"})
+MODEL_MEMBERS = frozenset(
+    {"absent_", "decode_", "extra_", "extra_fields", "fields_", "from_dict", "request_id_", "to_dict"}
+)
+
+#: What every resource has: a method can't have these names.
+RESOURCE_MEMBERS = frozenset({"cached_property", "with_raw_response", "with_streaming_response"})
+
+#: What a module of types takes from elsewhere: a class of such a name would hide it.
+_IMPORTED = frozenset(
+    {
+        "Any",
+        "Iterable",
+        "Literal",
+        "Mapping",
+        "NotRequired",
+        "Sequence",
+        "TYPE_CHECKING",
+        "TypeAlias",
+        "TypedDict",
+    }
+    | {"Unknown"}
+)
+_HIDDEN = _IMPORTED | {name for name in dir(builtins) if name[0].isupper()}
 
 _PREFIX = "field_"
+
+#: The name of a file must be shorter than 256 bytes.
+_LONGEST_MODULE = 100
 
 
 def class_name(key: str) -> str:
     """The class for a component: its key where that is a class name already, else one made of it."""
-    if re.fullmatch(r"[A-Z][A-Za-z0-9_]*", key) and not keyword.iskeyword(key):
-        return key
-    return ClassName(key, "Model")
+    name = key if re.fullmatch(r"[A-Z][A-Za-z0-9_]*", key) else str(ClassName(_plain(key), "Model"))
+    return f"{name}_" if name in _HIDDEN or keyword.iskeyword(name) else name
 
 
 def attribute_name(name: str, *, reserved: frozenset[str] = frozenset()) -> str:
-    """The attribute or the argument for a property or a parameter: `snake_case`, and safe to use as a name.
+    """The attribute or the argument for a property or a parameter: `snake_case`, and no keyword.
 
-    openapi-python-client renames whatever is a builtin (`type` to `type_`); most of them do no harm as attributes,
-    and users know these names from the API, so only those that generated code itself uses are renamed.
+    openapi-python-client renames what is a builtin as well (`type` to `type_`). As attributes they do no harm, and
+    users know these names from the API.
     """
-    identifier = str(PythonIdentifier(name, prefix=_PREFIX))
+    # "+1" and "-1" of one object would both be "1".
+    spelt = re.sub(r"^([+-])(?=\d)", lambda sign: "plus_" if sign[1] == "+" else "minus_", _plain(name))
+    identifier = str(PythonIdentifier(spelt, prefix=_PREFIX))
     plain = identifier.removesuffix("_")
-    if plain == identifier:
-        return f"{identifier}_" if identifier in reserved else identifier
-    harmless = plain.isidentifier() and not keyword.iskeyword(plain) and plain not in USED_BUILTINS | reserved
-    return plain if harmless else identifier
+    if plain.isidentifier() and not keyword.iskeyword(plain) and plain not in reserved:
+        return plain
+    return identifier if identifier not in reserved else f"{identifier}_"
 
 
 def method_name(name: str) -> str:
-    """The method of a resource: only a keyword is not allowed there."""
-    return f"{name}_" if keyword.iskeyword(name) else name
+    """The method of a resource: no keyword, and not the name of what each resource has."""
+    return f"{name}_" if keyword.iskeyword(name) or name in RESOURCE_MEMBERS else name
 
 
 def function_name(name: str) -> str:
     """The endpoint function in a module: it must not hide a builtin from its neighbours."""
-    return str(PythonIdentifier(name, prefix=_PREFIX))
+    return f"{name}_" if keyword.iskeyword(name) or hasattr(builtins, name) else name
+
+
+def constant_name(name: str) -> str:
+    """The constant that describes an operation. Not every script has capitals, and it needs a name of its own."""
+    return name.upper() if name.upper() != name else f"{name}_OPERATION"
 
 
 def module_name(name: str) -> str:
     """The private module that holds a class."""
-    return f"_{snake(name)}"
+    snake_name = snake(name)
+    if len(snake_name) > _LONGEST_MODULE:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+        snake_name = f"{snake_name[:_LONGEST_MODULE]}_{digest}"
+    return f"_{snake_name}"
 
 
 def snake(name: str) -> str:
     """`snake_case` that keeps acronyms and numbers readable: `Base64PDFSource` gives `base64_pdf_source`."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
-    return snake_case(spaced.lower())
+    return str(snake_case(spaced.lower()))
+
+
+def _plain(name: str) -> str:
+    """A name as Python compares names: two that differ only in how a letter is encoded are one to it."""
+    return unicodedata.normalize("NFKC", name)

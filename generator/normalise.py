@@ -6,23 +6,28 @@ order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
-from .document import Document, DocumentError, Json, parts_of, places, pointer
+from .check import check_path_item, check_schema
+from .compose import distribute_fields, drop_limiting_unions, free_key, merge_all_of, unfold_inheritance
+from .document import METHODS, Document, Json, below, parts_of, pointer
+from .inner import name_inner_compositions, name_inner_objects
 from .names import class_name
+from .schemas import COMPONENT, key_of, refer, schemas_of
 
-#: Keywords whose values are schemas, one, or many under names, or many in a list.
-_ONE = ("items", "additionalProperties", "contains", "not", "propertyNames")
-_NAMED = ("properties", "patternProperties", "$defs", "dependentSchemas")
-_LISTED = ("allOf", "anyOf", "oneOf", "prefixItems")
-
-COMPONENT = "#/components/schemas/"
+#: Headers that OpenAPI leaves to other parts of the document; a parameter of such a name shall be ignored.
+_NOT_PARAMETERS = frozenset({"accept", "content-type", "authorization"})
 
 
 def normalise(document: Document) -> None:
-    """Run every step."""
+    """Run every step.
+
+    Raises:
+        DocumentError: Something in the document can't be said in any other way.
+    """
     for step in STEPS:
         step(document)
 
@@ -36,55 +41,128 @@ def complete_info(document: Document) -> None:
 
 
 def inline_shared_parts(document: Document) -> None:
-    """Shared parameters, responses, bodies, headers and path items are put where they are used: one case less."""
-    for path, item in list(document.data["paths"].items()):
-        item = document.data["paths"][path] = _merged(document, item)
+    """Shared parameters, responses, bodies and path items are put where they are used: one case less."""
+    paths = document.data["paths"]
+    for path, item in list(paths.items()):
+        place = pointer("paths", path)
+        if path.startswith("x-"):
+            del paths[path]
+            continue
+        paths[path] = item = _merged(document, item)
+        check_path_item(item, place)
         shared = [_merged(document, parameter) for parameter in item.pop("parameters", [])]
-        for method, operation in item.items():
-            if not isinstance(operation, dict) or method == "servers":
-                continue
+        for method in [method for method in item if method in METHODS]:
+            operation = item[method] = _merged(document, item[method])
             own = [_merged(document, parameter) for parameter in operation.get("parameters", [])]
             named = {(parameter.get("name"), parameter.get("in")) for parameter in own}
             operation["parameters"] = own + [
-                parameter for parameter in shared if (parameter.get("name"), parameter.get("in")) not in named
+                deepcopy(each) for each in shared if (each.get("name"), each.get("in")) not in named
             ]
             if "requestBody" in operation:
                 operation["requestBody"] = _merged(document, operation["requestBody"])
             operation["responses"] = {
-                str(status): _merged(document, response) for status, response in operation.get("responses", {}).items()
+                status: _merged(document, response)
+                for status, response in operation.get("responses", {}).items()
+                if not status.startswith("x-")
             }
-    components = document.data.get("components", {})
-    document.data["components"] = {
-        key: value for key, value in components.items() if key in ("schemas", "securitySchemes")
-    }
+            check_path_item({method: operation}, place)
+            for name, callback in operation.get("callbacks", {}).items():
+                if callback:
+                    document.note(below(place, method, "callbacks", name), "callbacks are not generated")
+
+
+def name_operations(document: Document) -> None:
+    """An operation without an id is called after its method and path: `GET /pets/{id}` is `get_pets_by_id`."""
+    for path, method, operation in document.operations():
+        if not operation.get("operationId"):
+            words = [
+                f"by_{part.strip('{}')}" if part.startswith("{") else part
+                for part in re.findall(r"\{[^}]*\}|[^/{}?&=#]+", path)
+            ]
+            operation["operationId"] = "_".join([method, *words])
+
+
+def settle_parameters(document: Document) -> None:
+    """Each parameter of a path must be declared, and each that is declared must be in the path."""
+    for path, method, operation in document.operations():
+        place = pointer("paths", path, method, "parameters")
+        kept: list[Json] = []
+        in_path = re.findall(r"\{([^{}]+)\}", path)
+        for parameter in operation["parameters"]:
+            if parameter["in"] == "header" and parameter["name"].lower() in _NOT_PARAMETERS:
+                continue
+            if parameter["in"] == "path" and parameter["name"] not in in_path:
+                document.note(place, f"path parameter {parameter['name']!r} is not in the path; left out")
+                continue
+            kept.append(parameter)
+        declared = {parameter["name"] for parameter in kept if parameter["in"] == "path"}
+        for name in dict.fromkeys(in_path):
+            if name not in declared:
+                document.note(place, f"path parameter {name!r} is not declared; taken for a string")
+                kept.append({"name": name, "in": "path", "required": True, "schema": {"type": "string"}})
+        operation["parameters"] = kept
+
+
+def write_true_as_a_schema(document: Document) -> None:
+    """`true` as a named schema takes anything, as an empty one does. A flag `required` is one of an older draft."""
+    for key, schema in document.schemas.items():
+        if isinstance(schema, bool):
+            document.schemas[key] = {}
+    for _, schema in schemas_of(document):
+        if isinstance(schema.get("required"), bool):
+            del schema["required"]
 
 
 def name_referenced_places(document: Document) -> None:
     """A `$ref` may point to any place, `#/components/schemas/A/properties/b`; such a place becomes a component."""
     moved: dict[str, str] = {}
-    for _, value in list(places(document.data)):
-        reference = value.get("$ref")
-        if not isinstance(reference, str):
-            continue
-        parts = parts_of(reference)
-        if parts[:2] == ["components", "schemas"] and len(parts) == 3:
-            continue
-        if reference not in moved:
-            try:
-                target = document.find(reference)
-            except (LookupError, TypeError, ValueError):
-                continue
-            if not isinstance(target, dict):
-                continue
-            words = [part for part in parts if part not in ("components", "schemas", "properties", "$defs", "paths")]
-            key = _free_key(document, class_name("_".join(words) or "Part"))
-            document.schemas[key] = deepcopy(target)
-            moved[reference] = COMPONENT + key
-        value["$ref"] = moved[reference]
+    todo = _deep_references(document)
+    while todo:
+        for schema in todo:
+            reference = schema["$ref"]
+            if reference not in moved:
+                moved[reference] = _moved(document, reference)
+            schema["$ref"] = COMPONENT + moved[reference]
+        todo = _deep_references(document)
+
+
+def _deep_references(document: Document) -> list[Json]:
+    return [
+        schema
+        for _, schema in schemas_of(document)
+        if isinstance(schema.get("$ref"), str) and key_of(schema) not in document.schemas
+    ]
+
+
+def _moved(document: Document, reference: str) -> str:
+    parts = parts_of(reference)
+    if parts[:-1] == ["components", "schemas"]:
+        # A component whose key takes escaping in a pointer.
+        return parts[-1]
+    target = document.find(reference)
+    check_schema(target, reference)
+    inner = isinstance(target, dict) and parts[-2:-1] == ["$defs"]
+    words = [part for part in parts if part not in ("components", "schemas", "properties", "$defs", "paths")]
+    key = class_name(parts[-1] if inner else "_".join(words))
+    if key in document.schemas and inner:
+        key = class_name("_".join(words))
+    key = free_key(document, key)
+    document.origins[key] = reference
+    if not isinstance(target, dict):
+        document.schemas[key] = {}
+        return key
+    if isinstance(target.get("$ref"), str):
+        document.schemas[key] = dict(target)
+        return key
+    document.schemas[key] = dict(target)
+    # What stood there refers to the component from now on, so that both are one type.
+    target.clear()
+    target.update(refer(key))
+    return key
 
 
 def drop_titles(document: Document) -> None:
-    """The parser names a class after the title of its schema, which need be neither unique nor a name. The key is."""
+    """The parser names a class after the title of its schema, which need be neither unique nor a name."""
     for _, schema in schemas_of(document):
         schema.pop("title", None)
 
@@ -94,21 +172,53 @@ def say_null_as_a_type(document: Document) -> None:
     for _, schema in list(schemas_of(document)):
         if schema.pop("nullable", False) is not True:
             continue
-        if "$ref" in schema or any(keyword in schema for keyword in ("allOf", "anyOf", "oneOf")):
-            inner = {key: schema.pop(key) for key in list(schema) if key not in ("description", "default", "example")}
+        if any(keyword in schema for keyword in ("$ref", "allOf", "anyOf", "oneOf", "const")):
+            words = ("description", "default", "example", "readOnly", "writeOnly")
+            inner = {key: schema.pop(key) for key in list(schema) if key not in words}
             schema["anyOf"] = [inner, {"type": "null"}]
-        elif "type" in schema:
+            continue
+        if "type" in schema:
             types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
             schema["type"] = [*types, *(["null"] if "null" not in types else [])]
-            if "enum" in schema and None not in schema["enum"]:
-                schema["enum"] = [*schema["enum"], None]
+        if "enum" in schema and None not in schema["enum"]:
+            schema["enum"] = [*schema["enum"], None]
 
 
-def merge_all_of(document: Document) -> None:
-    """`allOf` composes a schema of others; the model made of it has the fields of all of them."""
+def move_null_to_references(document: Document) -> None:
+    """An object that may be null is a class all the same; it is where it is used that null may stand instead."""
+    nullable = set()
+    for key, schema in document.schemas.items():
+        if schema.get("properties") and set(_types(schema)) == {"object", "null"}:
+            schema["type"] = "object"
+            nullable.add(key)
     for _, schema in list(schemas_of(document)):
-        if "allOf" in schema:
-            _merge(document, schema, ())
+        if key_of(schema) in nullable:
+            reference = refer(key_of(schema) or "")
+            del schema["$ref"]
+            schema["anyOf"] = [reference, {"type": "null"}]
+
+
+def split_objects_from_other_types(document: Document) -> None:
+    """`type: [object, string]` with properties is a union of that object and a string."""
+    for _, schema in list(schemas_of(document)):
+        types = _types(schema)
+        if len(types) > 1 and "object" in types and schema.get("properties"):
+            own = {key: schema.pop(key) for key in list(schema) if key not in ("description", "default")}
+            limits = {"properties", "required", "additionalProperties"}
+            others = {key: value for key, value in own.items() if key not in limits}
+            schema["anyOf"] = [
+                {**own, "type": "object"},
+                *({**others, "type": kind} for kind in types if kind != "object"),
+            ]
+
+
+def name_pattern_properties(document: Document) -> None:
+    """Keys that follow a pattern are any keys, to a type; their values are as they are described."""
+    for _, schema in schemas_of(document):
+        patterns = schema.pop("patternProperties", None)
+        if patterns and not isinstance(schema.get("additionalProperties"), dict):
+            values = list(patterns.values())
+            schema["additionalProperties"] = values[0] if len(values) == 1 else {"anyOf": values}
 
 
 def gather_constants(document: Document) -> None:
@@ -117,178 +227,63 @@ def gather_constants(document: Document) -> None:
         for keyword in ("anyOf", "oneOf"):
             members = schema.get(keyword, [])
             constants = [member for member in members if _constants(member)]
-            if len(constants) < 2 or any("$ref" in member for member in constants):
-                continue
-            kinds = {type(value) for member in constants for value in _constants(member)}
-            if len(kinds) != 1:
+            values = [value for member in constants for value in _constants(member)]
+            if len(constants) < 2 or len({type(value) for value in values}) != 1:
                 continue
             rest = [member for member in members if not _constants(member)]
-            enum: Json = {"enum": [value for member in constants for value in _constants(member)]}
-            if kinds == {str}:
-                enum["type"] = "string"
             if rest:
-                schema[keyword] = [enum, *rest]
+                schema[keyword] = [{"enum": values}, *rest]
             else:
                 del schema[keyword]
-                schema.update(enum)
+                schema["enum"] = values
 
 
-def name_inner_objects(document: Document) -> None:
-    """An object described in place becomes a component, named after its place, so that a class can be made of it."""
-    for key in list(document.schemas):
-        _name_within(document, document.schemas[key], class_name(key))
-    for path, method, operation in document.operations():
-        base = class_name(operation.get("operationId") or f"{method}_{path}")
-        for parameter in operation.get("parameters", []):
-            schema = parameter.get("schema")
-            if schema is not None:
-                parameter["schema"] = _named(document, schema, f"{base}{class_name(parameter['name'])}")
-        for content in operation.get("requestBody", {}).get("content", {}).values():
-            if "schema" in content:
-                content["schema"] = _named(document, content["schema"], f"{base}Body")
-        for status, response in operation["responses"].items():
-            suffix = "Response" if status.startswith("2") else f"Response{status}"
-            for content in response.get("content", {}).values():
-                if "schema" in content:
-                    content["schema"] = _named(document, content["schema"], f"{base}{suffix}")
+def drop_what_was_shared(document: Document) -> None:
+    """Nothing refers to the shared parts any more, so the parser need not read them."""
+    document.data["components"] = {"schemas": document.schemas}
 
 
 STEPS: tuple[Callable[[Document], None], ...] = (
     complete_info,
     inline_shared_parts,
+    name_operations,
+    settle_parameters,
+    write_true_as_a_schema,
     name_referenced_places,
     drop_titles,
     say_null_as_a_type,
+    unfold_inheritance,
+    drop_limiting_unions,
+    name_inner_compositions,
     merge_all_of,
+    move_null_to_references,
+    split_objects_from_other_types,
+    distribute_fields,
+    name_pattern_properties,
     gather_constants,
     name_inner_objects,
+    drop_what_was_shared,
 )
 
 
-def schemas_of(document: Document) -> Iterator[tuple[str, Json]]:
-    """Every schema in the document with its place, those inside others included."""
-    for key, schema in list(document.schemas.items()):
-        yield from within(schema, pointer("components", "schemas", key))
-    for path, method, operation in document.operations():
-        place = pointer("paths", path, method)
-        for index, parameter in enumerate(operation.get("parameters", [])):
-            yield from within(parameter.get("schema"), f"{place}/parameters/{index}/schema")
-        contents = [(f"{place}/requestBody", operation.get("requestBody", {}))]
-        contents += [(f"{place}/responses/{status}", each) for status, each in operation.get("responses", {}).items()]
-        for inner, holder in contents:
-            for media_type, content in holder.get("content", {}).items():
-                yield from within(content.get("schema"), inner + pointer("content", media_type, "schema")[1:])
+def _types(schema: Json) -> list[str]:
+    kinds = schema.get("type", [])
+    return kinds if isinstance(kinds, list) else [kinds]
 
 
-def within(schema: Any, place: str) -> Iterator[tuple[str, Json]]:
-    """A schema and those inside it, with their places."""
-    if not isinstance(schema, dict):
-        return
-    yield place, schema
-    for keyword in _ONE:
-        yield from within(schema.get(keyword), f"{place}/{keyword}")
-    for keyword in _NAMED:
-        for name, inner in (schema.get(keyword) or {}).items():
-            yield from within(inner, place + pointer(keyword, name)[1:])
-    for keyword in _LISTED:
-        for index, inner in enumerate(schema.get(keyword) or []):
-            yield from within(inner, f"{place}/{keyword}/{index}")
-
-
-def is_object(schema: Json) -> bool:
-    """Whether a schema describes an object with named fields: one to make a class of."""
-    return schema.get("type", "object") in ("object", ["object"]) and bool(schema.get("properties"))
-
-
-def _constants(schema: Json) -> list[Any]:
+def _constants(schema: Any) -> list[Any]:
+    if not isinstance(schema, dict) or "$ref" in schema:
+        return []
     if "const" in schema:
         return [schema["const"]]
-    enum: list[Any] = schema.get("enum", [])
-    return enum
+    values: list[Any] = schema.get("enum", [])
+    return values
 
 
 def _merged(document: Document, value: Json) -> Json:
     """A shared part in place of the reference to it; what stands beside the `$ref` wins."""
-    if "$ref" not in value:
+    if not isinstance(value.get("$ref"), str):
         return value
     beside = {key: item for key, item in value.items() if key != "$ref"}
-    return {**deepcopy(document.resolve(value)), **beside}
-
-
-def _free_key(document: Document, wanted: str) -> str:
-    key, number = wanted, 2
-    while key in document.schemas:
-        key, number = f"{wanted}{number}", number + 1
-    return key
-
-
-def _name_within(document: Document, schema: Json, name: str) -> None:
-    """Name the objects inside `schema`, but not itself."""
-    for prop, inner in (schema.get("properties") or {}).items():
-        schema["properties"][prop] = _named(document, inner, f"{name}{class_name(prop)}")
-    for keyword, suffix in (("items", "Item"), ("additionalProperties", "Value")):
-        if isinstance(schema.get(keyword), dict):
-            schema[keyword] = _named(document, schema[keyword], f"{name}{suffix}")
-    for keyword in ("anyOf", "oneOf"):
-        members = schema.get(keyword) or []
-        for index, inner in enumerate(members):
-            constant = next(iter(_tags(inner)), None)
-            suffix = class_name(constant) if constant else (str(index + 1) if len(members) > 1 else "")
-            members[index] = _named(document, inner, f"{name}{suffix}" if suffix else f"{name}Value")
-
-
-def _named(document: Document, schema: Json, name: str) -> Json:
-    """A reference to the component that `schema` becomes, where it is an object; else itself, with its inside named."""
-    if not isinstance(schema, dict) or "$ref" in schema:
-        return schema
-    if not is_object(schema):
-        _name_within(document, schema, name)
-        return schema
-    key = _free_key(document, name)
-    document.schemas[key] = schema
-    _name_within(document, schema, key)
-    reference: Json = {"$ref": COMPONENT + key}
-    if "description" in schema:
-        reference["description"] = schema["description"]
-    return reference
-
-
-def _tags(schema: Any) -> Iterator[str]:
-    """The constants among the properties of an inline object: what tells it from its fellows in a union."""
-    for inner in (schema.get("properties") or {}).values() if isinstance(schema, dict) else ():
-        if isinstance(inner, dict) and isinstance(inner.get("const"), str):
-            yield inner["const"]
-
-
-def _merge(document: Document, schema: Json, seen: tuple[str, ...]) -> None:
-    """Merge the parts of `allOf` into the schema itself; what the schema says on its own wins."""
-    parts = schema.pop("allOf")
-    own = {key: value for key, value in schema.items() if key != "description"}
-    if len(parts) == 1 and not own:
-        schema.update({**parts[0], **schema})
-        if "allOf" in schema:
-            _merge(document, schema, seen)
-        return
-    merged: Json = {}
-    for part in [*parts, dict(schema)]:
-        names = seen
-        while "$ref" in part:
-            if part["$ref"] in names:
-                raise DocumentError(
-                    f"is composed of itself, by way of {part['$ref']}",
-                    place=part["$ref"],
-                    way_out="Take the schema out of its own allOf.",
-                )
-            names = (*names, part["$ref"])
-            part = document.find(part["$ref"])
-        part = deepcopy(part)
-        if "allOf" in part:
-            _merge(document, part, names)
-        properties = {**merged.get("properties", {}), **part.pop("properties", {})}
-        required = list(dict.fromkeys([*merged.get("required", []), *part.pop("required", [])]))
-        merged.update(part)
-        if properties:
-            merged["properties"] = properties
-        if required:
-            merged["required"] = required
-    schema.update(merged)
+    target = document.resolve(value)
+    return {**deepcopy(target), **beside}

@@ -1,151 +1,146 @@
-"""Let openapi-python-client read the document.
+"""Let openapi-python-client read the operations.
 
-Its parser checks the document against OpenAPI, finds the operations of each tag, merges and orders their parameters,
-gives all of them Python names that don't clash, and sorts bodies and responses by how they are read. What it knows of
-types is not used: it has no discriminators, extensions, constants in unions or names of unions (see
-docs/generation.md), so types.py reads the schemas themselves, and the parser is shown an outline of each.
+Its parser checks them against OpenAPI, sorts them by tag, and gives them and their parameters Python names that don't
+clash. What it knows of types is not used: it has no discriminators, extensions, constants in unions or names of unions
+(see docs/generation.md). So it is shown an outline, and annotations.py and links.py read the schemas themselves.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError, ParseError
 from openapi_python_client.parser.openapi import Endpoint
-from openapi_python_client.parser.properties import ModelProperty
 
-from .document import Document, DocumentError, Json, parts_of, pointer
-from .normalise import COMPONENT, is_object
-
-#: How the bodies of a media type are written and read.
-JSON_LINES = frozenset({"application/x-jsonl", "application/jsonl", "application/x-ndjson", "application/ndjson"})
-_KNOWN = frozenset(
-    {"application/json", "application/octet-stream", "application/x-www-form-urlencoded", "multipart/form-data"}
-)
+from .document import Document, DocumentError, Json, pointer
 
 
-def parse(document: Document) -> GeneratorData:
-    """Parse a normalised document.
+@dataclass
+class ParsedOperation:
+    """What the parser makes of an operation."""
+
+    path: str
+    http_method: str
+    raw: Json
+    """The operation itself, as the normalised document has it."""
+    name: str
+    """Its operationId as a Python name."""
+    arguments: dict[tuple[str, str], str]
+    """The Python names of its parameters, by where they go and what they are called."""
+
+    @property
+    def place(self) -> str:
+        """Where it stands."""
+        return pointer("paths", self.path, self.http_method)
+
+
+def parse(document: Document) -> list[ParsedOperation]:
+    """Parse the operations of a normalised document.
 
     Raises:
         DocumentError: The parser would leave something of it out. Nothing is ever left out silently.
     """
-    outline = _outline(document)
+    operations = list(document.operations())
     config = Config.from_sources(
-        ConfigFile(post_hooks=[], literal_enums=True, content_type_overrides=_overrides(document)),
+        ConfigFile(post_hooks=[]),
         meta_type=MetaType.NONE,
         document_source=document.path,
         file_encoding="utf-8",
         overwrite=True,
         output_path=Path(),
     )
-    data = GeneratorData.from_dict(outline, config=config)
+    data = GeneratorData.from_dict(_outline(document, operations), config=config)
     if isinstance(data, GeneratorError):
-        raise DocumentError(_text(data), way_out="The document does not follow OpenAPI; correct it at the place named.")
-    for error in data.errors:
-        raise DocumentError(_text(error), place=_place(error), way_out="Without this schema others can't be generated.")
+        raise DocumentError(
+            _text(data), way_out="The document does not follow OpenAPI; correct the place named."
+        )
     for collection in data.endpoint_collections_by_tag.values():
         for error in collection.parse_errors:
-            raise DocumentError(_text(error), place=_operation_place(document, error))
-    return data
+            raise _refusal(operations, error)
+    found = {
+        int(endpoint.summary.get_untrusted_value()): endpoint
+        for collection in data.endpoint_collections_by_tag.values()
+        for endpoint in collection.endpoints
+    }
+    return [
+        _parsed(operation, found[index], _safe_names(operation[2]))
+        for index, operation in enumerate(operations)
+    ]
 
 
-def place_of(endpoint: Endpoint) -> list[str]:
-    """The parts of the pointer to an endpoint's operation, which the outline has in its summary."""
-    return parts_of(endpoint.summary.get_untrusted_value())
+def _outline(document: Document, operations: list[tuple[str, str, Json]]) -> Json:
+    """The document as the parser gets it: every operation with its parameters, and nothing of their types.
 
-
-def names_of(model: ModelProperty) -> list[str]:
-    """The properties of a model as the document calls them: the required ones first."""
-    properties = [*(model.required_properties or []), *(model.optional_properties or [])]
-    return [prop.name.get_untrusted_value() for prop in properties]
-
-
-def _outline(document: Document) -> Json:
-    """The document as the parser gets it: operations and objects whole, the types of their fields left out."""
+    Its idea of a path is narrower than OpenAPI's (no `?`, no dots in names, no parameter twice), so each operation
+    gets a path of its own that has its number in it, and the names of its parameters in a form that it takes.
+    """
     paths: Json = {}
-    for path, method, operation in document.operations():
-        paths.setdefault(path, {})[method] = {
-            "operationId": operation.get("operationId"),
-            "summary": pointer("paths", path, method),
-            "tags": operation.get("tags") or ["default"],
-            "parameters": [
-                {
-                    **{key: parameter[key] for key in ("name", "in", "required", "style", "explode") if key in parameter},
-                    "schema": {"type": "string"},
-                }
-                for parameter in operation.get("parameters", [])
-            ],
-            "responses": {
-                status: {
-                    "description": "",
-                    "content": {media_type: {"schema": {}} for media_type in response.get("content", {})},
-                }
-                for status, response in operation["responses"].items()
-            },
-            **({"requestBody": _body_outline(operation["requestBody"])} if "requestBody" in operation else {}),
-        }
-        if operation.get("operationId") is None:
-            del paths[path][method]["operationId"]
-    return {
-        "openapi": document.data["openapi"],
-        "info": {key: document.data["info"][key] for key in ("title", "version")},
-        "paths": paths,
-        "components": {
-            "schemas": {
-                key: {
-                    "type": "object",
-                    "properties": {name: {} for name in schema["properties"]},
-                    "required": [name for name in schema.get("required", []) if name in schema["properties"]],
-                }
-                for key, schema in document.schemas.items()
-                if is_object(schema)
+    for index, (_, method, operation) in enumerate(operations):
+        safe = _safe_names(operation)
+        in_path = [name for where, name in safe if where == "path"]
+        paths["/".join([f"/{index}", *(f"{{{name}}}" for name in in_path)])] = {
+            method: {
+                "operationId": operation["operationId"],
+                "summary": str(index),
+                "tags": operation.get("tags") or ["default"],
+                "parameters": [
+                    {"name": name, "in": where, "required": where == "path", "schema": {"type": "string"}}
+                    for where, name in safe
+                ],
+                "responses": {},
             }
-        },
+        }
+    info = {key: document.data["info"][key] for key in ("title", "version")}
+    return {"openapi": document.data["openapi"], "info": info, "paths": paths}
+
+
+def _safe_names(operation: Json) -> dict[tuple[str, str], tuple[str, str]]:
+    """Each parameter by its place and a name that the parser takes in a path: its own, as far as possible."""
+    names: dict[tuple[str, str], tuple[str, str]] = {}
+    for parameter in operation["parameters"]:
+        where, wanted = parameter["in"], parameter.get("x-argument-name") or parameter["name"]
+        name = wanted if where != "path" else re.sub(r"[^a-zA-Z0-9_-]|^(?=\d)", "_", wanted)
+        while (where, name) in names:
+            name += "_"
+        names[where, name] = (where, parameter["name"])
+    return names
+
+
+def _parsed(
+    operation: tuple[str, str, Json], endpoint: Endpoint, safe: dict[tuple[str, str], tuple[str, str]]
+) -> ParsedOperation:
+    path, method, raw = operation
+    by_place = {
+        "path": endpoint.path_parameters,
+        "query": endpoint.query_parameters,
+        "header": endpoint.header_parameters,
+        "cookie": endpoint.cookie_parameters,
     }
-
-
-def _body_outline(body: Json) -> Json:
-    return {
-        "required": body.get("required", False),
-        "content": {media_type: {"schema": {}} for media_type in body.get("content", {})},
+    arguments = {
+        safe[where, prop.name.get_untrusted_value()]: str(prop.python_name)
+        for where, properties in by_place.items()
+        for prop in properties
     }
+    return ParsedOperation(path, method, raw, str(endpoint.name), arguments)
 
 
-def _overrides(document: Document) -> dict[str, str]:
-    """Media types that the parser doesn't know, each with one that it treats as we do."""
-    used = {
-        media_type
-        for _, _, operation in document.operations()
-        for holder in (operation.get("requestBody", {}), *operation["responses"].values())
-        for media_type in holder.get("content", {})
-    }
-    return {
-        media_type: "application/json" if bare(media_type) in JSON_LINES else "application/octet-stream"
-        for media_type in used
-        if bare(media_type) not in _KNOWN and not bare(media_type).endswith("+json")
-    }
-
-
-def bare(media_type: str) -> str:
-    """A media type without its parameters."""
-    return media_type.partition(";")[0].strip().lower()
+def _refusal(operations: list[tuple[str, str, Json]], error: ParseError) -> DocumentError:
+    number = re.search(r" /(\d+)", error.header)
+    if number is None:
+        return DocumentError(_text(error), place="#/paths")
+    path, method, _ = operations[int(number[1])]
+    return DocumentError(
+        f"{method.upper()} {path}: {' '.join((error.detail or '').split())}",
+        place=pointer("paths", path, method, "parameters"),
+        way_out="Give one of the parameters another name in Python with `x-argument-name`.",
+    )
 
 
 def _text(error: GeneratorError) -> str:
-    words = [part.strip() for part in (error.header, error.detail or "") if part and part.strip()]
+    words: Iterator[str] = (part.strip() for part in (error.header, error.detail or "") if part)
     return " ".join(" ".join(words).split())
-
-
-def _place(error: ParseError) -> str:
-    header = error.header.rpartition(" ")[2].strip().rstrip(":")
-    return f"#{header}" if header.startswith("/components/") else COMPONENT.rstrip("/")
-
-
-def _operation_place(document: Document, error: ParseError) -> str:
-    for path, method, _ in document.operations():
-        if f"{method.upper()} {path} " in error.header:
-            return pointer("paths", path, method)
-    return "#/paths"

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 PINS = {"openapi-python-client": "0.29.1", "ruff": "0.17.5"}
 
 
-class WrongPin(Exception):
+class WrongPinError(Exception):
     """An installed release is not the one that the output was made with."""
 
 
@@ -20,7 +20,7 @@ def check_pins() -> None:
     """Stop where a pinned package is missing or is another release.
 
     Raises:
-        WrongPin: It is.
+        WrongPinError: It is.
     """
     for package, wanted in PINS.items():
         try:
@@ -28,7 +28,7 @@ def check_pins() -> None:
         except PackageNotFoundError:
             found = "not installed"
         if found != wanted:
-            raise WrongPin(
+            raise WrongPinError(
                 f"{package} is {found}, and generating takes {wanted}.\n"
                 "  Install what the project pins (`make setup`); to move a pin, see docs/generation.md."
             )

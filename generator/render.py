@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from .package import Argument, Definition, Module, OperationCase, Package, Resource, import_lines, shielded
-from .text import docstring
+from .annotations import Type, qualified
+from .definitions import import_lines
+from .package import Argument, Definition, Field, Module, OperationCase, Package, Resource
+from .text import comment, docstring
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
@@ -21,32 +23,39 @@ def render(package: Package, *, header: str) -> dict[str, str]:
 class _Renderer:
     def __init__(self, package: Package, header: str) -> None:
         self._package = package
+        self._header = header
         self._env = Environment(
             loader=FileSystemLoader(TEMPLATES),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
+            # What is printed is Python, not HTML: names are made safe in names.py, text by the filters here.
+            autoescape=False,  # noqa: S701
         )
         self._env.globals["header"] = header
         self._env.filters |= {
+            "comment": comment,
+            "dict_annotation": _dict_annotation,
             "docstring": docstring,
+            "first_paragraph": lambda text: text.partition("\n\n")[0],
             "literal": repr,
-            "path_code": _path_code,
+            "plain_and_optional": _plain_and_optional,
+            "qualified": qualified,
             "returns": _returns,
-            "shielded": shielded,
-            "summary": lambda text: text.partition("\n\n")[0],
         }
-        self._env.tests["identifier"] = str.isidentifier
 
     def files(self) -> Iterator[tuple[str, str]]:
         package = self._package
         yield "py.typed", ""
-        yield "__init__.py", self._print("package_init.py", doc=_package_doc(package), version=package.version)
+        yield (
+            "__init__.py",
+            self._print("package_init.py", doc=_package_doc(package), version=package.version),
+        )
         for path in sorted((TEMPLATES / "runtime").glob("*.py")):
-            yield path.name, f"{self._env.globals['header']}\n{path.read_text(encoding='utf-8')}"
-        yield from self._types("models", package.models, received=True)
-        yield from self._types("params", package.params, received=False)
+            yield path.name, f"{self._header}\n{path.read_text(encoding='utf-8')}"
+        yield from self._types("models", package.models, "Every type that can be received")
+        yield from self._types("params", package.params, "Every dict that can be sent")
         yield "operations/__init__.py", self._print("operations_init.py")
         for resource in package.root.walk():
             if resource.operations:
@@ -56,107 +65,79 @@ class _Renderer:
     def _print(self, template: str, **values: object) -> str:
         return self._env.get_template(f"{template}.jinja").render(values)
 
-    # Types -------------------------------------------------------------------------------------------------------
+    def _face(self, names: dict[str, str], doc: str, *, received: bool = False) -> str:
+        return self._print("types_init.py", names=dict(sorted(names.items())), doc=doc, received=received)
 
-    def _types(self, folder: str, modules: list[Module], *, received: bool) -> Iterator[tuple[str, str]]:
+    # Types ----------------------------------------------------------------------------------------------------
+
+    def _types(self, folder: str, modules: list[Module], what: str) -> Iterator[tuple[str, str]]:
+        received = folder == "models"
         names = {each.name: module.name for module in modules for each in module.definitions}
-        everything = sorted([*names, *(["Unknown"] if received else [])])
-        doc = (
-            "Every type that can be received, by name; none is imported before it is asked for."
-            if received
-            else "Every dict that can be sent, by name; none is imported before it is asked for."
-        )
-        values = {"names": dict(sorted(names.items())), "all": everything, "doc": doc, "received": received}
-        yield f"{folder}/__init__.py", self._print("types_init.py", **values)
+        doc = f"{what}, by name; none is imported before it is asked for."
+        yield f"{folder}/__init__.py", self._face(names, doc, received=received)
         for module in modules:
             yield f"{folder}/{module.name}.py", self._types_module(module, received=received)
 
     def _types_module(self, module: Module, *, received: bool) -> str:
-        typing = {f"typing.{name}" for name in _typing_names(module)}
-        imports = import_lines(typing) + module.imports
-        if received and any(each.kind != "alias" or each.type.link for each in module.definitions):
+        imports = import_lines(f"typing.{name}" for name in _typing_names(module)) + module.imports
+        if received and any(each.kind != "alias" or each.link for each in module.definitions):
             imports.append("from .. import model as _model")
         return self._print(
             "types_module.py",
-            imports=_joined(imports),
+            imports=_sorted_imports(imports + _qualifiers(_field_codes(module.definitions))),
             typing_imports=module.typing_imports,
-            definitions=[self._definition(each, received=received) for each in module.definitions],
+            definitions=[self._print(f"{each.kind}.py", definition=each) for each in module.definitions],
         )
 
-    def _definition(self, definition: Definition, *, received: bool) -> str:
-        return self._print(f"{definition.kind}.py", definition=definition, received=received)
-
-    # Operations and resources ------------------------------------------------------------------------------------
+    # Operations and resources ---------------------------------------------------------------------------------
 
     def _operations(self, resource: Resource) -> str:
         operations = resource.operations
-        codes = [code for each in operations for code in (*_codes(each.arguments), each.result.code)]
-        imports = _type_imports(operations, results=True)
-        links = any(case.type.link for each in operations for case in each.responses)
+        links = any(case.link for each in operations for case in each.responses)
+        types = [line for line in _type_imports(operations) if not (links and line.endswith(" _model"))]
+        imports = ["from .. import request as _request", *["from .. import model as _model"] * links]
         return self._print(
             "operations.py",
             doc=f"The operations of `{'.'.join(resource.path)}`: what each is, and its requests.",
             operations=operations,
-            imports=_joined(
-                ["from typing import TYPE_CHECKING"] * _needs_checking(imports, codes)
-                + (["from .. import model as _model"] if links else [])
-                + ["from .. import request as _request"]
-            ),
-            typing_imports=imports,
-            uses=_uses(codes),
+            imports=_sorted_imports(imports + ["from typing import TYPE_CHECKING"] * bool(types)),
+            typing_imports=types,
         )
 
     def _resources(self, root: Resource) -> Iterator[tuple[str, str]]:
-        listed: dict[str, str] = {}
+        names: dict[str, str] = {}
         for resource in root.walk():
-            module = f"_{resource.module or 'root'}"
             for prefix in ("", "Async") if resource.path else ("Sync", "Async"):
-                listed[f"{prefix}{resource.class_name}"] = module
-            yield f"resources/{module}.py", self._resource(resource)
-        values = {"names": dict(sorted(listed.items())), "all": sorted(listed), "received": False}
+                names[f"{prefix}{resource.class_name}"] = f"_{resource.module}"
+            yield f"resources/_{resource.module}.py", self._resource(resource)
         doc = "The resources of a client: the operations of each tag as methods."
-        yield "resources/__init__.py", self._print("types_init.py", doc=doc, **values)
+        yield "resources/__init__.py", self._face(names, doc)
 
     def _resource(self, resource: Resource) -> str:
         operations = resource.operations
-        kinds = ("Sync", "Async")
-        codes = [code for each in operations for code in (*_codes(each.arguments), *(_returns(each, k) for k in kinds))]
-        type_imports = _type_imports(operations, results=True)
         hidden = {each.method for each in operations}
-        imports = ["from .. import resource as _resource"]
+        returns = [_returns(each, kind) for each in operations for kind in ("Sync", "Async")]
+        codes = [each.annotation for operation in operations for each in operation.arguments] + returns
+        types = _type_imports(operations)
+        imports = ["from .. import resource as _resource", "from functools import cached_property"]
         if operations:
-            imports += [
-                "from typing import Unpack",
-                "from .. import request as _request",
-                f"from ..operations import {resource.module} as _operations",
-            ]
-        if resource.children or operations:
-            imports.append("from functools import cached_property")
-        if any("_transport." in code for code in codes):
+            imports.append("from typing import Unpack")
+            imports.append("from .. import request as _request")
+            imports.append(f"from ..operations import {resource.module} as _operations")
+        if any("_transport." in code for code in returns):
             imports.append("from .. import transport as _transport")
-        if any("_builtins." in shielded(code, hidden) for code in codes):
-            imports.append("import builtins as _builtins")
-        imports += [
-            f"from ._{child.module} import {child.class_name}, Async{child.class_name}" for child in resource.children
-        ]
-        imports += ["from typing import TYPE_CHECKING"] * _needs_checking(type_imports, codes)
+        imports += ["from typing import TYPE_CHECKING"] * bool(types)
+        for child in resource.children:
+            imports.append(f"from ._{child.module} import Async{child.class_name}, {child.class_name}")
         path = ".".join(resource.path)
         return self._print(
             "resource.py",
             doc=f"`client.{path}`." if path else "The resources that a client has.",
-            resource=_documented(resource),
+            resource=resource,
             hidden=hidden,
-            imports=_joined(imports),
-            typing_imports=type_imports,
-            uses=_uses(codes),
+            imports=_sorted_imports(imports + _qualifiers(qualified(code, hidden) for code in codes)),
+            typing_imports=types,
         )
-
-
-def _documented(resource: Resource) -> Resource:
-    for each in resource.walk():
-        if not each.doc:
-            each.doc = f"The operations of `{'.'.join(each.path)}`." if each.path else "What a client offers, by tag."
-    return resource
 
 
 def _package_doc(package: Package) -> str:
@@ -168,16 +149,26 @@ def _typing_names(module: Module) -> Iterator[str]:
     kinds = {each.kind for each in module.definitions}
     if kinds & {"union", "alias"}:
         yield "TypeAlias"
-    if "dict" in kinds:
+    if kinds & {"dict", "dict_call"}:
         yield "TypedDict"
         if any(not each.required for definition in module.definitions for each in definition.fields):
             yield "NotRequired"
-    if module.typing_imports:
+    if module.typing_imports or "union" in kinds:
         yield "TYPE_CHECKING"
 
 
-def _joined(lines: Iterable[str]) -> list[str]:
-    """Import lines with those of one module merged, in a fixed order: the future first, ours last."""
+def _field_codes(definitions: list[Definition]) -> Iterator[str]:
+    return (each.annotation for definition in definitions for each in definition.fields)
+
+
+def _qualifiers(codes: Iterable[str]) -> list[str]:
+    """Imports for names that had to be spelt with their module."""
+    joined = "\n".join(codes)
+    return [f"import {module} as _{module}" for module in ("builtins", "datetime") if f"_{module}." in joined]
+
+
+def _sorted_imports(lines: Iterable[str]) -> list[str]:
+    """Import lines with those of one module merged, in a fixed order: Python's first, ours last."""
     by_module: dict[str, set[str]] = {}
     plain: set[str] = set()
     for line in lines:
@@ -192,22 +183,14 @@ def _joined(lines: Iterable[str]) -> list[str]:
     return [*others, *([""] if others and ours else []), *ours]
 
 
-def _codes(arguments: list[Argument]) -> list[str]:
-    return [argument.annotation for argument in arguments]
-
-
-def _uses(codes: list[str]) -> list[str]:
-    return [module for module in ("models", "params") if any(f"_{module}." in code for code in codes)]
-
-
-def _type_imports(operations: list[OperationCase], *, results: bool) -> list[str]:
-    types = [argument.type for each in operations for argument in each.arguments]
-    types += [type_ for each in operations for type_ in (each.result, each.item) if type_ is not None and results]
-    return import_lines({name for type_ in types for name in type_.imports})
-
-
-def _needs_checking(imports: list[str], codes: list[str]) -> bool:
-    return bool(imports or _uses(codes))
+def _type_imports(operations: Collection[OperationCase]) -> list[str]:
+    """What the annotations of operations need, for type checkers alone."""
+    types: list[Type] = [argument.type for each in operations for argument in each.arguments]
+    types += [type_ for each in operations for type_ in (each.result, each.item) if type_ is not None]
+    lines = import_lines({name for type_ in types for name in type_.imports})
+    codes = "\n".join(type_.code for type_ in types)
+    lines += [f"from .. import {home} as _{home}" for home in ("models", "params") if f"_{home}." in codes]
+    return lines + ["from .. import model as _model"] * ("_model." in codes)
 
 
 def _returns(operation: OperationCase, kind: str) -> str:
@@ -219,14 +202,11 @@ def _returns(operation: OperationCase, kind: str) -> str:
     return operation.result.code
 
 
-def _path_code(path: str, arguments: list[Argument]) -> str:
-    """Code that fills in a path: the template itself where nothing is to be filled in."""
-    if not arguments:
-        return repr(path)
-    code = repr(path.replace("%", "%%"))
-    names = {argument.key: argument.name for argument in arguments}
-    for key in names:
-        code = code.replace(f"{{{key}}}", "%s")
-    order = sorted(names, key=lambda key: path.index(f"{{{key}}}"))
-    segments = [f"_request.path_segment({key!r}, {names[key]})" for key in order]
-    return f"{code} % ({', '.join(segments)},)"
+def _dict_annotation(field: Field) -> str:
+    return field.annotation if field.required else f"NotRequired[{field.annotation}]"
+
+
+def _plain_and_optional(arguments: list[Argument]) -> tuple[list[Argument], list[Argument]]:
+    """The properties of a body that are sent even if they are null, and those that `None` leaves out."""
+    always = [each for each in arguments if each.required or each.nullable]
+    return always, [each for each in arguments if each not in always]

@@ -11,7 +11,9 @@ WIDTH = 110
 
 def clean(text: object) -> str:
     """A description without what can't stand in source: control characters and trailing blanks."""
-    kept = (c for c in str(text or "").replace("\r\n", "\n") if c == "\n" or unicodedata.category(c)[0] != "C")
+    kept = (
+        c for c in str(text or "").replace("\r\n", "\n") if c == "\n" or unicodedata.category(c)[0] != "C"
+    )
     return "\n".join(line.rstrip() for line in "".join(kept).expandtabs(4).split("\n")).strip()
 
 
@@ -54,14 +56,28 @@ def docstring(text: object, indent: int = 0) -> str:
     if len(lines) == 1 and len(lines[0]) + indent + 6 <= WIDTH:
         return f'"""{lines[0]}"""'
     margin = " " * indent
-    return "\n".join([f'"""{lines[0]}', *(margin + line if line else "" for line in lines[1:]), f'{margin}"""'])
+    return "\n".join(
+        [f'"""{lines[0]}', *(margin + line if line else "" for line in lines[1:]), f'{margin}"""']
+    )
+
+
+def comment(text: object, indent: int = 0) -> str:
+    """Comment lines, those after the first indented."""
+    lines = wrapped(clean(text), WIDTH - indent - 2).split("\n")
+    return f"\n{' ' * indent}".join(f"# {line}".rstrip() for line in lines)
 
 
 def section(title: str, entries: list[tuple[str, str]]) -> str:
-    """A part of a docstring that explains names: `Args:`, `Raises:`."""
+    """A part of a docstring that explains names: `Args:`, `Raises:`. An entry without a name is only text."""
     lines = [f"{title}:"]
     for name, text in entries:
-        first, *rest = wrapped(clean(text) or "See the API's documentation.", WIDTH - 16).split("\n")
-        lines.append(f"    {name}: {first}")
-        lines.extend(f"        {line}" if line else "" for line in rest)
+        words = f"{name}: {clean(text) or 'See the documentation of the API.'}" if name else clean(text)
+        first, *rest = wrapped(words, WIDTH - 16).split("\n")
+        lines.append(f"    {first}")
+        lines.extend(f"    {'    ' if name else ''}{line}" if line else "" for line in rest)
     return "\n".join(lines)
+
+
+def one_line(text: object) -> str:
+    """Text for a comment: whatever it is, it ends where the line does."""
+    return " ".join(clean(text).split())

@@ -15,7 +15,7 @@ Three promises are kept here, for every generated model:
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import date, datetime
 from importlib import import_module
 from inspect import get_annotations
@@ -80,15 +80,46 @@ class One(Link):
         return getattr(import_module(_MODELS), self.name)
 
 
-class Tagged(Link):
-    """One of several models, told apart by a string in the object itself."""
+class Alias(Link):
+    """What another name for a type stands for, where that leads back to itself: the type of any JSON value, say."""
 
-    def __init__(self, tag: str, members: Mapping[str, str]) -> None:
+    deferred = None
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def resolve(self) -> Decoder:
+        # Found when it is needed: to resolve it sooner would never come to an end.
+        found: list[Decoder] = []
+
+        def decode(wire: Any) -> Any:
+            if not found:
+                found.append(import_module(_MODELS).find(self.name).resolve())
+            return found[0](wire)
+
+        return decode
+
+    def as_type(self) -> Any:
+        return Any
+
+
+class Tagged(Link):
+    """One of several models, told apart by a string in the object itself.
+
+    Where several have the same tag, their keys tell them apart. Objects with other tags are `Unknown`, or what `rest`
+    makes of them.
+    """
+
+    def __init__(
+        self, tag: str, members: Mapping[str, str | tuple[str, ...]], *, rest: Link | None = None
+    ) -> None:
         self.tag = tag
         self.members = members
+        self.rest = rest
 
     def resolve(self) -> Decoder:
         tag = self.tag
+        rest = None if self.rest is None else self.rest.resolve()
         # Filled as tags are met: a stream that holds only text never imports the other blocks.
         decoders: dict[str, Decoder] = {}
 
@@ -97,8 +128,10 @@ class Tagged(Link):
                 return wire
             value = wire.get(tag)
             if type(value) is not str or value not in self.members:
-                return Unknown(value, wire)
-            decoder = decoders[value] = One(self.members[value]).resolve()
+                return Unknown(value, wire) if rest is None else rest(wire)
+            names = self.members[value]
+            link = One(names) if isinstance(names, str) else Shaped(*names)
+            decoder = decoders[value] = link.resolve()
             return decoder(wire)
 
         def decode(wire: Any) -> Any:
@@ -111,7 +144,8 @@ class Tagged(Link):
         return decode
 
     def as_type(self) -> Any:
-        return _union(dict.fromkeys(self.members.values()))
+        names = [[each] if isinstance(each, str) else each for each in self.members.values()]
+        return _union(dict.fromkeys(name for each in names for name in each), self.rest)
 
 
 class Many(Link):
@@ -173,30 +207,50 @@ class Either(Link):
 
 
 class Shaped(Link):
-    """One of several models that nothing tells apart but the keys they have.
+    """One of several models that no tag tells apart, only the keys they have and the constants that some hold.
 
-    It is the member that knows the most of the object's keys, among those whose required keys are all there;
-    the first of equals.
+    It is the member that knows the most of the object's keys, among those whose required keys are all there and whose
+    constants agree; the first of equals. If there is none, it is `Unknown`, or what `rest` makes of it.
+
+    Args:
+        names: The models.
+        where: The constants of those that have some: what may stand under which key.
+        rest: What decodes the objects that are none of the models.
     """
 
-    def __init__(self, *names: str) -> None:
+    def __init__(
+        self,
+        *names: str,
+        where: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+        rest: Link | None = None,
+    ) -> None:
         self.names = names
+        self.where = where or {}
+        self.rest = rest
 
     def resolve(self) -> Decoder:
-        models: list[type[Model]] = [import_module(_MODELS).find(name) for name in self.names]
+        models: list[tuple[type[Model], Mapping[str, Sequence[str]]]] = [
+            (import_module(_MODELS).find(name), self.where.get(name, {})) for name in self.names
+        ]
+        rest = None if self.rest is None else self.rest.resolve()
 
         def decode(wire: Any) -> Any:
             if type(wire) is not OBJECT:
                 return wire
-            fitting = [model for model in models if model.fields_.required <= wire.keys()]
+            fitting = [
+                model
+                for model, constants in models
+                if model.fields_.required <= wire.keys()
+                and all(wire[key] in values for key, values in constants.items() if key in wire)
+            ]
             if not fitting:
-                return Unknown(None, wire)
+                return Unknown(None, wire) if rest is None else rest(wire)
             return max(fitting, key=lambda model: len(model.fields_.known & wire.keys())).decode_(wire)
 
         return decode
 
     def as_type(self) -> Any:
-        return _union(self.names)
+        return _union(self.names, self.rest)
 
 
 class Plain(Link):
@@ -249,9 +303,15 @@ def _day(wire: Any) -> Any:
         return wire
 
 
-def _union(names: Iterable[str]) -> Any:
+def as_type(found: Any) -> Any:
+    """What the name of a type stands for at run time: the class, or the union that a link makes."""
+    return found.as_type() if isinstance(found, Link) else found
+
+
+def _union(names: Iterable[str], rest: Link | None = None) -> Any:
     models = import_module(_MODELS)
-    return Union[(*(getattr(models, name) for name in names), Unknown)]
+    other = Unknown if rest is None else rest.as_type()
+    return Union[(*(getattr(models, name) for name in names), other)]
 
 
 # ------------------------------------------------------------------------------------------------------------

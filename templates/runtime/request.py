@@ -6,7 +6,9 @@ the headers and the body, and hand status and parsed body to `request.operation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from json import dumps
 from typing import Any, Generic, Literal, Protocol, TypedDict, TypeVar, cast
 from urllib.parse import quote
 
@@ -204,49 +206,107 @@ def _as_is(wire: Any) -> Any:
 # Writing arguments into a request
 
 
-def path_segment(name: str, value: object) -> str:
+_PARAMETER = re.compile(r"\{([^{}]+)\}")
+
+
+def fill_path(template: str, parameters: Mapping[str, str]) -> str:
+    """A path with its parameters in it, each already written by `path_segment`."""
+    return _PARAMETER.sub(lambda match: parameters[match[1]], template)
+
+
+def path_segment(name: str, value: object, *, style: str = "simple", explode: bool = False) -> str:
     """Percent-encode a path parameter.
 
     Raises:
         ValueError: It is empty, `.` or `..`: the request would be for another resource than was meant.
     """
-    text = _text(value)
-    if text in ("", ".", ".."):
-        raise ValueError(f"{name} must name a resource; got {text!r}")
-    return quote(text, safe="")
+    texts = _texts(value, explode=explode)
+    if not any(texts) or texts in (["."], [".."]):
+        raise ValueError(f"{name} must name a resource; got {value!r}")
+    encoded = [quote(text, safe="=" if explode and isinstance(value, Mapping) else "") for text in texts]
+    if style == "label":
+        return "." + (".".join(encoded) if explode else ",".join(encoded))
+    if style == "matrix":
+        if explode and isinstance(value, Mapping):
+            return "".join(f";{each}" for each in encoded)
+        return "".join(f";{name}={each}" for each in (encoded if explode else [",".join(encoded)]))
+    return ",".join(encoded)
+
+
+#: What stands between the items of a list that is written as one value.
+_SEPARATORS = {"form": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
 
 
 def query_pairs(
-    name: str, value: object, *, explode: bool = True, deep: bool = False
+    name: str, value: object, *, style: str = "form", explode: bool = True, json: bool = False
 ) -> list[tuple[str, str]]:
-    """A query parameter as the pairs that say it: none for `None`, one for each item of a list."""
+    """A query parameter as the pairs that say it: none for `None`, one for each item of a list.
+
+    Args:
+        name: Its name.
+        value: Its value.
+        style: How lists and mappings are written, as OpenAPI calls it.
+        explode: Whether each item is a pair of its own.
+        json: Whether it is written as JSON.
+    """
     if value is None or isinstance(value, Unset):
         return []
-    if isinstance(value, Mapping):
-        mapping = cast("Mapping[object, object]", value)
-        items = [(str(key), item) for key, item in mapping.items() if item is not None]
-        if deep:
-            return [pair for key, item in items for pair in query_pairs(f"{name}[{key}]", item)]
-        if explode:
-            return [pair for key, item in items for pair in query_pairs(key, item)]
-        return [(name, ",".join(f"{key},{_text(item)}" for key, item in items))]
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        texts = [_text(item) for item in cast("Iterable[object]", value)]
-        return [(name, text) for text in texts] if explode else [(name, ",".join(texts))]
-    return [(name, _text(value))]
+    if json:
+        return [(name, dumps(to_json(value), ensure_ascii=False, separators=(",", ":")))]
+    if isinstance(value, Mapping) and style == "deepObject":
+        items = cast("Mapping[object, object]", value).items()
+        return [
+            pair for key, item in items for pair in query_pairs(f"{name}[{key}]", item, style="deepObject")
+        ]
+    if isinstance(value, Mapping) and explode:
+        items = cast("Mapping[object, object]", value).items()
+        return [pair for key, item in items for pair in query_pairs(str(key), item)]
+    texts = _texts(value)
+    if explode:
+        return [(name, text) for text in texts]
+    return [(name, _SEPARATORS.get(style, ",").join(texts))]
 
 
-def header_pairs(name: str, value: object) -> list[tuple[str, str]]:
+def header_pairs(
+    name: str, value: object, *, explode: bool = False, json: bool = False
+) -> list[tuple[str, str]]:
     """A header parameter as none or one pair."""
-    return query_pairs(name, value, explode=False)
+    if value is None or isinstance(value, Unset) or json:
+        return query_pairs(name, value, json=json)
+    return [(name, ",".join(_texts(value, explode=explode)))]
 
 
-def given(properties: Mapping[str, object]) -> dict[str, object]:
-    """The properties of a body that were given."""
-    return {name: value for name, value in properties.items() if not isinstance(value, Unset)}
+def given(properties: Mapping[str, object], others: Mapping[str, object] | None = None) -> dict[str, object]:
+    """The properties of a body that were given.
+
+    Args:
+        properties: Those that must be there, or may be null: `unset` leaves one out.
+        others: Those that may not be null: `None` leaves one out.
+    """
+    body = {name: value for name, value in properties.items() if not isinstance(value, Unset)}
+    return body | {name: value for name, value in (others or {}).items() if value is not None}
+
+
+def optional_body(kind: BodyKind, content: object, media_type: str) -> Body | None:
+    """A body that need not be there: none for `None`."""
+    return None if content is None else Body(kind, content, media_type)
+
+
+def _texts(value: Any, *, explode: bool = False) -> list[str]:
+    """A value as the texts it is written with: one for each item of a list, key and value of each of a mapping."""
+    if isinstance(value, Mapping):
+        pairs = [(str(key), _text(item)) for key, item in cast("Mapping[object, object]", value).items()]
+        return (
+            [f"{key}={item}" for key, item in pairs] if explode else [text for pair in pairs for text in pair]
+        )
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return [_text(item) for item in cast("Iterable[object]", value)]
+    return [_text(value)]
 
 
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, bytes):
+        return value.decode()
     return str(to_json(value))

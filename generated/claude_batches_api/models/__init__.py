@@ -2,12 +2,9 @@
 
 """Every type that can be received, by name; none is imported before it is asked for."""
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from ..model import Link as _Link
+from .. import lazy, model
 from ..model import Unknown as Unknown
 
 if TYPE_CHECKING:
@@ -178,114 +175,6 @@ if TYPE_CHECKING:
         WebSearchToolResultErrorObject as WebSearchToolResultErrorObject,
     )
 
-__all__ = [
-    "APIErrorObject",
-    "AuthenticationErrorObject",
-    "Base64PDFSource",
-    "BashCodeExecutionOutputBlock",
-    "BashCodeExecutionResultBlock",
-    "BashCodeExecutionToolResultBlock",
-    "BashCodeExecutionToolResultBlockContent",
-    "BashCodeExecutionToolResultErrorCode",
-    "BashCodeExecutionToolResultErrorObject",
-    "BillingErrorObject",
-    "CacheCreation",
-    "CacheMissMessagesChanged",
-    "CacheMissModelChanged",
-    "CacheMissPreviousMessageNotFound",
-    "CacheMissReason",
-    "CacheMissSystemChanged",
-    "CacheMissToolsChanged",
-    "CacheMissUnavailable",
-    "Caller",
-    "CitationCharLocation",
-    "CitationContentBlockLocation",
-    "CitationPageLocation",
-    "CitationsConfig",
-    "CitationsSearchResultLocation",
-    "CitationsWebSearchResultLocation",
-    "CodeExecutionOutputBlock",
-    "CodeExecutionResultBlock",
-    "CodeExecutionToolResultBlock",
-    "CodeExecutionToolResultBlockContent",
-    "CodeExecutionToolResultErrorCode",
-    "CodeExecutionToolResultErrorObject",
-    "Container",
-    "ContainerSkill",
-    "ContainerUploadBlock",
-    "ContentBlock",
-    "DeletedMessageBatch",
-    "Diagnostics",
-    "DirectCaller",
-    "DocumentBlock",
-    "DocumentBlockSource",
-    "EncryptedCodeExecutionResultBlock",
-    "ErrorObject",
-    "ErrorResponse",
-    "FileViewType",
-    "GatewayTimeoutErrorObject",
-    "InvalidRequestErrorObject",
-    "Message",
-    "MessageBatch",
-    "MessageBatchCanceledResult",
-    "MessageBatchErroredResult",
-    "MessageBatchExpiredResult",
-    "MessageBatchIndividualResponse",
-    "MessageBatchRequestCounts",
-    "MessageBatchResult",
-    "MessageBatchSucceededResult",
-    "MessageBatchesPage",
-    "Model",
-    "NotFoundErrorObject",
-    "OutputTokensDetails",
-    "OverloadedErrorObject",
-    "PermissionErrorObject",
-    "PlainTextSource",
-    "ProcessingStatus",
-    "RateLimitErrorObject",
-    "RedactedThinkingBlock",
-    "RefusalCategory",
-    "RefusalStopDetails",
-    "ServerToolCaller",
-    "ServerToolCaller20260120",
-    "ServerToolName",
-    "ServerToolUsage",
-    "ServerToolUseBlock",
-    "ServiceTier",
-    "SkillType",
-    "Speed",
-    "StopReason",
-    "TextBlock",
-    "TextCitation",
-    "TextEditorCodeExecutionCreateResultBlock",
-    "TextEditorCodeExecutionStrReplaceResultBlock",
-    "TextEditorCodeExecutionToolResultBlock",
-    "TextEditorCodeExecutionToolResultBlockContent",
-    "TextEditorCodeExecutionToolResultErrorCode",
-    "TextEditorCodeExecutionToolResultErrorObject",
-    "TextEditorCodeExecutionViewResultBlock",
-    "ThinkingBlock",
-    "ToolReferenceBlock",
-    "ToolSearchToolResultBlock",
-    "ToolSearchToolResultBlockContent",
-    "ToolSearchToolResultErrorCode",
-    "ToolSearchToolResultErrorObject",
-    "ToolSearchToolSearchResultBlock",
-    "ToolUseBlock",
-    "Unknown",
-    "Usage",
-    "WebFetchBlock",
-    "WebFetchToolResultBlock",
-    "WebFetchToolResultBlockContent",
-    "WebFetchToolResultErrorBlock",
-    "WebFetchToolResultErrorCode",
-    "WebSearchResultBlock",
-    "WebSearchToolResultBlock",
-    "WebSearchToolResultBlockContent",
-    "WebSearchToolResultErrorCode",
-    "WebSearchToolResultErrorObject",
-]
-
 _MODULES = {
     "APIErrorObject": "_api_error_object",
     "AuthenticationErrorObject": "_authentication_error_object",
@@ -393,21 +282,10 @@ _MODULES = {
     "WebSearchToolResultErrorObject": "_web_search_tool_result_error_object",
 }
 
+find = lazy.finder(__name__, _MODULES)
+"""The model of a name, or the link that decodes the union or the other type of that name."""
 
-def find(name: str) -> Any:
-    """The model of that name, or the link that decodes the union or the other type of that name."""
-    module = import_module(f".{_MODULES[name]}", __name__)
-    return getattr(module, "LINK", None) or getattr(module, name)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = find(name)
+if not TYPE_CHECKING:
+    __all__ = ["Unknown", *_MODULES]
     # The alias of a union is spelt for type checkers only; at run time it is made of the real classes.
-    value = globals()[name] = found.as_type() if isinstance(found, _Link) else found
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+    __getattr__, __dir__ = lazy.attributes(__name__, _MODULES, lambda name: model.as_type(find(name)))

@@ -20,5 +20,15 @@ class Diagnostics(_model.Model):
     """
 
     _links = {
-        "cache_miss_reason": _model.One("CacheMissReason"),
+        "cache_miss_reason": _model.Tagged(
+            "type",
+            {
+                "model_changed": "CacheMissModelChanged",
+                "system_changed": "CacheMissSystemChanged",
+                "tools_changed": "CacheMissToolsChanged",
+                "messages_changed": "CacheMissMessagesChanged",
+                "previous_message_not_found": "CacheMissPreviousMessageNotFound",
+                "unavailable": "CacheMissUnavailable",
+            },
+        ),
     }

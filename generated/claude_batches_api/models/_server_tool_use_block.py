@@ -33,5 +33,12 @@ class ServerToolUseBlock(_model.Model):
     """Who called the tool; null or absent where that is not given."""
 
     _links = {
-        "caller": _model.One("Caller"),
+        "caller": _model.Tagged(
+            "type",
+            {
+                "direct": "DirectCaller",
+                "code_execution_20250825": "ServerToolCaller",
+                "code_execution_20260120": "ServerToolCaller20260120",
+            },
+        ),
     }

@@ -35,5 +35,12 @@ class ToolUseBlock(_model.Model):
     """The toolset that the tool is a member of; null or absent for a tool of its own."""
 
     _links = {
-        "caller": _model.One("Caller"),
+        "caller": _model.Tagged(
+            "type",
+            {
+                "direct": "DirectCaller",
+                "code_execution_20250825": "ServerToolCaller",
+                "code_execution_20260120": "ServerToolCaller20260120",
+            },
+        ),
     }

@@ -29,5 +29,12 @@ class WebFetchToolResultBlock(_model.Model):
 
     _links = {
         "content": _model.One("WebFetchToolResultBlockContent"),
-        "caller": _model.One("Caller"),
+        "caller": _model.Tagged(
+            "type",
+            {
+                "direct": "DirectCaller",
+                "code_execution_20250825": "ServerToolCaller",
+                "code_execution_20260120": "ServerToolCaller20260120",
+            },
+        ),
     }

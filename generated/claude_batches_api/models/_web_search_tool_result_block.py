@@ -32,5 +32,12 @@ class WebSearchToolResultBlock(_model.Model):
             object=_model.One("WebSearchToolResultErrorObject"),
             array=_model.Many(_model.One("WebSearchResultBlock")),
         ),
-        "caller": _model.One("Caller"),
+        "caller": _model.Tagged(
+            "type",
+            {
+                "direct": "DirectCaller",
+                "code_execution_20250825": "ServerToolCaller",
+                "code_execution_20260120": "ServerToolCaller20260120",
+            },
+        ),
     }

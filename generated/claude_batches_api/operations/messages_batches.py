@@ -43,22 +43,23 @@ def create(
     it twice makes two batches, and both are billed.
 
     Args:
-        requests: The requests, from 1 to 100,000 of them and at most 256 MB in all. Their order means nothing
-            to the results.
-        user_profile_id: The user profile to attribute every request of this batch to, for callers that act on behalf
-            of somebody outside their organization. A request whose own `user_profile_id` says otherwise
-            is errored.
-        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-            act in several workspaces need it; with a credential bound to one workspace it must name that
-            one or be left out.
+        requests: The requests, from 1 to 100,000 of them and at most 256 MB in all. Their order means
+            nothing to the results.
+        user_profile_id: The user profile to attribute every request of this batch to, for callers
+            that act on behalf of somebody outside their organization. A request whose own
+            `user_profile_id` says otherwise is errored.
+        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+            credentials that can act in several workspaces need it; with a credential bound to one
+            workspace it must name that one or be left out.
 
     Returns:
         The batch, accepted and in progress.
 
     Errors:
-        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-            unknown whether the batch exists.
+        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+            again.
+        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+            it is unknown whether the batch exists.
     """
     return _request.Request(
         CREATE,
@@ -110,22 +111,23 @@ def list_(
     batches and `before_id` to go back to newer ones; never both.
 
     Args:
-        after_id: A cursor: the page starts right after the batch with this id. Give the `last_id` of a page to
-            get the next one.
-        before_id: A cursor: the page ends right before the batch with this id. Give the `first_id` of a page to
-            get the previous one.
+        after_id: A cursor: the page starts right after the batch with this id. Give the `last_id` of
+            a page to get the next one.
+        before_id: A cursor: the page ends right before the batch with this id. Give the `first_id` of
+            a page to get the previous one.
         limit: How many batches a page holds at most, from 1 to 1000. Default: `20`.
-        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-            act in several workspaces need it; with a credential bound to one workspace it must name that
-            one or be left out.
+        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+            credentials that can act in several workspaces need it; with a credential bound to one
+            workspace it must name that one or be left out.
 
     Returns:
         One page of batches.
 
     Errors:
-        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-            unknown whether the batch exists.
+        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+            again.
+        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+            it is unknown whether the batch exists.
     """
     return _request.Request(
         LIST,
@@ -164,21 +166,27 @@ def retrieve(
 
     Args:
         message_batch_id: The batch's `id`, as `create` answered it.
-        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-            act in several workspaces need it; with a credential bound to one workspace it must name that
-            one or be left out.
+        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+            credentials that can act in several workspaces need it; with a credential bound to one
+            workspace it must name that one or be left out.
 
     Returns:
         The batch as it is now.
 
     Errors:
-        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-            unknown whether the batch exists.
+        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+            again.
+        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+            it is unknown whether the batch exists.
     """
     return _request.Request(
         RETRIEVE,
-        path="/v1/messages/batches/%s" % (_request.path_segment("message_batch_id", message_batch_id),),
+        path=_request.fill_path(
+            RETRIEVE.path,
+            {
+                "message_batch_id": _request.path_segment("message_batch_id", message_batch_id),
+            },
+        ),
         headers=(*_request.header_pairs("anthropic-workspace-id", workspace_id),),
     )
 
@@ -207,21 +215,27 @@ def delete(
 
     Args:
         message_batch_id: The batch's `id`, as `create` answered it.
-        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-            act in several workspaces need it; with a credential bound to one workspace it must name that
-            one or be left out.
+        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+            credentials that can act in several workspaces need it; with a credential bound to one
+            workspace it must name that one or be left out.
 
     Returns:
         The batch is gone.
 
     Errors:
-        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-            unknown whether the batch exists.
+        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+            again.
+        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+            it is unknown whether the batch exists.
     """
     return _request.Request(
         DELETE,
-        path="/v1/messages/batches/%s" % (_request.path_segment("message_batch_id", message_batch_id),),
+        path=_request.fill_path(
+            DELETE.path,
+            {
+                "message_batch_id": _request.path_segment("message_batch_id", message_batch_id),
+            },
+        ),
         headers=(*_request.header_pairs("anthropic-workspace-id", workspace_id),),
     )
 
@@ -251,22 +265,27 @@ def cancel(
 
     Args:
         message_batch_id: The batch's `id`, as `create` answered it.
-        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-            act in several workspaces need it; with a credential bound to one workspace it must name that
-            one or be left out.
+        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+            credentials that can act in several workspaces need it; with a credential bound to one
+            workspace it must name that one or be left out.
 
     Returns:
         The batch, now canceling.
 
     Errors:
-        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-            unknown whether the batch exists.
+        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+            again.
+        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+            it is unknown whether the batch exists.
     """
     return _request.Request(
         CANCEL,
-        path="/v1/messages/batches/%s/cancel"
-        % (_request.path_segment("message_batch_id", message_batch_id),),
+        path=_request.fill_path(
+            CANCEL.path,
+            {
+                "message_batch_id": _request.path_segment("message_batch_id", message_batch_id),
+            },
+        ),
         headers=(*_request.header_pairs("anthropic-workspace-id", workspace_id),),
     )
 
@@ -298,22 +317,27 @@ def results(
 
     Args:
         message_batch_id: The batch's `id`, as `create` answered it.
-        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-            act in several workspaces need it; with a credential bound to one workspace it must name that
-            one or be left out.
+        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+            credentials that can act in several workspaces need it; with a credential bound to one
+            workspace it must name that one or be left out.
 
     Returns:
         The results as JSON Lines. OpenAPI has no way to describe a stream of lines, so the schema
-            here is that of ONE line; the body is any number of them, each ended by a line feed.
+        here is that of ONE line; the body is any number of them, each ended by a line feed.
 
     Errors:
-        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-            unknown whether the batch exists.
+        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+            again.
+        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+            it is unknown whether the batch exists.
     """
     return _request.Request(
         RESULTS,
-        path="/v1/messages/batches/%s/results"
-        % (_request.path_segment("message_batch_id", message_batch_id),),
+        path=_request.fill_path(
+            RESULTS.path,
+            {
+                "message_batch_id": _request.path_segment("message_batch_id", message_batch_id),
+            },
+        ),
         headers=(*_request.header_pairs("anthropic-workspace-id", workspace_id),),
     )

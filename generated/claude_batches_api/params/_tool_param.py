@@ -13,23 +13,23 @@ from ._input_schema import InputSchema
 class ToolParam(TypedDict):
     """A tool that you describe, and run when Claude asks for it."""
 
-    type: NotRequired[Literal["custom"] | None]
-    """Names the kind of this object. Always `custom`, and may be null or left out, as nothing else is without
-    a type.
-    """
-
     name: str
     """What Claude calls the tool by: 1 to 128 ASCII letters, digits, hyphens and underscores, unique among
     the tools.
+    """
+
+    input_schema: InputSchema
+    """The JSON Schema of the tool's arguments."""
+
+    type: NotRequired[Literal["custom"] | None]
+    """Names the kind of this object. Always `custom`, and may be null or left out, as nothing else is without
+    a type.
     """
 
     description: NotRequired[str]
     """What the tool does, when to use it and what it gives back. The more it says, the better Claude uses the
     tool.
     """
-
-    input_schema: InputSchema
-    """The JSON Schema of the tool's arguments."""
 
     strict: NotRequired[bool]
     """True to guarantee that names and arguments are valid by the schema; false if absent."""

@@ -17,9 +17,9 @@ class WebSearchResultBlockParam(TypedDict):
     title: str
     """The title of the page."""
 
-    page_age: NotRequired[str | None]
-    """How old the page is, in words; null or absent if that is not known."""
-
     encrypted_content: str
     """The content of the page in encrypted form. Send it back unchanged to let Claude cite it in later turns.
     """
+
+    page_age: NotRequired[str | None]
+    """How old the page is, in words; null or absent if that is not known."""

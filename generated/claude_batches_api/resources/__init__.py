@@ -2,10 +2,9 @@
 
 """The resources of a client: the operations of each tag as methods."""
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from .. import lazy
 
 if TYPE_CHECKING:
     from ._messages import AsyncMessages as AsyncMessages
@@ -14,15 +13,6 @@ if TYPE_CHECKING:
     from ._messages_batches import Batches as Batches
     from ._root import AsyncResources as AsyncResources
     from ._root import SyncResources as SyncResources
-
-__all__ = [
-    "AsyncBatches",
-    "AsyncMessages",
-    "AsyncResources",
-    "Batches",
-    "Messages",
-    "SyncResources",
-]
 
 _MODULES = {
     "AsyncBatches": "_messages_batches",
@@ -33,13 +23,6 @@ _MODULES = {
     "SyncResources": "_root",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f".{_MODULES[name]}", __name__), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+if not TYPE_CHECKING:
+    __all__ = [*_MODULES]
+    __getattr__, __dir__ = lazy.attributes(__name__, _MODULES)

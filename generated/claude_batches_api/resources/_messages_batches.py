@@ -39,22 +39,23 @@ class Batches(_resource.SyncResource):
         idempotent: sending it twice makes two batches, and both are billed.
 
         Args:
-            requests: The requests, from 1 to 100,000 of them and at most 256 MB in all. Their order means nothing
-                to the results.
-            user_profile_id: The user profile to attribute every request of this batch to, for callers that act on behalf
-                of somebody outside their organization. A request whose own `user_profile_id` says otherwise
-                is errored.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-                act in several workspaces need it; with a credential bound to one workspace it must name that
-                one or be left out.
+            requests: The requests, from 1 to 100,000 of them and at most 256 MB in all. Their order means
+                nothing to the results.
+            user_profile_id: The user profile to attribute every request of this batch to, for callers
+                that act on behalf of somebody outside their organization. A request whose own
+                `user_profile_id` says otherwise is errored.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+                credentials that can act in several workspaces need it; with a credential bound to one
+                workspace it must name that one or be left out.
 
         Returns:
             The batch, accepted and in progress.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-                unknown whether the batch exists.
+            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+                again.
+            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+                it is unknown whether the batch exists.
         """
         return self._transport.send(
             _operations.create(
@@ -80,22 +81,23 @@ class Batches(_resource.SyncResource):
         older batches and `before_id` to go back to newer ones; never both.
 
         Args:
-            after_id: A cursor: the page starts right after the batch with this id. Give the `last_id` of a page to
-                get the next one.
-            before_id: A cursor: the page ends right before the batch with this id. Give the `first_id` of a page to
-                get the previous one.
+            after_id: A cursor: the page starts right after the batch with this id. Give the `last_id` of
+                a page to get the next one.
+            before_id: A cursor: the page ends right before the batch with this id. Give the `first_id` of
+                a page to get the previous one.
             limit: How many batches a page holds at most, from 1 to 1000. Default: `20`.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-                act in several workspaces need it; with a credential bound to one workspace it must name that
-                one or be left out.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+                credentials that can act in several workspaces need it; with a credential bound to one
+                workspace it must name that one or be left out.
 
         Returns:
             One page of batches.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-                unknown whether the batch exists.
+            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+                again.
+            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+                it is unknown whether the batch exists.
         """
         return self._transport.page(
             _operations.list_(
@@ -122,17 +124,18 @@ class Batches(_resource.SyncResource):
 
         Args:
             message_batch_id: The batch's `id`, as `create` answered it.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-                act in several workspaces need it; with a credential bound to one workspace it must name that
-                one or be left out.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+                credentials that can act in several workspaces need it; with a credential bound to one
+                workspace it must name that one or be left out.
 
         Returns:
             The batch as it is now.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-                unknown whether the batch exists.
+            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+                again.
+            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+                it is unknown whether the batch exists.
         """
         return self._transport.send(
             _operations.retrieve(
@@ -156,17 +159,18 @@ class Batches(_resource.SyncResource):
 
         Args:
             message_batch_id: The batch's `id`, as `create` answered it.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-                act in several workspaces need it; with a credential bound to one workspace it must name that
-                one or be left out.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+                credentials that can act in several workspaces need it; with a credential bound to one
+                workspace it must name that one or be left out.
 
         Returns:
             The batch is gone.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-                unknown whether the batch exists.
+            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+                again.
+            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+                it is unknown whether the batch exists.
         """
         return self._transport.send(
             _operations.delete(
@@ -191,17 +195,18 @@ class Batches(_resource.SyncResource):
 
         Args:
             message_batch_id: The batch's `id`, as `create` answered it.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-                act in several workspaces need it; with a credential bound to one workspace it must name that
-                one or be left out.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+                credentials that can act in several workspaces need it; with a credential bound to one
+                workspace it must name that one or be left out.
 
         Returns:
             The batch, now canceling.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-                unknown whether the batch exists.
+            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+                again.
+            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+                it is unknown whether the batch exists.
         """
         return self._transport.send(
             _operations.cancel(
@@ -226,18 +231,19 @@ class Batches(_resource.SyncResource):
 
         Args:
             message_batch_id: The batch's `id`, as `create` answered it.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-                act in several workspaces need it; with a credential bound to one workspace it must name that
-                one or be left out.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+                credentials that can act in several workspaces need it; with a credential bound to one
+                workspace it must name that one or be left out.
 
         Returns:
             The results as JSON Lines. OpenAPI has no way to describe a stream of lines, so the schema
-                here is that of ONE line; the body is any number of them, each ended by a line feed.
+            here is that of ONE line; the body is any number of them, each ended by a line feed.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-                unknown whether the batch exists.
+            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+                again.
+            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+                it is unknown whether the batch exists.
         """
         return self._transport.stream(
             _operations.results(
@@ -302,22 +308,23 @@ class AsyncBatches(_resource.AsyncResource):
         idempotent: sending it twice makes two batches, and both are billed.
 
         Args:
-            requests: The requests, from 1 to 100,000 of them and at most 256 MB in all. Their order means nothing
-                to the results.
-            user_profile_id: The user profile to attribute every request of this batch to, for callers that act on behalf
-                of somebody outside their organization. A request whose own `user_profile_id` says otherwise
-                is errored.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-                act in several workspaces need it; with a credential bound to one workspace it must name that
-                one or be left out.
+            requests: The requests, from 1 to 100,000 of them and at most 256 MB in all. Their order means
+                nothing to the results.
+            user_profile_id: The user profile to attribute every request of this batch to, for callers
+                that act on behalf of somebody outside their organization. A request whose own
+                `user_profile_id` says otherwise is errored.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+                credentials that can act in several workspaces need it; with a credential bound to one
+                workspace it must name that one or be left out.
 
         Returns:
             The batch, accepted and in progress.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-                unknown whether the batch exists.
+            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+                again.
+            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+                it is unknown whether the batch exists.
         """
         return await self._transport.send(
             _operations.create(
@@ -343,22 +350,23 @@ class AsyncBatches(_resource.AsyncResource):
         older batches and `before_id` to go back to newer ones; never both.
 
         Args:
-            after_id: A cursor: the page starts right after the batch with this id. Give the `last_id` of a page to
-                get the next one.
-            before_id: A cursor: the page ends right before the batch with this id. Give the `first_id` of a page to
-                get the previous one.
+            after_id: A cursor: the page starts right after the batch with this id. Give the `last_id` of
+                a page to get the next one.
+            before_id: A cursor: the page ends right before the batch with this id. Give the `first_id` of
+                a page to get the previous one.
             limit: How many batches a page holds at most, from 1 to 1000. Default: `20`.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-                act in several workspaces need it; with a credential bound to one workspace it must name that
-                one or be left out.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+                credentials that can act in several workspaces need it; with a credential bound to one
+                workspace it must name that one or be left out.
 
         Returns:
             One page of batches.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-                unknown whether the batch exists.
+            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+                again.
+            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+                it is unknown whether the batch exists.
         """
         return self._transport.page(
             _operations.list_(
@@ -385,17 +393,18 @@ class AsyncBatches(_resource.AsyncResource):
 
         Args:
             message_batch_id: The batch's `id`, as `create` answered it.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-                act in several workspaces need it; with a credential bound to one workspace it must name that
-                one or be left out.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+                credentials that can act in several workspaces need it; with a credential bound to one
+                workspace it must name that one or be left out.
 
         Returns:
             The batch as it is now.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-                unknown whether the batch exists.
+            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+                again.
+            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+                it is unknown whether the batch exists.
         """
         return await self._transport.send(
             _operations.retrieve(
@@ -419,17 +428,18 @@ class AsyncBatches(_resource.AsyncResource):
 
         Args:
             message_batch_id: The batch's `id`, as `create` answered it.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-                act in several workspaces need it; with a credential bound to one workspace it must name that
-                one or be left out.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+                credentials that can act in several workspaces need it; with a credential bound to one
+                workspace it must name that one or be left out.
 
         Returns:
             The batch is gone.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-                unknown whether the batch exists.
+            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+                again.
+            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+                it is unknown whether the batch exists.
         """
         return await self._transport.send(
             _operations.delete(
@@ -454,17 +464,18 @@ class AsyncBatches(_resource.AsyncResource):
 
         Args:
             message_batch_id: The batch's `id`, as `create` answered it.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-                act in several workspaces need it; with a credential bound to one workspace it must name that
-                one or be left out.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+                credentials that can act in several workspaces need it; with a credential bound to one
+                workspace it must name that one or be left out.
 
         Returns:
             The batch, now canceling.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-                unknown whether the batch exists.
+            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+                again.
+            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+                it is unknown whether the batch exists.
         """
         return await self._transport.send(
             _operations.cancel(
@@ -489,18 +500,19 @@ class AsyncBatches(_resource.AsyncResource):
 
         Args:
             message_batch_id: The batch's `id`, as `create` answered it.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can
-                act in several workspaces need it; with a credential bound to one workspace it must name that
-                one or be left out.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+                credentials that can act in several workspaces need it; with a credential bound to one
+                workspace it must name that one or be left out.
 
         Returns:
             The results as JSON Lines. OpenAPI has no way to describe a stream of lines, so the schema
-                here is that of ONE line; the body is any number of them, each ended by a line feed.
+            here is that of ONE line; the body is any number of them, each ended by a line feed.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create it is
-                unknown whether the batch exists.
+            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
+                again.
+            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
+                it is unknown whether the batch exists.
         """
         return self._transport.stream(
             _operations.results(

@@ -1,0 +1,31 @@
+"""From a normalised document to the package: types, operations and resources come together here."""
+
+from __future__ import annotations
+
+from .components import make_components
+from .definitions import Definitions
+from .document import Document
+from .package import Package
+from .parse import parse
+from .text import clean
+from .tree import make_tree
+
+
+def build(document: Document) -> Package:
+    """Make the package of a normalised document.
+
+    Raises:
+        DocumentError: Something of it can't be said in Python.
+    """
+    parsed = parse(document)
+    components = make_components(document)
+    definitions = Definitions(document, components)
+    info = document.data["info"]
+    return Package(
+        title=info["title"],
+        version=info["version"],
+        doc=clean(info.get("description")),
+        models=definitions.models(),
+        params=definitions.params(),
+        root=make_tree(document, components, parsed),
+    )

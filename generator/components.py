@@ -1,0 +1,221 @@
+"""The component schemas: which types each becomes, and which way they go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Literal
+
+from .document import Document, DocumentError, Json, pointer
+from .names import class_name, module_name
+from .schemas import flat_members, holders_of, is_object, key_of
+
+Kind = Literal["object", "union", "alias"]
+
+
+class Direction(Enum):
+    """Which way a value goes."""
+
+    RECEIVED = auto()
+    SENT = auto()
+
+
+@dataclass
+class Component:
+    """A component schema, and the names of the types that are made of it."""
+
+    key: str
+    name: str
+    schema: Json
+    kind: Kind = "alias"
+    """An object with fields, a union of nothing but such, or another name for a type."""
+    received: bool = False
+    sent: bool = False
+    sent_name: str = ""
+    recursive: bool = False
+    """Whether it is an alias that leads back to itself by way of other aliases alone."""
+
+    def type_name(self, direction: Direction) -> str:
+        """The type's name, in one direction."""
+        return self.name if direction is Direction.RECEIVED else self.sent_name
+
+
+Components = dict[str, Component]
+
+
+def make_components(document: Document) -> Components:
+    """Sort the component schemas, name their types, and find out which way they go.
+
+    Raises:
+        DocumentError: Two have the same name in Python.
+    """
+    components = {key: Component(key, class_name(key), schema) for key, schema in document.schemas.items()}
+    _refuse_equal_names(document, components)
+    _find_kinds(components)
+    _find_directions(document, components)
+    _find_cycles(components)
+    _name_what_is_sent(components)
+    return components
+
+
+def _refuse_equal_names(document: Document, components: Components) -> None:
+    taken: dict[str, str] = {}
+    for component in components.values():
+        other = taken.setdefault(component.name, component.key)
+        if other != component.key:
+            raise DocumentError(
+                f"schemas {component.key!r} and {other!r} have the same name in Python: {component.name}",
+                place=document.place_of(component.key),
+                way_out="Rename one of them.",
+            )
+
+
+def _find_kinds(components: Components) -> None:
+    for component in components.values():
+        if is_object(component.schema):
+            component.kind = "object"
+    changed = True
+    while changed:
+        changed = False
+        for component in components.values():
+            members = flat_members(component.schema) if component.kind == "alias" else []
+            targets = [components.get(key_of(member) or "") for member in members]
+            if len(members) > 1 and all(target is not None and target.kind != "alias" for target in targets):
+                component.kind = "union"
+                changed = True
+
+
+def _find_directions(document: Document, components: Components) -> None:
+    """What no operation reaches is for receiving: the body of a webhook, say."""
+
+    def receive(component: Component) -> bool:
+        fresh, component.received = not component.received, True
+        return fresh
+
+    def send(component: Component) -> bool:
+        fresh, component.sent = not component.sent, True
+        return fresh
+
+    def mark(schema: object, is_fresh: Callable[[Component], bool]) -> None:
+        todo = [schema]
+        while todo:
+            for key in references_in(todo.pop()):
+                if is_fresh(components[key]):
+                    todo.append(components[key].schema)  # noqa: PERF401  # it is being read from
+
+    for path, method, operation in document.operations():
+        for place, holder in holders_of(operation, pointer("paths", path, method)):
+            mark(holder.get("schema"), receive if "/responses/" in place else send)
+    for component in components.values():
+        if not component.received and not component.sent:
+            receive(component)
+            mark(component.schema, receive)
+    for component in components.values():
+        accepted = component.schema.get("x-also-accepts")
+        if component.sent and accepted is not None:
+            if accepted not in components:
+                raise DocumentError(
+                    f"x-also-accepts names {accepted!r}, which is no component",
+                    place=document.place_of(component.key, "x-also-accepts"),
+                )
+            if receive(components[accepted]):
+                mark(components[accepted].schema, receive)
+
+
+def references_in(value: object) -> Iterator[str]:
+    """The keys of the components that a schema refers to."""
+    if isinstance(value, dict):
+        key = key_of(value)
+        if key is not None:
+            yield key
+        for word, item in value.items():
+            if word not in ("example", "examples", "default", "discriminator", "enum", "const", "$defs"):
+                yield from references_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from references_in(item)
+
+
+def _find_cycles(components: Components) -> None:
+    """Find the aliases that lead back to themselves: the type of any JSON value is such a one."""
+    edges = {
+        component.key: [key for key in references_in(component.schema) if components[key].kind != "object"]
+        for component in components.values()
+        if component.kind != "object"
+    }
+    for group in connected(edges):
+        if len(group) > 1 or group[0] in edges[group[0]]:
+            for key in group:
+                components[key].recursive = True
+
+
+def _name_what_is_sent(components: Components) -> None:
+    """What goes one way keeps its name; of what goes both ways, the dict that is sent is called `...Param`."""
+    names = {component.name for component in components.values()}
+    for component in components.values():
+        component.sent_name = component.name
+        if component.received and component.sent:
+            candidates = (component.name + "Param" * times for times in range(1, len(names) + 2))
+            component.sent_name = next(name for name in candidates if name not in names)
+            names.add(component.sent_name)
+
+
+def module_names(names: list[str]) -> dict[str, str]:
+    """A module for each class; those that would share one (`PDFSource`, `PdfSource`) are numbered."""
+    modules: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        module, number = module_name(name), 2
+        while module in taken:
+            module, number = f"{module_name(name)}_{number}", number + 1
+        modules[name] = module
+        taken.add(module)
+    return modules
+
+
+def connected(graph: dict[str, list[str]]) -> list[list[str]]:
+    """The strongly connected components of a graph (Tarjan's algorithm, without recursion)."""
+    order = {node: position for position, node in enumerate(graph)}
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    waiting: set[str] = set()
+    groups: list[list[str]] = []
+
+    def enter(node: str) -> tuple[str, Iterator[str]]:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        waiting.add(node)
+        return node, iter(graph[node])
+
+    for start in graph:
+        work = [enter(start)] if start not in index else []
+        while work:
+            node, edges = work[-1]
+            target = next(edges, None)
+            if target is None:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == index[node]:
+                    cut = stack.index(node)
+                    groups.append(sorted(stack[cut:], key=order.__getitem__))
+                    waiting.difference_update(stack[cut:])
+                    del stack[cut:]
+            elif target not in index:
+                work.append(enter(target))
+            elif target in waiting:
+                low[node] = min(low[node], index[target])
+    return groups
+
+
+def schema_of(components: Components, schema: Any) -> Any:
+    """A schema, or the one it refers to where that is no more than another name for it."""
+    seen: set[str] = set()
+    key = key_of(schema)
+    while key is not None and key not in seen and components[key].kind == "alias":
+        seen.add(key)
+        schema = components[key].schema
+        key = key_of(schema)
+    return schema

@@ -1,0 +1,183 @@
+"""The generated types: models for what is received, dicts for what is sent, and the modules they live in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from .annotations import NONE, Annotations, Type, is_key, qualified, words_of
+from .components import Component, Components, Direction, connected, module_names
+from .document import Document, DocumentError, Json
+from .links import Links
+from .names import MODEL_MEMBERS, attribute_name, snake
+from .package import Definition, Field, Module
+from .text import clean
+
+#: A default longer than this says more than a reader takes in.
+_LONGEST_DEFAULT = 80
+
+
+class Definitions:
+    """Makes the generated types.
+
+    Args:
+        document: What they are from.
+        components: The component schemas.
+    """
+
+    def __init__(self, document: Document, components: Components) -> None:
+        self._document = document
+        self._components = components
+        self._annotations = Annotations(document, components)
+        self._links = Links(document, components)
+
+    def models(self) -> list[Module]:
+        """A module for each type that is received."""
+        received = [each for each in self._components.values() if each.received]
+        homes = module_names([each.name for each in received])
+        modules = []
+        for component in received:
+            definition = self._definition(component, Direction.RECEIVED)
+            module = Module(homes[component.name], [definition], import_lines(definition.type.imports))
+            others = sorted(definition.type.names - {component.name})
+            module.typing_imports = [f"from .{homes[name]} import {name}" for name in others]
+            modules.append(module)
+        return modules
+
+    def params(self) -> list[Module]:
+        """The types that are sent. Those that refer to one another share a module: imports never go in circles."""
+        sent = [each for each in self._components.values() if each.sent]
+        definitions = {each.sent_name: self._definition(each, Direction.SENT) for each in sent}
+        graph = {name: sorted(each.type.names & definitions.keys()) for name, each in definitions.items()}
+        groups = connected(graph)
+        modules = module_names([group[0] for group in groups])
+        homes = {name: modules[group[0]] for group in groups for name in group}
+        return [
+            self._params_module(
+                modules[group[0]], _in_order([definitions[name] for name in group], graph), homes
+            )
+            for group in groups
+        ]
+
+    def _params_module(self, name: str, members: list[Definition], homes: dict[str, str]) -> Module:
+        names = {name for member in members for name in member.type.names}
+        module = Module(
+            name, members, import_lines(each for member in members for each in member.type.imports)
+        )
+        others = sorted(names & homes.keys() - {member.name for member in members})
+        module.imports += [f"from .{homes[other]} import {other}" for other in others]
+        module.imports += [f"from ..models import {other}" for other in sorted(names - homes.keys())]
+        return module
+
+    def _definition(self, component: Component, direction: Direction) -> Definition:
+        doc = clean(component.schema.get("description")) or _fallback_doc(component)
+        name = component.type_name(direction)
+        if component.kind == "object":
+            return self._object(component, Definition(name, "", doc, Type(())), direction)
+        type_ = self._annotations.of(component.schema, direction, self._document.place_of(component.key))
+        definition = Definition(name, "alias", doc, type_, quoted=component.recursive)
+        if direction is Direction.RECEIVED:
+            definition.link = self._links.definition(component)
+            # To evaluate the alias of received types would import them all, so theirs is for type checkers alone.
+            definition.kind = "union" if type_.names else "alias"
+        return definition
+
+    def _object(self, component: Component, definition: Definition, direction: Direction) -> Definition:
+        received = direction is Direction.RECEIVED
+        properties: Json = component.schema["properties"]
+        required = _required(component.schema, direction)
+        names = self._attributes(component) if received else {key: key for key in properties}
+        for key in sorted(properties, key=lambda key: key not in required):
+            prop = properties[key]
+            type_ = self._annotations.of(
+                prop, direction, self._document.place_of(component.key, "properties", key)
+            )
+            shown = type_ if key in required or not received or type_.codes == ("Any",) else type_ | NONE
+            link = self._links.of(prop) if received else None
+            definition.fields.append(
+                Field(names[key], key, shown.code, field_doc(prop), key in required, link)
+            )
+            definition.type |= Type((), shown.names, shown.imports)
+        if received:
+            definition.kind = "model"
+            _qualify(definition)
+        else:
+            used = {word for each in definition.fields for word in words_of(each.annotation)}
+            plain_keys = all(is_key(key) and key not in used for key in properties)
+            definition.kind = "dict" if plain_keys else "dict_call"
+        return definition
+
+    def _attributes(self, component: Component) -> dict[str, str]:
+        """The attribute of a model for each of its properties."""
+        names: dict[str, str] = {}
+        taken: dict[str, str] = {}
+        for key, prop in component.schema["properties"].items():
+            wanted = prop.get("x-attribute-name") if isinstance(prop, dict) else None
+            name = names[key] = attribute_name(wanted or key, reserved=MODEL_MEMBERS)
+            if name in taken:
+                raise DocumentError(
+                    f"properties {taken[name]!r} and {key!r} have the same name in Python: {name}",
+                    place=self._document.place_of(component.key, "properties", key),
+                    way_out="Give one of them another with `x-attribute-name`.",
+                )
+            taken[name] = key
+        return names
+
+
+def field_doc(prop: Any) -> str:
+    """The words about a property, or a parameter's schema, with its default."""
+    if not isinstance(prop, dict):
+        return ""
+    return described(clean(prop.get("description")), prop)
+
+
+def described(doc: str, schema: Any) -> str:
+    """Words, and the default of a schema where they don't speak of one."""
+    default = schema.get("default") if isinstance(schema, dict) else None
+    if default is None or "default" in doc.lower():
+        return doc
+    text = default if isinstance(default, str) else json.dumps(default, ensure_ascii=False)
+    short = text if len(text) <= _LONGEST_DEFAULT else f"{text[:_LONGEST_DEFAULT]}..."
+    end = "" if not doc or doc.endswith((".", "!", "?", ":", "`")) else "."
+    return f"{doc}{end} Default: `{short}`.".strip()
+
+
+def import_lines(imports: Iterable[str]) -> list[str]:
+    """Import statements for `module.name`s, those of one module together."""
+    by_module: dict[str, set[str]] = {}
+    for each in imports:
+        module, _, name = each.rpartition(".")
+        by_module.setdefault(module, set()).add(name)
+    return [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(by_module.items())]
+
+
+def _required(schema: Json, direction: Direction) -> set[str]:
+    """The properties that must be there. What only the server writes need not be sent, and the other way round."""
+    other_way = "readOnly" if direction is Direction.SENT else "writeOnly"
+    properties: Json = schema["properties"]
+    return {
+        key
+        for key in schema.get("required", ())
+        if key in properties and not (isinstance(properties[key], dict) and properties[key].get(other_way))
+    }
+
+
+def _qualify(definition: Definition) -> None:
+    """In a class with a field `list`, the type is spelt `_builtins.list`."""
+    hidden = {each.name for each in definition.fields}
+    for each in definition.fields:
+        each.annotation = qualified(each.annotation, hidden)
+
+
+def _in_order(members: list[Definition], graph: dict[str, list[str]]) -> list[Definition]:
+    """Dicts first, as they only name other types; then aliases, each behind those it is made of."""
+    aliases = {each.name: each for each in members if each.kind == "alias"}
+    edges = {name: [target for target in graph[name] if target in aliases] for name in aliases}
+    ordered = [aliases[name] for group in connected(edges) for name in group]
+    return [*(each for each in members if each.kind != "alias"), *ordered]
+
+
+def _fallback_doc(component: Component) -> str:
+    words = snake(component.name).replace("_", " ").strip()
+    return f"{words[:1].upper()}{words[1:]}."

@@ -1,0 +1,127 @@
+"""Name what has no name: an object described in place becomes a component, so that a class can be made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .compose import free_key
+from .document import Document, Json, below, pointer
+from .names import class_name
+from .schemas import holders_of, is_object, is_structural, members_of, refer
+
+
+def name_inner_objects(document: Document) -> None:
+    """Every object described inside another schema, or in an operation, is named after its place."""
+    _Namer(document, is_object).run()
+
+
+def name_inner_compositions(document: Document) -> None:
+    """A composition inside another schema is named before it is merged.
+
+    Merging copies what a schema is composed of. If that holds a composition in turn, only its name is copied, and a
+    schema that comes back to itself that way ends there.
+    """
+    _Namer(document, _is_composition).run()
+
+
+def _is_composition(schema: Any) -> bool:
+    if not isinstance(schema, dict):
+        return False
+    parts = [part for part in schema.get("allOf", ()) if is_structural(part)]
+    own = {key: value for key, value in schema.items() if key != "allOf"}
+    return len(parts) > 1 or (bool(parts) and is_structural(own)) or _has_fields_and_members(schema)
+
+
+def _has_fields_and_members(schema: Json) -> bool:
+    return bool(schema.get("properties")) and bool(members_of(schema))
+
+
+class _Namer:
+    """Makes components of the inner schemas that are wanted.
+
+    Args:
+        document: What they are in.
+        wanted: Whether a schema shall have a name.
+    """
+
+    def __init__(self, document: Document, wanted: Callable[[Any], bool]) -> None:
+        self._document = document
+        self._wanted = wanted
+
+    def run(self) -> None:
+        """Name them all."""
+        document = self._document
+        for key in list(document.schemas):
+            self._within(document.schemas[key], class_name(key), document.place_of(key))
+        for path, method, operation in document.operations():
+            base = class_name(operation["operationId"])
+            for place, holder in holders_of(operation, pointer("paths", path, method)):
+                if "schema" in holder:
+                    name = base + _role(operation, holder, place)
+                    holder["schema"] = self._named(holder["schema"], name, below(place, "schema"))
+
+    def _within(self, schema: Any, name: str, place: str) -> None:
+        """Name what is inside a schema, but not itself."""
+        if not isinstance(schema, dict):
+            return
+        for prop, inner in schema.get("properties", {}).items():
+            inner_place = below(place, "properties", prop)
+            schema["properties"][prop] = self._named(inner, f"{name}{class_name(prop)}", inner_place)
+        for keyword, suffix in (("items", "Item"), ("additionalProperties", "Value")):
+            if isinstance(schema.get(keyword), dict):
+                schema[keyword] = self._named(schema[keyword], f"{name}{suffix}", f"{place}/{keyword}")
+        for index, part in enumerate(schema.get("allOf", ())):
+            self._within(part, name, f"{place}/allOf/{index}")
+        alone = sum(map(is_object, members_of(schema))) == 1
+        for keyword in ("anyOf", "oneOf"):
+            for index, inner in enumerate(schema.get(keyword, ())):
+                suffix = _member_suffix(inner, index, alone=alone)
+                inner_place = f"{place}/{keyword}/{index}"
+                schema[keyword][index] = self._named(inner, f"{name}{suffix}", inner_place)
+
+    def _named(self, schema: Any, name: str, place: str) -> Any:
+        """A reference to the component that a schema becomes, where it is wanted; else itself, its inside named."""
+        if not isinstance(schema, dict) or "$ref" in schema:
+            return schema
+        if not self._wanted(schema):
+            self._within(schema, name, place)
+            return schema
+        schemas = self._document.schemas
+        if schemas.get(name) != schema:
+            name = free_key(self._document, name)
+            schemas[name] = schema
+            self._document.origins[name] = place
+            self._within(schema, name, place)
+        words = {word: schema[word] for word in ("description", "deprecated") if word in schema}
+        return {**refer(name), **words}
+
+
+def _role(operation: Json, holder: Json, place: str) -> str:
+    """What a schema is to its operation, as the end of a name."""
+    if "/requestBody/" in place:
+        return "Body"
+    if "/responses/" in place:
+        status = place.partition("/responses/")[2].partition("/")[0]
+        return "Response" if status.startswith("2") else f"Response{status}"
+    if "name" in holder:
+        return class_name(holder["name"])
+    owners = (each for each in operation["parameters"] if holder in each.get("content", {}).values())
+    return class_name(next(owners)["name"])
+
+
+def _member_suffix(member: Any, index: int, *, alone: bool) -> str:
+    """How a member of a union is told from its fellows in a name: by its constant, or else by its number."""
+    constant = next(_constants(member), None)
+    if constant is not None:
+        return class_name(constant)
+    return "Value" if alone else str(index + 1)
+
+
+def _constants(schema: Any) -> Iterator[str]:
+    """The constants among the properties of an object."""
+    for inner in schema.get("properties", {}).values() if isinstance(schema, dict) else ():
+        values = [inner.get("const"), *inner.get("enum", ())] if isinstance(inner, dict) else []
+        texts = [value for value in values if isinstance(value, str)]
+        if len(texts) == 1:
+            yield texts[0]

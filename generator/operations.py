@@ -1,0 +1,338 @@
+"""The operations: their arguments, bodies, responses and pages, and the words about them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote_plus
+
+from .annotations import ANY, NONE, Annotations, Type, plain
+from .components import Components, Direction, schema_of
+from .definitions import described, field_doc
+from .document import Document, DocumentError, Json, below
+from .links import Links
+from .names import attribute_name, constant_name, function_name, method_name
+from .package import Argument, BodyCase, OperationCase, ResponseCase
+from .parse import ParsedOperation
+from .schemas import key_of
+from .text import clean, section
+
+#: Arguments that a method has of its own.
+_TAKEN = frozenset({"self", "options"})
+
+JSON_LINES = frozenset(
+    {
+        "application/x-jsonl",
+        "application/jsonl",
+        "application/x-ndjson",
+        "application/ndjson",
+        "application/json-seq",
+    }
+)
+_FORMS = {"application/x-www-form-urlencoded": "form", "multipart/form-data": "multipart"}
+#: Of several media types, the first of these kinds is taken.
+_RANKS = ("json", "jsonl", "form", "multipart", "text", "bytes")
+
+
+class Operations:
+    """Makes the operations.
+
+    Args:
+        document: What they are from.
+        components: The component schemas.
+    """
+
+    def __init__(self, document: Document, components: Components) -> None:
+        self._document = document
+        self._components = components
+        # In a module with functions, and in a class with methods, of any name.
+        self._annotations = Annotations(document, components, qualified=True)
+        self._links = Links(document, components)
+
+    def operation(self, parsed: ParsedOperation, path: tuple[str, ...]) -> OperationCase:
+        """An operation of the resource with this path."""
+        raw = parsed.raw
+        name = _method(parsed.name, path)
+        parameters = list(self._parameters(parsed))
+        body, from_body = self._body(parsed, {argument.name for argument in parameters})
+        responses = list(self._responses(parsed))
+        pagination = raw.get("x-pagination")
+        template, _, query = parsed.path.partition("?")
+        operation = OperationCase(
+            name=".".join((*path, name)),
+            method=name,
+            function=function_name(name),
+            constant=constant_name(name),
+            http_method=parsed.http_method.upper(),
+            path=template.partition("#")[0],
+            place=parsed.place,
+            doc="",
+            arguments=_in_path_order(parameters, template, query) + from_body,
+            body=body,
+            responses=responses,
+            result=_result(responses),
+            item=self._item(parsed, pagination) if pagination else None,
+            pagination=pagination,
+            secured=bool(raw.get("security", self._document.data.get("security"))),
+            fixed_query=_fixed_query(query),
+        )
+        operation.doc = _doc(raw, operation)
+        return operation
+
+    # Parameters -----------------------------------------------------------------------------------------------
+
+    def _parameters(self, parsed: ParsedOperation) -> Iterator[Argument]:
+        parameters = [each for each in parsed.raw["parameters"] if not each.get("x-client-header")]
+        simple = [_argument_name(parameter) for parameter in parameters]
+        for index, parameter in enumerate(parameters):
+            where, key = parameter["in"], parameter["name"]
+            name = simple[index]
+            if simple.count(name) > 1:
+                # The parser has found names for those that clash.
+                name = attribute_name(parsed.arguments[where, key], reserved=_TAKEN)
+            yield self._argument(parameter, name, below(parsed.place, "parameters", index))
+
+    def _argument(self, parameter: Json, name: str, place: str) -> Argument:
+        where, content = parameter["in"], parameter.get("content")
+        holder: Json = next(iter(content.values())) if content else parameter
+        schema = holder.get("schema", {})
+        style = parameter.get("style", "form" if where in ("query", "cookie") else "simple")
+        explode = parameter.get("explode", style in ("form", "deepObject"))
+        return Argument(
+            name=name,
+            key=parameter["name"],
+            where=where,
+            type=self._annotations.of(schema, Direction.SENT, f"{place}/schema"),
+            required=bool(parameter.get("required")) or where == "path",
+            doc=described(clean(parameter.get("description")) or _words(schema), schema),
+            keywords=_written(where, style, explode=explode, json=bool(content)),
+        )
+
+    # Bodies ---------------------------------------------------------------------------------------------------
+
+    def _body(self, parsed: ParsedOperation, taken: set[str]) -> tuple[BodyCase | None, list[Argument]]:
+        """The body: its properties as arguments of their own where it is an object, else one argument."""
+        raw = parsed.raw.get("requestBody", {})
+        contents: dict[str, Json] = raw.get("content", {})
+        if not contents:
+            return None, []
+        place = below(parsed.place, "requestBody")
+        media_type, kind = self._chosen(contents, place, "taken")
+        schema = contents[media_type].get("schema", {})
+        required = bool(raw.get("required"))
+        media_type = _CONCRETE.get(media_type, media_type)
+        if required and kind in ("json", "form"):
+            arguments = self._flat(schema, place, taken)
+            if arguments is not None:
+                return BodyCase(kind, media_type, flat=True), arguments
+        type_ = {"bytes": plain("bytes"), "text": plain("str")}.get(kind)
+        type_ = type_ or self._annotations.of(schema, Direction.SENT, f"{place}/schema")
+        name = next(name for name in ("body", "request_body", "request_body_") if name not in taken)
+        doc = clean(raw.get("description")) or "The body of the request."
+        return BodyCase(kind, media_type, flat=False), [Argument(name, "", "body", type_, required, doc)]
+
+    def _flat(self, schema: Any, place: str, taken: set[str]) -> list[Argument] | None:
+        """An argument for each property of a body; `None` where it is no object, or their names would clash."""
+        target = schema_of(self._components, schema)
+        component = self._components.get(key_of(target) or "")
+        if component is None or component.kind != "object":
+            return None
+        properties: Json = component.schema["properties"]
+        required = component.schema.get("required", ())
+        arguments = []
+        for key, prop in properties.items():
+            wanted = prop.get("x-attribute-name") if isinstance(prop, dict) else None
+            name = attribute_name(wanted or key, reserved=_TAKEN)
+            if name in taken:
+                return None
+            taken = taken | {name}
+            type_ = self._annotations.of(prop, Direction.SENT, f"{place}/{key}")
+            nullable = self._annotations.is_nullable(prop) or type_.codes == ANY.codes
+            needed = key in required and not (isinstance(prop, dict) and prop.get("readOnly"))
+            arguments.append(Argument(name, key, "body", type_, needed, field_doc(prop), nullable=nullable))
+        return sorted(arguments, key=lambda each: not each.required)
+
+    # Responses ------------------------------------------------------------------------------------------------
+
+    def _responses(self, parsed: ParsedOperation) -> Iterator[ResponseCase]:
+        """The responses; a status code before a range of them, a range before the default."""
+        raw: Json = parsed.raw["responses"]
+        for status in sorted(raw, key=lambda each: (each == "default", each.upper().endswith("XX"), each)):
+            doc = clean(raw[status].get("description"))
+            place = below(parsed.place, "responses", status)
+            shown = status if status == "default" else status.upper()
+            contents: dict[str, Json] = raw[status].get("content", {})
+            if not contents:
+                yield ResponseCase(shown, "none", None, NONE, None, doc)
+                continue
+            media_type, kind = self._chosen(contents, place, "read")
+            if kind in ("text", "bytes"):
+                type_ = plain("str" if kind == "text" else "bytes")
+                yield ResponseCase(shown, kind, media_type, type_, None, doc)
+                continue
+            schema = contents[media_type].get("schema")
+            type_ = self._annotations.of(schema, Direction.RECEIVED, f"{place}/schema")
+            yield ResponseCase(shown, kind, media_type, type_, self._links.of(schema), doc)
+
+    def _chosen(self, contents: dict[str, Json], place: str, verb: str) -> tuple[str, str]:
+        """Of several media types the one that is used, and how it is written or read."""
+        kinds = {
+            each: _kind(each, content.get("schema"), sent=verb == "taken")
+            for each, content in contents.items()
+        }
+        media_type = min(kinds, key=lambda each: _RANKS.index(kinds[each]))
+        others = [each for each in kinds if each != media_type]
+        if others:
+            self._document.note(place, f"only {media_type} is {verb}, not {', '.join(others)}")
+        return media_type, kinds[media_type]
+
+    # Pages ----------------------------------------------------------------------------------------------------
+
+    def _item(self, parsed: ParsedOperation, pagination: Json) -> Type:
+        """What a paginated operation pages through."""
+        place = below(parsed.place, "x-pagination")
+        if not isinstance(pagination.get("items"), str) or not isinstance(pagination.get("next"), dict):
+            raise DocumentError("x-pagination does not say its `items` and its `next`", place=place)
+        for status, response in sorted(parsed.raw["responses"].items()):
+            for content in response.get("content", {}).values() if status.startswith("2") else ():
+                page = self._target(content.get("schema"))
+                items = self._target(page.get("properties", {}).get(pagination["items"]))
+                if "items" in items:
+                    _check_cursors(parsed.raw, page, pagination, place)
+                    return self._annotations.of(items["items"], Direction.RECEIVED, place)
+        raise DocumentError(
+            f"x-pagination finds the items of a page in {pagination['items']!r}, but the response has no such list",
+            place=place,
+            way_out="Name the property of the response that is the list of items.",
+        )
+
+    def _target(self, schema: Any) -> Json:
+        return self._document.resolve(schema) if isinstance(schema, dict) else {}
+
+
+def _check_cursors(operation: Json, page: Json, pagination: Json, place: str) -> None:
+    parameters = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "query"}
+    for direction in ("next", "previous"):
+        cursor = pagination.get(direction)
+        if cursor is None:
+            continue
+        for word, known, what in (
+            ("parameter", parameters, "the operation has no such query parameter"),
+            ("field", page.get("properties", {}), "a page has no such field"),
+        ):
+            found = cursor.get(word) if isinstance(cursor, dict) else None
+            if not isinstance(found, str) or found not in known:
+                raise DocumentError(
+                    f"x-pagination goes on by the {word} {found!r}, but {what}", place=below(place, direction)
+                )
+    more = pagination.setdefault("more", None)
+    if more is not None and more not in page.get("properties", {}):
+        raise DocumentError(
+            f"x-pagination asks the field {more!r} for more, but a page has no such field",
+            place=below(place, "more"),
+        )
+
+
+def _method(name: str, path: tuple[str, ...]) -> str:
+    """The method of an operation: its id without the tag that it begins with."""
+    short = name.removeprefix("_".join(path) + "_")
+    return method_name(short if short.isidentifier() else name)
+
+
+def _argument_name(parameter: Json) -> str:
+    return attribute_name(parameter.get("x-argument-name") or parameter["name"], reserved=_TAKEN)
+
+
+def _words(schema: Any) -> str:
+    return clean(schema.get("description")) if isinstance(schema, dict) else ""
+
+
+def _in_path_order(arguments: list[Argument], template: str, query: str) -> list[Argument]:
+    """Path parameters in the order of the path; one that stands behind its `?` is a query parameter."""
+    names = re.findall(r"\{([^{}]+)\}", template)
+    in_query = {value.strip("{}"): key for key, value in _pairs(query) if re.fullmatch(r"\{[^{}]+\}", value)}
+    path = [each for each in arguments if each.where == "path" and each.key in names]
+    path.sort(key=lambda each: names.index(each.key))
+    moved = [
+        replace(each, where="query", key=in_query.get(each.key, each.key), keywords={})
+        for each in arguments
+        if each.where == "path" and each.key not in names
+    ]
+    return [*path, *moved, *(each for each in arguments if each.where != "path")]
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    pairs = (each.partition("=") for each in query.partition("#")[0].split("&") if each)
+    return [(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs]
+
+
+def _fixed_query(query: str) -> list[tuple[str, str]]:
+    return [
+        (name, value) for name, value in _pairs(query) if not re.fullmatch(r"\{[^{}]+\}", f"{value or name}")
+    ]
+
+
+def _written(where: str, style: str, *, explode: bool, json: bool) -> dict[str, object]:
+    """What the function that writes a parameter is told: only what is not usual for its place."""
+    if json:
+        return {"json": True}
+    if where == "header":
+        return {"explode": True} if explode else {}
+    usual = "simple" if where == "path" else "form"
+    keywords: dict[str, object] = {} if style == usual else {"style": style}
+    if explode != (style in ("form", "deepObject")):
+        keywords["explode"] = explode
+    return keywords
+
+
+#: A media type that takes anything, as a request has to name one.
+_CONCRETE = {"*/*": "application/json", "application/*": "application/json"}
+
+
+def _kind(media_type: str, schema: Any, *, sent: bool) -> str:
+    """How a body of a media type is written or read."""
+    bare = media_type.partition(";")[0].strip().lower()
+    if bare in JSON_LINES and not sent:
+        return "jsonl"
+    if bare in ("application/json", "text/json") or bare.endswith("+json"):
+        return "json"
+    if bare in _FORMS and sent:
+        return _FORMS[bare]
+    if bare in _CONCRETE:
+        # Many a generator of documents writes this for JSON; a file is a string.
+        return "json" if isinstance(schema, dict) and schema.get("type") != "string" else "bytes"
+    return "text" if bare.startswith("text/") or bare in JSON_LINES else "bytes"
+
+
+def _result(responses: list[ResponseCase]) -> Type:
+    """What a call that went well gives."""
+    good = [case for case in responses if case.is_success]
+    good = good or [case for case in responses if case.status == "default"]
+    result = good[0].type if good else NONE
+    for case in good[1:]:
+        result |= case.type
+    return result
+
+
+def _doc(raw: Json, operation: OperationCase) -> str:
+    summary, description = clean(raw.get("summary")), clean(raw.get("description"))
+    # Some documents say it twice.
+    if summary and description.startswith(summary):
+        summary = ""
+    parts = [_sentence(summary), description, "Deprecated." if raw.get("deprecated") else ""]
+    text = "\n\n".join(part for part in parts if part) or f"`{operation.http_method} {operation.path}`."
+    arguments = [*operation.positional, *operation.keywords]
+    sections = [section("Args", [(each.name, each.doc) for each in arguments])] if arguments else []
+    good = next((case.doc for case in operation.responses if case.is_success), "")
+    if good:
+        sections.append(section("Returns", [("", good)]))
+    errors = [(case.status, case.doc) for case in operation.responses if case.status[0] in "45"]
+    if errors:
+        sections.append(section("Errors", errors))
+    return "\n\n".join([text, *sections])
+
+
+def _sentence(text: str) -> str:
+    return f"{text}." if text and not text.endswith((".", "!", "?")) else text

@@ -1,0 +1,51 @@
+"""A line on the terminal for each step of a run, once the run takes longer than a second."""
+
+from __future__ import annotations
+
+import sys
+from threading import Lock, Timer
+from types import TracebackType
+from typing import Self
+
+PATIENCE = 1.0
+"""Seconds of silence."""
+
+
+class Progress:
+    """Says what is being done, to those who have begun to wonder. Use it in a `with`.
+
+    Args:
+        patience: Seconds before anything is said.
+    """
+
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self._timer = Timer(patience, self._begin)
+        self._timer.daemon = True
+        self._lock = Lock()
+        self._speaking = False
+        self._step = ""
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+
+    def step(self, what: str) -> None:
+        """Begin a step."""
+        with self._lock:
+            self._step = what
+            if self._speaking:
+                self._say()
+
+    def _begin(self) -> None:
+        with self._lock:
+            self._speaking = True
+            self._say()
+
+    def _say(self) -> None:
+        if self._step:
+            print(f"{self._step} ...", file=sys.stderr, flush=True)

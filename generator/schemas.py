@@ -1,0 +1,97 @@
+"""Schemas: where they are in a document, and what kinds of them there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .document import Document, Json, below, pointer
+
+COMPONENT = "#/components/schemas/"
+
+#: Keywords whose values are schemas: one, many under names, or many in a list.
+_ONE = ("items", "additionalProperties")
+_NAMED = ("properties", "patternProperties", "$defs")
+_LISTED = ("allOf", "anyOf", "oneOf")
+
+#: Keywords that say what a value is. Others limit it, or talk about it.
+_STRUCTURE = frozenset(
+    {"$ref", "type", "enum", "const", "format", *_ONE, "properties", "patternProperties", *_LISTED}
+)
+
+
+def schemas_of(document: Document) -> Iterator[tuple[str, Json]]:
+    """Every schema in the document with its place, those inside others included."""
+    for key, schema in list(document.schemas.items()):
+        yield from within(schema, document.place_of(key))
+    for path, method, operation in document.operations():
+        for place, holder in holders_of(operation, pointer("paths", path, method)):
+            yield from within(holder.get("schema"), below(place, "schema"))
+
+
+def holders_of(operation: Json, place: str) -> Iterator[tuple[str, Json]]:
+    """Whatever holds a schema in an operation, under the key `schema`: parameters, and contents of bodies."""
+    for index, parameter in enumerate(operation.get("parameters", [])):
+        yield below(place, "parameters", index), parameter
+        for media_type, content in parameter.get("content", {}).items():
+            yield below(place, "parameters", index, "content", media_type), content
+    for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+        yield below(place, "requestBody", "content", media_type), content
+    for status, response in operation.get("responses", {}).items():
+        for media_type, content in response.get("content", {}).items() if isinstance(response, dict) else ():
+            yield below(place, "responses", status, "content", media_type), content
+
+
+def within(schema: Any, place: str) -> Iterator[tuple[str, Json]]:
+    """A schema and those inside it, with their places."""
+    if not isinstance(schema, dict):
+        return
+    yield place, schema
+    for keyword in _ONE:
+        if keyword in schema:
+            yield from within(schema[keyword], f"{place}/{keyword}")
+    for keyword in _NAMED:
+        for name, inner in schema.get(keyword, {}).items():
+            yield from within(inner, below(place, keyword, name))
+    for keyword in _LISTED:
+        for index, inner in enumerate(schema.get(keyword, ())):
+            yield from within(inner, f"{place}/{keyword}/{index}")
+
+
+def is_structural(schema: Any) -> bool:
+    """Whether a schema says what a value is, and not merely which values of it are allowed."""
+    return isinstance(schema, dict) and not _STRUCTURE.isdisjoint(schema)
+
+
+def is_object(schema: Any) -> bool:
+    """Whether a schema describes an object with named fields: one to make a class of."""
+    return (
+        isinstance(schema, dict)
+        and schema.get("type", "object") in ("object", ["object"])
+        and bool(schema.get("properties"))
+        and "$ref" not in schema
+    )
+
+
+def members_of(schema: Any) -> list[Any]:
+    """The members of a union as it is written; none of any other schema."""
+    if not isinstance(schema, dict) or "$ref" in schema:
+        return []
+    return [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+
+
+def flat_members(schema: Any) -> list[Any]:
+    """The members of a union, with those of unions written inside it in their place."""
+    return [leaf for member in members_of(schema) for leaf in (flat_members(member) or [member])]
+
+
+def key_of(reference: Any) -> str | None:
+    """The key of the component that a schema refers to; `None` where it is none but says it itself."""
+    target = reference.get("$ref") if isinstance(reference, dict) else None
+    return target.removeprefix(COMPONENT) if isinstance(target, str) else None
+
+
+def refer(key: str) -> Json:
+    """A reference to a component."""
+    # Keys are never escaped in the references of a normalised document: they are looked up as they are.
+    return {"$ref": COMPONENT + key}

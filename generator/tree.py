@@ -1,0 +1,120 @@
+"""The tree of resources: one for each tag, inside one another where a tag has dots."""
+
+from __future__ import annotations
+
+from .components import Components
+from .document import Document, DocumentError
+from .names import RESOURCE_MEMBERS, attribute_name, class_name
+from .operations import Operations
+from .package import OperationCase, Resource
+from .parse import ParsedOperation
+from .text import clean
+
+#: The classes of the root, whose names no tag can have.
+_ROOT = ("SyncResources", "AsyncResources")
+
+
+def make_tree(document: Document, components: Components, parsed: list[ParsedOperation]) -> Resource:
+    """Sort the operations into resources.
+
+    Raises:
+        DocumentError: Two operations of one tag have the same name in Python.
+    """
+    operations = Operations(document, components)
+    tags = {
+        tag["name"]: clean(tag.get("description")) for tag in document.data.get("tags", []) if "name" in tag
+    }
+    root = Resource((), "root", "Resources", "What a client offers, by tag.")
+    nodes: dict[tuple[str, ...], Resource] = {(): root}
+    for each in parsed:
+        tag = next(iter(each.raw.get("tags") or []), "default")
+        node = _node(nodes, _path(tag))
+        node.doc = node.doc or tags.get(tag, "")
+        node.operations.append(operations.operation(each, node.path))
+    for node in nodes.values():
+        node.doc = node.doc or f"The operations of `{'.'.join(node.path)}`."
+        _check_names(node)
+    _name_modules(nodes)
+    _name_classes(nodes)
+    return root
+
+
+def _path(tag: str) -> tuple[str, ...]:
+    return tuple(attribute_name(part, reserved=RESOURCE_MEMBERS) for part in tag.split(".") if part) or (
+        "default",
+    )
+
+
+def _node(nodes: dict[tuple[str, ...], Resource], path: tuple[str, ...]) -> Resource:
+    for depth in range(1, len(path) + 1):
+        if path[:depth] not in nodes:
+            node = nodes[path[:depth]] = Resource(path[:depth], "", "", "")
+            nodes[path[: depth - 1]].children.append(node)
+    return nodes[path]
+
+
+def _check_names(node: Resource) -> None:
+    """A resource has one thing of each name: a method, or a resource inside it."""
+    taken: dict[str, OperationCase] = {}
+    children = {child.attribute for child in node.children}
+    for operation in node.operations:
+        if operation.method in children:
+            raise DocumentError(
+                f"{_shown(operation)} has the same name in Python as the tag inside its own: {operation.name}",
+                place=operation.place,
+                way_out="Give it another operationId, or the tag another name.",
+            )
+        if operation.method in taken:
+            raise DocumentError(
+                f"{_shown(operation)} and {_shown(taken[operation.method])} have the same name in Python: "
+                f"{operation.name}",
+                place=operation.place,
+                way_out="Give them operationIds that differ by more than case and punctuation.",
+            )
+        taken[operation.method] = operation
+
+
+def _shown(operation: OperationCase) -> str:
+    return f"{operation.http_method} {operation.path}"
+
+
+def _name_modules(nodes: dict[tuple[str, ...], Resource]) -> None:
+    taken = {"root"}
+    for node in nodes.values():
+        if node.path:
+            name, number = "_".join(node.path), 2
+            while name in taken:
+                name, number = f"{'_'.join(node.path)}_{number}", number + 1
+            node.module = name
+            taken.add(name)
+
+
+def _name_classes(nodes: dict[tuple[str, ...], Resource]) -> None:
+    """A resource is called after the last part of its tag, unless that is taken: then after all of it."""
+    taken = {name for root in _ROOT for name in _derived(root)}
+    lasts = [path[-1] for path in nodes if path]
+    for node in nodes.values():
+        if not node.path:
+            continue
+        short, full = _class_of(node.path[-1:]), _class_of(node.path)
+        candidates = [short] if lasts.count(node.path[-1]) == 1 else []
+        candidates += [
+            full,
+            f"{full}Resource",
+            *(f"{full}Resource{number}" for number in range(2, len(nodes) + 3)),
+        ]
+        node.class_name = next(name for name in candidates if taken.isdisjoint(_derived(name)))
+        taken |= _derived(node.class_name)
+
+
+def _class_of(path: tuple[str, ...]) -> str:
+    return class_name("".join(word.capitalize() for part in path for word in part.split("_")))
+
+
+def _derived(name: str) -> set[str]:
+    """The names of the classes that are made for a resource."""
+    return {
+        f"{prefix}{name}{view}"
+        for prefix in ("", "Async")
+        for view in ("", "WithRawResponse", "WithStreamingResponse")
+    }
