@@ -24,8 +24,16 @@ def caller(sandbox: Sandbox) -> Iterator[Caller]:
     made.http.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def refused_caller() -> Iterator[Caller]:
+    """A caller of a sandbox that tests share, because it has to refuse whatever they send."""
+    with serving() as caller:
+        yield caller
+        assert caller.page()["data"] == []
+
+
+@pytest.fixture(scope="module")
 def instant() -> Iterator[Caller]:
-    """A caller of a sandbox whose batches end when they are looked at."""
+    """A caller of a sandbox whose batches end when they are looked at; a module's tests share it."""
     with serving(instant=True) as caller:
         yield caller

@@ -42,13 +42,14 @@ def test_a_call_without_a_known_version_is_refused(sandbox: Sandbox, version):
     assert message.startswith("anthropic-version:")
 
 
-def test_an_unknown_path_and_an_unknown_batch_are_not_found(caller: Caller):
-    refused(caller.http.get("/v1/nowhere"), 404, "not_found_error")
-    refused(caller.http.get(f"{BATCHES}/msgbatch_nope"), 404, "not_found_error")
+def test_an_unknown_path_and_an_unknown_batch_are_not_found(refused_caller: Caller):
+    refused(refused_caller.http.get("/v1/nowhere"), 404, "not_found_error")
+    refused(refused_caller.http.get(f"{BATCHES}/"), 404, "not_found_error")
+    refused(refused_caller.http.get(f"{BATCHES}/msgbatch_nope"), 404, "not_found_error")
 
 
-def test_a_method_that_a_path_does_not_have_is_answered_with_those_it_has(caller: Caller):
-    response = caller.http.put(BATCHES)
+def test_a_method_that_a_path_does_not_have_is_answered_with_those_it_has(refused_caller: Caller):
+    response = refused_caller.http.put(BATCHES)
     refused(response, 405, "invalid_request_error")
     assert {"GET", "POST"} <= set(response.headers["allow"].split(", "))
 
@@ -82,8 +83,8 @@ def test_a_page_goes_on_after_a_batch_that_was_deleted_meanwhile(instant: Caller
     "query",
     ["limit=0", "limit=1001", "limit=x", "limit=", "limit=1e2", "after_id=a&before_id=b", "after_id=nope"],
 )
-def test_a_page_that_makes_no_sense_is_refused(caller: Caller, query: str):
-    refused(caller.http.get(f"{BATCHES}?{query}"), 400, "invalid_request_error")
+def test_a_page_that_makes_no_sense_is_refused(refused_caller: Caller, query: str):
+    refused(refused_caller.http.get(f"{BATCHES}?{query}"), 400, "invalid_request_error")
 
 
 GOOD = {"custom_id": "ok", "params": params()}
@@ -115,15 +116,14 @@ GOOD = {"custom_id": "ok", "params": params()}
         ),
     ],
 )
-def test_a_batch_with_a_mistake_in_its_envelope_is_refused_whole(caller: Caller, body, message):
-    assert refused(caller.http.post(BATCHES, json=body), 400, "invalid_request_error") == message
-    assert caller.page()["data"] == []
+def test_a_batch_with_a_mistake_in_its_envelope_is_refused_whole(refused_caller: Caller, body, message):
+    assert refused(refused_caller.http.post(BATCHES, json=body), 400, "invalid_request_error") == message
 
 
 @pytest.mark.parametrize("custom_id", ["", "a" * 65, "a b", "ä", "a\n", "a.b"])
-def test_a_custom_id_outside_its_alphabet_or_length_is_refused(caller: Caller, custom_id: str):
+def test_a_custom_id_outside_its_alphabet_or_length_is_refused(refused_caller: Caller, custom_id: str):
     body = {"requests": [{"custom_id": custom_id, "params": params()}]}
-    message = refused(caller.http.post(BATCHES, json=body), 400, "invalid_request_error")
+    message = refused(refused_caller.http.post(BATCHES, json=body), 400, "invalid_request_error")
     assert message.startswith("requests.0.custom_id:")
 
 
@@ -142,20 +142,19 @@ def test_a_custom_id_outside_its_alphabet_or_length_is_refused(caller: Caller, c
         b"{,}",
     ],
 )
-def test_a_body_that_is_not_a_json_object_is_refused(caller: Caller, body: bytes):
-    refused(caller.http.post(BATCHES, content=body), 400, "invalid_request_error")
+def test_a_body_that_is_not_a_json_object_is_refused(refused_caller: Caller, body: bytes):
+    refused(refused_caller.http.post(BATCHES, content=body), 400, "invalid_request_error")
 
 
-def test_a_list_of_more_than_100_000_requests_is_too_large(caller: Caller):
+def test_a_list_of_more_than_100_000_requests_is_too_large(refused_caller: Caller):
     body = orjson.dumps({"requests": [{"custom_id": f"r{n}", "params": {}} for n in range(100_001)]})
-    refused(caller.http.post(BATCHES, content=body), 413, "request_too_large")
-    assert caller.page()["data"] == []
+    refused(refused_caller.http.post(BATCHES, content=body), 413, "request_too_large")
 
 
-def test_a_body_of_more_than_256_mb_is_too_large(caller: Caller):
+def test_a_body_of_more_than_256_mb_is_too_large(refused_caller: Caller):
     megabyte = b" " * 1024 * 1024
     body = (megabyte for _ in range(257))
-    refused(caller.http.post(BATCHES, content=body), 413, "request_too_large")
+    refused(refused_caller.http.post(BATCHES, content=body), 413, "request_too_large")
 
 
 def test_a_create_call_that_breaks_off_leaves_nothing(caller: Caller):

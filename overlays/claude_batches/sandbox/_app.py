@@ -76,6 +76,7 @@ def build_app(
             Exception: _answer_crash,
         },
     )
+    app.router.redirect_slashes = False  # the API has no other spelling of a path
     return _Exchanges(app, log)
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from ._ids import derived_id
 
-__all__ = ["STATUS_OF", "ApiError", "error_body", "errored_body"]
+__all__ = ["REQUEST_ERRORS", "STATUS_OF", "ApiError", "error_body", "errored_body"]
 
 STATUS_OF: Final[Mapping[str, int]] = {
     "invalid_request_error": 400,
@@ -23,6 +23,9 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "timeout_error": 504,
     "overloaded_error": 529,
 }
+
+REQUEST_ERRORS: Final = tuple(kind for kind in STATUS_OF if kind != "request_too_large")
+"""The kinds of error that a single request of a batch can end with."""
 
 
 class ApiError(Exception):

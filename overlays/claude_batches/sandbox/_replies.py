@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-from ._errors import STATUS_OF
+from ._errors import REQUEST_ERRORS
 from ._ids import derived_id
 from ._json import is_array, is_object
 from ._schemas import example
@@ -54,7 +54,7 @@ def read_steering(text: str) -> Steering:
         return _UNSTEERED
     words: dict[str, str] = {found[1]: found[2] or "" for found in _MAGIC.finditer(text)}
     error = words.get("error")
-    if error is not None and error not in STATUS_OF:
+    if error is not None and error not in REQUEST_ERRORS:
         error = "api_error"
     return Steering(
         error=error,

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from ._errors import STATUS_OF
+from ._errors import REQUEST_ERRORS
 
 __all__ = ["ReplyError", "ReplyFunction", "load_reply"]
 
@@ -29,12 +29,14 @@ class ReplyError(Exception):
         message: what the error tells a person.
 
     Raises:
-        ValueError: the API has no such kind of error.
+        ValueError: no request fails like this.
     """
 
     def __init__(self, kind: str = "api_error", message: str = "The reply function failed.") -> None:
-        if kind not in STATUS_OF:
-            raise ValueError(f"{kind!r} is not a kind of error; these are: {', '.join(STATUS_OF)}")
+        if kind not in REQUEST_ERRORS:
+            raise ValueError(
+                f"{kind!r} is not how a request can fail; these are: {', '.join(REQUEST_ERRORS)}"
+            )
         super().__init__(message)
         self.kind = kind
         self.message = message
