@@ -5,7 +5,7 @@ import orjson
 import pytest
 from claude_batches.sandbox import Sandbox
 
-from tests.sandbox.calls import BATCHES, HEADERS, Caller, params, requests
+from tests.sandbox.calls import BATCHES, HEADERS, Caller, params, requests, serving
 
 
 def refused(response: httpx.Response, status: int, kind: str) -> str:
@@ -32,6 +32,14 @@ def test_either_way_to_authenticate_works_with_either_version(sandbox: Sandbox, 
 def test_a_call_without_a_key_is_refused(sandbox: Sandbox, headers):
     response = httpx.get(sandbox.url + BATCHES, headers={**headers, "anthropic-version": "2023-06-01"})
     refused(response, 401, "authentication_error")
+
+
+def test_a_sandbox_with_a_key_of_its_own_refuses_others():
+    with serving(api_key="secret") as caller:
+        refused(caller.http.get(BATCHES), 401, "authentication_error")
+        assert caller.http.get(BATCHES, headers={"x-api-key": "secret"}).status_code == 200
+        bearer = {"x-api-key": "", "authorization": "Bearer secret"}
+        assert caller.http.get(BATCHES, headers=bearer).status_code == 200
 
 
 @pytest.mark.parametrize("version", [{}, {"anthropic-version": "2023-06-02"}])

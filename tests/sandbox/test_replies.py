@@ -5,10 +5,16 @@ from typing import Any
 import orjson
 import pytest
 from claude_batches.sandbox import ReplyError
+from claude_batches.sandbox._replies import reply_to
 from claude_batches.sandbox._schemas import example
+from claude_batches.sandbox._validation import check_params
+from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
 
 from tests.sandbox.calls import Caller, params, requests, serving
+from tests.wire import spec, wire
 
+MESSAGES = Draft202012Validator({"$ref": "#/components/schemas/Message", "components": spec()["components"]})
 WEATHER = {
     "name": "weather",
     "input_schema": {
@@ -124,6 +130,21 @@ def test_max_tokens_cuts_the_reply(instant: Caller):
         ({"tools": [WEATHER, WEATHER]}, "invalid_request_error", "tools"),
         ({"thinking": {"type": "enabled", "budget_tokens": 5}}, "invalid_request_error", "thinking"),
         ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, "invalid_request_error", "max_tokens"),
+        (
+            {"tools": [{"name": "x", "input_schema": {"$ref": "#"}}]},
+            "invalid_request_error",
+            "tools.0.input_schema",
+        ),
+        (
+            {"tools": [{"name": "x", "input_schema": {"minItems": 1e9, "type": "array"}}]},
+            "invalid_request_error",
+            "tools",
+        ),
+        (
+            {"tools": [{"name": "x", "input_schema": {"anyOf": 5}}]},
+            "invalid_request_error",
+            "tools.0.input_schema",
+        ),
         ({"stop_sequences": [" "]}, "invalid_request_error", "stop_sequences"),
         (
             {"output_config": {"format": {"type": "xml"}}},
@@ -228,3 +249,12 @@ def test_a_recursive_schema_comes_to_an_end():
     }
     made = example(node, "text")
     assert made["next"]["next"]["name"] == "text"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(wire("MessageCreateParamsNonStreaming"))
+def test_whatever_params_pass_have_a_reply_that_the_spec_describes(params):
+    params |= {"model": "claude-haiku-4-5", "max_tokens": 5000}
+    params["messages"] = [{"role": "user", "content": "Hello"}, *params["messages"]]
+    if check_params(params) is None:
+        MESSAGES.validate(reply_to(params, "a request"))

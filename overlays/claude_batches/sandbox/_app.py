@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from hmac import compare_digest
 from typing import Any, Final, NamedTuple
 
 import anyio
@@ -52,7 +53,12 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 def build_app(
-    batches: Batches, plan: FaultPlan, own_routes: Sequence[BaseRoute], log: ExchangeLog | None
+    batches: Batches,
+    plan: FaultPlan,
+    own_routes: Sequence[BaseRoute],
+    *,
+    key: str | None,
+    log: ExchangeLog | None,
 ) -> ASGIApp:
     """The ASGI application that serves `batches` with the faults of `plan`, and the sandbox's own routes."""
     api = _Api(batches, plan)
@@ -67,7 +73,7 @@ def build_app(
     ]
     by_path: dict[str, dict[str, Handler]] = {}
     for method, path, operation, handler in routes:
-        by_path.setdefault(path, {})[method] = _guarded(_with_faults(handler, operation, plan))
+        by_path.setdefault(path, {})[method] = _guarded(_with_faults(handler, operation, plan), key)
     app = Starlette(
         routes=[*(_route(path, handlers) for path, handlers in by_path.items()), *own_routes],
         exception_handlers={
@@ -193,14 +199,17 @@ def _json(body: dict[str, Any], status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, media_type="application/json")
 
 
-def _guarded(handler: Handler) -> Handler:
-    """Check the headers that every call of the API needs before it is handled."""
+def _guarded(handler: Handler, key: str | None) -> Handler:
+    """Check the headers that every call of the API needs before it is handled; any key will do without `key`."""
 
     async def guarded(request: Request) -> Response:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         bearer = token.strip() if scheme.lower() == "bearer" else ""
-        if not request.headers.get("x-api-key") and not bearer:
+        given = request.headers.get("x-api-key") or bearer
+        if not given:
             raise ApiError("authentication_error", "x-api-key header is required")
+        if key is not None and not compare_digest(given.encode(), key.encode()):
+            raise ApiError("authentication_error", "invalid x-api-key")
         version = request.headers.get("anthropic-version")
         if version is None:
             raise ApiError("invalid_request_error", "anthropic-version: header is required")

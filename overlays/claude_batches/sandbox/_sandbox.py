@@ -42,6 +42,7 @@ class Sandbox:
         faults: what goes wrong: the name of a profile (`flaky`, `overloaded`, `hostile`), or any `Fault`s.
         reply: a function that answers requests in place of the sandbox, see `ReplyFunction`.
         seed: what all that looks random depends on, ids included.
+        api_key: the one key that is accepted; without it, any key is.
         log: a function that is told of every call that was answered, as an `Exchange`.
 
     Raises:
@@ -59,6 +60,7 @@ class Sandbox:
         faults: str | Iterable[Fault] | None = None,
         reply: ReplyFunction | None = None,
         seed: int = 0,
+        api_key: str | None = None,
         log: ExchangeLog | None = None,
     ) -> None:
         self.instant = instant or speed == "instant"
@@ -70,6 +72,7 @@ class Sandbox:
         self._host = host
         self._port = port
         self._reply = reply
+        self._api_key = api_key
         self._log = log
         self._plan = FaultPlan(faults_from(faults), seed)
         self._store: Store | None = None
@@ -143,7 +146,7 @@ class Sandbox:
             shares=self._plan.outcome_shares,
         )
         own_routes = [*page_routes(batches), *control_routes(clock, self._plan, self.advance)]
-        return build_app(batches, self._plan, own_routes, self._log)
+        return build_app(batches, self._plan, own_routes, key=self._api_key, log=self._log)
 
     def _close_store(self) -> None:
         if self._store is not None:

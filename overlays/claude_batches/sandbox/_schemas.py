@@ -73,22 +73,39 @@ _GUESSES: Final = (
     *_FORMATS.values(),
 )
 _DEEPEST: Final = 6
+_MOST_VALUES: Final = 10_000
+_LONGEST_TEXT: Final = 100_000
+_LONGEST_GUESS: Final = 20
+_MAY_TAKE_FOREVER: Final = re.compile(r"[+*}]\)[+*{]")
 _DEFAULT_TEXT: Final = "sandbox"
 
 
 def example(schema: object, text: str) -> Any:
-    """A value that fits `schema`; strings that may be anything are taken from `text`."""
-    return _Maker(schema, text).make(schema, 0)
+    """A value that fits `schema`; strings that may be anything are taken from `text`.
+
+    Raises:
+        ValueError: it is not a JSON schema, or what it describes is very large.
+    """
+    try:
+        return _Maker(schema, text).make(schema, 0)
+    except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError) as error:
+        raise ValueError("JSON schema is invalid") from error
 
 
 class _Maker:
     def __init__(self, root: object, text: str) -> None:
         self._root = root
         self._text = text or _DEFAULT_TEXT
+        self._budget = _MOST_VALUES
 
     def make(self, schema: object, depth: int) -> Any:
-        if not is_object(schema):  # `true` allows everything
+        self._budget -= 1
+        if self._budget < 0:
+            raise ValueError("JSON schema describes a very large value")
+        if schema is True:  # everything is allowed
             return self._text
+        if not is_object(schema):
+            raise TypeError
         if "const" in schema:
             return schema["const"]
         if schema.get("enum"):
@@ -144,7 +161,7 @@ class _Maker:
         found: Any = self._root
         for part in reference.removeprefix("#").split("/")[1:]:
             key = part.replace("~1", "/").replace("~0", "~")
-            found = found.get(key, True) if is_object(found) else True
+            found = found[key]
         return found
 
     def _merged(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -211,6 +228,8 @@ class _Maker:
             guess = _guess(pattern, fewest, most)
             if guess is not None:
                 return guess
+        if fewest > _LONGEST_TEXT:
+            raise ValueError("JSON schema describes a very long text")
         value = self._text[:most] if most is not None else self._text
         return value + "." * (fewest - len(value))
 
@@ -221,7 +240,9 @@ def _guess(pattern: str, fewest: int, most: int | None) -> str | None:
         compiled = re.compile(pattern)
     except re.error:
         return None
-    repeated = (letter * fewest for letter in ("a", "A", "0"))
+    if _MAY_TAKE_FOREVER.search(pattern):
+        return None
+    repeated = (letter * min(fewest, _LONGEST_GUESS) for letter in ("a", "A", "0"))
     for guess in (*_GUESSES, *repeated):
         if fewest <= len(guess) <= (math.inf if most is None else most) and compiled.search(guess):
             return guess

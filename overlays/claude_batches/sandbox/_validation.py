@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ._errors import ApiError
 from ._json import is_array, is_object, is_whole
+from ._schemas import example
 
 __all__ = ["Refusal", "check_envelope", "check_params"]
 
@@ -156,6 +157,11 @@ def _check_tools(params: dict[str, Any]) -> Refusal | None:
                 return _refuse(f"tools.{index}.name", "Field required")
             if not is_object(tool.get("input_schema")):
                 return _refuse(f"tools.{index}.input_schema", "Field required")
+            refusal = _check_schema(f"tools.{index}.input_schema", tool["input_schema"])
+            if refusal is not None:
+                return refusal
+        elif not isinstance(tool["type"], str) or not isinstance(tool.get("name", ""), str):
+            return _refuse(f"tools.{index}", "Input should be a tool with a type and a name")
         name = tool.get("name")
         if isinstance(name, str) and name in names:
             return _refuse("tools", "Tool names must be unique")
@@ -209,6 +215,21 @@ def _check_format(params: dict[str, Any]) -> Refusal | None:
         return _refuse("output_config.format.type", "Input should be 'json_schema'")
     if not is_object(wanted.get("schema")):
         return _refuse("output_config.format.schema", "Input should be an object")
+    return _check_schema("output_config.format.schema", wanted["schema"])
+
+
+def _check_schema(place: str, schema: dict[str, Any]) -> Refusal | None:
+    """A schema is good if a value can be made that fits it."""
+    try:
+        example(schema, "")
+    except ValueError as problem:
+        return _refuse(place, str(problem))
+    return None
+
+
+def _check_inference_geo(params: dict[str, Any]) -> Refusal | None:
+    if not isinstance(params.get("inference_geo"), str | None):
+        return _refuse("inference_geo", "Input should be a string")
     return None
 
 
@@ -231,4 +252,5 @@ _CHECKS: Final = (
     _check_thinking,
     _check_format,
     _check_stop_sequences,
+    _check_inference_geo,
 )
