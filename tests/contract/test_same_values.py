@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import httpx2
@@ -12,37 +11,15 @@ from anthropic._decoders.jsonl import JSONLDecoder
 from anthropic._models import construct_type_unchecked
 from anthropic.types.messages import MessageBatch as OfficialBatch
 from anthropic.types.messages import MessageBatchIndividualResponse as OfficialResponse
-from claude_batches_api.model import Model
 from claude_batches_api.models import MessageBatchIndividualResponse
 from claude_batches_api.operations.messages_batches import RESULTS, RETRIEVE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.contract.values import differing
 from tests.wire import schemas, wire
 
 BLOCKS = sorted(schemas()["ContentBlock"]["discriminator"]["mapping"].values())
-
-
-def differing(ours: Any, theirs: Any, place: str = "") -> list[str]:
-    """The places where two readings of the same JSON differ."""
-    if isinstance(ours, Model):
-        names = ours.fields_.names
-        return [
-            line
-            for name in names
-            for line in differing(getattr(ours, name), getattr(theirs, name), f"{place}.{name}")
-        ]
-    if isinstance(ours, list):
-        if len(ours) != len(theirs):
-            return [f"{place}: {len(ours)} items, and {len(theirs)}"]
-        return [
-            line
-            for index, pair in enumerate(zip(ours, theirs, strict=True))
-            for line in differing(*pair, f"{place}[{index}]")
-        ]
-    if isinstance(ours, datetime) and isinstance(theirs, str):
-        theirs = datetime.fromisoformat(theirs)
-    return [] if ours == theirs else [f"{place}: {ours!r}, and {theirs!r}"]
 
 
 def read_officially(file: bytes) -> list[OfficialResponse]:
