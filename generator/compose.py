@@ -48,6 +48,9 @@ def unfold_inheritance(document: Document) -> None:
 
 def merge_all_of(document: Document) -> None:
     """`allOf` composes a schema of others; the model made of it has the fields of all of them."""
+    for key, schema in document.schemas.items():
+        if "allOf" in schema:
+            _merge(document, schema, document.place_of(key), (COMPONENT + key,))
     while todo := [(place, schema) for place, schema in schemas_of(document) if "allOf" in schema]:
         for place, schema in todo:
             if "allOf" in schema:

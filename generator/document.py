@@ -20,6 +20,9 @@ Json = dict[str, Any]
 #: YAML's anchors can make a few lines stand for billions. No real document comes near this many values.
 MAX_VALUES = 5_000_000
 
+#: Nor is any nested half as deeply as this.
+MAX_DEPTH = 200
+
 
 class DocumentError(Exception):
     """Something in a document that no package can be generated from.
@@ -232,6 +235,19 @@ def _places(
 
 class _Loader(yaml.CSafeLoader):
     """YAML with the types of JSON: `no`, `1:30` and `2023-06-01` are strings, and a key twice is an error."""
+
+    _depth = 0
+
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
+        # Called for each node on the way down. The parser itself would go on until the stack of the process ends.
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise RecursionError
+        super().descend_resolver(current_node, current_index)
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
+        super().ascend_resolver()
 
     def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()

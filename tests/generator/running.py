@@ -1,0 +1,129 @@
+"""Run the generator as its keeper does, and import what it makes."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import yaml
+
+REPO = Path(__file__).resolve().parents[2]
+
+PETS = """
+openapi: 3.1.0
+info: {title: Pets, version: "1"}
+paths:
+  /pets/{pet_id}:
+    get:
+      operationId: pets_retrieve
+      tags: [pets]
+      parameters:
+        - {name: pet_id, in: path, required: true, schema: {type: string}}
+      responses:
+        "200":
+          description: The pet.
+          content: {application/json: {schema: {$ref: "#/components/schemas/Pet"}}}
+components:
+  schemas:
+    Pet:
+      description: An animal.
+      type: object
+      required: [name]
+      properties:
+        name: {type: string, description: What it is called.}
+        age: {type: integer}
+"""
+
+
+def codegen(
+    *arguments: object, cwd: Path = REPO, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """Start the command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, str(REPO / "codegen.py"), *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Every file in a folder, by its path in it."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+_numbers = itertools.count()
+
+
+@dataclass
+class Api:
+    """A generated package that is imported."""
+
+    name: str
+    folder: Path
+    notes: str
+
+    def module(self, path: str) -> ModuleType:
+        """One of its modules: `models`, `operations.pets`."""
+        return importlib.import_module(f"{self.name}.{path}")
+
+    def __getattr__(self, name: str) -> Any:
+        return self.module(name)
+
+    def decode(self, tag: str, operation: str, wire: Any, status: int = 200) -> Any:
+        """What an operation makes of a response."""
+        return getattr(self.module(f"operations.{tag}"), operation.upper()).decode(status, wire)
+
+    def source(self, path: str) -> str:
+        """The text of one of its files."""
+        return (self.folder / path).read_text()
+
+
+def complete(document: str) -> str:
+    """A document with what all documents need and few tests are about."""
+    data = yaml.safe_load(document)
+    assert isinstance(data, dict)
+    return document + "\n".join(
+        line
+        for key, line in (
+            ("openapi", "\nopenapi: 3.1.0"),
+            ("info", '\ninfo: {title: A test, version: "1"}'),
+            ("paths", "\npaths: {}"),
+        )
+        if key not in data
+    )
+
+
+@contextmanager
+def generated(document: str, folder: Path, capture: Any) -> Iterator[Api]:
+    """Generate a package from a document, and make it importable."""
+    import codegen as command
+
+    name = f"blackbox_{os.getpid()}_{next(_numbers)}"
+    spec = folder / f"{name}.yaml"
+    spec.write_text(document, encoding="utf-8")
+    status = command.main(["--debug", "--spec", str(spec), "--output", str(folder), "--package", name])
+    printed = capture.readouterr()
+    assert status == 0, printed.err
+    sys.path.insert(0, str(folder))
+    try:
+        yield Api(name, folder / name, printed.err)
+    finally:
+        sys.path.remove(str(folder))
+        for module in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
+            del sys.modules[module]
