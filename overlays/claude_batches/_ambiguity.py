@@ -99,8 +99,7 @@ class Creation:
         started = self.started if self.earliest is None else self.earliest
         ambiguous = self.error(
             f"it isn't known whether the batch of {self.count} requests ({self.size:,} bytes) was made, so it was not "
-            f"sent again: {cause} Call find_candidates() on this error to see which batches may be it, or use "
-            'create(..., on_ambiguous="reconcile").',
+            f"sent again: {cause.message}",
             request=cause.request,
             body=cause.body,
             request_count=self.count,

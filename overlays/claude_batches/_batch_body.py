@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Mapping
+from itertools import pairwise
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -148,15 +149,10 @@ class BatchWriter:
                 )
 
     def _check_unique(self) -> None:
-        if len(set(self._ids)) == len(self._ids):
+        repeated = {key for key, following in pairwise(sorted(self._ids)) if key == following}
+        if not repeated:
             return
-        # Equal hashes are rare but possible for different ids, so the ids are read again, where a hash came
-        # twice.
-        seen: set[int] = set()
-        repeated: set[int] = set()
-        for key in self._ids:
-            (repeated if key in seen else seen).add(key)
-        del seen
+        # Different ids can have the same hash, so the ids themselves are read again where a hash came twice.
         first: dict[str, int] = {}
         self._file.seek(0)
         for index, line in enumerate(self._file):

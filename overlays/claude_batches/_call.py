@@ -364,9 +364,10 @@ def _attempt(
 
 def _elsewhere(call: Call, location: str, config: Config, *, what: str) -> Call:
     """The same call to the place that the server names."""
-    url = redirect_target(call.url, location)
     request = SentRequest(call.method, _shown(call), shown_headers(call.headers))
+    url = ""
     try:
+        url = redirect_target(call.url, location)
         target = origin_of(url)
         reason = unsafe_step(origin_of(call.url), target, call.method)
     except ValueError as error:

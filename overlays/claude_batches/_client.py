@@ -95,7 +95,9 @@ class _Settings:
         return self._config.timeouts
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self.base_url!r})"
+        # A traceback may show a client that could not be made.
+        config: Config | None = getattr(self, "_config", None)
+        return f"{type(self).__name__}(base_url={config and config.base_url!r})"
 
     def __reduce__(self) -> Never:
         raise TypeError("a client can't be pickled or copied: make one in each process, or use copy()")

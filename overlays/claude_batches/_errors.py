@@ -48,7 +48,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
@@ -167,9 +167,17 @@ class BatchWaitTimeoutError(ClaudeBatchesError, TimeoutError):
 class APIError(ClaudeBatchesError):
     """A request was made, and it didn't go well."""
 
-    def __init__(self, message: str, *, request: SentRequest, body: object = None) -> None:
-        super().__init__(message)
+    advice: str = ""
+    """What to do about it, where that is known."""
+
+    def __init__(
+        self, message: str, *, request: SentRequest, body: object = None, advice: str | None = None
+    ) -> None:
+        if advice is not None:
+            self.advice = advice
+        super().__init__(f"{message} {self.advice}".rstrip())
         self.message = message
+        """What happened; `str(error)` has the advice as well."""
         self.request = request
         """What was asked: method, URL, and headers without credentials."""
         self.body = body
@@ -209,6 +217,11 @@ class AmbiguousCreateError(APIError):
 
     What made the outcome unknown is the `__cause__`.
     """
+
+    advice = (
+        "Call find_candidates() on this error to see which batches may be it, or use "
+        'create(..., on_ambiguous="reconcile").'
+    )
 
     request_count: int
     """How many requests the batch has."""
@@ -309,6 +322,8 @@ class ErrorResponse:
 class APIResponseValidationError(APIError):
     """A response that isn't of the API's form: HTML of a proxy, an empty or truncated body."""
 
+    advice = "Check that base_url is the API's, and that no proxy answers in its place."
+
     def __init__(self, message: str, *, response: ErrorResponse, body: object) -> None:
         super().__init__(message, request=response.request, body=body)
         self.response = response
@@ -318,9 +333,6 @@ class APIResponseValidationError(APIError):
 
 class APIStatusError(APIError):
     """A response whose status says that the request was not fulfilled."""
-
-    advice: ClassVar[str] = ""
-    """What to do about it."""
 
     def __init__(
         self, message: str, *, response: ErrorResponse, body: object, retries_taken: int = 0
@@ -503,7 +515,6 @@ def status_error(response: ErrorResponse, *, retries_taken: int = 0, note: str =
     sentences = [
         f"{status} {_text(error.get('type')) or 'error'}: {said.rstrip('.')} ({', '.join(facts)}).",
         note,
-        kind.advice,
     ]
     message = " ".join(sentence for sentence in sentences if sentence)
     return kind(message, response=response, body=body, retries_taken=retries_taken)

@@ -85,5 +85,12 @@ def is_redirect(status: int, headers: Mapping[str, str], method: str) -> bool:
 
 
 def redirect_target(url: str, location: str) -> str:
-    """The absolute URL that a `location` header means, without its fragment."""
-    return urljoin(url, location).partition("#")[0]
+    """The absolute URL that a `location` header means, without its fragment.
+
+    Raises:
+        ValueError: It means none.
+    """
+    try:
+        return urljoin(url, location).partition("#")[0]
+    except ValueError:
+        raise ValueError("it can't be read as a URL") from None

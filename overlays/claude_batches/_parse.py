@@ -15,6 +15,8 @@ __all__ = ["decode_line", "parse"]
 
 T = TypeVar("T")
 
+_NOT_JSON = object()
+
 
 def parse(request: Request[T], response: AnyResponse, content: bytes) -> T:
     """The body of a response as the operation's type.
@@ -38,11 +40,10 @@ def parse(request: Request[T], response: AnyResponse, content: bytes) -> T:
 
 
 def _json(operation: Operation, response: AnyResponse, content: bytes) -> Any:
-    try:
-        wire = orjson.loads(content)
-    except ValueError:
+    wire = _loads(content)
+    if wire is _NOT_JSON:
         reason = "is not JSON" if content.strip() else "is empty"
-        raise invalid(operation, response, content, reason) from None
+        raise invalid(operation, response, content, reason)
     result = operation.decode(response.status_code, wire)
     documented = operation.response(response.status_code)
     # A decoder hands back what it can't make anything of.
@@ -59,11 +60,18 @@ def decode_line(operation: Operation, response: AnyResponse, line: bytes) -> Any
     Raises:
         APIResponseValidationError: It is no JSON.
     """
-    try:
-        wire = orjson.loads(line)
-    except ValueError:
-        raise invalid(operation, response, line, "has a line that is not JSON") from None
+    wire = _loads(line)
+    if wire is _NOT_JSON:
+        raise invalid(operation, response, line, "has a line that is not JSON")
     return operation.decode(response.status_code, wire)
+
+
+def _loads(content: bytes) -> Any:
+    """The parsed JSON, or a mark: an exception raised by it would be the context of ours."""
+    try:
+        return orjson.loads(content)
+    except ValueError:
+        return _NOT_JSON
 
 
 def invalid(
@@ -77,8 +85,7 @@ def invalid(
         facts.append(f"request id {response.request_id}")
     begins = f", and begins: {excerpt(content)}" if content.strip() else ""
     return APIResponseValidationError(
-        f"the response to {operation.name} {reason} ({', '.join(facts)}){begins}. "
-        "Check that base_url is the API's, and that no proxy answers in its place.",
+        f"the response to {operation.name} {reason} ({', '.join(facts)}){begins}.",
         response=what,
         body=parse_body(content),
     )

@@ -37,8 +37,8 @@ def connection_error(
     retries = (
         f", after {retries_taken} {'retry' if retries_taken == 1 else 'retries'}" if retries_taken else ""
     )
-    sentences = [f"{failure.text} ({request.method} {request.url}{retries}).", note, advice]
-    return kind(" ".join(sentence for sentence in sentences if sentence), request=request)
+    sentences = [f"{failure.text} ({request.method} {request.url}{retries}).", note]
+    return kind(" ".join(sentence for sentence in sentences if sentence), request=request, advice=advice)
 
 
 class _Opened:

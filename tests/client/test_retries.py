@@ -1,0 +1,190 @@
+"""What is tried again, when, and what is said in the end."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import claude_batches
+import pytest
+from claude_batches._retry import backoff, requested_delay
+
+from .clients import Sleeps
+from .scripted import drop, garbage, reply, stall
+from .wire import batch, error
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
+def test_a_status_that_may_pass_is_tried_again(connect: Any, serve: Any, status: int) -> None:
+    server = serve(reply(status, error()), reply(200, batch("b")))
+    do = connect(server)
+    assert do(lambda batches: batches.retrieve("b")).id == "b"
+    assert do.sleeps == [0.5 * 0.875]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
+def test_a_status_that_will_not_pass_is_raised_at_once(connect: Any, serve: Any, status: int) -> None:
+    server = serve(reply(status, error()))
+    do = connect(server)
+    with pytest.raises(claude_batches.APIStatusError) as raised:
+        do(lambda batches: batches.retrieve("b"))
+    assert raised.value.status_code == status
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("act", [drop(), drop(reset=True), garbage(), reply(200, batch(), cut=20)])
+def test_a_lost_connection_is_tried_again(connect: Any, serve: Any, act: Any) -> None:
+    server = serve(act, act, reply(200, batch("b")))
+    do = connect(server)
+    assert do(lambda batches: batches.retrieve("b")).id == "b"
+    assert do.sleeps == [0.5 * 0.875, 1.0 * 0.875]
+
+
+def test_after_the_last_retry_the_failure_is_raised_and_counts_them(connect: Any, serve: Any) -> None:
+    server = serve(reply(500, error("api_error", "Broken")))
+    do = connect(server)
+    with pytest.raises(claude_batches.InternalServerError) as raised:
+        do(lambda batches: batches.retrieve("b"))
+    assert len(server.requests) == 3
+    assert raised.value.retries_taken == 2
+    assert "after 2 retries" in str(raised.value)
+
+
+def test_max_retries_of_a_call_is_stronger_than_the_clients(connect: Any, serve: Any) -> None:
+    server = serve(reply(500, error()))
+    do = connect(server, max_retries=4)
+    with pytest.raises(claude_batches.InternalServerError):
+        do(lambda batches: batches.retrieve("b", max_retries=0))
+    with pytest.raises(claude_batches.InternalServerError):
+        do.run(lambda: do.client.with_options(max_retries=1).messages.batches.retrieve("b"))
+    assert len(server.requests) == 1 + 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "slept"),
+    [
+        ({"retry-after-ms": "1500"}, 1.5),
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after": "0"}, 0.5 * 0.875),
+        ({"retry-after": "-3"}, 0.5 * 0.875),
+        ({"retry-after": "soon"}, 0.5 * 0.875),
+        ({"retry-after": "nan"}, 0.5 * 0.875),
+    ],
+)
+def test_a_server_says_how_long_to_wait(
+    connect: Any, serve: Any, headers: dict[str, str], slept: float
+) -> None:
+    server = serve(reply(429, error(), headers), reply(200, batch("b")))
+    do = connect(server)
+    do(lambda batches: batches.retrieve("b"))
+    assert do.sleeps == [slept]
+
+
+def test_a_date_to_come_back_at_is_understood() -> None:
+    at = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+    headers = {"retry-after": format_datetime(at + timedelta(seconds=30), usegmt=True)}
+    assert requested_delay(headers, at.timestamp()) == 30
+    assert requested_delay(headers, at.timestamp() + 60) is None
+
+
+def test_a_server_cannot_make_a_client_sleep_longer_than_the_limit(connect: Any, serve: Any) -> None:
+    server = serve(reply(429, error("rate_limit_error", "Slow down"), {"retry-after": "3600"}))
+    do = connect(server)
+    with pytest.raises(
+        claude_batches.RateLimitError, match="asks to wait 3600 s, longer than max_retry_delay"
+    ):
+        do(lambda batches: batches.retrieve("b"))
+    assert do.sleeps == []
+    assert len(server.requests) == 1
+
+
+def test_the_limit_of_the_wait_is_the_users_to_set(connect: Any, serve: Any) -> None:
+    server = serve(reply(429, error(), {"retry-after": "3600"}), reply(200, batch("b")))
+    do = connect(server, max_retry_delay=4000)
+    do(lambda batches: batches.retrieve("b"))
+    assert do.sleeps == [3600]
+
+
+def test_x_should_retry_decides_over_the_status(connect: Any, serve: Any) -> None:
+    server = serve(
+        reply(400, error(), {"x-should-retry": "true"}), reply(500, error(), {"x-should-retry": "false"})
+    )
+    do = connect(server)
+    with pytest.raises(claude_batches.InternalServerError):
+        do(lambda batches: batches.retrieve("b"))
+    assert len(server.requests) == 2
+
+
+def test_a_read_that_times_out_is_tried_again_and_an_action_is_not(connect: Any, serve: Any) -> None:
+    server = serve(stall(), reply(200, batch("b")), stall())
+    do = connect(server, timeout=0.15)
+    assert do(lambda batches: batches.retrieve("b")).id == "b"
+    with pytest.raises(claude_batches.APITimeoutError):
+        do(lambda batches: batches.cancel("b"))
+    assert [request.method for request in server.requests] == ["GET", "GET", "POST"]
+
+
+def test_a_refused_connection_is_tried_again_and_then_raised(connect: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    do = connect(None, url=f"http://127.0.0.1:{port}")
+    with pytest.raises(claude_batches.APIConnectionError, match="can't be reached") as raised:
+        do(lambda batches: batches.retrieve("b"))
+    assert raised.value.worth_retrying
+    assert len(do.sleeps) == 2
+
+
+def test_a_deadline_ends_a_call_whatever_timeouts_and_retries_allow(connect: Any, serve: Any) -> None:
+    server = serve(stall())
+    do = connect(server, timeout=60)
+    with pytest.raises(claude_batches.CallTimeoutError, match=r"deadline of 0\.2 s"):
+        do(lambda batches: batches.retrieve("b", deadline=0.2))
+
+
+def test_a_deadline_holds_while_a_body_is_read(connect: Any, serve: Any) -> None:
+    server = serve(stall(after_headers=True))
+    do = connect(server, timeout=60)
+    with pytest.raises(claude_batches.CallTimeoutError):
+        do(lambda batches: batches.retrieve("b", deadline=0.2))
+
+
+def test_no_retry_begins_that_the_deadline_leaves_no_time_for(connect: Any, serve: Any) -> None:
+    server = serve(reply(429, error(), {"retry-after": "20"}))
+    do = connect(server, deadline=10)
+    with pytest.raises(claude_batches.RateLimitError, match="deadline of 10 s leaves no time"):
+        do(lambda batches: batches.retrieve("b"))
+    assert do.sleeps == []
+
+
+def test_each_retry_and_its_wait_is_in_the_log(connect: Any, serve: Any, caplog: Any) -> None:
+    server = serve(reply(503, error()), reply(200, batch("b")))
+    do = connect(server)
+    with caplog.at_level(logging.INFO, logger="claude_batches"):
+        do(lambda batches: batches.retrieve("b"))
+    lines = [record.getMessage() for record in caplog.records if record.name == "claude_batches"]
+    assert "messages.batches.retrieve: 503; trying again in 0.44 s (retry 1 of 2)" in lines
+    assert any(
+        line.startswith("messages.batches.retrieve: 200 in ") and "req_scripted" in line for line in lines
+    )
+
+
+def test_raw_responses_tell_how_many_attempts_went_before(connect: Any, serve: Any) -> None:
+    server = serve(reply(500, error()), reply(200, batch("b")))
+    do = connect(server)
+    assert do(lambda batches: batches.with_raw_response.retrieve("b")).retries_taken == 1
+
+
+def test_the_wait_doubles_up_to_eight_seconds_less_a_quarter_at_most() -> None:
+    assert [backoff(n, lambda: 0.0) for n in range(6)] == [0.5, 1, 2, 4, 8, 8]
+    assert backoff(10_000, lambda: 1.0) == 6.0
+
+
+def test_the_clock_of_these_tests_does_not_wait() -> None:
+    sleeps = Sleeps()
+    before = sleeps.clock.monotonic()
+    sleeps.clock.sleep(1000.0)
+    assert sleeps.clock.monotonic() - before >= 1000
