@@ -113,7 +113,9 @@ class ClaudeBatchesError(Exception):
 
 
 def _blank(kind: type[ClaudeBatchesError], args: tuple[Any, ...]) -> ClaudeBatchesError:
-    return kind.__new__(kind, *args)
+    error = kind.__new__(kind)
+    error.args = args
+    return error
 
 
 # ------------------------------------------------------------------------------------------------------------
@@ -513,7 +515,7 @@ def status_error(response: ErrorResponse, *, retries_taken: int = 0, note: str =
     if retries_taken:
         facts.append(f"after {retries_taken} {'retry' if retries_taken == 1 else 'retries'}")
     sentences = [
-        f"{status} {_text(error.get('type')) or 'error'}: {said.rstrip('.')} ({', '.join(facts)}).",
+        f"{status} {_text(error.get('type')) or 'error'}: {said.removesuffix('.')} ({', '.join(facts)}).",
         note,
     ]
     message = " ".join(sentence for sentence in sentences if sentence)
@@ -547,7 +549,7 @@ def excerpt(content: bytes) -> str:
         )
     text = " ".join(page.decode("utf-8", "replace").split())
     text = "".join(character if character.isprintable() else "�" for character in text)
-    return text if len(text) <= EXCERPT else f"{text[:EXCERPT]} ..."
+    return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…"
 
 
 def _mapping(value: object) -> dict[str, Any]:

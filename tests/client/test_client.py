@@ -1,0 +1,303 @@
+"""How a client is set up, shared and closed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import claude_batches
+import httpx
+import httpx2
+import pytest
+from claude_batches import AsyncClient, Client
+from claude_batches._logging import show_logs_if_asked
+
+from .scripted import reply, stall
+from .wire import batch, page, requests
+
+
+def test_the_environment_gives_what_arguments_do_not(serve: Any, monkeypatch: Any) -> None:
+    server = serve(reply(200, batch()))
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "from-environment")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", f"{server.url}/prefix/")
+    monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "X-Team: blue\n\nX-Empty:\nnonsense\nX-Url: a:b")
+    with Client(default_headers={"x-url": "argument"}) as client:
+        client.messages.batches.retrieve("b")
+    (request,) = server.requests
+    assert request.target == "/prefix/v1/messages/batches/b"
+    assert request.headers["x-api-key"] == "from-environment"
+    assert (request.headers["x-team"], request.headers["x-empty"], request.headers["x-url"]) == (
+        "blue",
+        "",
+        "argument",
+    )
+
+
+def test_an_argument_keeps_the_environments_credentials_out(serve: Any, monkeypatch: Any) -> None:
+    server = serve(reply(200, batch()))
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "from-environment")
+    with Client(auth_token="token", base_url=server.url) as client:
+        client.messages.batches.retrieve("b")
+    assert "x-api-key" not in server.requests[0].headers
+    assert server.requests[0].headers["authorization"] == "Bearer token"
+
+
+def test_of_two_credentials_in_the_environment_the_key_is_used_and_that_is_said(
+    serve: Any, monkeypatch: Any, caplog: Any
+) -> None:
+    server = serve(reply(200, batch()))
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "key")
+    monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "token")
+    with Client(base_url=server.url) as client:
+        client.messages.batches.retrieve("b")
+        assert (client.api_key, client.auth_token) == ("key", None)
+    assert "authorization" not in server.requests[0].headers
+    assert "the API key is used" in caplog.text
+
+
+def test_without_a_credential_the_first_call_says_what_to_do(connect: Any, serve: Any) -> None:
+    server = serve(reply(200, batch()))
+    do = connect(server, api_key=None)
+    with pytest.raises(claude_batches.CredentialsError, match="ANTHROPIC_API_KEY"):
+        do(lambda batches: batches.retrieve("b"))
+    do(lambda batches: batches.retrieve("b", extra_headers={"x-api-key": "mine"}))
+    assert [request.headers["x-api-key"] for request in server.requests] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"base_url": "api.example"}, "https://"),
+        ({"base_url": "ftp://api.example"}, "https://"),
+        ({"base_url": "https://api.example?x=1"}, "default_query"),
+        ({"base_url": "https://a:b@api.example"}, "password"),
+        ({"max_retries": -1}, "max_retries"),
+        ({"max_retries": "2"}, "max_retries"),
+        ({"max_retry_delay": -1}, "max_retry_delay"),
+        ({"timeout": 0}, "timeout"),
+        ({"timeout": "5"}, "timeout"),
+        ({"api_key": 7}, "api_key"),
+        ({"default_headers": {"a b": "c"}}, "'a b'"),
+        ({"anthropic_version": "a\nb"}, "anthropic-version"),
+        ({"http_client": object()}, "http_client"),
+    ],
+)
+def test_what_cannot_work_is_refused_when_the_client_is_made(options: dict[str, Any], told: str) -> None:
+    for kind in (Client, AsyncClient):
+        with pytest.raises(claude_batches.ConfigurationError, match=told):
+            kind(**options)
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_a_client_of_the_wrong_kind_is_refused(library: Any) -> None:
+    with library.Client() as http, pytest.raises(claude_batches.ConfigurationError, match="AsyncClient"):
+        AsyncClient(http_client=http)
+    with pytest.raises(claude_batches.ConfigurationError, match="must be an httpx.Client"):
+        Client(http_client=library.AsyncClient())
+
+
+def test_a_copy_has_other_settings_and_the_same_connections(connect: Any, serve: Any) -> None:
+    server = serve(reply(200, batch()))
+    do = connect(server, default_headers={"x-a": "1", "x-b": "1"}, default_query={"q": 1})
+    copy = do.client.with_options(
+        api_key="other",
+        max_retries=9,
+        timeout=3,
+        default_headers={"x-b": "2", "x-a": None},
+        default_query={"r": 2},
+        anthropic_version="2026-10-21",
+    )
+    do(lambda batches: batches.retrieve("b"))
+    do.run(lambda: copy.messages.batches.retrieve("b"))
+    do.run(copy.close)
+    do(lambda batches: batches.retrieve("b"))
+    first, second, third = server.requests
+    assert second.headers["x-api-key"] == "other"
+    assert second.headers["anthropic-version"] == "2026-10-21"
+    assert "x-a" not in second.headers
+    assert second.headers["x-b"] == "2"
+    assert second.target.endswith("?q=1&r=2")
+    assert first.headers["x-api-key"] == third.headers["x-api-key"] != "other"
+    assert (copy.max_retries, copy.timeout.read, do.client.max_retries) == (9, 3, 2)
+    assert server.connections == 1
+
+
+def test_a_copy_with_a_token_does_not_send_the_key(connect: Any, serve: Any) -> None:
+    server = serve(reply(200, batch()))
+    do = connect(server)
+    do.run(lambda: do.client.copy(auth_token="t").messages.batches.retrieve("b"))
+    assert "x-api-key" not in server.requests[0].headers
+
+
+def test_a_client_closes_what_it_opened_and_nothing_else(serve: Any) -> None:
+    server = serve(reply(200, batch()))
+    with httpx.Client() as http:
+        with Client(api_key="k", base_url=server.url, http_client=http) as client:
+            client.messages.batches.retrieve("b")
+        assert not http.is_closed
+        assert not client.is_closed()
+        with Client(api_key="k", base_url=server.url) as client:
+            client.messages.batches.retrieve("b")
+        assert client.is_closed()
+
+
+def test_an_async_client_closes_what_it_opened_and_nothing_else(serve: Any) -> None:
+    server = serve(reply(200, batch()))
+
+    async def life() -> None:
+        async with httpx.AsyncClient() as http:
+            async with AsyncClient(api_key="k", base_url=server.url, http_client=http) as client:
+                await client.messages.batches.retrieve("b")
+            assert not http.is_closed
+            async with AsyncClient(api_key="k", base_url=server.url) as client:
+                await client.messages.batches.retrieve("b")
+            assert client.is_closed()
+
+    asyncio.run(life())
+
+
+def test_one_client_serves_many_threads(serve: Any) -> None:
+    together = threading.Barrier(8)
+
+    def act(exchange: Any) -> None:
+        together.wait(10)
+        reply(200, batch(exchange.target.rpartition("/")[2]))(exchange)
+
+    with Client(api_key="k", base_url=serve(act).url) as client, ThreadPoolExecutor(8) as pool:
+        names = [f"b{index}" for index in range(24)]
+        assert [found.id for found in pool.map(client.messages.batches.retrieve, names)] == names
+
+
+def test_calls_of_an_async_client_run_at_the_same_time(serve: Any) -> None:
+    together = threading.Barrier(8)
+
+    def act(exchange: Any) -> None:
+        together.wait(10)
+        reply(200, batch(exchange.target.rpartition("/")[2]))(exchange)
+
+    server = serve(act)
+
+    async def all_at_once() -> list[str]:
+        async with AsyncClient(api_key="k", base_url=server.url) as client:
+            calls = [client.messages.batches.retrieve(f"b{index}") for index in range(8)]
+            return [found.id for found in await asyncio.gather(*calls)]
+
+    assert asyncio.run(all_at_once()) == [f"b{index}" for index in range(8)]
+
+
+def test_a_canceled_create_says_if_the_batch_had_been_sent(serve: Any) -> None:
+    arrived = threading.Event()
+
+    def act(exchange: Any) -> None:
+        exchange.on_body = lambda body: arrived.set()
+        stall()(exchange)
+
+    server = serve(act)
+
+    async def cancel() -> BaseException:
+        async with AsyncClient(api_key="k", base_url=server.url) as client:
+            call = asyncio.ensure_future(client.messages.batches.create(requests=requests(2)))
+            await asyncio.to_thread(arrived.wait, 10)
+            call.cancel()
+            try:
+                await call
+            except asyncio.CancelledError as error:
+                return error
+        raise AssertionError("it was not canceled")
+
+    assert "The batch had been sent" in "".join(getattr(asyncio.run(cancel()), "__notes__", []))
+
+
+@pytest.mark.parametrize("kind", ["httpx", "httpx2"])
+def test_event_hooks_timeouts_and_transports_of_an_http_client_hold(serve: Any, kind: str) -> None:
+    library = pytest.importorskip(kind)
+    server = serve(reply(200, batch()))
+    seen: list[str] = []
+    hooks = {"request": [lambda request: seen.append(str(request.url))]}
+    with (
+        library.Client(timeout=7, event_hooks=hooks, transport=library.HTTPTransport()) as http,
+        Client(api_key="k", base_url=server.url, http_client=http) as client,
+    ):
+        assert client.timeout == (7, 7, 7, 7)
+        client.messages.batches.retrieve("b")
+        client.messages.batches.create(requests=requests(2))
+    assert seen == [f"{server.url}/v1/messages/batches/b", f"{server.url}/v1/messages/batches"]
+
+
+@pytest.mark.parametrize("kind", ["httpx", "httpx2"])
+def test_an_in_process_transport_of_an_http_client_works(kind: str) -> None:
+    library = pytest.importorskip(kind)
+
+    def answer(request: Any) -> Any:
+        return library.Response(200, json=page(batch("a")) if request.method == "GET" else batch("made"))
+
+    with (
+        library.Client(transport=library.MockTransport(answer)) as http,
+        Client(api_key="k", http_client=http) as client,
+    ):
+        assert [found.id for found in client.messages.batches.list()] == ["a"]
+        assert client.messages.batches.create(requests=requests(1)).id == "made"
+
+
+def test_the_timeout_is_ten_minutes_by_default_and_five_seconds_to_connect() -> None:
+    with Client(api_key="k") as client, Client(api_key="k", timeout=None) as patient:
+        assert client.timeout == (5, 600, 600, 600)
+        assert patient.timeout == (None,) * 4
+
+
+def test_logs_show_on_stderr_where_the_environment_asks(monkeypatch: Any) -> None:
+    logger = logging.getLogger("claude_batches")
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "level", logging.NOTSET)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    show_logs_if_asked()
+    assert (logger.handlers, logger.level) == ([], logging.NOTSET)
+    monkeypatch.setenv("ANTHROPIC_LOG", "debug")
+    show_logs_if_asked()
+    show_logs_if_asked()
+    assert len(logger.handlers) == 1
+    assert logger.level == logging.DEBUG
+
+
+def test_logs_have_no_bodies(connect: Any, serve: Any, caplog: Any) -> None:
+    caplog.set_level(logging.DEBUG)
+    do = connect(serve(reply(200, batch("b", note="in-the-answer"))))
+    do(lambda batches: batches.create(requests=[{"custom_id": "a", "params": {"x": "in-the-request"}}]))
+    assert "messages.batches.create" in caplog.text
+    assert "in-the-answer" not in caplog.text
+    assert "in-the-request" not in caplog.text
+
+
+PROBE = """
+import sys, claude_batches
+heavy = {"httpx", "httpx2", "attrs", "attr", "orjson", "anyio", "claude_batches_api.models", "claude_batches_api"}
+loaded = sorted(heavy & set(sys.modules))
+assert not loaded, loaded
+claude_batches.RateLimitError, claude_batches.types
+assert "httpx" not in sys.modules
+assert not [name for name in sys.modules if name.startswith("claude_batches_api.models._")]
+from claude_batches.types import MessageBatch, TextBlockParam
+for name in claude_batches.__all__: getattr(claude_batches, name)
+for name in claude_batches.types.__all__: getattr(claude_batches.types, name)
+"""
+
+
+def test_importing_loads_neither_models_nor_an_http_library() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE], capture_output=True, text=True, env=os.environ.copy()
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="Cleint"):
+        claude_batches.Cleint  # noqa: B018
+    with pytest.raises(AttributeError, match="NoSuchType"):
+        claude_batches.types.NoSuchType  # noqa: B018
