@@ -97,10 +97,20 @@ def test_to_prepare_for_another_order_takes_little_memory_for_a_moment_too() -> 
     first = [random.Random(1).choice(lines[1:])]
     tracemalloc.start()
     Retrace(ledger).unseen(first)
-    ledger.distinct()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 16 * len(lines)
+
+
+def test_to_count_different_ids_takes_memory_that_does_not_grow_with_their_number() -> None:
+    ledger = Ledger()
+    for number in range(200_000):
+        ledger.add_id(hash(f"request-{number % 199_999}"))
+    tracemalloc.start()
+    assert ledger.distinct() == 199_999
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8_000_000
 
 
 def test_request_counts_promise_one_line_for_each_outcome() -> None:

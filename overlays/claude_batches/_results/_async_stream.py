@@ -50,7 +50,7 @@ AsyncOpen = Callable[[dict[str, str]], Awaitable[AsyncOpenResponse]]
 class AsyncSource(Generic[T]):
     """Does what a `Reader` says: sends requests, reads chunks, sleeps.
 
-    Arguments:
+    Args:
         reader: Decides everything.
         open: Sends a request.
         sleep: Waits for so many seconds.

@@ -24,7 +24,7 @@ def promised(request_counts: Any) -> int | None:
 def check_complete(ledger: Ledger, batch_id: str | None, expected: int | None, *, skipped: int = 0) -> None:
     """Check, when all was read, that it was all.
 
-    Arguments:
+    Args:
         ledger: What was read.
         batch_id: For the error.
         expected: How many results the batch has, where that is known.

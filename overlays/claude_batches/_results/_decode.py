@@ -53,7 +53,7 @@ class LineHandler(Protocol[T_co]):
 class LineDecoder(Generic[T]):
     """Turns lines into results.
 
-    Arguments:
+    Args:
         decode: Makes a result of a parsed line.
         on_bad_line: What to do about a line that is not a result.
     """
@@ -103,7 +103,7 @@ class LineDecoder(Generic[T]):
 class LineFinder:
     """Hands on the custom_id of each line with the line itself.
 
-    Arguments:
+    Args:
         on_bad_line: What to do about a line that is not a result.
     """
 
@@ -126,7 +126,7 @@ class LineFinder:
 class LineKeeper:
     """Hands lines on as they are, bad ones too: for a copy.
 
-    Arguments:
+    Args:
         skipped: How many bad lines the copy has already.
     """
 

@@ -7,6 +7,7 @@ ClaudeBatchesError
      ├─ IncompleteResultsError    fewer came than the batch has
      ├─ ResultsChangedError       the file is another than the one that reading began with
      ├─ DuplicateResultsError     a custom_id came more than once
+     ├─ ForeignResultsError       they are not of the requests that were sent
      ├─ ResultsClosedError        read on after close() or break
      ├─ ResultsFormatError        in an encoding that can't be read here
      │   └─ BrokenEncodingError   in one that is truncated or corrupted
@@ -24,6 +25,7 @@ __all__ = [
     "BadLineError",
     "BrokenEncodingError",
     "DuplicateResultsError",
+    "ForeignResultsError",
     "IncompleteResultsError",
     "LineTooLongError",
     "ResultsChangedError",
@@ -115,6 +117,21 @@ class DuplicateResultsError(ResultsError):
         self.batch_id = batch_id
         self.duplicates = duplicates
         """How many lines were too many."""
+
+
+class ForeignResultsError(ResultsError):
+    """An adopted batch turns out to be another's: it has a result for a request that was not sent.
+
+    See `create(..., on_ambiguous="reconcile")`: the batch was not made after all, and can be sent again.
+    """
+
+    def __init__(self, batch_id: str, custom_id: str) -> None:
+        super().__init__(
+            f"batch {batch_id}, which was adopted when the answer to create() got lost, is not yours: "
+            f"no request with custom_id {custom_id!r} was sent. Yours was most likely not made: send it again."
+        )
+        self.batch_id = batch_id
+        self.custom_id = custom_id
 
 
 class ResultsClosedError(ResultsError):

@@ -129,7 +129,7 @@ def results_from_file(
     The memory this takes does not depend on the file's size. Whether the file is complete is not checked: it
     does not say how many results there should be.
 
-    Arguments:
+    Args:
         path: The file. A name that ends in `.gz` is read as gzip, one in `.zst` or `.zstd` as Zstandard: by
             the standard library from Python 3.14 on, before that by the package `zstandard`.
         on_bad_line: What to do about a line that is not a result: `"raise"` a BadLineError, `"skip"` it, or

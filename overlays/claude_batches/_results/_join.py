@@ -24,7 +24,7 @@ NOWHERE = -1
 def wanted_ids(requests: Iterable[object]) -> list[str]:
     """The custom_ids that are wanted, in their order.
 
-    Arguments:
+    Args:
         requests: custom_ids, requests as they are sent to `create`, or anything that has a `custom_id`.
 
     Raises:
@@ -56,7 +56,7 @@ def _custom_id(request: Any) -> object:
 class Joiner(Generic[T]):
     """Takes lines as they come and makes a `ResultsById` of them.
 
-    Arguments:
+    Args:
         ids: Which results are wanted, and in which order; `None` takes all, as they come.
         decode: Makes a result of a parsed line.
     """

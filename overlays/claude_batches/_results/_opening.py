@@ -32,7 +32,7 @@ NOT_FOUND_WAITS = (0.25, 0.5, 1.0, 1.0)
 class Opening:
     """Finds a batch and opens its results, as often as that is needed.
 
-    Arguments:
+    Args:
         config: The client's settings.
         clock: The time.
         batch_id: Whose results.

@@ -21,12 +21,27 @@ from ._split import LineSplitter
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["DownloadProgress", "PartialFile"]
+__all__ = ["DownloadProgress", "PartialFile", "plain_path"]
 
 #: How often progress is told, in bytes.
 PROGRESS_BYTES = 1024 * 1024
 
 CHUNK_BYTES = 1024 * 1024
+
+#: Names that `results_from_file` reads as compressed.
+COMPRESSED = (".gz", ".gzip", ".zst", ".zstd")
+
+
+def plain_path(path: str | os.PathLike[str]) -> Path:
+    """Where a download goes.
+
+    Raises:
+        ValueError: The name promises compression, which a download doesn't do.
+    """
+    path = Path(path)
+    if path.suffix.lower() in COMPRESSED:
+        raise ValueError(f"results are written as plain JSONL, which a name like {path.name!r} does not say")
+    return path
 
 
 @attrs.frozen
@@ -47,27 +62,23 @@ class PartialFile:
     They are in `.NAME.BATCH.part`, beside the file they will be. What identifies the version of the server's
     file they are from is in `.NAME.BATCH.part.json`.
 
-    Arguments:
+    Args:
         path: The file to make.
         batch_id: Whose results it holds.
         progress: Is told how far it is, every megabyte and at the end.
 
     Raises:
-        ValueError: The name promises compression, which this doesn't do.
         ResultsError: Another process is at it.
         OSError: The file can't be written.
     """
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        path: Path,
         batch_id: str,
         progress: Callable[[DownloadProgress], object] | None,
     ) -> None:
-        self.path = Path(path)
-        if self.path.suffix.lower() in (".gz", ".gzip", ".zst", ".zstd"):
-            name = self.path.name
-            raise ValueError(f"results are written as plain JSONL, which a name like {name!r} does not say")
+        self.path = path
         # Ids come from the server in the end: nothing of one may lead out of the directory.
         safe_id = "".join(character if character.isalnum() else "_" for character in batch_id)
         self._part = self.path.with_name(f".{self.path.name}.{safe_id}.part")

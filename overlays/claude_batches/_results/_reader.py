@@ -98,7 +98,7 @@ class _Reading:
 class Reader(Generic[T]):
     """The state of reading one results file, over all the responses that takes.
 
-    Arguments:
+    Args:
         handler: Makes what is handed out of lines.
         batch_id: For errors.
         expected: How many results the batch has, where that is known.
@@ -143,7 +143,7 @@ class Reader(Generic[T]):
     def restore(self, known: Validator, last_line: bytes, offset: int) -> None:
         """Begin where an earlier reader stopped, whose ledger this is.
 
-        Arguments:
+        Args:
             known: Tells whether the file is still the same.
             last_line: The last line that was handed out.
             offset: Where that line begins.

@@ -13,16 +13,18 @@ from claude_batches_api.models import MessageBatch, MessageBatchIndividualRespon
 from claude_batches_api.operations.messages_batches import RESULTS
 from claude_batches_api.request import RequestOptions
 
+from claude_batches._adoption import sent_ids
 from claude_batches._response import AsyncResponse, Response
 from claude_batches._transport import AsyncTransport, Transport
+from claude_batches._wait import LookOptions
 
 from ._async_stream import AsyncResultStream, AsyncSource
 from ._completeness import promised
 from ._decode import LineDecoder, LineFinder, LineHandler, LineKeeper, OnBadLine
-from ._errors import DuplicateResultsError, ResultsChangedError
+from ._errors import DuplicateResultsError, ForeignResultsError, ResultsChangedError
 from ._join import Joiner, ResultsById, wanted_ids
 from ._opening import Opening
-from ._partial import DownloadProgress, PartialFile
+from ._partial import DownloadProgress, PartialFile, plain_path
 from ._reader import MAX_RESUMES, Reader
 from ._split import MAX_LINE_BYTES
 from ._stream import ResultStream, Source
@@ -40,8 +42,24 @@ class _Waits(Protocol):
     def wait(self, message_batch_id: str, /, **options: Any) -> Any: ...
 
 
-def _decoder() -> Callable[[Any], MessageBatchIndividualResponse]:
-    return RESULTS.decoder(RESULTS.success)
+def _decoder(batch_id: str) -> Callable[[Any], MessageBatchIndividualResponse]:
+    """What makes a result of a parsed line; of an adopted batch, only if its request was sent."""
+    decode: Callable[[Any], MessageBatchIndividualResponse] = RESULTS.decoder(RESULTS.success)
+    sent = sent_ids(batch_id)
+    if sent is None:
+        return decode
+
+    def checked(wire: Any) -> MessageBatchIndividualResponse:
+        if wire["custom_id"] not in sent:
+            raise ForeignResultsError(batch_id, wire["custom_id"])
+        return decode(wire)
+
+    return checked
+
+
+def _look(options: RequestOptions) -> dict[str, Any]:
+    """Of the options of a call, those that looking whether the batch has ended takes."""
+    return {name: value for name, value in options.items() if name in LookOptions.__annotations__}
 
 
 def _reader(batch: MessageBatch, handler: LineHandler[T], max_resumes: int, max_line_bytes: int) -> Reader[T]:
@@ -87,7 +105,7 @@ class ResultsMixin(resources.Batches):
         once: after a lost connection reading goes on where it stopped, and when results are missing at the
         end, that is an error. Iterate over what this gives, in a `with` or not.
 
-        Arguments:
+        Args:
             message_batch_id: The batch's `id`.
             workspace_id: The workspace to act in, for credentials that can act in several.
             wait: Wait for the batch to end first.
@@ -110,7 +128,7 @@ class ResultsMixin(resources.Batches):
             # A view that shows responses: there is nothing to add to what comes.
             view: Any = super().results(message_batch_id, workspace_id=workspace_id, **options)
             return cast(ResultStream[MessageBatchIndividualResponse], view)
-        handler = LineDecoder(_decoder(), on_bad_line)
+        handler = LineDecoder(_decoder(message_batch_id), on_bad_line)
         batch, opening = self._find(message_batch_id, workspace_id, wait, options)
         source = self._source(batch, opening, _reader(batch, handler, max_resumes, max_line_bytes))
         return ResultStream(batch, source)
@@ -131,7 +149,7 @@ class ResultsMixin(resources.Batches):
 
         They are read once, into a temporary file; about 100 bytes for each stay in memory.
 
-        Arguments:
+        Args:
             message_batch_id: The batch's `id`.
             requests: The requests whose results are wanted, or their custom_ids, in the order that the
                 results are wanted in; `None` takes all results in the order they come. Those that have none
@@ -149,7 +167,7 @@ class ResultsMixin(resources.Batches):
             ResultsError: Something is wrong with the results.
             APIError: The batch or its results can't be had.
         """
-        joiner = Joiner(None if requests is None else wanted_ids(requests), _decoder())
+        joiner = Joiner(None if requests is None else wanted_ids(requests), _decoder(message_batch_id))
         try:
             batch, opening = self._find(message_batch_id, workspace_id, wait, options)
             reader = _reader(batch, LineFinder(on_bad_line), max_resumes, max_line_bytes)
@@ -177,7 +195,7 @@ class ResultsMixin(resources.Batches):
         a hidden file beside it, and the same call goes on with that one: after a crash, too. Read the file
         with `results_from_file()`.
 
-        Arguments:
+        Args:
             message_batch_id: The batch's `id`.
             path: Where to.
             workspace_id: The workspace to act in, for credentials that can act in several.
@@ -196,8 +214,9 @@ class ResultsMixin(resources.Batches):
                 there.
             APIError: The batch or its results can't be had.
         """
+        target = plain_path(path)
         batch, opening = self._find(message_batch_id, workspace_id, wait, options)
-        partial = PartialFile(path, batch.id, progress)
+        partial = PartialFile(target, batch.id, progress)
         try:
             reader = _copier(batch, partial, max_resumes)
             if not reader.complete:
@@ -216,7 +235,9 @@ class ResultsMixin(resources.Batches):
         transport = cast(Transport, self._transport)
         opening = Opening(transport.config, transport.clock, batch_id, workspace_id, options)
         if wait:
-            batch: MessageBatch = cast(_Waits, self).wait(batch_id, workspace_id=workspace_id, **options)
+            batch: MessageBatch = cast(_Waits, self).wait(
+                batch_id, workspace_id=workspace_id, **_look(options)
+            )
         else:
             batch = transport.sender.run(opening.batch())
         return batch, opening
@@ -253,7 +274,7 @@ class AsyncResultsMixin(resources.AsyncBatches):
         end, that is an error. Iterate over what this gives with `async for`: straight away, after an `await`,
         or in an `async with`.
 
-        Arguments:
+        Args:
             message_batch_id: The batch's `id`.
             workspace_id: The workspace to act in, for credentials that can act in several.
             wait: Wait for the batch to end first.
@@ -275,7 +296,7 @@ class AsyncResultsMixin(resources.AsyncBatches):
         if type(self._transport) is not AsyncTransport:
             view: Any = super().results(message_batch_id, workspace_id=workspace_id, **options)
             return cast(AsyncResultStream[MessageBatchIndividualResponse], view)
-        handler = LineDecoder(_decoder(), on_bad_line)
+        handler = LineDecoder(_decoder(message_batch_id), on_bad_line)
 
         async def begin() -> tuple[MessageBatch, AsyncSource[MessageBatchIndividualResponse]]:
             batch, opening = await self._find(message_batch_id, workspace_id, wait, options)
@@ -300,7 +321,7 @@ class AsyncResultsMixin(resources.AsyncBatches):
 
         They are read once, into a temporary file; about 100 bytes for each stay in memory.
 
-        Arguments:
+        Args:
             message_batch_id: The batch's `id`.
             requests: The requests whose results are wanted, or their custom_ids, in the order that the
                 results are wanted in; `None` takes all results in the order they come. Those that have none
@@ -318,7 +339,7 @@ class AsyncResultsMixin(resources.AsyncBatches):
             ResultsError: Something is wrong with the results.
             APIError: The batch or its results can't be had.
         """
-        joiner = Joiner(None if requests is None else wanted_ids(requests), _decoder())
+        joiner = Joiner(None if requests is None else wanted_ids(requests), _decoder(message_batch_id))
 
         async def begin() -> tuple[MessageBatch, AsyncSource[tuple[str, bytes]]]:
             batch, opening = await self._find(message_batch_id, workspace_id, wait, options)
@@ -351,7 +372,7 @@ class AsyncResultsMixin(resources.AsyncBatches):
         a hidden file beside it, and the same call goes on with that one: after a crash, too. Read the file
         with `results_from_file()`.
 
-        Arguments:
+        Args:
             message_batch_id: The batch's `id`.
             path: Where to.
             workspace_id: The workspace to act in, for credentials that can act in several.
@@ -370,9 +391,10 @@ class AsyncResultsMixin(resources.AsyncBatches):
                 there.
             APIError: The batch or its results can't be had.
         """
+        target = plain_path(path)
         batch, opening = await self._find(message_batch_id, workspace_id, wait, options)
         # What takes long on disk is done on a thread: reading what is there already, and the sync at the end.
-        partial = await anyio.to_thread.run_sync(PartialFile, path, batch.id, progress)
+        partial = await anyio.to_thread.run_sync(PartialFile, target, batch.id, progress)
         try:
             reader = _copier(batch, partial, max_resumes)
 
@@ -396,9 +418,8 @@ class AsyncResultsMixin(resources.AsyncBatches):
         transport = cast(AsyncTransport, self._transport)
         opening = Opening(transport.config, transport.clock, batch_id, workspace_id, options)
         if wait:
-            batch: MessageBatch = await cast(_Waits, self).wait(
-                batch_id, workspace_id=workspace_id, **options
-            )
+            waiting = cast(_Waits, self).wait(batch_id, workspace_id=workspace_id, **_look(options))
+            batch: MessageBatch = await waiting
         else:
             batch = await transport.sender.run(opening.batch())
         return batch, opening

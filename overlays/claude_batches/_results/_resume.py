@@ -111,7 +111,7 @@ class Patience:
     def wait_before_resuming(self, error: Exception, lines: int) -> float | None:
         """How many seconds to wait after this failure; `None` when there were too many in a row.
 
-        Arguments:
+        Args:
             error: The failure.
             lines: How many lines were handed out so far.
         """

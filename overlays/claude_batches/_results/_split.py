@@ -50,10 +50,11 @@ class LineSplitter:
             if len(self._pending) > self._max:
                 self._within_bound([])
             return []
+        size = len(self._pending) + len(chunk) - len(rest)
         if self._pending:
             lines[0] = bytes(self._pending + lines[0])
         self._pending = bytearray(rest)
-        self._take(lines, sum(map(len, lines)) + len(lines))
+        self._take(lines, size)
         if len(chunk) > self._max or len(lines[0]) > self._max:
             lines = self._within_bound(lines)
         return self._give(lines, carriage_returns=b"\r" in chunk or lines[0].endswith(b"\r"))
@@ -95,7 +96,7 @@ class LineSplitter:
     def locate(self, line: bytes) -> tuple[int, int]:
         """Line number, from 1 and with blank lines counted, and byte offset of a line.
 
-        Arguments:
+        Args:
             line: One of the lines that `feed()` or `finish()` gave last, itself and not a copy.
         """
         before = next(index for index, given in enumerate(self._given) if given is line)

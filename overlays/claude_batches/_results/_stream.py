@@ -61,7 +61,7 @@ Open = Callable[[dict[str, str]], OpenResponse]
 class Source(Generic[T]):
     """Does what a `Reader` says: sends requests, reads chunks, sleeps.
 
-    Arguments:
+    Args:
         reader: Decides everything.
         open: Sends a request.
         sleep: Waits for so many seconds.

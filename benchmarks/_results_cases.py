@@ -1,0 +1,160 @@
+"""One case of the benchmark of results, in a process of its own: prints seconds, lines and peak memory as JSON.
+
+A case is asked for by its name, with the URL of a server or the path of a file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from _results_server import BATCH_ID
+
+Measured = tuple[int, float]
+
+
+def floor(url: str) -> Measured:
+    """What no reader can beat: the same stream, split, and parsed by orjson into dicts that are thrown away."""
+    import httpx
+
+    loads = orjson.loads
+    with httpx.Client(trust_env=False) as http:
+        http.get(f"{url}/v1/messages/batches/{BATCH_ID}")
+        start, count, rest = time.perf_counter(), 0, b""
+        with http.stream("GET", f"{url}/v1/messages/batches/{BATCH_ID}/results") as response:
+            for chunk in response.iter_raw():
+                lines = (rest + chunk).split(b"\n")
+                rest = lines.pop()
+                for line in lines:
+                    loads(line)
+                count += len(lines)
+        return count, time.perf_counter() - start
+
+
+def nothing(url: str) -> Measured:
+    """The program of `ours`, up to where it would begin to read."""
+    client = _client(url)
+    client.messages.batches.retrieve(BATCH_ID)
+    from claude_batches._results import _resource  # what reading imports is not what reading takes
+
+    return (0, 0.0) if _resource else (0, 0.0)
+
+
+def ours(url: str, use: Callable[[Any], object] | None = None) -> Measured:
+    """Typed results by `claude_batches.Client`."""
+    client = _client(url)
+    client.messages.batches.retrieve(BATCH_ID)
+    start, count = time.perf_counter(), 0
+    for item in client.messages.batches.results(BATCH_ID):
+        count += 1
+        if use is not None:
+            use(item)
+    return count, time.perf_counter() - start
+
+
+def ours_used(url: str) -> Measured:
+    """The same, reading text and usage of each."""
+    return ours(url, _use)
+
+
+def ours_async(url: str) -> Measured:
+    """Typed results by `claude_batches.AsyncClient`."""
+    from claude_batches import AsyncClient
+
+    async def read() -> Measured:
+        async with AsyncClient(base_url=url, api_key="benchmark") as client:
+            await client.messages.batches.retrieve(BATCH_ID)
+            start, count = time.perf_counter(), 0
+            async for _ in client.messages.batches.results(BATCH_ID):
+                count += 1
+            return count, time.perf_counter() - start
+
+    return asyncio.run(read())
+
+
+def theirs(url: str, use: Callable[[Any], object] | None = None) -> Measured:
+    """Typed results by `anthropic.Anthropic`."""
+    import anthropic
+
+    with anthropic.Anthropic(base_url=url, api_key="benchmark") as client:
+        client.messages.batches.retrieve(BATCH_ID)
+        start, count = time.perf_counter(), 0
+        for item in client.messages.batches.results(BATCH_ID):
+            count += 1
+            if use is not None:
+                use(item)
+        return count, time.perf_counter() - start
+
+
+def theirs_used(url: str) -> Measured:
+    """The same, reading text and usage of each."""
+    return theirs(url, _use)
+
+
+def theirs_async(url: str) -> Measured:
+    """Typed results by `anthropic.AsyncAnthropic`."""
+    import anthropic
+
+    async def read() -> Measured:
+        async with anthropic.AsyncAnthropic(base_url=url, api_key="benchmark") as client:
+            await client.messages.batches.retrieve(BATCH_ID)
+            start, count = time.perf_counter(), 0
+            async for _ in await client.messages.batches.results(BATCH_ID):
+                count += 1
+            return count, time.perf_counter() - start
+
+    return asyncio.run(read())
+
+
+def file(path: str) -> Measured:
+    """Typed results by `claude_batches.results_from_file`."""
+    from claude_batches import results_from_file
+
+    start, count = time.perf_counter(), 0
+    for _ in results_from_file(path):
+        count += 1
+    return count, time.perf_counter() - start
+
+
+def no_file(path: str) -> Measured:
+    """The program of `file`, up to where it would begin to read."""
+    from claude_batches import results_from_file
+
+    results_from_file(path).close()
+    return 0, 0.0
+
+
+CASES: dict[str, Callable[[str], Measured]] = {
+    case.__name__: case
+    for case in (
+        floor, nothing, ours, ours_used, ours_async, theirs, theirs_used, theirs_async, file, no_file
+    )
+}  # fmt: skip
+
+
+def _client(url: str) -> Any:
+    from claude_batches import Client
+
+    return Client(base_url=url, api_key="benchmark")
+
+
+def _use(item: Any) -> object:
+    if item.result.type != "succeeded":
+        return None
+    message = item.result.message
+    texts = [block.text for block in message.content if block.type == "text"]
+    return texts, message.usage.output_tokens
+
+
+if __name__ == "__main__":
+    lines, seconds = CASES[sys.argv[1]](sys.argv[2])
+    # Linux counts in kilobytes, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    sys.stdout.buffer.write(orjson.dumps({"lines": lines, "seconds": seconds, "peak": peak}))

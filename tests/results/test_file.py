@@ -1,0 +1,197 @@
+"""Results read back from a file are the same, typed by the same decoder, in flat memory."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import sys
+import tracemalloc
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from claude_batches._results import _zstd
+from claude_batches._results._errors import (
+    BadLineError,
+    BrokenEncodingError,
+    LineTooLongError,
+    ResultsClosedError,
+    ResultsFormatError,
+)
+from claude_batches._results._file import results_from_file
+from claude_batches_api.models import MessageBatchIndividualResponse
+
+from .lines import file_of, lines_of, short, some_lines
+
+LINES = some_lines(300)
+IDS = [f"r-{number}" for number in range(300)]
+
+
+def ids_of(path: Path, **options: Any) -> list[str]:
+    return [item.custom_id for item in results_from_file(path, **options)]
+
+
+def test_a_plain_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(file_of(LINES))
+    with results_from_file(str(path)) as results:
+        for number, item in enumerate(results):
+            assert isinstance(item, MessageBatchIndividualResponse)
+            assert item.custom_id == IDS[number]
+            assert results.lines_read == number + 1
+        assert results.bytes_read == path.stat().st_size
+        assert results.path == path
+
+
+@pytest.mark.parametrize("name", ["x.gz", "x.jsonl.GZ", "x.gzip"])
+def test_gzip_is_read_by_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(file_of(LINES[:100])) + gzip.compress(file_of(LINES[100:])))
+    assert ids_of(path) == IDS
+
+
+@pytest.mark.parametrize("keep", [0, 5, 1000])
+def test_truncated_gzip_is_an_error_after_the_results_before_it(tmp_path: Path, keep: int) -> None:
+    path = tmp_path / "x.gz"
+    path.write_bytes(gzip.compress(file_of(LINES))[:keep])
+    with pytest.raises(BrokenEncodingError):
+        ids_of(path)
+
+
+def test_what_is_no_gzip_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "x.gz"
+    path.write_bytes(file_of(LINES))
+    with pytest.raises(BrokenEncodingError):
+        ids_of(path)
+
+
+class FrameOfBz2:
+    """Stands in for a Zstandard library where there is none: the same interface, over another format."""
+
+    def __init__(self) -> None:
+        self._stream = bz2.BZ2Decompressor()
+
+    eof = property(lambda self: self._stream.eof)
+    unused_data = property(lambda self: self._stream.unused_data)
+
+    def decompress(self, data: bytes) -> bytes:
+        try:
+            return self._stream.decompress(data)
+        except OSError as error:
+            raise FrameError from error
+
+
+class FrameError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("library", ["compression.zstd", "zstandard"])
+def test_zstd_is_read_by_name_with_whichever_library_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    module: Any = ModuleType(library)
+    module.ZstdError = FrameError
+    if library == "zstandard":
+        monkeypatch.setitem(sys.modules, "compression.zstd", None)
+        module.ZstdDecompressor = type("D", (), {"decompressobj": lambda self: FrameOfBz2()})
+    else:
+        module.ZstdDecompressor = FrameOfBz2
+    monkeypatch.setitem(sys.modules, library, module)
+    whole = bz2.compress(file_of(LINES[:100])) + bz2.compress(file_of(LINES[100:]))
+    path = tmp_path / "x.jsonl.zst"
+    path.write_bytes(whole)
+    assert ids_of(path) == IDS
+    path.write_bytes(whole[:-10])
+    with pytest.raises(BrokenEncodingError):
+        ids_of(path)
+    path.write_bytes(file_of(LINES))
+    with pytest.raises(BrokenEncodingError):
+        ids_of(path)
+
+
+def test_real_zstd_is_read(tmp_path: Path) -> None:
+    zstandard = pytest.importorskip("zstandard")
+    path = tmp_path / "x.jsonl.zst"
+    whole = zstandard.ZstdCompressor().compress(file_of(LINES))
+    path.write_bytes(whole + whole)
+    assert ids_of(path) == IDS * 2
+    path.write_bytes(whole[:-10])
+    with pytest.raises(BrokenEncodingError):
+        ids_of(path)
+
+
+def test_without_a_library_for_zstd_the_error_names_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "compression.zstd", None)
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    with pytest.raises(ResultsFormatError, match="install the package zstandard"):
+        _zstd.ZstdInflater()
+    (tmp_path / "x.zst").write_bytes(b"")
+    with pytest.raises(ResultsFormatError):
+        results_from_file(tmp_path / "x.zst")
+
+
+def test_a_last_line_that_was_cut_is_an_error_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(file_of(LINES[:2]) + LINES[2][:-5])
+    with pytest.raises(BadLineError) as caught:
+        ids_of(path)
+    assert caught.value.line_number == 3
+    assert caught.value.byte_offset == len(file_of(LINES[:2]))
+    assert caught.value.custom_id == "r-2"
+
+
+def test_bad_lines_are_skipped_or_collected_as_asked(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"\n".join([LINES[0], b"bad", LINES[1], b"worse"]))
+    assert ids_of(path, on_bad_line="skip") == IDS[:2]
+    errors: list[BadLineError] = []
+    results = results_from_file(path, on_bad_line=errors.append)
+    assert [item.custom_id for item in results] == IDS[:2]
+    assert [error.line_number for error in errors] == [2, 4]
+    assert results.lines_read == 2
+
+
+def test_lines_have_a_bound(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(file_of(lines_of([short("a")])) + b"x" * 500)
+    with pytest.raises(LineTooLongError):
+        ids_of(path, max_line_bytes=100)
+
+
+def test_leaving_the_loop_closes_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(file_of(LINES))
+    results = results_from_file(path)
+    for _ in results:
+        break
+    with pytest.raises(ResultsClosedError):
+        next(results)
+
+
+def test_a_file_that_is_not_there_is_the_usual_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        results_from_file(tmp_path / "nowhere")
+
+
+def test_an_empty_file_has_no_results(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"")
+    assert ids_of(tmp_path / "x") == []
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.jsonl.gz"])
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, name: str) -> None:
+    def peak(count: int) -> int:
+        body = file_of(some_lines(100)) * count
+        (tmp_path / name).write_bytes(gzip.compress(body, 1) if name.endswith("gz") else body)
+        del body
+        tracemalloc.start()
+        for _ in results_from_file(tmp_path / name):
+            pass
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return peak
+
+    assert peak(60) < 1.2 * peak(20)
