@@ -165,6 +165,11 @@ def test_a_body_of_more_than_256_mb_is_too_large(refused_caller: Caller):
     refused(refused_caller.http.post(BATCHES, content=body), 413, "request_too_large")
 
 
+def test_a_large_upload_with_a_wrong_key_is_refused_and_not_cut_off(caller: Caller):
+    body = (b" " * 1024 * 1024 for _ in range(20))
+    refused(caller.http.post(BATCHES, content=body, headers={"x-api-key": ""}), 401, "authentication_error")
+
+
 def test_a_create_call_that_breaks_off_leaves_nothing(caller: Caller):
     def half():
         yield b'{"requests":['

@@ -19,7 +19,7 @@ print(sandbox.url, flush=True)
 sys.stdin.read()
 sandbox.close()
 """
-MEGABYTES = 80
+MEGABYTES = 120
 REQUEST = (
     b'{"custom_id":"r%d","params":{"model":"claude-haiku-4-5","max_tokens":64,"system":"%s","messages":['
 )
@@ -66,7 +66,8 @@ def test_a_large_batch_goes_in_and_comes_out_in_flat_memory(server: tuple[str, i
     with caller.http.stream("GET", batch["results_url"]) as results:
         assert sum(chunk.count(b"\n") for chunk in results.iter_bytes()) == count
     caller.http.close()
-    assert most_memory(process_id) - before < MEGABYTES / 2
+    grown = most_memory(process_id) - before
+    assert grown < MEGABYTES / 2
 
 
 def test_many_clients_at_once_are_all_served():

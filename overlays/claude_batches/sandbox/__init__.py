@@ -3,7 +3,7 @@
 `Sandbox` runs it; `docs/sandbox.md` tells what it does. It needs the extra `claude-batches[sandbox]`.
 """
 
-from ._app import Exchange
+from ._exchange import Exchange
 from ._faults import PROFILES, Fault
 from ._reply_function import ReplyError, ReplyFunction, load_reply
 from ._sandbox import Sandbox

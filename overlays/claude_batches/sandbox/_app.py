@@ -2,54 +2,34 @@
 
 from __future__ import annotations
 
+import logging
 import re
-import time
-from collections.abc import Awaitable, Callable, Sequence
-from hmac import compare_digest
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final
 
-import anyio
-import orjson
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from ._batches import Batch, Batches
 from ._errors import ApiError, error_body
-from ._faults import Fault, FaultPlan, Operation
-from ._ids import random_request_id
+from ._exchange import ExchangeLog, Exchanges, json_response, request_id, struck_by
+from ._faults import FaultPlan, Operation
+from ._guard import Handler, drain, guarded
 from ._ingest import MAX_BODY_BYTES
 from ._results import respond
-from ._server import CLOSE_CONNECTION
 from ._store import BatchRow
 from ._upload import Upload
 
-__all__ = ["Exchange", "ExchangeLog", "build_app"]
+__all__ = ["build_app"]
 
-_VERSIONS: Final = ("2023-06-01", "2026-10-21")
 _FEED_BYTES: Final = 512 * 1024
-_DRAIN_BYTES: Final = 2 * MAX_BODY_BYTES
 
-_FAULTS: Final = "claude_batches.faults"
-
-
-class Exchange(NamedTuple):
-    """One call that was answered, for a log: `seconds` until the answer was complete, `status` 0 if cut off."""
-
-    method: str
-    path: str
-    status: int
-    seconds: float
-    request_id: str
-
-
-ExchangeLog = Callable[[Exchange], None]
-
-Handler = Callable[[Request], Awaitable[Response]]
+_log = logging.getLogger("claude_batches.sandbox")
 
 
 def build_app(
@@ -73,7 +53,7 @@ def build_app(
     ]
     by_path: dict[str, dict[str, Handler]] = {}
     for method, path, operation, handler in routes:
-        by_path.setdefault(path, {})[method] = _guarded(_with_faults(handler, operation, plan), key)
+        by_path.setdefault(path, {})[method] = guarded(handler, operation, plan, key)
     app = Starlette(
         routes=[*(_route(path, handlers) for path, handlers in by_path.items()), *own_routes],
         exception_handlers={
@@ -83,7 +63,7 @@ def build_app(
         },
     )
     app.router.redirect_slashes = False  # the API has no other spelling of a path
-    return _Exchanges(app, log)
+    return Exchanges(app, log)
 
 
 class _Api:
@@ -104,10 +84,10 @@ class _Api:
         except BaseException:
             await run_in_threadpool(upload.abandon)
             raise
-        for fault in _struck_by(request):
+        for fault in struck_by(request):
             if fault.kind == "stale":
                 self._plan.hide(row.id, fault.at)
-        return _json(Batch(row, "in_progress", None).to_wire(_base_url(request)))
+        return json_response(Batch(row, "in_progress", None).to_wire(_base_url(request)))
 
     async def list(self, request: Request) -> Response:
         query = request.query_params
@@ -121,7 +101,7 @@ class _Api:
             before_id=before_id,
         )
         data = [batch.to_wire(_base_url(request)) for batch in page.batches]
-        return _json(
+        return json_response(
             {
                 "data": data,
                 "has_more": page.has_more,
@@ -132,21 +112,21 @@ class _Api:
 
     async def retrieve(self, request: Request) -> Response:
         batch = await run_in_threadpool(self._batches.retrieve, self._batch_id(request))
-        return _json(batch.to_wire(_base_url(request)))
+        return json_response(batch.to_wire(_base_url(request)))
 
     async def cancel(self, request: Request) -> Response:
         batch = await run_in_threadpool(self._batches.cancel, self._batch_id(request))
-        return _json(batch.to_wire(_base_url(request)))
+        return json_response(batch.to_wire(_base_url(request)))
 
     async def delete(self, request: Request) -> Response:
         batch_id = self._batch_id(request)
         await run_in_threadpool(self._batches.delete, batch_id)
-        return _json({"id": batch_id, "type": "message_batch_deleted"})
+        return json_response({"id": batch_id, "type": "message_batch_deleted"})
 
     async def results(self, request: Request) -> Response:
         row = await run_in_threadpool(self._batches.ended, self._batch_id(request))
         line_faults = [
-            fault for fault in _struck_by(request) if fault.kind in ("truncated_line", "duplicated_line")
+            fault for fault in struck_by(request) if fault.kind in ("truncated_line", "duplicated_line")
         ]
         return await respond(self._batches, row, request.headers, line_faults)
 
@@ -166,10 +146,7 @@ async def _take_in(request: Request, upload: Upload) -> BatchRow:
         await run_in_threadpool(upload.feed, bytes(piece))
         return await run_in_threadpool(upload.finish)
     except ApiError:
-        async for chunk in body:  # see _drain
-            received += len(chunk)
-            if received > _DRAIN_BYTES:
-                break
+        await drain(body)
         raise
     except ClientDisconnect as gone:
         raise ApiError("invalid_request_error", "The request body ends too early") from gone
@@ -195,34 +172,6 @@ def _base_url(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}"
 
 
-def _json(body: dict[str, Any], status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, media_type="application/json")
-
-
-def _guarded(handler: Handler, key: str | None) -> Handler:
-    """Check the headers that every call of the API needs before it is handled; any key will do without `key`."""
-
-    async def guarded(request: Request) -> Response:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        bearer = token.strip() if scheme.lower() == "bearer" else ""
-        given = request.headers.get("x-api-key") or bearer
-        if not given:
-            raise ApiError("authentication_error", "x-api-key header is required")
-        if key is not None and not compare_digest(given.encode(), key.encode()):
-            raise ApiError("authentication_error", "invalid x-api-key")
-        version = request.headers.get("anthropic-version")
-        if version is None:
-            raise ApiError("invalid_request_error", "anthropic-version: header is required")
-        if version not in _VERSIONS:
-            raise ApiError(
-                "invalid_request_error",
-                f"anthropic-version: {version!r} is not a version; use {_VERSIONS[0]}",
-            )
-        return await handler(request)
-
-    return guarded
-
-
 def _route(path: str, handlers: dict[str, Handler]) -> Route:
     """One route for all methods of a path, so that a 405 names them all."""
 
@@ -232,56 +181,9 @@ def _route(path: str, handlers: dict[str, Handler]) -> Route:
     return Route(path, choose, methods=list(handlers))
 
 
-def _with_faults(handler: Handler, operation: Operation, plan: FaultPlan) -> Handler:
-    """Let the faults that strike a call happen before and after it is handled."""
-
-    async def faulty(request: Request) -> Response:
-        faults = plan.strikes(operation)
-        request.scope[_FAULTS] = faults
-        for fault in faults:
-            match fault.kind:
-                case "latency":
-                    await anyio.sleep(fault.seconds)
-                case "rate_limited":
-                    await _drain(request)
-                    raise ApiError(
-                        "rate_limit_error",
-                        "This request would exceed your rate limit.",
-                        headers={"retry-after": f"{fault.seconds:g}"},
-                    )
-                case "overloaded":
-                    await _drain(request)
-                    raise ApiError("overloaded_error", "Overloaded")
-                case "failed":
-                    await _drain(request)
-                    raise ApiError("api_error", "Internal server error")
-                case _:
-                    pass
-        response = await handler(request)
-        if any(fault.kind == "failed_after" for fault in faults):
-            raise ApiError("api_error", "Internal server error")
-        return response
-
-    return faulty
-
-
-async def _drain(request: Request) -> None:
-    """Read what the client is still sending, which would take an early answer for a lost connection."""
-    received = 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        if received > _DRAIN_BYTES:
-            break
-
-
-def _struck_by(request: Request) -> list[Fault]:
-    faults: list[Fault] = request.scope[_FAULTS]
-    return faults
-
-
 async def _answer_api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
-    response = _json(error_body(error.kind, error.message, request.scope["request_id"]), error.status)
+    response = json_response(error_body(error.kind, error.message, request_id(request)), error.status)
     response.headers.update(error.headers)
     return response
 
@@ -290,48 +192,11 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     """What the router refuses: an unknown path, or a method that a path doesn't have."""
     assert isinstance(error, HTTPException)
     kind = "not_found_error" if error.status_code == 404 else "invalid_request_error"
-    response = _json(error_body(kind, error.detail, request.scope["request_id"]), error.status_code)
+    response = json_response(error_body(kind, error.detail, request_id(request)), error.status_code)
     response.headers.update(error.headers or {})
     return response
 
 
-async def _answer_crash(request: Request, _error: Exception) -> Response:
-    return _json(error_body("api_error", "Internal server error", request.scope["request_id"]), 500)
-
-
-class _Exchanges:
-    """Gives every exchange an id, for the `request-id` header and the bodies of errors, or cuts it off."""
-
-    def __init__(self, app: ASGIApp, log: ExchangeLog | None) -> None:
-        self._app = app
-        self._log = log
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = random_request_id()
-        scope["request_id"] = request_id
-        sent, status, cut = 0, 0, False
-        begun = time.monotonic()
-
-        async def send_on(message: Message) -> None:
-            nonlocal sent, status, cut
-            if cut:
-                return
-            limit = min((fault.at for fault in scope.get(_FAULTS, ()) if fault.kind == "cut"), default=None)
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"request-id", request_id.encode())]
-                cut = limit == 0
-                status = 0 if cut else message["status"]
-            elif limit is not None and sent + len(message["body"]) >= limit:
-                message = {**message, "body": message["body"][: limit - sent], "more_body": True}
-                cut = True
-            else:
-                sent += len(message.get("body", b""))
-            if not cut or limit:
-                await send(message)
-            if cut:
-                scope[CLOSE_CONNECTION]()
-
-        await self._app(scope, receive, send_on)
-        if self._log is not None:
-            seconds = time.monotonic() - begun
-            self._log(Exchange(scope["method"], scope["path"], status, seconds, request_id))
+async def _answer_crash(request: Request, error: Exception) -> Response:
+    _log.error("The sandbox failed at %s %s", request.method, request.url.path, exc_info=error)
+    return json_response(error_body("api_error", "Internal server error", request_id(request)), 500)

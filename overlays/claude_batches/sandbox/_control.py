@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from ._clock import Clock, rfc3339
 from ._errors import ApiError
+from ._exchange import json_response
 from ._faults import Fault, FaultPlan, faults_from
 from ._json import is_array, is_object, is_whole
 
@@ -53,7 +54,7 @@ class _Control:
 
     async def show_clock(self, request: Request) -> Response:
         local_only(request)
-        return _json({"now": rfc3339(self._clock.now()), "speed": self._clock.speed})
+        return json_response({"now": rfc3339(self._clock.now()), "speed": self._clock.speed})
 
     async def advance(self, request: Request) -> Response:
         local_only(request)
@@ -65,7 +66,7 @@ class _Control:
 
     async def show_faults(self, request: Request) -> Response:
         local_only(request)
-        return _json(self._plan.report())
+        return json_response(self._plan.report())
 
     async def set_faults(self, request: Request) -> Response:
         local_only(request)
@@ -74,12 +75,12 @@ class _Control:
         if not is_whole(seed):
             raise ApiError("invalid_request_error", "seed: Input should be an integer")
         self._plan.replace(_read_faults(wanted), seed)
-        return _json(self._plan.report())
+        return json_response(self._plan.report())
 
     async def clear_faults(self, request: Request) -> Response:
         local_only(request)
         self._plan.replace((), self._plan.seed)
-        return _json(self._plan.report())
+        return json_response(self._plan.report())
 
 
 def _read_faults(wanted: dict[str, Any]) -> tuple[Fault, ...]:
@@ -102,7 +103,3 @@ async def _object(request: Request) -> dict[str, Any]:
     if not is_object(body):
         raise ApiError("invalid_request_error", "Input should be a JSON object")
     return body
-
-
-def _json(body: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")

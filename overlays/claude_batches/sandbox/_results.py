@@ -62,7 +62,7 @@ async def respond(
             media_type=_MEDIA_TYPE,
             headers=_headers({"etag": f"W/{etag}", "content-encoding": "gzip"}, None),
         )
-    known = batches.store.marks(row.number)
+    known = await run_in_threadpool(batches.store.marks, row.number)
     return StreamingResponse(
         file.read(),
         media_type=_MEDIA_TYPE,
@@ -151,7 +151,7 @@ class _ResultsFile:
             passed.append(offset)
             begin = max(0, start - passed[-2])
             end = len(chunk) if stop is None else min(len(chunk), stop - passed[-2])
-            yield lines.apply(made) if self.faulty and not begin else chunk[begin:end]
+            yield lines.apply(chunk[begin:end])
             if lines.ended or (stop is not None and offset >= stop):
                 return
         if first == 0:
@@ -159,7 +159,7 @@ class _ResultsFile:
 
 
 class _LineFaults:
-    """Spoils lines on their way out."""
+    """Spoils lines on their way out; they count from where the response starts."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         self._truncated = {fault.at for fault in faults if fault.kind == "truncated_line"}
@@ -167,9 +167,11 @@ class _LineFaults:
         self._count = 0
         self.ended = False
 
-    def apply(self, lines: list[bytes]) -> bytes:
+    def apply(self, chunk: bytes) -> bytes:
+        if not self._truncated and not self._duplicated:
+            return chunk
         spoiled: list[bytes] = []
-        for line in lines:
+        for line in chunk.splitlines(keepends=True):
             self._count += 1
             if self._count in self._truncated:
                 spoiled.append(line[: len(line) // 2])

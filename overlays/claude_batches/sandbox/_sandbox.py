@@ -9,10 +9,11 @@ from typing import Final, Literal, Self
 
 from starlette.types import ASGIApp
 
-from ._app import ExchangeLog, build_app
+from ._app import build_app
 from ._batches import Batches
 from ._clock import Clock
 from ._control import control_routes
+from ._exchange import ExchangeLog
 from ._faults import Fault, FaultPlan, faults_from
 from ._page import page_routes
 from ._reply_function import ReplyFunction

@@ -83,6 +83,7 @@ class LoopbackServer:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=1,
+            timeout_keep_alive=60,
         )
         self._listener = listener
         self._server = uvicorn.Server(config)

@@ -20,7 +20,7 @@ from ._validation import check_envelope, check_params
 __all__ = ["Upload"]
 
 _ROWS_A_COMMIT: Final = 1000
-_BYTES_A_COMMIT: Final = 4 * 1024 * 1024
+_BYTES_A_COMMIT: Final = 1024 * 1024
 
 
 class Upload:

@@ -63,7 +63,7 @@ def check_envelope(index: int, request: object) -> tuple[str, dict[str, Any]]:
     if not params.keys() <= _PARAMS:
         key = next(key for key in params if key not in _PARAMS)
         raise _invalid(f"{place}.params.{key}", "Extra inputs are not permitted")
-    if params.get("stream"):
+    if params.get("stream", False) is not False:
         raise _invalid(f"{place}.params.stream", "A request of a batch can't be streamed")
     return custom_id, params
 

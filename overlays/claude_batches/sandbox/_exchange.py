@@ -1,0 +1,115 @@
+"""What every exchange has, whatever it is about: an id, an entry in the log, and perhaps a lost connection."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ._faults import Fault
+from ._ids import random_request_id
+from ._server import CLOSE_CONNECTION
+
+__all__ = ["Exchange", "ExchangeLog", "Exchanges", "json_response", "note_faults", "request_id", "struck_by"]
+
+_FAULTS: Final = "claude_batches.faults"
+_REQUEST_ID: Final = "claude_batches.request_id"
+
+
+class Exchange(NamedTuple):
+    """One call that was answered, for a log: `seconds` until the answer was complete, `status` 0 if there was none."""
+
+    method: str
+    path: str
+    status: int
+    seconds: float
+    request_id: str
+
+
+ExchangeLog = Callable[[Exchange], None]
+
+
+class Exchanges:
+    """Middleware that gives each exchange its id, logs it, and cuts it off where a fault says so."""
+
+    def __init__(self, app: ASGIApp, log: ExchangeLog | None) -> None:
+        self._app = app
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        identity = random_request_id()
+        scope[_REQUEST_ID] = identity
+        sender = _Sender(scope, send, identity)
+        begun = time.monotonic()
+        try:
+            await self._app(scope, receive, sender.send)
+        finally:
+            if self._log is not None:
+                seconds = time.monotonic() - begun
+                self._log(Exchange(scope["method"], scope["path"], sender.status, seconds, identity))
+
+
+class _Sender:
+    """Sends a response on, up to the byte where the connection is to be lost."""
+
+    def __init__(self, scope: Scope, send: Send, identity: str) -> None:
+        self._scope = scope
+        self._send = send
+        self._identity = identity
+        self._sent = 0
+        self._lost = False
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if self._lost:
+            return
+        limit = self._limit()
+        if message["type"] == "http.response.start":
+            if limit == 0:
+                self._lose()
+                return
+            message["headers"] = [*message["headers"], (b"request-id", self._identity.encode())]
+            self.status = message["status"]
+            await self._send(message)
+            return
+        body = message.get("body", b"")
+        if limit is not None and self._sent + len(body) >= limit:
+            await self._send({**message, "body": body[: limit - self._sent], "more_body": True})
+            self._lose()
+            return
+        self._sent += len(body)
+        await self._send(message)
+
+    def _limit(self) -> int | None:
+        faults: list[Fault] = self._scope.get(_FAULTS, [])
+        return min((fault.at for fault in faults if fault.kind == "cut"), default=None)
+
+    def _lose(self) -> None:
+        self._lost = True
+        self._scope[CLOSE_CONNECTION]()
+
+
+def note_faults(request: Request, faults: list[Fault]) -> None:
+    """Remember which faults strike a call."""
+    request.scope[_FAULTS] = faults
+
+
+def struck_by(request: Request) -> list[Fault]:
+    """The faults that strike a call."""
+    faults: list[Fault] = request.scope[_FAULTS]
+    return faults
+
+
+def request_id(request: Request) -> str:
+    """The id of the exchange that a request belongs to."""
+    return str(request.scope[_REQUEST_ID])
+
+
+def json_response(body: dict[str, Any], status: int = 200) -> Response:
+    """A response with a JSON body."""
+    return Response(orjson.dumps(body), status, media_type="application/json")

@@ -1,0 +1,53 @@
+"""What a sandbox tells of its calls, and how a reply function is found by its name."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from claude_batches.sandbox import Exchange, Fault, load_reply
+
+from tests.sandbox.calls import BATCHES, serving
+
+
+def test_every_answered_call_is_told_of():
+    told: list[Exchange] = []
+    with serving(instant=True, log=told.append) as caller:
+        batch = caller.create("one")
+        missing = caller.http.get("/nowhere")
+    assert [(call.method, call.path, call.status) for call in told] == [
+        ("POST", BATCHES, 200),
+        ("GET", "/nowhere", 404),
+    ]
+    assert batch["type"] == "message_batch"
+    assert told[1].request_id == missing.headers["request-id"]
+    assert all(0 <= call.seconds < 60 for call in told)
+
+
+def test_a_call_whose_connection_was_lost_has_no_status():
+    told: list[Exchange] = []
+    with (
+        serving(faults=[Fault(kind="cut", at=0)], log=told.append) as caller,
+        pytest.raises(httpx.TransportError),
+    ):
+        caller.page()
+    assert [call.status for call in told] == [0]
+
+
+def test_a_reply_function_is_found_in_a_file(tmp_path: Path):
+    source = tmp_path / "replies.py"
+    source.write_text("def shout(request):\n    return request['custom_id'].upper()\n")
+    with serving(instant=True, reply=load_reply(f"{source}:shout")) as caller:
+        result = caller.results(caller.create("x")["id"])["r0"]
+    assert result["message"]["content"][0]["text"] == "R0"
+
+
+def test_a_reply_function_is_found_in_a_module():
+    assert load_reply("json:dumps")({}) == "{}"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "json", ":dumps", "json:", "json:nope", "json:__doc__", "no.such:x", "no.py:x"]
+)
+def test_a_name_without_a_function_is_refused(name: str):
+    with pytest.raises(ValueError, match="function"):
+        load_reply(name)
