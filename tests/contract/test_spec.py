@@ -1,0 +1,218 @@
+"""What our client sends and what the sandbox answers is what the spec says, in every operation and variant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+from claude_batches import ClaudeBatchesError
+from claude_batches.sandbox import Fault, Sandbox
+
+from tests.contract.calls import KEY, OURS, Kind, calling
+from tests.contract.promises import broken_promises, operation_of
+from tests.contract.recorder import Exchange, Recorder
+from tests.contract.samples import members, sample, turns
+from tests.contract.values import differing
+from tests.contract.whole_batch import REQUESTS, TYPES, request
+from tests.wire import schemas, spec
+
+AN_HOUR = 3600
+GREETING = {"role": "user", "content": "Hello"}
+OPERATIONS = {
+    operation["operationId"] for methods in spec()["paths"].values() for operation in methods.values()
+}
+
+
+@pytest.fixture
+def recorder(sandbox: Sandbox) -> Iterator[Recorder]:
+    """A proxy in front of the sandbox. At its end, everything that went through it is as the spec says."""
+    with Recorder(sandbox.url) as running:
+        yield running
+    assert running.exchanges
+    assert [broken for exchange in running.exchanges for broken in broken_promises(exchange)] == []
+
+
+@pytest.fixture(params=OURS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Our client, sync and async."""
+    chosen: Kind = request.param
+    return chosen
+
+
+def last(recorder: Recorder) -> Exchange:
+    return recorder.exchanges[-1]
+
+
+@pytest.mark.parametrize("credentials", [{"api_key": KEY}, {"api_key": None, "auth_token": KEY}], ids=str)
+def test_the_life_of_a_batch(
+    sandbox: Sandbox, recorder: Recorder, kind: Kind, credentials: dict[str, Any]
+) -> None:
+    """Every operation is called with each kind of credentials; results have every outcome."""
+    with calling(kind, recorder.url, **credentials) as client:
+        batch = client.create(REQUESTS)
+        client.retrieve(batch.id)
+        client.cancel(client.create([request("a")]).id)
+        client.listed(limit=1)
+        client.page(limit=1, before_id=batch.id)
+        sandbox.advance(AN_HOUR)
+        client.retrieve(batch.id)
+        assert {line.result.type for line in client.results(batch.id)} == set(TYPES.values())
+        client.delete(batch.id)
+    assert {operation_of(exchange) for exchange in recorder.exchanges} == OPERATIONS
+
+
+def test_arguments_that_are_headers(recorder: Recorder, kind: Kind) -> None:
+    """The arguments that travel as headers reach the server under the names that the spec gives them."""
+    with calling(kind, recorder.url) as client:
+        batch = client.create([request("a")], user_profile_id="uprof_1", workspace_id="wrkspc_1")
+        assert last(recorder).request_headers["anthropic-user-profile-id"] == "uprof_1"
+        for act in (client.retrieve, client.cancel):
+            act(batch.id, workspace_id="wrkspc_1")
+            assert last(recorder).request_headers["anthropic-workspace-id"] == "wrkspc_1"
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (None, 404),
+        (Fault(kind="failed"), 500),
+        (Fault(kind="overloaded"), 529),
+        (Fault(kind="rate_limited", seconds=7), 429),
+    ],
+    ids=["not found", "failed", "overloaded", "rate limited"],
+)
+def test_each_operation_failing(
+    sandbox: Sandbox, recorder: Recorder, kind: Kind, fault: Fault | None, status: int
+) -> None:
+    """Errors of every operation have the documented form, those that a user causes and those he doesn't."""
+    sandbox.set_faults(None if fault is None else [fault])
+    with calling(kind, recorder.url) as client:
+        calls = [
+            lambda: client.retrieve("msgbatch_none"),
+            lambda: client.cancel("msgbatch_none"),
+            lambda: client.delete("msgbatch_none"),
+            lambda: client.results("msgbatch_none"),
+        ]
+        if fault is not None:
+            calls += [client.page, lambda: client.create([request("a")])]
+        for call in calls:
+            with pytest.raises(ClaudeBatchesError):
+                call()
+            assert last(recorder).status == status
+
+
+def test_a_refused_key(recorder: Recorder, kind: Kind) -> None:
+    """A wrong key is answered with 401, in the form of every error."""
+    with calling(kind, recorder.url, api_key="another") as client, pytest.raises(ClaudeBatchesError):
+        client.page()
+    assert last(recorder).status == 401
+
+
+def test_each_variant_of_a_request(recorder: Recorder, kind: Kind) -> None:
+    """Requests with every member of every union, all fields filled, arrive unchanged, and are accepted."""
+    name = "MessageCreateParamsNonStreaming"
+    requests = [{"custom_id": f"turn-{turn}", "params": sample(name, turn)} for turn in turns()]
+    with calling(kind, recorder.url) as client:
+        client.create(requests)
+    assert orjson.loads(last(recorder).request_body) == {"requests": requests}
+
+
+def every_block(request: dict[str, Any]) -> dict[str, Any]:
+    """A reply with every content block, and all that a message may have."""
+    turn = int(request["custom_id"].removeprefix("turn-"))
+    content = [sample(member, turn) for member in members("ContentBlock")]
+    return {**sample("Message", turn), "content": content}
+
+
+@pytest.fixture(scope="module")
+def variants() -> Iterator[tuple[Sandbox, str]]:
+    """A sandbox, and a batch in it whose results have every variant of a message."""
+    with Sandbox(instant=True, reply=every_block) as sandbox, calling("ours", sandbox.url) as client:
+        yield sandbox, client.create([request(f"turn-{turn}") for turn in turns()]).id
+
+
+def test_each_variant_of_a_reply(variants: tuple[Sandbox, str], kind: Kind) -> None:
+    """Messages with every block and every union inside come as the spec says, and nothing of them is lost."""
+    sandbox, batch_id = variants
+    with Recorder(sandbox.url) as recorder, calling(kind, recorder.url) as client:
+        lines = client.results(batch_id)
+        assert broken_promises(last(recorder)) == []
+    assert [line.to_dict() for line in lines] == [
+        orjson.loads(text) for text in last(recorder).body.splitlines()
+    ]
+    found = {block.type for line in lines for block in line.result.message.content}
+    assert len(found) == len(members("ContentBlock"))
+
+
+def test_each_variant_of_a_reply_reads_as_officially(variants: tuple[Sandbox, str], kind: Kind) -> None:
+    """Every block of a message has the same values read by us and by the official client."""
+    sandbox, batch_id = variants
+    with calling(kind, sandbox.url) as ours, calling("official", sandbox.url) as official:
+        assert differing(ours.results(batch_id), official.results(batch_id)) == []
+
+
+CALLED = ("ToolUseBlock", "ServerToolUseBlock", "WebSearchToolResultBlock", "WebFetchToolResultBlock")
+"""The blocks whose `caller` may come as null, but may not be sent as null, as far as the spec knows."""
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        pytest.param(name, marks=pytest.mark.xfail(name in CALLED, reason="null is sent as `caller`"))
+        for name in members("ContentBlock")
+    ],
+)
+def test_what_was_received_can_be_sent(variants: tuple[Sandbox, str], block: str) -> None:
+    """Blocks of a reply, put back into a conversation as they came, make a request as the spec says."""
+    sandbox, batch_id = variants
+    kind = schemas()[block]["properties"]["type"]["const"]
+    with Recorder(sandbox.url) as recorder, calling("ours", recorder.url) as client:
+        received = [
+            [one for one in line.result.message.content if one.type == kind]
+            for line in client.results(batch_id)
+        ]
+        client.create(
+            [
+                request(f"turn-{turn}", messages=[GREETING, {"role": "assistant", "content": blocks}])
+                for turn, blocks in enumerate(received)
+            ]
+        )
+        sent = orjson.loads(last(recorder).request_body)["requests"]
+        assert [one["params"]["messages"][1]["content"] for one in sent] == [
+            [one.to_dict() for one in blocks] for blocks in received
+        ]
+        assert broken_promises(last(recorder)) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"target": "/v1/messages/batches?limit=0"},
+        {"target": "/v1/messages/batches?page=2"},
+        {"request_headers": {"x-api-key": KEY}},
+        {"request_headers": {"anthropic-version": "2023-06-01"}},
+        {"request_body": b"{}"},
+        {"status": 302},
+        {"headers": {"content-type": "text/html", "request-id": "req_1"}},
+        {"headers": {"content-type": "application/json"}},
+        {"body": b'{"data": [], "has_more": false, "first_id": null}'},
+        {"body": b'{"data": [], "has_more": false, "first_id": null, "last_id": null, "more": 1}'},
+    ],
+    ids=str,
+)
+def test_a_broken_promise_is_found(change: dict[str, Any]) -> None:
+    """Each way to stray from the spec is noticed, once, in an exchange that is good otherwise."""
+    good = Exchange(
+        method="GET",
+        target="/v1/messages/batches?limit=2",
+        request_headers={"x-api-key": KEY, "anthropic-version": "2023-06-01"},
+        request_body=b"",
+        status=200,
+        headers={"content-type": "application/json", "request-id": "req_1"},
+        body=b'{"data": [], "has_more": false, "first_id": null, "last_id": null}',
+    )
+    assert broken_promises(good) == []
+    assert len(broken_promises(replace(good, **change))) == 1
