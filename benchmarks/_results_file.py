@@ -8,11 +8,12 @@ from typing import Any
 
 import orjson
 
-WORDS = (
-    "the a of to and in is that for with as on by this from or which can when not all one their more than "
-    "first then batch request result model answer question table value because between system simple large "
-    "small often always given known found used made taken shown order number language sentence paragraph"
-).split()
+WORDS = """
+the a of to and in is that for with as on by this from or which can when not all one their more than
+first then batch request result model answer question table value because between system simple
+large small often always given known found used made taken shown order number language sentence
+paragraph
+""".split()  # noqa: SIM905 -- read more easily than as a list
 
 
 def write_results(path: Path, count: int) -> int:
@@ -44,10 +45,14 @@ def _message(rng: random.Random) -> dict[str, Any]:
     content: list[dict[str, Any]]
     stop_reason = "end_turn"
     if kind < 0.7:
-        content = [{"type": "text", "text": _text(rng, rng.randrange(40, 240))}]
+        content = [{"type": "text", "text": _text(rng, rng.randrange(50, 270))}]
     elif kind < 0.9:
         stop_reason = "tool_use"
-        tool_input = {"query": _text(rng, 20), "limit": 10, "filters": {"tags": _text(rng, 30).split(), "exact": True}}
+        tool_input = {
+            "query": _text(rng, 20),
+            "limit": 10,
+            "filters": {"tags": _text(rng, 30).split(), "exact": True},
+        }
         tool = {"type": "tool_use", "id": "toolu_@@@@@@@@", "name": "search", "input": tool_input}
         content = [{"type": "text", "text": _text(rng, rng.randrange(10, 120))}, tool]
     else:

@@ -10,13 +10,12 @@ from typing import Any, Literal
 import anyio
 import attrs
 import httpx
+from claude_batches._batches import AsyncBatches, Batches
 from claude_batches._config import configure
 from claude_batches._errors import ClaudeBatchesError
 from claude_batches._headers import Secret
-from claude_batches._results._resource import AsyncResultsMixin, ResultsMixin
 from claude_batches._sender import AsyncSender, Clock, Sender
 from claude_batches._transport import AsyncTransport, Transport
-from claude_batches_api import resources
 
 from .server import BATCH_ID, ResultsServer
 
@@ -25,14 +24,6 @@ KINDS: tuple[Kind, ...] = ("sync", "async")
 
 # To make one takes longer than all else that a client does.
 TLS = ssl.create_default_context()
-
-
-class Batches(ResultsMixin, resources.Batches):
-    """The batches of a client, as far as results are concerned."""
-
-
-class AsyncBatches(AsyncResultsMixin, resources.AsyncBatches):
-    """The batches of an async client, as far as results are concerned."""
 
 
 class Naps:
@@ -107,7 +98,9 @@ class Outcome:
         return self.ids
 
 
-def read(kind: Kind, server: ResultsServer, *, timeout: float = 10.0, **options: Any) -> Outcome:
+def read(
+    kind: Kind, server: ResultsServer, *, timeout: float = 10.0, batch_id: str = BATCH_ID, **options: Any
+) -> Outcome:
     """Read all results, as far as that goes."""
     naps = Naps()
     outcome = Outcome([], None, naps.taken, 0, 0, 0, [])
@@ -117,7 +110,7 @@ def read(kind: Kind, server: ResultsServer, *, timeout: float = 10.0, **options:
         outcome.bytes_read = stream.bytes_read
 
     def sync() -> None:
-        with sync_batches(server, naps, timeout) as batches, batches.results(BATCH_ID, **options) as stream:
+        with sync_batches(server, naps, timeout) as batches, batches.results(batch_id, **options) as stream:
             try:
                 for item in stream:
                     outcome.items.append(item)
@@ -127,7 +120,7 @@ def read(kind: Kind, server: ResultsServer, *, timeout: float = 10.0, **options:
     async def asynchronous() -> None:
         async with (
             async_batches(server, naps, timeout) as batches,
-            batches.results(BATCH_ID, **options) as stream,
+            batches.results(batch_id, **options) as stream,
         ):
             try:
                 async for item in stream:

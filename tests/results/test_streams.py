@@ -6,14 +6,17 @@ import asyncio
 import gc
 import pickle
 import threading
+from array import array
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import anyio
 import pytest
+from claude_batches._adoption import claim
 from claude_batches._errors import APIConnectionError, NotFoundError
 from claude_batches._results._errors import (
     BadLineError,
+    ForeignResultsError,
     ResultsClosedError,
     ResultsError,
     ResultsGoneError,
@@ -384,6 +387,45 @@ def test_errors_about_results_can_be_pickled(kind: Kind) -> None:
     assert str(again) == str(error)
     assert vars(again) == vars(error)
     assert isinstance(error.__cause__ if error else None, APIConnectionError)
+
+
+@kinds
+def test_results_can_be_waited_for(kind: Kind) -> None:
+    with ResultsServer([whole(LINES)], 4) as server:
+        server.batches = [404, batch_json(4, None, "in_progress"), batch_json(4, None, "in_progress")]
+        outcome = read(kind, server, wait=True)
+    assert outcome.good == IDS
+    assert len(outcome.naps) == 3
+
+
+@kinds
+def test_results_of_an_adopted_batch_that_is_another_program_s_are_an_error(kind: Kind) -> None:
+    assert claim(f"{BATCH_ID}-{kind}", array("q", map(hash, ("0", "1", "two"))))
+    with ResultsServer([whole(LINES)], 4) as server:
+        outcome = read(kind, server, batch_id=f"{BATCH_ID}-{kind}")
+    assert outcome.ids == ["0", "1"]
+    assert isinstance(outcome.error, ForeignResultsError)
+    assert outcome.error.custom_id == "2"
+
+
+@kinds
+def test_raw_and_streamed_responses_are_those_of_the_results(kind: Kind) -> None:
+    def sync() -> tuple[list[str], list[bytes]]:
+        with sync_batches(server) as batches:
+            raw = batches.with_raw_response.results(BATCH_ID)
+            with batches.with_streaming_response.results(BATCH_ID) as response:
+                return [item.custom_id for item in raw.parse()], list(response.iter_lines())
+
+    async def asynchronous() -> tuple[list[str], list[bytes]]:
+        async with async_batches(server) as batches:
+            raw = await batches.with_raw_response.results(BATCH_ID)
+            async with batches.with_streaming_response.results(BATCH_ID) as response:
+                return [item.custom_id async for item in raw.parse()], [
+                    line async for line in response.iter_lines()
+                ]
+
+    with ResultsServer([whole(LINES)], 4) as server:
+        assert run(kind, sync, asynchronous) == (IDS, LINES)
 
 
 @kinds

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack, cast
 
 import anyio.to_thread
 from claude_batches_api import resources
-from claude_batches_api.models import MessageBatch, MessageBatchIndividualResponse
 from claude_batches_api.operations.messages_batches import RESULTS
 from claude_batches_api.request import RequestOptions
 
@@ -28,6 +27,9 @@ from ._partial import DownloadProgress, PartialFile, plain_path
 from ._reader import MAX_RESUMES, Reader
 from ._split import MAX_LINE_BYTES
 from ._stream import ResultStream, Source
+
+if TYPE_CHECKING:
+    from claude_batches_api.models import MessageBatch, MessageBatchIndividualResponse
 
 __all__ = ["AsyncResultsMixin", "ResultsMixin"]
 
@@ -127,7 +129,7 @@ class ResultsMixin(resources.Batches):
         if type(self._transport) is not Transport:
             # A view that shows responses: there is nothing to add to what comes.
             view: Any = super().results(message_batch_id, workspace_id=workspace_id, **options)
-            return cast(ResultStream[MessageBatchIndividualResponse], view)
+            return cast("ResultStream[MessageBatchIndividualResponse]", view)
         handler = LineDecoder(_decoder(message_batch_id), on_bad_line)
         batch, opening = self._find(message_batch_id, workspace_id, wait, options)
         source = self._source(batch, opening, _reader(batch, handler, max_resumes, max_line_bytes))
@@ -295,7 +297,7 @@ class AsyncResultsMixin(resources.AsyncBatches):
         """
         if type(self._transport) is not AsyncTransport:
             view: Any = super().results(message_batch_id, workspace_id=workspace_id, **options)
-            return cast(AsyncResultStream[MessageBatchIndividualResponse], view)
+            return cast("AsyncResultStream[MessageBatchIndividualResponse]", view)
         handler = LineDecoder(_decoder(message_batch_id), on_bad_line)
 
         async def begin() -> tuple[MessageBatch, AsyncSource[MessageBatchIndividualResponse]]:
