@@ -10,7 +10,7 @@ from .document import Document, DocumentError, Json
 from .schemas import COMPONENT, is_object, is_structural, key_of, refer, schemas_of
 
 #: Keywords that talk about a value. Beside a reference they change nothing of its type.
-_WORDS = frozenset({"description", "default", "example", "examples", "deprecated", "readOnly", "writeOnly"})
+WORDS = ("description", "default", "example", "examples", "deprecated", "readOnly", "writeOnly")
 _UNIONS = ("anyOf", "oneOf")
 
 
@@ -38,7 +38,7 @@ def unfold_inheritance(document: Document) -> None:
             members.append(own)
             values = [value for value, name in by_name.items() if name == key] or [key]
             mapping |= dict.fromkeys(values, COMPONENT + own)
-        words = {word: value for word, value in document.schemas[key].items() if word in _WORDS}
+        words = {word: value for word, value in document.schemas[key].items() if word in WORDS}
         document.schemas[key] = {
             **words,
             "oneOf": [refer(member) for member in members],
@@ -75,7 +75,7 @@ def distribute_fields(document: Document) -> None:
             _give_up(document, schema, place, "fields beside both `anyOf` and `oneOf`")
             continue
         members = schema.pop(unions[0])
-        kept = {word: schema.pop(word) for word in [*schema] if word in _WORDS or word == "discriminator"}
+        kept = {word: schema.pop(word) for word in [*schema] if word in WORDS or word == "discriminator"}
         base = dict(schema)
         schema.clear()
         schema.update(kept)
@@ -195,7 +195,7 @@ def _overridden(base: Any, field: Any) -> Any:
         merged = {**base, **field, "properties": {**base["properties"], **field["properties"]}}
         required = _names(base.get("required"), field.get("required"))
         return {**merged, "required": required} if required else merged
-    words = {word: value for word, value in base.items() if word in _WORDS}
+    words = {word: value for word, value in base.items() if word in WORDS}
     return {**words, **field}
 
 
@@ -216,7 +216,7 @@ def _with_fields(document: Document, member: Any, base: Json, place: str) -> Any
 
 def _give_up(document: Document, schema: Json, place: str, what: str) -> None:
     document.note(place, f"has {what}, which no type can say; it is typed as Any")
-    kept: Iterable[str] = [word for word in schema if word in _WORDS]
+    kept: Iterable[str] = [word for word in schema if word in WORDS]
     words = {word: schema[word] for word in kept}
     schema.clear()
     schema.update(words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .compose import free_key
+from .compose import WORDS, free_key
 from .document import Document, Json, below, pointer
 from .names import class_name
 from .schemas import holders_of, is_object, is_structural, members_of, refer
@@ -93,7 +93,7 @@ class _Namer:
             schemas[name] = schema
             self._document.origins[name] = place
             self._within(schema, name, place)
-        words = {word: schema[word] for word in ("description", "deprecated") if word in schema}
+        words = {word: schema[word] for word in WORDS if word in schema}
         return {**refer(name), **words}
 
 

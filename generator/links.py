@@ -7,7 +7,7 @@ from typing import Any
 from .annotations import MODEL
 from .components import Component, Components
 from .document import Document, Json
-from .schemas import COMPONENT, flat_members, key_of
+from .schemas import COMPONENT, key_of, members_of
 
 
 class Links:
@@ -33,7 +33,7 @@ class Links:
             return self._named(self._components[key])
         if "const" in schema or "enum" in schema:
             return None
-        members = flat_members(schema)
+        members = members_of(schema)
         if members:
             return self._union(schema, members)
         kinds = schema.get("type")
@@ -65,8 +65,9 @@ class Links:
 
     def _union(self, schema: Json, members: list[Any]) -> str | None:
         """A union is told apart by the kind of JSON value first; then objects by their tag or their keys."""
-        leaves = self._leaves_by_kind(members)
-        objects = self._objects(leaves, schema.get("discriminator"))
+        discriminators = [schema["discriminator"]] if "discriminator" in schema else []
+        leaves = self._leaves_by_kind(members, discriminators)
+        objects = self._objects(leaves, _agreed(discriminators))
         arrays = _around("Many", self._items([each.get("items") for each in leaves["array"]]))
         strings = None if leaves["text"] else next(map(self.of, leaves["date"]), None)
         kinds = {"object": objects, "array": arrays, "string": strings}
@@ -76,8 +77,11 @@ class Links:
             return next(iter(given.values()), None)
         return f"{MODEL}.Either({', '.join(f'{kind}={link}' for kind, link in given.items())})"
 
-    def _leaves_by_kind(self, members: list[Any]) -> dict[str, list[Json]]:
-        """The members by the kind of JSON value that they take, those of aliases and inner unions included."""
+    def _leaves_by_kind(self, members: list[Any], discriminators: list[Json]) -> dict[str, list[Json]]:
+        """The members by the kind of JSON value that they take, those of aliases and inner unions included.
+
+        The discriminators of unions inside it are added to those that are known.
+        """
         leaves: dict[str, list[Json]] = {"model": [], "object": [], "array": [], "date": [], "text": []}
         seen: set[str] = set()
         todo = [member for member in reversed(members) if isinstance(member, dict)]
@@ -92,8 +96,10 @@ class Links:
                     seen.add(key)
                     todo.append(component.schema)
                 continue
-            inner = [each for each in flat_members(member) if isinstance(each, dict)]
+            inner = [each for each in members_of(member) if isinstance(each, dict)]
             if inner:
+                if "discriminator" in member:
+                    discriminators.append(member["discriminator"])
                 todo += reversed(inner)
                 continue
             kinds = member.get("type", _implied(member))
@@ -189,6 +195,17 @@ def tag_values(document: Document, component: Component, tag: str) -> list[str]:
     schema = document.resolve(schema)
     values = [schema["const"]] if "const" in schema else schema.get("enum", [])
     return [value for value in values if isinstance(value, str)]
+
+
+def _agreed(discriminators: list[Json]) -> Json | None:
+    """The discriminator of a union and those inside it, where they go by one property."""
+    names = {each["propertyName"] for each in discriminators}
+    if len(names) != 1:
+        return None
+    mapping = {
+        value: target for each in discriminators for value, target in (each.get("mapping") or {}).items()
+    }
+    return {"propertyName": names.pop(), "mapping": mapping}
 
 
 def _common_tag(document: Document, models: list[Component]) -> str | None:

@@ -12,7 +12,7 @@ from openapi_python_client.strings import ClassName, PythonIdentifier, snake_cas
 
 #: What every model has: a field can't have these names.
 MODEL_MEMBERS = frozenset(
-    {"absent_", "decode_", "extra_", "extra_fields", "fields_", "from_dict", "request_id_", "to_dict"}
+    {"absent_", "decode_", "extra_", "extra_fields", "fields_", "from_dict", "request_id_", "self", "to_dict"}
 )
 
 #: What every resource has: a method can't have these names.
@@ -64,7 +64,9 @@ def attribute_name(name: str, *, reserved: frozenset[str] = frozenset()) -> str:
 
 def method_name(name: str) -> str:
     """The method of a resource: no keyword, and not the name of what each resource has."""
-    return f"{name}_" if keyword.iskeyword(name) or name in RESOURCE_MEMBERS else name
+    # The parser has given builtins an underscore. A method may be called like one.
+    plain = name.removesuffix("_")
+    return f"{plain}_" if keyword.iskeyword(plain) or plain in RESOURCE_MEMBERS else plain
 
 
 def function_name(name: str) -> str:

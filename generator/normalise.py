@@ -12,7 +12,14 @@ from copy import deepcopy
 from typing import Any
 
 from .check import check_path_item, check_schema
-from .compose import distribute_fields, drop_limiting_unions, free_key, merge_all_of, unfold_inheritance
+from .compose import (
+    WORDS,
+    distribute_fields,
+    drop_limiting_unions,
+    free_key,
+    merge_all_of,
+    unfold_inheritance,
+)
 from .document import METHODS, Document, Json, below, parts_of, pointer
 from .inner import name_inner_compositions, name_inner_objects
 from .names import class_name
@@ -156,8 +163,9 @@ def _moved(document: Document, reference: str) -> str:
         return key
     document.schemas[key] = dict(target)
     # What stood there refers to the component from now on, so that both are one type.
+    words = {word: target[word] for word in WORDS if word in target}
     target.clear()
-    target.update(refer(key))
+    target.update({**refer(key), **words})
     return key
 
 

@@ -90,8 +90,9 @@ class Operations:
             where, key = parameter["in"], parameter["name"]
             name = simple[index]
             if simple.count(name) > 1:
-                # The parser has found names for those that clash.
-                name = attribute_name(parsed.arguments[where, key], reserved=_TAKEN)
+                # The parser has found other names for those that clash, or all but the last of them.
+                found = attribute_name(parsed.arguments[where, key], reserved=_TAKEN)
+                name = found if found != name else f"{name}_{where}"
             yield self._argument(parameter, name, below(parsed.place, "parameters", index))
 
     def _argument(self, parameter: Json, name: str, place: str) -> Argument:
@@ -282,7 +283,7 @@ def _written(where: str, style: str, *, explode: bool, json: bool) -> dict[str, 
         return {"explode": True} if explode else {}
     usual = "simple" if where == "path" else "form"
     keywords: dict[str, object] = {} if style == usual else {"style": style}
-    if explode != (style in ("form", "deepObject")):
+    if style != "deepObject" and explode != (where != "path"):
         keywords["explode"] = explode
     return keywords
 

@@ -601,7 +601,7 @@ def model(cls: type[M]) -> type[M]:
     keys: Mapping[str, str] = cls.__dict__.get("_keys", {})
     names = [name for name in get_annotations(cls) if not name.startswith("_")]
     deferred = {name: links[name] for name in names if name in links and links[name].deferred is not None}
-    slots = {name: f"_{name}" if name in deferred else name for name in names}
+    slots = {name: f"_{name}_" if name in deferred else name for name in names}
 
     these = {
         slots[name]: attrs.field(default=None, alias=name)

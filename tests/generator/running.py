@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import io
 import itertools
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -95,7 +97,8 @@ class Api:
 
 
 def complete(document: str) -> str:
-    """A document with what all documents need and few tests are about."""
+    """A document with what all documents need and few tests are about; `$ref: Pet` is short for the component."""
+    document = re.sub(r"\$ref: (\w+)", r'$ref: "#/components/schemas/\1"', document)
     data = yaml.safe_load(document)
     assert isinstance(data, dict)
     return document + "\n".join(
@@ -110,19 +113,20 @@ def complete(document: str) -> str:
 
 
 @contextmanager
-def generated(document: str, folder: Path, capture: Any) -> Iterator[Api]:
+def generated(document: str, folder: Path) -> Iterator[Api]:
     """Generate a package from a document, and make it importable."""
     import codegen as command
 
     name = f"blackbox_{os.getpid()}_{next(_numbers)}"
     spec = folder / f"{name}.yaml"
     spec.write_text(document, encoding="utf-8")
-    status = command.main(["--debug", "--spec", str(spec), "--output", str(folder), "--package", name])
-    printed = capture.readouterr()
-    assert status == 0, printed.err
+    said = io.StringIO()
+    with redirect_stderr(said), redirect_stdout(io.StringIO()):
+        status = command.main(["--debug", "--spec", str(spec), "--output", str(folder), "--package", name])
+    assert status == 0, said.getvalue()
     sys.path.insert(0, str(folder))
     try:
-        yield Api(name, folder / name, printed.err)
+        yield Api(name, folder / name, said.getvalue())
     finally:
         sys.path.remove(str(folder))
         for module in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:

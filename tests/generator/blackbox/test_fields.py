@@ -1,0 +1,322 @@
+"""What a field can be: null, constant, recursive, composed; and its default."""
+
+from __future__ import annotations
+
+import typing
+from datetime import UTC, date, datetime
+
+from tests.generator.running import Api
+
+
+class TestNullInBothStyles:
+    document = """
+openapi: 3.0.3
+components:
+  schemas:
+    Owner: {type: object, nullable: true, properties: {name: {type: string}}}
+    Pet:
+      type: object
+      properties:
+        old: {type: string, nullable: true}
+        new: {type: [string, "null"]}
+        union: {anyOf: [{type: integer}, {type: "null"}]}
+        kind: {type: string, enum: [cat, dog], nullable: true}
+        owner: {$ref: Owner}
+        friend: {nullable: true, allOf: [{$ref: Pet}]}
+        home: {type: object, nullable: true, properties: {street: {type: string}}}
+"""
+
+    def test_null_is_a_value_in_either(self, api: Api) -> None:
+        source = api.source("models/_pet.py")
+        assert "old: str | None = None" in source
+        assert "new: str | None = None" in source
+        assert "union: int | None = None" in source
+        assert "kind: Literal['cat', 'dog'] | str | None = None" in source.replace('"', "'")
+
+    def test_an_object_that_may_be_null_is_a_class(self, api: Api) -> None:
+        pet = api.models.Pet.from_dict(
+            {"owner": {"name": "Ann"}, "friend": {"old": "x"}, "home": {"street": "High Street"}}
+        )
+        assert pet.owner.name == "Ann"
+        assert pet.friend.old == "x"
+        assert pet.home.street == "High Street"
+        wire = {"owner": None, "friend": None, "home": None}
+        assert api.models.Pet.from_dict(wire).to_dict() == wire
+
+
+class TestConstantsAndEnums:
+    document = """
+components:
+  schemas:
+    Model: {anyOf: [{const: a-1, description: First.}, {const: b-2}, {type: string}]}
+    Closed: {oneOf: [{const: x}, {const: y}]}
+    Number: {type: integer, enum: [1, 2, -3]}
+    Ratio: {enum: [0.5, 1]}
+    Mixed: {enum: [1, true, "1", null]}
+    Odd: {enum: ["", " ", "a b", "1st", class, "ünï", "it's", 'say "x"', "back\\\\slash", "new\\nline"]}
+    Clash: {enum: [a-b, a_b, A_B, aB]}
+    Nothing: {enum: []}
+    Weird: {enum: [{a: 1}, [2]]}
+    Thing:
+      type: object
+      properties:
+        model: {$ref: Model}
+        number: {$ref: Number}
+        odd: {$ref: Odd}
+        mixed: {$ref: Mixed}
+        fixed: {const: 7}
+        nothing: {const: null}
+"""
+
+    def test_each_value_is_kept_and_an_unknown_one_is_just_itself(self, api: Api) -> None:
+        values = typing.get_args(api.models.Odd)[0]
+        assert typing.get_args(values) == (
+            "", " ", "a b", "1st", "class", "ünï", "it's", 'say "x"', "back\\slash", "new\nline",
+        )  # fmt: skip
+        thing = api.models.Thing.from_dict({"model": "c-3", "number": 99, "odd": "even", "mixed": True})
+        assert (thing.model, thing.number, thing.odd, thing.mixed) == ("c-3", 99, "even", True)
+
+    def test_a_union_of_constants_is_an_enum(self, api: Api) -> None:
+        assert "Literal['a-1', 'b-2'] | str" in api.source("models/_model.py").replace('"', "'")
+        assert "Literal['x', 'y'] | str" in api.source("models/_closed.py").replace('"', "'")
+
+    def test_numbers_flags_and_null_keep_their_types(self, api: Api) -> None:
+        assert "Literal[1, 2, -3] | int" in api.source("models/_number.py")
+        assert "Literal[1] | float" in api.source("models/_ratio.py")
+        assert "Literal[1, True, '1']" in api.source("models/_mixed.py").replace('"', "'")
+        assert "fixed: Literal[7] | None" in api.source("models/_thing.py")
+
+    def test_members_that_differ_in_case_alone_are_all_there(self, api: Api) -> None:
+        assert typing.get_args(typing.get_args(api.models.Clash)[0]) == ("a-b", "a_b", "A_B", "aB")
+
+    def test_constants_that_no_type_can_say_are_any_and_told_of(self, api: Api) -> None:
+        assert "Weird: TypeAlias = Any" in api.source("models/_weird.py")
+        assert "note: has constants that are no text, number or flag" in api.notes
+        assert "#/components/schemas/Weird" in api.notes
+
+
+class TestRecursion:
+    document = """
+components:
+  schemas:
+    Tree: {type: object, required: [children], properties: {children: {type: array, items: {$ref: Tree}}}}
+    Json:
+      anyOf:
+        - {type: [string, number, boolean, "null"]}
+        - {type: array, items: {$ref: Json}}
+        - {type: object, additionalProperties: {$ref: Json}}
+    Deep:
+      anyOf:
+        - {$ref: Tree}
+        - {type: array, items: {$ref: Deep}}
+    Ping: {type: array, items: {$ref: Pong}}
+    Pong: {anyOf: [{type: string, format: date}, {$ref: Ping}]}
+    Holder:
+      type: object
+      properties:
+        json: {$ref: Json}
+        deep: {$ref: Deep}
+        ping: {$ref: Ping}
+paths:
+  /holders:
+    post:
+      operationId: holders_create
+      tags: [holders]
+      requestBody: {required: true, content: {application/json: {schema: {$ref: Holder}}}}
+      responses: {"200": {description: "", content: {application/json: {schema: {$ref: Holder}}}}}
+"""
+
+    def test_a_tree_is_as_deep_as_it_comes(self, api: Api) -> None:
+        wire = {"children": [{"children": [{"children": []}]}, {"children": []}]}
+        tree = api.models.Tree.from_dict(wire)
+        assert isinstance(tree.children[0].children[0], api.models.Tree)
+        assert tree.to_dict() == wire
+
+    def test_an_alias_of_itself_decodes_what_is_in_it(self, api: Api) -> None:
+        wire = {
+            "json": {"a": [1, None, {"b": "c"}]},
+            "deep": [[{"children": []}]],
+            "ping": [["2026-11-21"], "x"],
+        }
+        holder = api.models.Holder.from_dict(wire)
+        assert holder.json == wire["json"]
+        assert isinstance(holder.deep[0][0], api.models.Tree)
+        assert holder.ping == [[date(2026, 11, 21)], "x"]
+        assert holder.to_dict() == wire
+
+
+class TestComposition:
+    document = """
+components:
+  schemas:
+    Named:
+      type: object
+      required: [name]
+      properties: {name: {type: string, description: Its.}, size: {type: integer}}
+    Aged: {type: object, properties: {age: {type: integer}}}
+    Both: {allOf: [{$ref: Named}, {$ref: Aged}]}
+    Narrowed:
+      description: Overridden.
+      allOf:
+        - {$ref: Both}
+        - {type: object, required: [age], properties: {size: {type: string}, name: {description: Another description.}}}
+      properties: {own: {type: boolean}}
+    Holder:
+      type: object
+      properties:
+        only: {allOf: [{$ref: Aged}], description: Words about it.}
+        words: {allOf: [{$ref: Aged}, {description: Words}, {default: {age: 3}}]}
+        inline: {allOf: [{$ref: Aged}, {properties: {more: {type: string}}}]}
+        node: {$ref: Node}
+    Node:
+      type: object
+      properties:
+        next: {allOf: [{$ref: Node}, {properties: {note: {type: string}}}]}
+    Limited:
+      type: object
+      properties: {a: {type: string}, b: {type: string}}
+      anyOf: [{required: [a]}, {required: [b]}]
+    Event:
+      type: object
+      required: [id]
+      properties: {id: {type: string}}
+      oneOf:
+        - {properties: {kind: {const: start}, at: {type: integer}}}
+        - {$ref: Stop}
+    Stop: {type: object, properties: {kind: {const: stop}, why: {type: string}}}
+"""
+
+    def test_a_composition_has_the_fields_of_all(self, api: Api) -> None:
+        narrowed = api.models.Narrowed.from_dict({"name": "n", "age": 1, "size": "big", "own": True})
+        assert (narrowed.name, narrowed.age, narrowed.size, narrowed.own) == ("n", 1, "big", True)
+
+    def test_the_later_description_of_a_field_wins_and_keeps_the_type(self, api: Api) -> None:
+        source = api.source("models/_narrowed.py")
+        assert '    name: str\n    """Another description."""' in source
+        assert "    age: int\n" in source
+        assert "    size: str | None = None" in source
+
+    def test_one_schema_with_words_about_it_stays_that_schema(self, api: Api) -> None:
+        source = api.source("models/_holder.py")
+        assert "only: Aged | None = None" in source
+        assert "words: Aged | None = None" in source
+
+    def test_a_composition_in_place_is_a_class_and_may_lead_back_to_itself(self, api: Api) -> None:
+        holder = api.models.Holder.from_dict(
+            {"inline": {"age": 1, "more": "m"}, "node": {"next": {"note": "x", "next": {"note": "y"}}}}
+        )
+        assert (holder.inline.age, holder.inline.more) == (1, "m")
+        assert holder.node.next.next.note == "y"
+
+    def test_a_union_of_limits_makes_no_difference(self, api: Api) -> None:
+        assert api.models.Limited.from_dict({"b": "x"}).b == "x"
+
+    def test_fields_beside_a_union_are_in_each_of_its_members(self, api: Api) -> None:
+        start, stop = (
+            api.models.find("Event").resolve()(wire)
+            for wire in ({"id": "1", "kind": "start", "at": 3}, {"id": "2", "kind": "stop", "why": "w"})
+        )
+        assert (start.id, start.at) == ("1", 3)
+        assert (stop.id, stop.why) == ("2", "w")
+        assert type(start) is not type(stop)
+
+
+class TestDefaultsAndPlaces:
+    document = """
+components:
+  schemas:
+    Holder:
+      type: object
+      title: Same
+      properties:
+        shape: {type: object, default: {a: [1, "x"]}, properties: {a: {type: array, items: {}}}}
+        list: {type: array, items: {type: string}, default: [a, b]}
+        text: {type: string, default: "it's \\"quoted\\" \\\\ "}
+        flag: {type: boolean, default: false, description: "A flag."}
+        defined: {$ref: "#/components/schemas/Holder/$defs/Inner"}
+        other: {$ref: "#/components/schemas/Holder/properties/shape"}
+        answer: {$ref: "#/paths/~1x/get/responses/200/content/application~1json/schema"}
+        parameter: {$ref: "#/components/parameters/P/schema"}
+      $defs:
+        Inner: {type: object, properties: {deep: {$ref: "#/components/schemas/Holder/$defs/Inner"}}}
+    Other: {title: Same, type: object, properties: {x: {type: string, format: date-time}}}
+  parameters:
+    P: {name: p, in: query, schema: {type: object, properties: {q: {type: integer}}}}
+paths:
+  /x:
+    get:
+      parameters: [{$ref: "#/components/parameters/P"}]
+      responses:
+        "200":
+          description: ""
+          content: {application/json: {schema: {type: object, properties: {y: {type: string}}}}}
+"""
+
+    def test_a_default_of_any_kind_is_told_in_the_description(self, api: Api) -> None:
+        source = api.source("models/_holder.py")
+        assert 'Default: `{"a": [1, "x"]}`.' in source
+        assert 'Default: `["a", "b"]`.' in source
+        assert "A flag. Default: `false`." in source
+        assert api.models.Holder.from_dict({}).flag is None
+
+    def test_schemas_with_one_title_are_two_classes(self, api: Api) -> None:
+        assert api.models.Holder is not api.models.Other
+
+    def test_a_reference_to_any_place_is_a_class(self, api: Api) -> None:
+        wire = {
+            "defined": {"deep": {"deep": {}}},
+            "shape": {"a": [1]},
+            "other": {"a": [2]},
+            "answer": {"y": "z"},
+        }
+        holder = api.models.Holder.from_dict(wire)
+        assert type(holder.defined.deep.deep).__name__ == "Inner"
+        assert type(holder.shape) is type(holder.other)
+        assert holder.answer.y == "z"
+        assert holder.to_dict() == wire
+
+    def test_instants_are_instants(self, api: Api) -> None:
+        other = api.models.Other.from_dict({"x": "2026-11-21T06:00:00Z"})
+        assert other.x == datetime(2026, 11, 21, 6, tzinfo=UTC)
+
+
+class TestMappingsAndAnything:
+    document = """
+components:
+  schemas:
+    Pet: {type: object, properties: {name: {type: string}}}
+    Holder:
+      type: object
+      properties:
+        free: {type: object}
+        anything: {}
+        yes: true
+        typed: {type: object, additionalProperties: {$ref: Pet}}
+        pattern: {type: object, patternProperties: {"^x-": {$ref: Pet}}}
+        tuple: {type: array, prefixItems: [{type: string}, {type: integer}]}
+        several: {type: [object, string], properties: {a: {type: string}}}
+        implied: {items: {type: string}}
+        required_flag: {type: string, required: true}
+    Anything: true
+    Empty: {}
+    Closed: {type: object, additionalProperties: false, properties: {a: {type: string}}}
+"""
+
+    def test_the_values_of_a_mapping_are_decoded(self, api: Api) -> None:
+        wire = {
+            "typed": {"a": {"name": "n"}},
+            "pattern": {"x-a": {"name": "m"}},
+            "free": {"b": [1]},
+            "tuple": ["a", 1],
+        }
+        holder = api.models.Holder.from_dict(wire)
+        assert holder.typed["a"].name == "n"
+        assert holder.pattern["x-a"].name == "m"
+        assert holder.to_dict() == wire
+
+    def test_a_value_of_several_types_is_each_of_them(self, api: Api) -> None:
+        assert api.models.Holder.from_dict({"several": "text"}).several == "text"
+        assert api.models.Holder.from_dict({"several": {"a": "b"}}).several.a == "b"
+
+    def test_an_unknown_field_is_kept_even_where_the_document_allows_none(self, api: Api) -> None:
+        assert api.models.Closed.from_dict({"a": "1", "new": 2}).to_dict() == {"a": "1", "new": 2}

@@ -1,0 +1,173 @@
+"""Names: of fields, schemas, operations and tags, whatever is in them."""
+
+from __future__ import annotations
+
+import typing
+
+from tests.generator.running import Api
+
+
+class TestProperties:
+    document = """
+components:
+  schemas:
+    Reactions: {type: object, properties: {"+1": {type: integer}, "-1": {type: integer}, "100": {type: integer}}}
+    Odd:
+      type: object
+      properties:
+        class: {type: string}
+        from_dict: {type: string}
+        to_dict: {type: string}
+        extra_fields: {type: string}
+        request_id: {$ref: Reactions}
+        list: {type: array, items: {type: string}}
+        date: {type: string, format: date}
+        str: {type: string}
+        dict: {type: object, additionalProperties: {type: string}}
+        self: {type: string}
+        a b: {type: string}
+        "$ref": {type: string}
+        _id: {type: string}
+        id: {type: string}
+        ünïcödé: {type: string}
+        camelCaseHTTP: {type: string}
+        __private: {type: string}
+        "": {type: string}
+        "{{ x }}": {type: string}
+        one: {type: string, x-attribute-name: first}
+        One: {type: string}
+    Any: {type: object, properties: {literal: {enum: [a]}, any: {}}}
+    Unknown: {type: object, properties: {a: {type: string}}}
+    Exception: {type: object, properties: {a: {type: string}}}
+    None: {type: object, properties: {a: {type: string}}}
+    PdfSource: {type: object, properties: {a: {type: string}}}
+    PDFSource: {type: object, properties: {b: {type: string}}}
+    Model: {type: object, properties: {a: {type: string}}}
+    Lazy: {type: object, properties: {a: {type: string}}}
+    kebab-case.dotted: {type: object, properties: {a: {type: string}}}
+    "1st": {type: object, properties: {a: {type: string}}}
+paths:
+  /odd:
+    post:
+      operationId: odd_create
+      tags: [odd]
+      requestBody: {required: true, content: {application/json: {schema: {type: array, items: {$ref: Odd}}}}}
+      responses: {"200": {description: "", content: {application/json: {schema: {$ref: Odd}}}}}
+"""
+
+    def test_every_property_comes_and_goes_under_its_own_name(self, api: Api) -> None:
+        keys = [
+            "class", "from_dict", "to_dict", "extra_fields", "str", "self", "a b", "$ref", "_id", "id",
+            "ünïcödé", "camelCaseHTTP", "__private", "", "{{ x }}", "one", "One",
+        ]  # fmt: skip
+        wire = {key: f"value of {key}" for key in keys} | {
+            "list": ["x"],
+            "request_id": {"+1": 1},
+            "dict": {"a": "b"},
+        }
+        odd = api.models.Odd.from_dict(wire)
+        assert odd.extra_fields == {}
+        assert odd.to_dict() == wire
+        assert (odd.class_, odd.first, odd.one, odd.list) == (
+            "value of class",
+            "value of one",
+            "value of One",
+            ["x"],
+        )
+        assert odd._request_id is None
+
+    def test_plus_and_minus_are_told_apart(self, api: Api) -> None:
+        reactions = api.models.Reactions.from_dict({"+1": 3, "-1": 1, "100": 2})
+        assert (reactions.plus_1, reactions.minus_1, reactions.to_dict()) == (
+            3,
+            1,
+            {"+1": 3, "-1": 1, "100": 2},
+        )
+
+    def test_a_dict_that_is_sent_has_the_very_keys(self, api: Api) -> None:
+        hints = typing.get_type_hints(api.params.OddParam)
+        assert {"class", "a b", "$ref", "__private", "", "{{ x }}", "date"} <= hints.keys()
+
+    def test_a_schema_may_be_called_like_something_of_ours(self, api: Api) -> None:
+        names = (
+            "Any_",
+            "Unknown_",
+            "Exception_",
+            "None_",
+            "Model",
+            "Lazy",
+            "KebabCaseDotted",
+            "PdfSource",
+            "PDFSource",
+        )
+        for name in names:
+            assert issubclass(getattr(api.models, name), api.module("model").Model)
+        assert not issubclass(api.models.Unknown, api.module("model").Model)
+
+
+class TestOperations:
+    document = """
+paths:
+  /users/{id}: {get: {responses: {"204": {description: ""}}}}
+  /users/id: {get: {responses: {"204": {description: ""}}}}
+  /builtin:
+    get:
+      operationId: list
+      tags: [Some Tag!]
+      responses:
+        "200": {description: "", content: {application/json: {schema: {type: array, items: {type: string}}}}}
+    put: {operationId: import, tags: [Some Tag!], responses: {"204": {description: ""}}}
+    post: {operationId: with_raw_response, tags: [Some Tag!], responses: {"204": {description: ""}}}
+    patch: {operationId: 一覧, tags: [Some Tag!], responses: {"204": {description: ""}}}
+    delete: {operationId: "1 2 3", tags: [Some Tag!], responses: {"204": {description: ""}}}
+  /tags/a: {get: {operationId: get_a, tags: [a.b], responses: {"204": {description: ""}}}}
+  /tags/b: {get: {operationId: get_b, tags: [a_b], responses: {"204": {description: ""}}}}
+  /tags/c: {get: {operationId: get_c, tags: [resources], responses: {"204": {description: ""}}}}
+  /tags/d: {get: {operationId: get_d, tags: [class], responses: {"204": {description: ""}}}}
+  /tags/e: {get: {operationId: get_e, tags: [c.b], responses: {"204": {description: ""}}}}
+  /tags/f: {get: {operationId: get_f, tags: [async_a, other], responses: {"204": {description: ""}}}}
+  /tags/g: {get: {operationId: get_g, tags: [""], responses: {"204": {description: ""}}}}
+  x-nothing: {get: {}}
+webhooks:
+  done: {post: {requestBody: {content: {application/json: {schema: {$ref: Hook}}}}, responses: {}}}
+components: {schemas: {Hook: {type: object, properties: {a: {type: string}}}}}
+"""
+
+    def test_every_operation_is_there(self, api: Api) -> None:
+        paths = {("GET", "/users/{id}"), ("GET", "/users/id")}
+        paths |= {(method, "/builtin") for method in ("GET", "PUT", "POST", "PATCH", "DELETE")}
+        paths |= {("GET", f"/tags/{letter}") for letter in "abcdefg"}
+        found = set()
+        for file in (api.folder / "operations").glob("*.py"):
+            for value in vars(api.module(f"operations.{file.stem}")).values():
+                if type(value).__name__ == "Operation":
+                    found.add((value.method, value.path))
+        assert found == paths
+
+    def test_an_operation_without_an_id_is_called_after_its_path(self, api: Api) -> None:
+        default = api.module("operations.default")
+        assert default.get_users_by_id("7").path == "/users/7"
+        assert default.get_users_id().path == "/users/id"
+
+    def test_every_method_can_be_reached_from_the_root(self, api: Api) -> None:
+        class Transport:
+            raw = streamed = property(lambda self: self)
+
+            def send(self, request: object, options: object) -> object:
+                return request
+
+        root = api.resources.SyncResources(Transport())
+        assert root.some_tag.list().method == "GET"
+        assert root.some_tag.import_().method == "PUT"
+        assert root.some_tag.with_raw_response_().method == "POST"
+        assert root.some_tag.一覧().method == "PATCH"
+        assert root.a.b.get_a().path == "/tags/a"
+        assert root.a_b.get_b().path == "/tags/b"
+        assert root.resources.get_c().path == "/tags/c"
+        assert root.class_.get_d().path == "/tags/d"
+        assert root.c.b.get_e().path == "/tags/e"
+        assert root.async_a.get_f().path == "/tags/f"
+        assert root.some_tag.with_raw_response.list().method == "GET"
+
+    def test_what_only_a_webhook_uses_is_a_model(self, api: Api) -> None:
+        assert api.models.Hook.from_dict({"a": "b"}).a == "b"

@@ -1,0 +1,257 @@
+"""Requests: what an endpoint function makes of its arguments."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from tests.generator.running import Api
+
+
+class TestParameters:
+    document = """
+paths:
+  /a/{id}/b/{file.name}/{id}:
+    parameters:
+      - {name: id, in: path, required: true, schema: {type: string}}
+      - {name: shared, in: query, description: Of the path., schema: {type: string}}
+    get:
+      operationId: t_get
+      tags: [t]
+      parameters:
+        - {name: file.name, in: path, required: true, schema: {type: string}}
+        - {name: id, in: query, schema: {type: string}}
+        - {name: id, in: header, schema: {type: string}}
+        - {name: shared, in: query, description: Of the operation., schema: {type: integer}}
+        - {name: class, in: query, schema: {type: string}}
+        - {name: self, in: query, schema: {type: string}}
+        - {name: options, in: query, schema: {type: string}}
+        - {name: isinstance, in: query, schema: {type: boolean}}
+        - {name: list, in: query, required: true, schema: {type: array, items: {type: string}}}
+        - {name: url, in: query, schema: {type: string}}
+        - {name: "X-Trace[]", in: header, schema: {type: array, items: {type: integer}}}
+        - {name: session, in: cookie, schema: {type: string}}
+        - {name: Accept, in: header, schema: {type: string}}
+        - {name: when, in: query, schema: {type: string, format: date-time}}
+      responses: {"204": {description: ""}}
+  /styles/{a}/{b}/{c}/{d}:
+    get:
+      operationId: t_styles
+      tags: [t]
+      parameters:
+        - {name: a, in: path, required: true, schema: {type: array, items: {type: string}}}
+        - {name: b, in: path, required: true, style: label, schema: {type: array, items: {type: string}}}
+        - {name: c, in: path, required: true, style: matrix, schema: {type: string}}
+        - {name: d, in: path, required: true, style: matrix, explode: true, schema: {type: array, items: {}}}
+        - {name: form, in: query, schema: {type: array, items: {type: integer}}}
+        - {name: comma, in: query, explode: false, schema: {type: array, items: {type: integer}}}
+        - {name: pipe, in: query, style: pipeDelimited, schema: {type: array, items: {type: integer}}}
+        - {name: space, in: query, style: spaceDelimited, explode: false, schema: {type: array, items: {type: integer}}}
+        - {name: deep, in: query, style: deepObject, schema: {type: object}}
+        - {name: flat, in: query, schema: {type: object}}
+        - {name: pairs, in: query, explode: false, schema: {type: object}}
+        - {name: json, in: query, content: {application/json: {schema: {type: object, properties: {a: {}}}}}}
+      responses: {"204": {description: ""}}
+  /undeclared/{x}:
+    get:
+      operationId: t_undeclared
+      tags: [t]
+      parameters: [{name: y, in: path, required: true, schema: {type: string}}]
+      responses: {"204": {description: ""}}
+  /query?action=list&key={key}&flag:
+    get:
+      operationId: t_in_query
+      tags: [t]
+      parameters: [{name: key, in: path, required: true, schema: {type: string}}]
+      responses: {"204": {description: ""}}
+"""
+
+    def test_parameters_of_one_name_in_several_places_are_told_apart(self, api: Api) -> None:
+        request = api.module("operations.t").get(
+            "one", "n/a.me", id_query="two", id_header="three", list=["x"]
+        )
+        assert request.path == "/a/one/b/n%2Fa.me/one"
+        assert ("id", "two") in request.query
+        assert request.headers == (("id", "three"),)
+
+    def test_a_keyword_a_builtin_and_our_own_names_can_be_parameters(self, api: Api) -> None:
+        request = api.module("operations.t").get(
+            "1",
+            "2",
+            class_="a",
+            self_="b",
+            options_="c",
+            isinstance=True,
+            url="d",
+            list=["x", "y"],
+            session="s",
+        )
+        assert set(request.query) == {
+            ("class", "a"), ("self", "b"), ("options", "c"), ("isinstance", "true"), ("url", "d"),
+            ("list", "x"), ("list", "y"),
+        }  # fmt: skip
+        assert request.cookies == (("session", "s"),)
+
+    def test_the_operation_overrides_its_path_and_ignores_headers_that_are_not_parameters(
+        self, api: Api
+    ) -> None:
+        signature = inspect.signature(api.module("operations.t").get)
+        assert signature.parameters["shared"].annotation == "int | None"
+        assert "accept" not in signature.parameters
+        assert signature.parameters["list"].default is inspect.Parameter.empty
+
+    def test_lists_in_headers_and_instants_in_queries(self, api: Api) -> None:
+        from datetime import UTC, datetime
+
+        when = datetime(2026, 11, 21, tzinfo=UTC)
+        request = api.module("operations.t").get("1", "2", list=[], x_trace=[1, 2], when=when)
+        assert request.headers == (("X-Trace[]", "1,2"),)
+        assert request.query == (("when", "2026-11-21T00:00:00Z"),)
+
+    def test_each_style_is_written_as_openapi_says(self, api: Api) -> None:
+        styles = api.module("operations.t").styles
+        request = styles(
+            ["1", "2"], ["x", "y"], "z", ["p", "q"],
+            form=[1, 2], comma=[1, 2], pipe=[1, 2], space=[1, 2],
+            deep={"a": 1, "b": {"c": "d"}}, flat={"k": "v"}, pairs={"k": "v"}, json={"a": "ü"},
+        )  # fmt: skip
+        assert request.path == "/styles/1,2/.x,y/;c=z/;d=p;d=q"
+        assert request.query == (
+            ("form", "1"), ("form", "2"), ("comma", "1,2"), ("pipe", "1|2"), ("space", "1 2"),
+            ("deep[a]", "1"), ("deep[b][c]", "d"), ("k", "v"), ("pairs", "k,v"), ("json", '{"a":"ü"}'),
+        )  # fmt: skip
+
+    @pytest.mark.parametrize("value", ["", ".", ".."])
+    def test_a_path_parameter_that_would_be_another_path_is_refused(self, api: Api, value: str) -> None:
+        with pytest.raises(ValueError, match="must name a resource"):
+            api.module("operations.t").undeclared(value)
+
+    def test_a_path_and_its_parameters_that_disagree_are_told_of(self, api: Api) -> None:
+        assert api.module("operations.t").undeclared("1").path == "/undeclared/1"
+        assert "path parameter 'x' is not declared; taken for a string" in api.notes
+        assert "path parameter 'y' is not in the path; left out" in api.notes
+
+    def test_a_query_in_a_path_is_a_query(self, api: Api) -> None:
+        request = api.module("operations.t").in_query(key="k&")
+        assert request.path == "/query"
+        assert request.query == (("action", "list"), ("flag", ""), ("key", "k&"))
+
+
+class TestBodies:
+    document = """
+paths:
+  /json:
+    post:
+      operationId: t_flat
+      tags: [t]
+      parameters: [{name: x, in: query, schema: {type: string}}]
+      requestBody:
+        required: true
+        content:
+          application/json; charset=utf-8: {schema: {$ref: Thing}}
+          application/x-www-form-urlencoded: {schema: {$ref: Thing}}
+      responses: {"200": {description: ""}}
+  /clash/{name}:
+    post:
+      operationId: t_clash
+      tags: [t]
+      parameters: [{name: name, in: path, required: true, schema: {type: string}}]
+      requestBody: {required: true, content: {application/json: {schema: {$ref: Thing}}}}
+      responses: {"200": {description: ""}}
+  /optional:
+    post:
+      operationId: t_optional
+      tags: [t]
+      requestBody: {content: {application/merge-patch+json: {schema: {$ref: Thing}}}}
+      responses: {"200": {description: ""}}
+  /list:
+    post:
+      operationId: t_list_
+      tags: [t]
+      requestBody: {required: true, content: {"*/*": {schema: {type: array, items: {$ref: Thing}}}}}
+      responses: {"200": {description: ""}}
+  /form:
+    post:
+      operationId: t_form
+      tags: [t]
+      requestBody:
+        required: true
+        content:
+          application/x-www-form-urlencoded: {schema: {type: object, required: [a], properties: {a: {type: string}}}}
+      responses: {"200": {description: ""}}
+  /file:
+    post:
+      operationId: t_file
+      tags: [t]
+      requestBody:
+        required: true
+        content:
+          multipart/form-data:
+            schema:
+              type: object
+              required: [file]
+              properties: {file: {type: string, format: binary}, note: {type: string}}
+      responses: {"200": {description: ""}}
+  /bytes:
+    put:
+      operationId: t_bytes_
+      tags: [t]
+      requestBody: {required: true, content: {application/octet-stream: {schema: {type: string, format: binary}}}}
+      responses: {"200": {description: ""}}
+  /text:
+    put:
+      operationId: t_text
+      tags: [t]
+      requestBody: {required: true, content: {text/plain: {}}}
+      responses: {"200": {description: ""}}
+components:
+  schemas:
+    Thing:
+      type: object
+      required: [name, made]
+      properties:
+        name: {type: string}
+        made: {type: string, readOnly: true}
+        note: {type: [string, "null"]}
+        size: {type: integer}
+        class: {type: string}
+        a-b: {type: string}
+"""
+
+    def test_the_properties_of_an_object_are_arguments(self, api: Api) -> None:
+        request = api.module("operations.t").flat(name="n", note=None, class_="c", a_b="d", x="q")
+        assert request.body.kind == "json"
+        assert request.body.content == {"name": "n", "note": None, "class": "c", "a-b": "d"}
+        assert request.body.media_type == "application/json; charset=utf-8"
+        assert request.query == (("x", "q"),)
+
+    def test_what_is_left_out_is_not_sent_and_what_only_the_server_writes_need_not_be(self, api: Api) -> None:
+        assert api.module("operations.t").flat(name="n").body.content == {"name": "n"}
+
+    def test_media_types_that_are_not_used_are_told_of(self, api: Api) -> None:
+        assert (
+            "only application/json; charset=utf-8 is taken, not application/x-www-form-urlencoded"
+            in api.notes
+        )
+
+    def test_a_body_whose_properties_would_clash_is_one_argument(self, api: Api) -> None:
+        request = api.module("operations.t").clash("path", body={"name": "n"})
+        assert (request.path, request.body.content) == ("/clash/path", {"name": "n"})
+
+    def test_an_optional_body_may_be_left_out(self, api: Api) -> None:
+        assert api.module("operations.t").optional().body is None
+        request = api.module("operations.t").optional(body={"name": "n"})
+        assert (request.body.kind, request.body.media_type) == ("json", "application/merge-patch+json")
+
+    def test_a_body_that_is_no_object_is_one_argument(self, api: Api) -> None:
+        request = api.module("operations.t").list_(body=[{"name": "n"}])
+        assert (request.body.content, request.body.media_type) == ([{"name": "n"}], "application/json")
+
+    def test_forms_files_bytes_and_text(self, api: Api) -> None:
+        operations = api.module("operations.t")
+        assert operations.form(a="b").body.kind == "form"
+        assert operations.file(body={"file": b"x"}).body.kind == "multipart"
+        assert "file: bytes" in api.source("params/_t_file_body.py")
+        assert operations.bytes_(body=b"x").body.kind == "bytes"
+        assert operations.text(body="x").body.kind == "text"

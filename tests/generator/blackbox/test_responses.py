@@ -1,0 +1,107 @@
+"""Responses: how each is read, and what it decodes to."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.generator.running import Api
+
+
+class TestKinds:
+    document = """
+paths:
+  /many:
+    get:
+      operationId: t_many
+      tags: [t]
+      responses:
+        default: {description: Anything else., content: {application/problem+json: {schema: {$ref: Problem}}}}
+        4xx: {description: Refused., content: {application/json: {schema: {$ref: Problem}}}}
+        529: {description: Too busy., content: {application/json: {schema: {$ref: Busy}}}}
+        204: {description: Nothing.}
+        201: {description: Made., content: {application/json: {schema: {$ref: Made}}}}
+        200: {description: There., content: {application/json: {schema: {$ref: Thing}}}}
+  /lines:
+    get:
+      operationId: t_lines
+      tags: [t]
+      responses: {"200": {description: "", content: {application/x-jsonl: {schema: {$ref: Thing}}}}}
+  /kinds:
+    get:
+      operationId: t_text
+      tags: [t]
+      responses: {"200": {description: "", content: {text/csv: {schema: {type: string}}}}}
+    put:
+      operationId: t_binary
+      tags: [t]
+      responses: {"200": {description: "", content: {application/pdf: {schema: {type: string, format: binary}}}}}
+    post:
+      operationId: t_star
+      tags: [t]
+      responses: {"200": {description: "", content: {"*/*": {schema: {$ref: Thing}}}}}
+    patch:
+      operationId: t_several
+      tags: [t]
+      responses:
+        "2XX":
+          description: ""
+          content: {text/html: {}, application/json: {schema: {type: array, items: {$ref: Thing}}}}
+    delete:
+      operationId: t_nothing
+      tags: [t]
+      responses: {"204": {description: ""}}
+    head:
+      operationId: t_unsaid
+      tags: [t]
+    options:
+      operationId: t_only_default
+      tags: [t]
+      responses: {default: {description: "", content: {application/json: {schema: {$ref: Thing}}}}}
+components:
+  schemas:
+    Thing: {type: object, properties: {name: {type: string}}}
+    Made: {type: object, properties: {id: {type: string}}}
+    Problem: {type: object, properties: {title: {type: string}}}
+    Busy: {type: object, properties: {wait: {type: integer}}}
+"""
+
+    @pytest.mark.parametrize(
+        ("status", "name"),
+        [(200, "Thing"), (201, "Made"), (404, "Problem"), (529, "Busy"), (500, "Problem"), (204, "dict")],
+    )
+    def test_the_status_says_what_comes(self, api: Api, status: int, name: str) -> None:
+        assert type(api.decode("t", "many", {}, status)).__name__ == name
+
+    def test_a_call_gives_whatever_may_come_when_it_goes_well(self, api: Api) -> None:
+        assert "-> _request.Request[_models.Thing | _models.Made | None]:" in api.source("operations/t.py")
+
+    def test_the_documented_errors_are_in_the_docstring(self, api: Api) -> None:
+        doc = api.module("operations.t").many.__doc__
+        assert "4XX: Refused." in doc
+        assert "529: Too busy." in doc
+
+    @pytest.mark.parametrize(
+        ("operation", "kind"),
+        [
+            ("lines", "jsonl"),
+            ("text", "text"),
+            ("binary", "bytes"),
+            ("star", "json"),
+            ("several", "json"),
+            ("nothing", "none"),
+            ("unsaid", "none"),
+            ("only_default", "json"),
+        ],
+    )
+    def test_the_media_type_says_how_it_is_read(self, api: Api, operation: str, kind: str) -> None:
+        assert getattr(api.module("operations.t"), operation.upper()).success.kind == kind
+
+    def test_a_range_and_a_list_decode(self, api: Api) -> None:
+        assert api.decode("t", "several", [{"name": "n"}], 206)[0].name == "n"
+
+    def test_media_types_that_are_not_used_are_told_of(self, api: Api) -> None:
+        assert "only application/json is read, not text/html" in api.notes
+
+    def test_lines_are_streamed(self, api: Api) -> None:
+        assert "_transport.SyncStream[_models.Thing]" in api.source("resources/_t.py")
+        assert "_transport.AsyncStream[_models.Thing]" in api.source("resources/_t.py")

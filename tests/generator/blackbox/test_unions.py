@@ -1,0 +1,215 @@
+"""Unions: told apart by a tag, by constants, by their keys, or by what kind of JSON they are."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from tests.generator.running import Api
+
+PETS = """
+    Cat: {type: object, required: [kind], properties: {kind: {type: string}, claws: {type: integer}}}
+    Dog: {type: object, required: [kind], properties: {kind: {type: string}, barks: {type: boolean}}}
+"""
+
+
+def name_of(value: object) -> str:
+    return type(value).__name__
+
+
+class TestDiscriminators:
+    document = (
+        """
+components:
+  schemas:"""
+        + PETS
+        + """
+    Mapped:
+      oneOf: [{$ref: Cat}, {$ref: Dog}]
+      discriminator:
+        propertyName: kind
+        mapping: {feline: "#/components/schemas/Cat", canine: Dog}
+    Unmapped:
+      oneOf: [{$ref: Cat}, {$ref: Dog}]
+      discriminator: {propertyName: kind}
+    Nullable:
+      anyOf:
+        - oneOf: [{$ref: Cat}, {$ref: Dog}]
+          discriminator: {propertyName: kind, mapping: {c: "#/components/schemas/Cat", d: "#/components/schemas/Dog"}}
+        - {type: "null"}
+    Nested: {oneOf: [{$ref: Constant}, {$ref: Fish}]}
+    Constant: {oneOf: [{$ref: Bird}, {$ref: Bee}]}
+    Bird: {type: object, properties: {type: {const: bird}}}
+    Bee: {type: object, properties: {type: {enum: [bee, bumblebee]}}}
+    Fish: {type: object, properties: {type: {const: fish}}}
+    Twice:
+      oneOf: [{$ref: Fish}, {$ref: Shark}]
+      discriminator: {propertyName: type}
+    Shark: {type: object, required: [teeth], properties: {type: {const: fish}, teeth: {type: integer}}}
+    Holder:
+      type: object
+      properties:
+        mapped: {$ref: Mapped}
+        unmapped: {$ref: Unmapped}
+        nullable: {$ref: Nullable}
+        nested: {$ref: Nested}
+        many: {type: array, items: {$ref: Nested}}
+        twice: {$ref: Twice}
+"""
+    )
+
+    @pytest.mark.parametrize(
+        ("field", "tag", "name"),
+        [
+            ("mapped", {"kind": "feline"}, "Cat"),
+            ("mapped", {"kind": "canine"}, "Dog"),
+            ("unmapped", {"kind": "Cat"}, "Cat"),
+            ("unmapped", {"kind": "Dog"}, "Dog"),
+            ("nested", {"type": "bird"}, "Bird"),
+            ("nested", {"type": "bumblebee"}, "Bee"),
+            ("nested", {"type": "fish"}, "Fish"),
+            ("twice", {"type": "fish"}, "Fish"),
+            ("twice", {"type": "fish", "teeth": 3}, "Shark"),
+            ("mapped", {"kind": "new"}, "Unknown"),
+            ("mapped", {}, "Unknown"),
+            ("mapped", {"kind": 3}, "Unknown"),
+            ("nested", {"type": "dragon"}, "Unknown"),
+        ],
+    )
+    def test_the_tag_says_which_it_is(self, api: Api, field: str, tag: dict[str, object], name: str) -> None:
+        holder = api.models.Holder.from_dict({field: tag})
+        assert name_of(getattr(holder, field)) == name
+        assert holder.to_dict() == {field: tag}
+
+    def test_null_and_members_inside_a_nullable_union(self, api: Api) -> None:
+        assert api.models.Holder.from_dict({"nullable": None}).nullable is None
+        assert name_of(api.models.Holder.from_dict({"nullable": {"kind": "c", "claws": 1}}).nullable) in (
+            "Cat",
+            "Unknown",
+        )
+
+    def test_each_item_of_a_list_is_told_apart(self, api: Api) -> None:
+        holder = api.models.Holder.from_dict({"many": [{"type": "fish"}, {"type": "bee"}, {"type": "?"}]})
+        assert [name_of(each) for each in holder.many] == ["Fish", "Bee", "Unknown"]
+
+
+class TestInheritance:
+    document = """
+openapi: 3.0.3
+components:
+  schemas:
+    Pet:
+      description: Any pet.
+      type: object
+      required: [petType]
+      properties: {petType: {type: string}, name: {type: string}}
+      discriminator: {propertyName: petType, mapping: {kitty: "#/components/schemas/Cat"}}
+    Cat: {allOf: [{$ref: Pet}, {type: object, properties: {claws: {type: integer}}}]}
+    Dog: {allOf: [{$ref: Pet}, {type: object, properties: {barks: {type: boolean}}}]}
+    Shape:
+      type: object
+      properties: {kind: {type: string}}
+      discriminator: {propertyName: kind}
+    Circle: {allOf: [{$ref: Shape}, {properties: {radius: {type: number}}}]}
+    House: {type: object, properties: {pets: {type: array, items: {$ref: Pet}}, shape: {$ref: Shape}}}
+"""
+
+    def test_a_base_decodes_as_its_heirs(self, api: Api) -> None:
+        house = api.models.House.from_dict(
+            {
+                "pets": [
+                    {"petType": "kitty", "name": "T", "claws": 4},
+                    {"petType": "Dog", "barks": True},
+                    {"petType": "x"},
+                ]
+            }
+        )
+        assert [name_of(pet) for pet in house.pets] == ["Cat", "Dog", "Unknown"]
+        assert (house.pets[0].name, house.pets[0].claws) == ("T", 4)
+
+    def test_a_base_can_come_as_itself(self, api: Api) -> None:
+        circle = api.models.House.from_dict({"shape": {"kind": "Circle", "radius": 1.5}}).shape
+        assert (name_of(circle), circle.radius) == ("Circle", 1.5)
+        assert name_of(api.models.House.from_dict({"shape": {"kind": "Shape"}}).shape) == "ShapeBase"
+
+
+class TestShapes:
+    document = """
+components:
+  schemas:
+    Point: {type: object, required: [x, y], properties: {x: {type: number}, y: {type: number}}}
+    Point3: {type: object, required: [x, y, z], properties: {x: {type: number}, y: {type: number}, z: {type: number}}}
+    Named: {type: object, required: [name], properties: {name: {type: string}, note: {type: string}}}
+    Fixed: {type: object, properties: {name: {const: fixed}, note: {type: string}}}
+    Holder:
+      type: object
+      properties:
+        point: {anyOf: [{$ref: Point}, {$ref: Point3}, {$ref: Named}]}
+        constant: {anyOf: [{$ref: Fixed}, {$ref: Named}]}
+        open: {anyOf: [{$ref: Point}, {type: object}]}
+        values: {anyOf: [{$ref: Point}, {type: object, additionalProperties: {$ref: Named}}]}
+        kinds: {anyOf: [{type: string}, {$ref: Point}, {type: array, items: {$ref: Named}}]}
+        lists: {anyOf: [{type: array, items: {$ref: Point}}, {type: array, items: {$ref: Named}}]}
+        day: {anyOf: [{type: string, format: date}, {type: integer}]}
+        text: {anyOf: [{type: string, format: date}, {type: string}]}
+"""
+
+    @pytest.mark.parametrize(
+        ("field", "wire", "name"),
+        [
+            ("point", {"x": 1, "y": 2}, "Point"),
+            ("point", {"x": 1, "y": 2, "z": 3}, "Point3"),
+            ("point", {"name": "n", "other": 1}, "Named"),
+            ("point", {"other": 1}, "Unknown"),
+            ("constant", {"name": "fixed", "note": "x"}, "Fixed"),
+            ("constant", {"name": "free", "note": "x"}, "Named"),
+            ("open", {"x": 1, "y": 2}, "Point"),
+            ("open", {"a": 1}, "dict"),
+            ("kinds", "text", "str"),
+            ("kinds", {"x": 1, "y": 2}, "Point"),
+            ("kinds", [{"name": "n"}], "list"),
+            ("day", "2026-11-21", "date"),
+            ("day", 3, "int"),
+            ("text", "2026-11-21", "str"),
+        ],
+    )
+    def test_the_shape_says_which_it_is(self, api: Api, field: str, wire: object, name: str) -> None:
+        holder = api.models.Holder.from_dict({field: wire})
+        assert name_of(getattr(holder, field)) == name
+        assert holder.to_dict() == {field: wire}
+
+    def test_what_is_inside_is_decoded_too(self, api: Api) -> None:
+        holder = api.models.Holder.from_dict(
+            {
+                "kinds": [{"name": "n"}],
+                "lists": [{"x": 1, "y": 2}, {"name": "n"}],
+                "values": {"a": {"name": "n"}},
+            }
+        )
+        assert holder.kinds[0].name == "n"
+        assert [name_of(each) for each in holder.lists] == ["Point", "Named"]
+        assert holder.values["a"].name == "n"
+
+    def test_a_day_is_a_day(self, api: Api) -> None:
+        assert api.models.Holder.from_dict({"day": "2026-11-21"}).day == date(2026, 11, 21)
+
+
+class TestInlineMembers:
+    document = """
+components:
+  schemas:
+    Source:
+      oneOf:
+        - {type: object, required: [type], properties: {type: {const: url}, url: {type: string}}}
+        - {type: object, required: [type], properties: {type: {const: base64}, data: {type: string}}}
+    Maybe: {anyOf: [{type: object, properties: {a: {type: string}}}, {type: "null"}]}
+"""
+
+    def test_an_object_in_place_is_named_after_its_constant(self, api: Api) -> None:
+        decode = api.models.find("Source").resolve()
+        assert name_of(decode({"type": "url", "url": "u"})) == "SourceUrl"
+        assert name_of(decode({"type": "base64"})) == "SourceBase64"
+
+    def test_a_lone_object_is_named_as_a_value(self, api: Api) -> None:
+        assert name_of(api.models.find("Maybe").resolve()({"a": "b"})) == "MaybeValue"
