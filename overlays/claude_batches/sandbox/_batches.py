@@ -130,15 +130,14 @@ class Batches:
 
     def cancel(self, batch_id: str) -> Batch:
         """Ask for a batch to stop; what is running already still finishes."""
-        row = self._find(batch_id)
         with self.store.locked():
-            now = self.clock.now()
+            row = self._find(batch_id)
             if self._glance(row).status == "ended":
                 raise ApiError(
                     "invalid_request_error",
                     f"Batch {batch_id} cannot be canceled because it has already ended.",
                 )
-            row = self.store.cancel(row.number, now)
+            row = self.store.cancel(row.number, self.clock.now())
         return self._glance(row)
 
     def delete(self, batch_id: str) -> None:

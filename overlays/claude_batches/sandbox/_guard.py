@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from hmac import compare_digest
 from typing import Final
 
-import anyio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -81,7 +81,7 @@ async def _strike_before(faults: list[Fault]) -> None:
     for fault in faults:
         match fault.kind:
             case "latency":
-                await anyio.sleep(fault.seconds)
+                await asyncio.sleep(fault.seconds)
             case "rate_limited":
                 raise ApiError(
                     "rate_limit_error",

@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import socket
 import threading
-import time
+from contextlib import suppress
 from typing import Final
 
 import uvicorn
@@ -19,7 +19,7 @@ CLOSE_CONNECTION: Final = "claude_batches.close_connection"
 """The key in the scope of a call under which the application finds how to hang up on its client."""
 
 _BACKLOG: Final = 2048
-_START_SECONDS: Final = 10.0
+_TICK_SECONDS: Final = 0.1
 
 
 def bind_loopback(host: str, port: int) -> socket.socket:
@@ -68,6 +68,36 @@ class _Protocol(H11Protocol):
         self.app = app_with_connection
 
 
+class _Server(uvicorn.Server):
+    """A server that another thread can wait for and stop at once; uvicorn's own looks up every 0.1 seconds."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self._stopped = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def serve_until_stopped(self, listener: socket.socket) -> None:
+        try:
+            self.run(sockets=[listener])
+        finally:
+            self.ready.set()
+
+    async def main_loop(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.ready.set()
+        tick = 0
+        while not await self.on_tick(tick):
+            tick += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), _TICK_SECONDS)
+
+    def stop(self) -> None:
+        self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stopped.set)
+
+
 class LoopbackServer:
     """An application that is being served from construction until `close()`."""
 
@@ -86,22 +116,20 @@ class LoopbackServer:
             timeout_keep_alive=60,
         )
         self._listener = listener
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
         self._thread = threading.Thread(
-            target=self._server.run,
-            kwargs={"sockets": [listener]},
+            target=self._server.serve_until_stopped,
+            args=[listener],
             name="claude-batches-sandbox",
             daemon=True,
         )
         self._thread.start()
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._server.started:
-            if not self._thread.is_alive() or time.monotonic() > deadline:
-                raise RuntimeError("the sandbox's server did not start")
-            time.sleep(0.002)
+        self._server.ready.wait()
+        if not self._server.started:
+            raise RuntimeError("the sandbox's server did not start")
 
     def close(self) -> None:
         """Stop to accept connections, give those that are open a second, and end."""
-        self._server.should_exit = True
+        self._server.stop()
         self._thread.join()
         self._listener.close()

@@ -10,7 +10,7 @@ import orjson
 from ._clock import Clock
 from ._errors import ApiError, errored_body
 from ._faults import OutcomeShares
-from ._ids import derived_id
+from ._ids import derived_id, random_request_id
 from ._ingest import MAX_REQUESTS, RequestSplitter
 from ._lifecycle import schedule
 from ._replies import last_user_text, read_steering
@@ -35,7 +35,7 @@ class Upload:
         self._custom_ids: set[str] = set()
         self._waiting: list[StoredRequest] = []
         self._waiting_bytes = 0
-        self._number = self._store.begin(derived_id("upload", id(self), clock.now()))
+        self._number = self._store.begin(random_request_id())
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the body.

@@ -1,0 +1,35 @@
+"""The sandbox shares no code with the clients that it is there to test."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import claude_batches.sandbox
+
+PACKAGE = Path(claude_batches.sandbox.__file__).parent
+ALLOWED = {"orjson", "starlette", "uvicorn"}
+
+
+def imported(source: Path) -> set[str]:
+    """The top-level names of all packages that a module imports by their full names."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            assert node.level < 2, f"{source.name} reaches outside of the sandbox"
+            if node.level == 0:
+                found.add(node.module.split(".")[0])
+    return found
+
+
+def test_the_sandbox_imports_its_own_few_packages_only():
+    modules = [path for path in PACKAGE.glob("*.py") if path.name != "pytest_plugin.py"]
+    assert len(modules) > 10
+    assert set.union(*map(imported, modules)) - set(sys.stdlib_module_names) == ALLOWED
+
+
+def test_importing_the_sandbox_loads_no_http_client():
+    code = "import sys, claude_batches.sandbox; sys.exit(any(name in sys.modules for name in ('httpx', 'attrs')))"
+    subprocess.run([sys.executable, "-c", code], check=True)
