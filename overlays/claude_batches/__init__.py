@@ -64,6 +64,23 @@ if TYPE_CHECKING:
     from ._raw import AsyncStreamedResponse as AsyncStreamedResponse
     from ._raw import RawResponse as RawResponse
     from ._raw import StreamedResponse as StreamedResponse
+    from ._results._async_stream import AsyncResultStream as AsyncResultStream
+    from ._results._errors import BadLineError as BadLineError
+    from ._results._errors import BrokenEncodingError as BrokenEncodingError
+    from ._results._errors import DuplicateResultsError as DuplicateResultsError
+    from ._results._errors import ForeignResultsError as ForeignResultsError
+    from ._results._errors import IncompleteResultsError as IncompleteResultsError
+    from ._results._errors import LineTooLongError as LineTooLongError
+    from ._results._errors import ResultsChangedError as ResultsChangedError
+    from ._results._errors import ResultsClosedError as ResultsClosedError
+    from ._results._errors import ResultsError as ResultsError
+    from ._results._errors import ResultsFormatError as ResultsFormatError
+    from ._results._errors import ResultsGoneError as ResultsGoneError
+    from ._results._errors import ResultsNotReadyError as ResultsNotReadyError
+    from ._results._file import results_from_file as results_from_file
+    from ._results._join import ResultsById as ResultsById
+    from ._results._partial import DownloadProgress as DownloadProgress
+    from ._results._stream import ResultStream as ResultStream
 
 _HOME = {
     "AdoptedBatch": "_adoption",
@@ -110,6 +127,23 @@ _HOME = {
     "AsyncStreamedResponse": "_raw",
     "RawResponse": "_raw",
     "StreamedResponse": "_raw",
+    "AsyncResultStream": "_results._async_stream",
+    "BadLineError": "_results._errors",
+    "BrokenEncodingError": "_results._errors",
+    "DuplicateResultsError": "_results._errors",
+    "ForeignResultsError": "_results._errors",
+    "IncompleteResultsError": "_results._errors",
+    "LineTooLongError": "_results._errors",
+    "ResultsChangedError": "_results._errors",
+    "ResultsClosedError": "_results._errors",
+    "ResultsError": "_results._errors",
+    "ResultsFormatError": "_results._errors",
+    "ResultsGoneError": "_results._errors",
+    "ResultsNotReadyError": "_results._errors",
+    "results_from_file": "_results._file",
+    "ResultsById": "_results._join",
+    "DownloadProgress": "_results._partial",
+    "ResultStream": "_results._stream",
     "types": "types",
 }
 
@@ -124,10 +158,13 @@ __all__ = [
     "AsyncAmbiguousCreateError",
     "AsyncClient",
     "AsyncPage",
+    "AsyncResultStream",
     "AsyncStreamedResponse",
     "AuthenticationError",
+    "BadLineError",
     "BadRequestError",
     "BatchWaitTimeoutError",
+    "BrokenEncodingError",
     "CallTimeoutError",
     "ClaudeBatchesError",
     "Client",
@@ -136,10 +173,15 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "CredentialsError",
+    "DownloadProgress",
+    "DuplicateResultsError",
+    "ForeignResultsError",
     "GatewayTimeoutError",
     "HTTPNotImplementedError",
+    "IncompleteResultsError",
     "InternalServerError",
     "InvalidBatchError",
+    "LineTooLongError",
     "NotFoundError",
     "OverloadedError",
     "Page",
@@ -154,11 +196,20 @@ __all__ = [
     "RequestHeaderFieldsTooLargeError",
     "RequestTimeoutError",
     "RequestTooLargeError",
+    "ResultStream",
+    "ResultsById",
+    "ResultsChangedError",
+    "ResultsClosedError",
+    "ResultsError",
+    "ResultsFormatError",
+    "ResultsGoneError",
+    "ResultsNotReadyError",
     "ServiceUnavailableError",
     "StreamedResponse",
     "UnprocessableEntityError",
     "UnsafeURLError",
     "__version__",
+    "results_from_file",
     "types",
 ]
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Iterable
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
 
 import anyio.lowlevel
-from claude_batches_api import resources as api
 from claude_batches_api.operations import messages_batches as operations
 from claude_batches_api.request import Request, RequestOptions
 
@@ -21,8 +19,9 @@ from ._errors import (
 )
 from ._parse import parse
 from ._raw import entered_later
+from ._results._resource import AsyncResultsMixin, ResultsMixin
 from ._steps import AnyResponse
-from ._transport import AsyncTransport, Exchange, Transport
+from ._transport import AsyncStreamedTransport, AsyncTransport, Exchange, Transport
 from ._wait import LookOptions, wait_steps
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ T = TypeVar("T")
 WRITTEN_AT_ONCE = 200
 
 
-class Batches(api.Batches):
+class Batches(ResultsMixin):
     """Create, follow, cancel and delete batches of Messages requests, and read their results."""
 
     _transport: Transport  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -148,10 +147,15 @@ class Batches(api.Batches):
         )
 
 
-class AsyncBatches(api.AsyncBatches):
+class AsyncBatches(AsyncResultsMixin):
     """Create, follow, cancel and delete batches of Messages requests, and read their results."""
 
     _transport: AsyncTransport  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        super().__init__(transport)
+        if isinstance(transport, AsyncStreamedTransport):
+            entered_later(self)
 
     async def create(  # pyright: ignore[reportIncompatibleMethodOverride]  # it takes two arguments more
         self,
@@ -248,11 +252,6 @@ class AsyncBatches(api.AsyncBatches):
                 options=cast(RequestOptions, options),
             )
         )
-
-    @cached_property
-    def with_streaming_response(self) -> api.AsyncBatchesWithStreamingResponse:
-        """The same methods, each an async context manager for a response whose body is not read yet."""
-        return entered_later(super().with_streaming_response)
 
 
 def _creating(

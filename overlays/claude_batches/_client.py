@@ -187,7 +187,10 @@ class Client(_Settings, api.SyncResources):
         max_retries: int | None = None,
         max_retry_delay: float | None = None,
         default_headers: Mapping[str, str | None] | None = None,
+        set_default_headers: Mapping[str, str | None] | None = None,
         default_query: Mapping[str, object] | None = None,
+        set_default_query: Mapping[str, object] | None = None,
+        http_client: HTTPClient | None = None,
         anthropic_version: str | None = None,
     ) -> Self:
         """A client with other settings, which shares this one's connections: `client.with_options(timeout=5)`.
@@ -195,8 +198,8 @@ class Client(_Settings, api.SyncResources):
         The arguments are those of `Client`; what is not given stays as it is. Headers and query parameters
         are added to those that are there. Closing the copy leaves the connections open.
         """
-        hidden = Secret(api_key), Secret(auth_token), Secret(default_headers)
-        del api_key, auth_token, default_headers
+        hidden = Secret(api_key), Secret(auth_token), Secret(default_headers), Secret(set_default_headers)
+        del api_key, auth_token, default_headers, set_default_headers
         copy = object.__new__(type(self))
         copy._config = self._config.changed(
             api_key=hidden[0],
@@ -208,9 +211,11 @@ class Client(_Settings, api.SyncResources):
             max_retries=max_retries,
             max_retry_delay=max_retry_delay,
             default_headers=hidden[2],
+            set_default_headers=hidden[3],
             default_query=default_query,
+            set_default_query=set_default_query,
         )
-        copy._sender = self._sender
+        copy._sender = self._sender if http_client is None else Sender(http_client, self._sender.clock)
         copy._owner = False
         copy._transport = Transport(copy._config, copy._sender)
         return copy
@@ -315,12 +320,15 @@ class AsyncClient(_Settings, api.AsyncResources):
         max_retries: int | None = None,
         max_retry_delay: float | None = None,
         default_headers: Mapping[str, str | None] | None = None,
+        set_default_headers: Mapping[str, str | None] | None = None,
         default_query: Mapping[str, object] | None = None,
+        set_default_query: Mapping[str, object] | None = None,
+        http_client: AsyncHTTPClient | None = None,
         anthropic_version: str | None = None,
     ) -> Self:
         """A client with other settings, which shares this one's connections; see `Client.with_options`."""
-        hidden = Secret(api_key), Secret(auth_token), Secret(default_headers)
-        del api_key, auth_token, default_headers
+        hidden = Secret(api_key), Secret(auth_token), Secret(default_headers), Secret(set_default_headers)
+        del api_key, auth_token, default_headers, set_default_headers
         copy = object.__new__(type(self))
         copy._config = self._config.changed(
             api_key=hidden[0],
@@ -332,9 +340,11 @@ class AsyncClient(_Settings, api.AsyncResources):
             max_retries=max_retries,
             max_retry_delay=max_retry_delay,
             default_headers=hidden[2],
+            set_default_headers=hidden[3],
             default_query=default_query,
+            set_default_query=set_default_query,
         )
-        copy._sender = self._sender
+        copy._sender = self._sender if http_client is None else AsyncSender(http_client, self._sender.clock)
         copy._owner = False
         copy._transport = AsyncTransport(copy._config, copy._sender)
         return copy

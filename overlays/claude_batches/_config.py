@@ -109,7 +109,9 @@ class Config:
         max_retries: int | None,
         max_retry_delay: float | None,
         default_headers: Secret[Any],
+        set_default_headers: Secret[Any],
         default_query: Mapping[str, object] | None,
+        set_default_query: Mapping[str, object] | None,
     ) -> Config:
         """The settings of a copy: these, with what is given in their place.
 
@@ -119,11 +121,17 @@ class Config:
         key, token = _credential("api_key", api_key), _credential("auth_token", auth_token)
         if key is not None and token is not None:
             raise ConfigurationError("give the client api_key= or auth_token=, not both")
+        if default_headers.reveal() is not None and set_default_headers.reveal() is not None:
+            raise ConfigurationError(
+                "give default_headers= to add or set_default_headers= to replace, not both"
+            )
+        if default_query is not None and set_default_query is not None:
+            raise ConfigurationError("give default_query= to add or set_default_query= to replace, not both")
         same = key is None and token is None
         retry = self.retry
         return Config(
-            base_url=self.base_url if base_url is None else base_url.rstrip("/"),
-            origin=self.origin if base_url is None else base_origin(base_url),
+            base_url=self.base_url if base_url is None else str(base_url).rstrip("/"),
+            origin=self.origin if base_url is None else base_origin(str(base_url)),
             api_key=self.api_key if same else key,
             auth_token=self.auth_token if same else token,
             version=self.version if anthropic_version is None else _version(anthropic_version),
@@ -133,8 +141,12 @@ class Config:
                 retry.max_retries if max_retries is None else max_retries,
                 retry.max_delay if max_retry_delay is None else max_retry_delay,
             ),
-            headers=self.headers.then(HeaderChanges.of(default_headers)),
-            query=tuple({**dict(self.query), **(default_query or {})}.items()),
+            headers=self.headers.then(HeaderChanges.of(default_headers))
+            if set_default_headers.reveal() is None
+            else HeaderChanges.of(set_default_headers),
+            query=tuple({**dict(self.query), **(default_query or {})}.items())
+            if set_default_query is None
+            else tuple(set_default_query.items()),
         )
 
 

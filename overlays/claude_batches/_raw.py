@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
@@ -19,7 +20,6 @@ from ._steps import AnyResponse
 __all__ = ["AsyncStreamedResponse", "RawResponse", "StreamedResponse", "entered_later"]
 
 T = TypeVar("T")
-V = TypeVar("V")
 
 Parser = Callable[[AnyResponse, bytes], T]
 
@@ -69,6 +69,11 @@ class _View:
     def http_version(self) -> str:
         """`HTTP/1.1` or `HTTP/2`."""
         return self._opened.http_version
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connection was let go of, as it is when the body was read to its end."""
+        return self._opened.is_closed
 
     @property
     def retries_taken(self) -> int:
@@ -152,14 +157,14 @@ class StreamedResponse(_View, Generic[T]):
         self._response.close()
 
 
-def entered_later(view: V) -> V:
-    """Make the methods of an async `with_streaming_response` fit for `async with`.
+def entered_later(resource: object) -> None:
+    """Make the methods of an async resource, whose transport is `streamed`, fit for `async with`.
 
-    A method of a resource is a coroutine function, so what it gives has to be awaited before it can be entered.
+    They are coroutine functions, so what they give would have to be awaited before it can be entered.
     """
-    for name, method in vars(view).items():
-        setattr(view, name, _entering(method))
-    return view
+    for name, _ in inspect.getmembers(type(resource), inspect.isfunction):
+        if not name.startswith("_"):
+            setattr(resource, name, _entering(getattr(resource, name)))
 
 
 def _entering(method: Callable[..., Any]) -> Callable[..., AbstractAsyncContextManager[Any]]:

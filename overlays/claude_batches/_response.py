@@ -87,6 +87,11 @@ class _Opened:
         return self.headers.get("request-id")
 
     @property
+    def is_closed(self) -> bool:
+        """Whether the connection was let go of, as it is when the body was read to its end."""
+        return bool(self._native.is_closed)
+
+    @property
     def http_version(self) -> str:
         """`HTTP/1.1` or `HTTP/2`."""
         return str(self._native.http_version)

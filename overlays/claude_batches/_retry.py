@@ -72,7 +72,7 @@ def requested_delay(headers: Mapping[str, str], now: float) -> float | None:
                 delay = parsedate_to_datetime(wanted).timestamp() - now
             except (ValueError, OverflowError):
                 return None
-    return delay if delay is not None and 0 < delay < float("inf") else None
+    return delay if delay is not None and delay > 0 else None
 
 
 def _number(text: str | None) -> float | None:

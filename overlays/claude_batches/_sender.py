@@ -30,6 +30,9 @@ T = TypeVar("T")
 #: Headers that every request to a stranger needs; what else an `http_client` would add is taken away again.
 _STRUCTURAL = frozenset({"host", "connection", "content-length", "transfer-encoding"})
 
+#: How many connections a client of our own making opens and keeps: as many as the official SDKs' clients.
+_LIMITS = {"max_connections": 1000, "max_keepalive_connections": 100}
+
 
 @attrs.frozen
 class Clock:
@@ -140,7 +143,7 @@ class Sender(_Base):
         if http_client is None:
             import httpx  # not before a client is made: it takes longer to import than all of this package
 
-            self.http = httpx.Client()
+            self.http = httpx.Client(limits=httpx.Limits(**_LIMITS))
         elif inspect.iscoroutinefunction(getattr(http_client, "send", None)) or not hasattr(
             http_client, "send"
         ):
@@ -210,7 +213,7 @@ class AsyncSender(_Base):
         if http_client is None:
             import httpx
 
-            self.http = httpx.AsyncClient()
+            self.http = httpx.AsyncClient(limits=httpx.Limits(**_LIMITS))
         elif not inspect.iscoroutinefunction(getattr(http_client, "send", None)):
             raise ConfigurationError(
                 "http_client must be an httpx.AsyncClient or an httpx2.AsyncClient; "

@@ -9,23 +9,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from claude_batches_api import models as _models
-from claude_batches_api import params as _params
+from claude_batches_api import models, params
 
 if TYPE_CHECKING:
     from claude_batches_api.models import *  # noqa: F403
     from claude_batches_api.params import *  # noqa: F403
+else:
+    __all__ = sorted({*models.__all__, *params.__all__})
 
-__all__ = sorted({*_models.__all__, *_params.__all__})  # pyright: ignore[reportUnsupportedDunderAll]
+    def __getattr__(name: str) -> Any:
+        for module in (models, params):
+            if name in module.__all__:
+                value = globals()[name] = getattr(module, name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-
-def __getattr__(name: str) -> Any:
-    for module in (_models, _params):
-        if name in module.__all__:
-            value = globals()[name] = getattr(module, name)
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+    def __dir__() -> list[str]:
+        return __all__

@@ -98,7 +98,7 @@ def test_what_cannot_work_is_refused_when_the_client_is_made(options: dict[str, 
 def test_a_client_of_the_wrong_kind_is_refused(library: Any) -> None:
     with library.Client() as http, pytest.raises(claude_batches.ConfigurationError, match="AsyncClient"):
         AsyncClient(http_client=http)
-    with pytest.raises(claude_batches.ConfigurationError, match="must be an httpx.Client"):
+    with pytest.raises(claude_batches.ConfigurationError, match=r"must be an httpx\.Client"):
         Client(http_client=library.AsyncClient())
 
 
@@ -126,6 +126,28 @@ def test_a_copy_has_other_settings_and_the_same_connections(connect: Any, serve:
     assert first.headers["x-api-key"] == third.headers["x-api-key"] != "other"
     assert (copy.max_retries, copy.timeout.read, do.client.max_retries) == (9, 3, 2)
     assert server.connections == 1
+
+
+def test_a_copy_can_replace_headers_query_and_http_client(connect: Any, serve: Any) -> None:
+    server = serve(reply(200, batch()))
+    with (
+        httpx.Client(headers={"x-http": "2"}) as http,
+        Client(
+            api_key="k", base_url=server.url, default_headers={"x-a": "1"}, default_query={"q": 1}
+        ) as client,
+    ):
+        copy = client.copy(set_default_headers={"x-b": "2"}, set_default_query={"r": 2}, http_client=http)
+        copy.messages.batches.retrieve("b")
+        for wrong in (
+            {"default_headers": {}, "set_default_headers": {}},
+            {"default_query": {}, "set_default_query": {}},
+            {"api_key": "a", "auth_token": "b"},
+        ):
+            with pytest.raises(claude_batches.ConfigurationError, match="not both"):
+                client.copy(**wrong)
+    (request,) = server.requests
+    assert request.target.endswith("?r=2")
+    assert [name for name in ("x-a", "x-b", "x-http") if name in request.headers] == ["x-b", "x-http"]
 
 
 def test_a_copy_with_a_token_does_not_send_the_key(connect: Any, serve: Any) -> None:

@@ -36,6 +36,7 @@ def test_with_raw_response_gives_the_response(connect: Any, serve: Any, call: An
     assert raw.request_id == "req_scripted"
     assert timedelta(0) < raw.elapsed < timedelta(seconds=30)
     assert raw.retries_taken == 0
+    assert raw.is_closed
     assert raw.http_request.method == raw.method
     assert raw.http_request.url == raw.url
     assert raw.http_version == "HTTP/1.1"
@@ -50,9 +51,14 @@ def test_with_streaming_response_gives_the_response_unread(
     do = connect(serve(reply(200, answer)))
     read = do.entered(
         lambda batches: call(batches.with_streaming_response),
-        lambda response: (response.status_code, response.request_id, response.retries_taken),
+        lambda response: (
+            response.status_code,
+            response.request_id,
+            response.retries_taken,
+            response.is_closed,
+        ),
     )
-    assert read == (200, "req_scripted", 0)
+    assert read == (200, "req_scripted", 0, False)
     assert (
         json.loads(
             do.entered(
