@@ -155,7 +155,8 @@ def test_an_incomplete_file_never_gets_its_name(kind: Kind, tmp_path: Path) -> N
 
 @kinds
 def test_a_file_with_a_result_twice_never_gets_its_name(kind: Kind, tmp_path: Path) -> None:
-    with ResultsServer([whole([*LINES, LINES[0]])], 6) as server, pytest.raises(DuplicateResultsError):
+    many = some_lines(2000)
+    with ResultsServer([whole([*many, many[0]])], 2000) as server, pytest.raises(DuplicateResultsError):
         download(kind, server, tmp_path / "x")
     assert list(tmp_path.iterdir()) == []
 

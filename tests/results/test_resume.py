@@ -9,6 +9,7 @@ import pytest
 from claude_batches._errors import APIConnectionError, AuthenticationError, InternalServerError
 from claude_batches._results._errors import (
     BrokenEncodingError,
+    DuplicateResultsError,
     IncompleteResultsError,
     ResultsChangedError,
     ResultsFormatError,
@@ -306,3 +307,16 @@ def test_a_deadline_is_for_all_of_the_reading(kind: Kind) -> None:
         outcome = read(kind, server, deadline=2.0, max_resumes=100)
     assert isinstance(outcome.error, IncompleteResultsError)
     assert sum(outcome.naps) < 10
+
+
+@kinds
+def test_a_result_that_came_twice_before_the_connection_was_lost_is_known_when_it_comes_again(
+    kind: Kind,
+) -> None:
+    lines = lines_of(short(f"{number}") for number in range(5000))
+    doubled = [*lines[:3000], lines[0], *lines[3000:]]
+    cut = whole(doubled, cut=len(file_of(doubled[:4000])))
+    with ResultsServer([cut, whole(reordered(lines), etag='"v2"')], 5000) as server:
+        outcome = read(kind, server)
+    assert len(set(outcome.ids)) == 5000
+    assert isinstance(outcome.error, DuplicateResultsError)

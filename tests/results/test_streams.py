@@ -16,7 +16,9 @@ from claude_batches._adoption import claim
 from claude_batches._errors import APIConnectionError, NotFoundError
 from claude_batches._results._errors import (
     BadLineError,
+    DuplicateResultsError,
     ForeignResultsError,
+    IncompleteResultsError,
     ResultsClosedError,
     ResultsError,
     ResultsGoneError,
@@ -285,6 +287,40 @@ def test_bad_lines_are_skipped_and_counted_as_there(kind: Kind) -> None:
     assert isinstance(bad, BadLineError)
     assert bad.line_number == 3
     assert bad.byte_offset == sum(len(line) + 1 for line in LINES[:2])
+
+
+@kinds
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_a_result_that_comes_twice_in_a_row_is_handed_out_once(kind: Kind, framing: Any) -> None:
+    lines = lines_of(short(f"{number}") for number in range(200))
+    for place in range(0, 200, 7):
+        doubled = [*lines[: place + 1], lines[place], *lines[place + 1 :]]
+        with ResultsServer([whole(doubled, framing=framing)], 200) as server:
+            assert read(kind, server).good == [str(number) for number in range(200)]
+
+
+@kinds
+def test_a_result_that_comes_again_much_later_is_told_at_the_end(kind: Kind) -> None:
+    lines = lines_of(short(f"{number}") for number in range(5000))
+    with ResultsServer([whole([*lines, lines[0]])], 5000) as server:
+        outcome = read(kind, server)
+    assert isinstance(outcome.error, DuplicateResultsError)
+    assert outcome.error.duplicates == 1
+
+
+@kinds
+def test_a_result_that_is_there_twice_does_not_stand_for_another(kind: Kind) -> None:
+    lines = lines_of(short(f"{number}") for number in range(5000))
+    with ResultsServer([whole([*lines[:-1], lines[0]])], 5000) as server:
+        outcome = read(kind, server)
+    assert isinstance(outcome.error, IncompleteResultsError)
+    assert outcome.error.lines_read == 4999
+
+
+@kinds
+def test_bad_lines_that_are_the_same_are_each_a_bad_line(kind: Kind) -> None:
+    with ResultsServer([whole([LINES[0], b"bad", b"bad", LINES[3]])], 4) as server:
+        assert read(kind, server, on_bad_line="skip").good == ["0", "3"]
 
 
 @kinds

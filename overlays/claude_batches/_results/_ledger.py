@@ -132,18 +132,19 @@ class Retrace:
         (check,) = array("I", _checks([line]))
 
         index = bisect_left(order, key, key=lambda position: ledger.ids[position & _POSITION])
-        found = False
+        found = same = False
+        # One id has several entries if the file had it more than once.
         while index < self._known and ledger.ids[position := order[index] & _POSITION] == key:
             found = True
             if ledger.checks[position] == check:
+                same = True
                 if position >= self._position and not order[index] & _MET:
                     order[index] |= _MET
                     self._unmet -= 1
-                return True
             index += 1
-        if found:
+        if found and not same:
             raise ResultsChangedError(f"the result of custom_id {custom_id!r} is another now", custom_id)
-        return False
+        return same
 
 
 def _checks(lines: list[bytes]) -> bytes:

@@ -23,7 +23,7 @@ from typing import Generic, TypeVar
 from claude_batches._errors import APIError, ClaudeBatchesError
 
 from ._completeness import check_complete
-from ._decode import LineHandler
+from ._decode import LineHandler, line_id
 from ._errors import BrokenEncodingError, IncompleteResultsError, ResultsFormatError
 from ._inflate import ACCEPT_ENCODING, Inflater, inflater
 from ._ledger import Ledger, Retrace
@@ -59,6 +59,7 @@ class _Reading:
         self.splitter = LineSplitter(max_line_bytes=max_line_bytes)
         self._retrace = Retrace(ledger)
         self._overlap: bytes | None = None
+        self._previous = b""
 
     def back_up(self) -> int:
         """Make ready to be fed from an earlier byte on, and tell which.
@@ -92,7 +93,24 @@ class _Reading:
                 raise RangeRefusedError("what came is not what follows")
             self._overlap = None
             lines = lines[1:]
+        if lines and (lines[0] == self._previous or len(set(lines)) < len(lines)):
+            lines = self._once(lines)
+        if lines:
+            self._previous = lines[-1]
         return self._retrace.unseen(lines)
+
+    def _once(self, lines: list[bytes]) -> list[bytes]:
+        """The lines without results that come again word for word, right after or soon after.
+
+        Those that come again much later are seen at the end only: to know all of them would take more memory.
+        """
+        seen = {self._previous}
+        kept: list[bytes] = []
+        for line in lines:
+            if line not in seen or line_id(line) is None:
+                kept.append(line)
+                seen.add(line)
+        return kept
 
 
 class Reader(Generic[T]):
