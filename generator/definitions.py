@@ -88,7 +88,12 @@ class Definitions:
         properties: Json = component.schema["properties"]
         required = _required(component.schema, direction)
         names = self._attributes(component) if received else {key: key for key in properties}
-        for key in sorted(properties, key=lambda key: key not in required):
+        keys = list(properties)
+        if not received and "" in keys:
+            keys.remove("")
+            place = self._document.place_of(component.key)
+            self._document.note(place, "a key without a name can be sent, but has no type")
+        for key in sorted(keys, key=lambda key: key not in required):
             prop = properties[key]
             type_ = self._annotations.of(
                 prop, direction, self._document.place_of(component.key, "properties", key)
@@ -104,7 +109,7 @@ class Definitions:
             _qualify(definition)
         else:
             used = {word for each in definition.fields for word in words_of(each.annotation)}
-            plain_keys = all(is_key(key) and key not in used for key in properties)
+            plain_keys = all(is_key(key) and key not in used for key in keys)
             definition.kind = "dict" if plain_keys else "dict_call"
         return definition
 

@@ -180,6 +180,8 @@ def read_text(text: str) -> Json:
     """
     try:
         data = _parsed(text)
+        if _SURROGATE.search(text):
+            json.dumps(data, ensure_ascii=False).encode()
         if _ANCHOR.search(text):
             data = _unshared(data, iter(range(MAX_VALUES)))
     except yaml.MarkedYAMLError as error:
@@ -188,6 +190,8 @@ def read_text(text: str) -> Json:
         raise DocumentError(f"is neither YAML nor JSON: {error.problem or error.context}{where}") from None
     except RecursionError:
         raise DocumentError("is nested too deeply to be read") from None
+    except UnicodeEncodeError:
+        raise DocumentError("has half of a character in it, a lone surrogate") from None
     except (yaml.YAMLError, ValueError) as error:
         raise DocumentError(f"is neither YAML nor JSON: {str(error).partition(chr(10))[0]}") from None
     if not isinstance(data, dict):
@@ -275,6 +279,7 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
 
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _ANCHOR = re.compile(r"[:\-\[,]\s+&[\w.-]")
 
 

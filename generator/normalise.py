@@ -163,9 +163,9 @@ def _moved(document: Document, reference: str) -> str:
         return key
     document.schemas[key] = dict(target)
     # What stood there refers to the component from now on, so that both are one type.
-    words = {word: target[word] for word in WORDS if word in target}
+    said: Json = {word: target[word] for word in WORDS if word in target}
     target.clear()
-    target.update({**refer(key), **words})
+    target.update({**refer(key), **said})
     return key
 
 

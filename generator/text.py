@@ -49,9 +49,8 @@ def _filled(paragraph: str, width: int) -> str:
 def docstring(text: object, indent: int = 0) -> str:
     """A docstring literal, its lines after the first indented."""
     body = wrapped(clean(text), WIDTH - indent - 3)
-    raw = body.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    if raw.endswith('"'):
-        raw = raw[:-1] + '\\"'
+    # No two quotes in a row, and none at the end, could be taken for those that end it.
+    raw = re.sub(r'"(?="|\Z)', r"\\\g<0>", body.replace("\\", "\\\\"))
     lines = raw.split("\n")
     if len(lines) == 1 and len(lines[0]) + indent + 6 <= WIDTH:
         return f'"""{lines[0]}"""'

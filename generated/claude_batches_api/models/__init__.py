@@ -175,7 +175,7 @@ if TYPE_CHECKING:
         WebSearchToolResultErrorObject as WebSearchToolResultErrorObject,
     )
 
-_MODULES = {
+_MODULES: dict[str, str] = {
     "APIErrorObject": "_api_error_object",
     "AuthenticationErrorObject": "_authentication_error_object",
     "Base64PDFSource": "_base64_pdf_source",

@@ -355,7 +355,7 @@ if TYPE_CHECKING:
         WebSearchToolResultErrorCodeParam as WebSearchToolResultErrorCodeParam,
     )
 
-_MODULES = {
+_MODULES: dict[str, str] = {
     "AllowedCaller": "_allowed_caller",
     "AssistantMessageParam": "_assistant_message_param",
     "Base64ImageSourceParam": "_base64_image_source_param",

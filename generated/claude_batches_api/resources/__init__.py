@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ._root import AsyncResources as AsyncResources
     from ._root import SyncResources as SyncResources
 
-_MODULES = {
+_MODULES: dict[str, str] = {
     "AsyncBatches": "_messages_batches",
     "AsyncMessages": "_messages",
     "AsyncResources": "_root",
