@@ -1,5 +1,8 @@
 """The pytest plugin, in test runs of its own."""
 
+import subprocess
+import sys
+
 import pytest
 
 pytest_plugins = ["pytester"]
@@ -8,6 +11,9 @@ TESTS = """
 import os
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
+
+import subprocess
+import sys
 
 import pytest
 from claude_batches.sandbox import Fault
@@ -43,3 +49,12 @@ def test_the_fixture_and_its_marker_work(
     plugin = ["-p", "claude_batches.sandbox.pytest_plugin"]
     result = pytester.runpytest_subprocess(*plugin, "--strict-markers", *options)
     result.assert_outcomes(passed=3)
+
+
+def test_the_plugin_needs_nothing_of_the_extra_until_a_test_asks_for_a_sandbox():
+    """pytest loads it wherever claude-batches is installed: without starlette and uvicorn it must load as well."""
+    code = (
+        "import sys; sys.modules['starlette'] = sys.modules['uvicorn'] = None\n"
+        "import claude_batches.sandbox.pytest_plugin"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
