@@ -12,9 +12,6 @@ import os
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-import subprocess
-import sys
-
 import pytest
 from claude_batches.sandbox import Fault
 
