@@ -110,6 +110,19 @@ def test_a_corrupt_compressed_file_is_read_again_without_compression(kind: Kind)
 
 
 @kinds
+def test_a_wrong_checksum_after_the_last_result_has_all_of_them_compared(kind: Kind) -> None:
+    # The last eight bytes of gzip are checksum and length.
+    damaged = whole(SMALL, encoding="gzip", damage=len(cut_places(SMALL, "gzip")) - 8)
+    with serve(damaged, whole(SMALL)) as server:
+        outcome = read(kind, server)
+        assert len(server.results_asked) == 2
+    assert outcome.good == SMALL_IDS
+    changed = lines_of([*(short(name) for name in "abc"), result("d", "other")])
+    with serve(damaged, whole(changed)) as server:
+        assert isinstance(read(kind, server).error, ResultsChangedError)
+
+
+@kinds
 def test_silence_longer_than_the_timeout_is_a_lost_connection(kind: Kind) -> None:
     with serve(whole(SMALL, cut=60, stall=True), whole(SMALL)) as server:
         outcome = read(kind, server, timeout=0.05)

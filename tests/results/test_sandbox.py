@@ -8,6 +8,8 @@ import pytest
 from claude_batches import Client, results_from_file
 from claude_batches.sandbox import Fault, Sandbox
 
+from .readers import Naps
+
 IDS = [f"request-{number}" for number in range(120)]
 PARAMS = {
     "model": "claude-sonnet-4-5",
@@ -32,7 +34,10 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_result_comes_once_whatever_the_sandbox_does(name: str, tmp_path: Path) -> None:
-    with Sandbox(instant=True) as sandbox, Client(base_url=sandbox.url, api_key="any") as client:
+    with (
+        Sandbox(instant=True) as sandbox,
+        Client(base_url=sandbox.url, api_key="any", _clock=Naps().clock()) as client,
+    ):
         requests = [{"custom_id": custom_id, "params": PARAMS} for custom_id in IDS]
         batch = client.messages.batches.create(requests=requests)  # type: ignore[arg-type]
         sandbox.set_faults(FAULTS[name])

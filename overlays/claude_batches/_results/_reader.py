@@ -248,7 +248,9 @@ class Reader(Generic[T]):
             error = RangeRefusedError("the server can't send the rest of the file")
         if not isinstance(error, RangeRefusedError | APIError) and not resumable(error):
             raise error
-        if self.complete:
+        # What a checksum refuses must be compared with what comes without compression, even if it is all
+        # there.
+        if self.complete and not isinstance(error, BrokenEncodingError):
             self._check()
             return None
         if isinstance(error, RangeRefusedError):
@@ -261,11 +263,13 @@ class Reader(Generic[T]):
         if isinstance(error, EndedShortError):
             # Twice the same end, and nobody says that anything went wrong: that is where the file ends.
             if self._ended_short_at == lines:
-                self._check()
+                reason = "the file has no more"
+                raise IncompleteResultsError(self._batch_id, lines, self.expected, reason) from None
             self._ended_short_at = lines
         wait = self._patience.wait_before_resuming(error, lines) if resumable(error) else None
         if wait is None:
-            raise IncompleteResultsError(self._batch_id, lines, self.expected, str(error)) from error
+            cause = error if isinstance(error, APIError | BrokenEncodingError) else None
+            raise IncompleteResultsError(self._batch_id, lines, self.expected, str(error)) from cause
         self.resumes += 1
         return wait
 
