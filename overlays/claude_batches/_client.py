@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Never, Protocol, Self, cast
@@ -23,26 +23,40 @@ __all__ = ["AsyncClient", "AsyncHTTPClient", "Client", "HTTPClient"]
 
 
 class HTTPClient(Protocol):
-    """An `httpx.Client`, or one of `httpx2`."""
+    """What is needed of an `httpx.Client`, or of one of `httpx2`."""
 
-    def send(self, request: Any, **options: Any) -> Any:
-        """Send a request."""
+    @property
+    def build_request(self) -> Callable[..., Any]:
+        """Makes a request."""
         ...
 
-    def build_request(self, method: str, url: Any, **options: Any) -> Any:
-        """Make a request."""
+    @property
+    def send(self) -> Callable[..., Any]:
+        """Sends a request."""
+        ...
+
+    @property
+    def close(self) -> Callable[[], None]:
+        """Closes the connections."""
         ...
 
 
 class AsyncHTTPClient(Protocol):
-    """An `httpx.AsyncClient`, or one of `httpx2`."""
+    """What is needed of an `httpx.AsyncClient`, or of one of `httpx2`."""
 
-    async def send(self, request: Any, **options: Any) -> Any:
-        """Send a request."""
+    @property
+    def build_request(self) -> Callable[..., Any]:
+        """Makes a request."""
         ...
 
-    def build_request(self, method: str, url: Any, **options: Any) -> Any:
-        """Make a request."""
+    @property
+    def send(self) -> Callable[..., Coroutine[Any, Any, Any]]:
+        """Sends a request."""
+        ...
+
+    @property
+    def aclose(self) -> Callable[[], Coroutine[Any, Any, None]]:
+        """Closes the connections."""
         ...
 
 

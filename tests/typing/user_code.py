@@ -1,0 +1,149 @@
+"""What users write, sync and async. Type checkers in strict mode find nothing to say about it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+
+import httpx
+import httpx2
+from claude_batches import (
+    AmbiguousCreateError,
+    APIStatusError,
+    AsyncAmbiguousCreateError,
+    AsyncClient,
+    BatchWaitTimeoutError,
+    Client,
+    RateLimitError,
+)
+from claude_batches.types import (
+    DeletedMessageBatch,
+    Message,
+    MessageBatch,
+    MessageBatchErroredResult,
+    MessageBatchIndividualResponse,
+    MessageBatchSucceededResult,
+    MessageCreateParamsNonStreaming,
+    Request,
+    TextBlock,
+    ToolUseBlock,
+    Unknown,
+)
+
+
+def rows() -> Iterator[Request]:
+    for index in range(3):
+        yield {
+            "custom_id": f"r-{index}",
+            "params": {
+                "model": "claude-haiku-4-5",
+                "max_tokens": 100,
+                "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
+                "messages": [{"role": "user", "content": [{"type": "text", "text": "Hello"}]}],
+                "tools": [{"name": "now", "input_schema": {"type": "object"}}],
+                "tool_choice": {"type": "auto"},
+            },
+        }
+
+
+async def async_rows() -> AsyncIterator[Request]:
+    for row in rows():
+        yield row
+
+
+def params() -> MessageCreateParamsNonStreaming:
+    return {"model": "claude-haiku-4-5", "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}
+
+
+def text_of(message: Message) -> str:
+    found = ""
+    for block in message.content:
+        match block:
+            case TextBlock(text=text):
+                found += text
+            case ToolUseBlock(name=name, id=identifier):
+                found += f"{name} {identifier}"
+            case Unknown(type=kind):
+                found += kind or ""
+            case _:
+                pass
+    return found
+
+
+def read(item: MessageBatchIndividualResponse) -> str:
+    match item.result:
+        case MessageBatchSucceededResult(message=message):
+            return text_of(message)
+        case MessageBatchErroredResult(error=error):
+            return str(error.request_id)
+        case other:
+            return str(other.type)
+
+
+def seen(batch: MessageBatch) -> None:
+    print(batch.request_counts.succeeded)
+
+
+def run() -> None:
+    with Client(api_key="k", timeout=httpx.Timeout(5), default_headers={"x-team": None}) as client:
+        try:
+            batch: MessageBatch = client.messages.batches.create(
+                requests=rows(),
+                on_ambiguous="reconcile",
+                extra_headers={"anthropic-beta": "x"},
+                max_retries=1,
+            )
+        except AmbiguousCreateError as error:
+            batch = error.find_candidates()[0]
+        made: datetime = batch.created_at
+        try:
+            batch = client.messages.batches.wait(batch.id, timeout=60, on_poll=seen)
+        except BatchWaitTimeoutError as error:
+            print(error.batch and error.batch.id, made)
+        for item in client.messages.batches.results(batch.id):
+            print(read(item))
+        for other in client.messages.batches.list(limit=20, before_id="b"):
+            identifier: str = other.id
+            print(identifier)
+        page = client.messages.batches.list()
+        newest: MessageBatch = page.data[0]
+        print(newest, page.has_next_page(), page.get_next_page().data, page.next_page_info())
+        raw = client.messages.batches.with_raw_response.retrieve("b")
+        again: MessageBatch = raw.parse()
+        print(again, raw.headers["x"], raw.request_id, raw.elapsed)
+        with client.messages.batches.with_streaming_response.results("b") as response:
+            for line in response.iter_lines():
+                print(line.decode())
+        try:
+            gone: DeletedMessageBatch = client.with_options(timeout=5).messages.batches.delete("b")
+        except RateLimitError as error:
+            print(error.status_code, error.request_id, error.response.headers.get("retry-after"))
+        except APIStatusError as error:
+            print(error.type, error.body)
+        else:
+            print(gone.id)
+    Client(http_client=httpx.Client())
+    Client(http_client=httpx2.Client())
+
+
+async def run_async() -> None:
+    async with AsyncClient(auth_token="t", http_client=httpx.AsyncClient()) as client:
+        try:
+            batch: MessageBatch = await client.messages.batches.create(requests=async_rows(), validate=False)
+        except AsyncAmbiguousCreateError as error:
+            batch = (await error.find_candidates())[0]
+        batch = await client.messages.batches.wait(batch.id)
+        async for item in client.messages.batches.results(batch.id):
+            print(read(item))
+        async for other in client.messages.batches.list():
+            identifier: str = other.id
+            print(identifier)
+        page = await client.messages.batches.list()
+        newest: MessageBatch = page.data[0]
+        print(newest, (await page.get_next_page()).data)
+        raw = await client.messages.batches.with_raw_response.cancel("b")
+        canceled: MessageBatch = raw.parse()
+        async with client.messages.batches.with_streaming_response.retrieve("b") as response:
+            streamed: MessageBatch = await response.parse()
+        print(canceled, streamed)
+    AsyncClient(http_client=httpx2.AsyncClient())
