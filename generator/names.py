@@ -35,6 +35,21 @@ _IMPORTED = frozenset(
 )
 _HIDDEN = _IMPORTED | {name for name in dir(builtins) if name[0].isupper()}
 
+#: What the handwritten clients have: no tag can hide it.
+CLIENT_MEMBERS = frozenset(
+    {
+        "api_key",
+        "auth_token",
+        "base_url",
+        "close",
+        "copy",
+        "is_closed",
+        "max_retries",
+        "timeout",
+        "with_options",
+    }
+)
+
 _PREFIX = "field_"
 
 #: The name of a file must be shorter than 256 bytes.

@@ -58,7 +58,7 @@ class Operations:
         parameters = list(self._parameters(parsed))
         body, from_body = self._body(parsed, {argument.name for argument in parameters})
         responses = list(self._responses(parsed))
-        pagination = raw.get("x-pagination")
+        pagination: Json | None = raw.get("x-pagination")
         template, _, query = parsed.path.partition("?")
         operation = OperationCase(
             name=".".join((*path, name)),
@@ -74,7 +74,7 @@ class Operations:
             responses=responses,
             result=_result(responses),
             item=self._item(parsed, pagination) if pagination else None,
-            pagination=pagination,
+            pagination={"more": None, "previous": None, **pagination} if pagination else None,
             secured=bool(raw.get("security", self._document.data.get("security"))),
             fixed_query=_fixed_query(query),
         )
@@ -228,7 +228,7 @@ def _check_cursors(operation: Json, page: Json, pagination: Json, place: str) ->
                 raise DocumentError(
                     f"x-pagination goes on by the {word} {found!r}, but {what}", place=below(place, direction)
                 )
-    more = pagination.setdefault("more", None)
+    more = pagination.get("more")
     if more is not None and more not in page.get("properties", {}):
         raise DocumentError(
             f"x-pagination asks the field {more!r} for more, but a page has no such field",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .components import Components
 from .document import Document, DocumentError
-from .names import RESOURCE_MEMBERS, attribute_name, class_name
+from .names import CLIENT_MEMBERS, RESOURCE_MEMBERS, attribute_name, class_name
 from .operations import Operations
 from .package import OperationCase, Resource
 from .parse import ParsedOperation
@@ -40,9 +40,9 @@ def make_tree(document: Document, components: Components, parsed: list[ParsedOpe
 
 
 def _path(tag: str) -> tuple[str, ...]:
-    return tuple(attribute_name(part, reserved=RESOURCE_MEMBERS) for part in tag.split(".") if part) or (
-        "default",
-    )
+    parts = [part for part in tag.split(".") if part] or ["default"]
+    first = attribute_name(parts[0], reserved=RESOURCE_MEMBERS | CLIENT_MEMBERS)
+    return (first, *(attribute_name(part, reserved=RESOURCE_MEMBERS) for part in parts[1:]))
 
 
 def _node(nodes: dict[tuple[str, ...], Resource], path: tuple[str, ...]) -> Resource:
