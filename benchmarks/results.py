@@ -1,6 +1,6 @@
 """How fast results are read, and in how much memory: against the official SDK, and against the parser alone.
 
-    python benchmarks/results.py --json docs/benchmarks/results.json --svg docs/benchmarks/results.svg
+    python benchmarks/results.py --json benchmarks/results.json --svg benchmarks/results.svg
 
 One server in a process of its own sends one file to all; each case is a process of its own as well. Cases
 take turns for some rounds, and the best round of each counts: what else a machine does only ever makes things

@@ -151,6 +151,11 @@ class ResultsFormatError(ResultsError):
 class BrokenEncodingError(ResultsFormatError):
     """Compressed data ends too early, or is corrupt."""
 
+    def __init__(self, message: str, *, corrupt: bool) -> None:
+        super().__init__(message)
+        self.corrupt = corrupt
+        """Whether it is, and what was read of it may be wrong; otherwise it only ends too early."""
+
 
 class BadLineError(ResultsError):
     """A line that is not JSON, or is JSON and not a result."""

@@ -71,7 +71,9 @@ class Inflater:
                     yield piece
                     piece = self._stream.decompress(self._stream.unconsumed_tail, PIECE_BYTES)
             except zlib.error as error:
-                raise BrokenEncodingError(f"the {self._encoding} data is corrupt: {error}") from error
+                raise BrokenEncodingError(
+                    f"the {self._encoding} data is corrupt: {error}", corrupt=True
+                ) from error
             data = b""
             if self._stream.eof:
                 # Another gzip stream may follow, or padding.
@@ -86,7 +88,7 @@ class Inflater:
             BrokenEncodingError: It ended too early.
         """
         if self._stream is None or not self._stream.eof:
-            raise BrokenEncodingError(f"the {self._encoding} data stops before its end")
+            raise BrokenEncodingError(f"the {self._encoding} data stops before its end", corrupt=False)
 
     def _format(self, first: int) -> int:
         if self._encoding == "gzip":

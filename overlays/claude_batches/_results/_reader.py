@@ -152,6 +152,7 @@ class Reader(Generic[T]):
         self._ranges = True
         self._asked_from: int | None = None
         self._ended_short_at: int | None = None
+        self._in_doubt = False
 
     @property
     def lines_read(self) -> int:
@@ -248,9 +249,12 @@ class Reader(Generic[T]):
             error = RangeRefusedError("the server can't send the rest of the file")
         if not isinstance(error, RangeRefusedError | APIError) and not resumable(error):
             raise error
-        # What a checksum refuses must be compared with what comes without compression, even if it is all
-        # there.
-        if self.complete and not isinstance(error, BrokenEncodingError):
+        if isinstance(error, BrokenEncodingError) and error.corrupt:
+            # What was handed out may be wrong: from its start on, it is compared with what comes
+            # uncompressed.
+            self._in_doubt = True
+            self._open_reading.known = None
+        if self.complete and not self._in_doubt:
             self._check()
             return None
         if isinstance(error, RangeRefusedError):
@@ -294,7 +298,7 @@ class Reader(Generic[T]):
     def _doubt(self, _line: bytes) -> tuple[int, int]:
         # Corrupt data often inflates to something, and its checksum comes last. What to do about a bad line
         # is decided when it has come without an encoding.
-        raise BrokenEncodingError("a line is not a result, which corrupt compressed data may have caused")
+        raise BrokenEncodingError("a line is not a result; corrupt compressed data may be why", corrupt=True)
 
     def _inflated(self, stream: Inflater, chunk: bytes) -> Iterator[T]:
         for piece in stream.feed(chunk):

@@ -42,7 +42,7 @@ class ZstdInflater:
                 try:
                     piece: bytes = self._frame.decompress(step)
                 except self._error as error:
-                    raise BrokenEncodingError(f"the zstd data is corrupt: {error}") from error
+                    raise BrokenEncodingError(f"the zstd data is corrupt: {error}", corrupt=True) from error
                 step = self._frame.unused_data if self._frame.eof else b""
                 if piece:
                     yield piece
@@ -54,7 +54,7 @@ class ZstdInflater:
             BrokenEncodingError: It ended too early.
         """
         if self._frame is None or not self._frame.eof:
-            raise BrokenEncodingError("the zstd data stops before its end")
+            raise BrokenEncodingError("the zstd data stops before its end", corrupt=False)
 
 
 def _library() -> tuple[Callable[[], Any], type[Exception]]:
