@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from claude_batches._errors import PermissionDeniedError
 from claude_batches._results._errors import (
     DuplicateResultsError,
     IncompleteResultsError,
@@ -97,6 +98,31 @@ def test_a_later_call_goes_on_in_another_order(kind: Kind, tmp_path: Path) -> No
     assert path.read_bytes().startswith(file_of(lines[:10]))
     assert path.read_bytes() != file_of(lines)
     assert sorted(item.custom_id for item in results_from_file(path)) == sorted(f"r-{n}" for n in range(60))
+
+
+@kinds
+@pytest.mark.parametrize(
+    "answer", [Answer(status=416), Answer(status=412), whole(LINES, headers={"etag": '"v2"'})]
+)
+def test_a_later_call_that_can_not_have_the_rest_reads_the_whole(
+    kind: Kind, answer: Answer, tmp_path: Path
+) -> None:
+    with ResultsServer([whole(LINES, cut=150), answer, whole(LINES)], 6) as server:
+        with pytest.raises(IncompleteResultsError):
+            download(kind, server, tmp_path / "x", max_resumes=0)
+        assert download(kind, server, tmp_path / "x").read_bytes() == file_of(LINES)
+        ranges = [asked.headers.get("range") is not None for asked in server.results_asked]
+    assert ranges == [False, True, False]
+
+
+@kinds
+def test_a_later_call_that_is_refused_says_why(kind: Kind, tmp_path: Path) -> None:
+    with ResultsServer([whole(LINES, cut=150), Answer(status=403)], 6) as server:
+        with pytest.raises(IncompleteResultsError):
+            download(kind, server, tmp_path / "x", max_resumes=0)
+        with pytest.raises(PermissionDeniedError):
+            download(kind, server, tmp_path / "x")
+    assert len(left_behind(tmp_path)) == 2
 
 
 @kinds

@@ -171,6 +171,15 @@ def test_leaving_the_loop_closes_the_file(tmp_path: Path) -> None:
         next(results)
 
 
+def test_reading_on_after_close_in_the_same_loop_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(file_of(LINES))
+    results = results_from_file(path)
+    with pytest.raises(ResultsClosedError):  # noqa: PT012 -- not before the second turn
+        for _ in results:
+            results.close()
+
+
 def test_a_file_that_is_not_there_is_the_usual_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         results_from_file(tmp_path / "nowhere")

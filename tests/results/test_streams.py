@@ -21,6 +21,7 @@ from claude_batches._results._errors import (
     IncompleteResultsError,
     ResultsClosedError,
     ResultsError,
+    ResultsFormatError,
     ResultsGoneError,
     ResultsNotReadyError,
 )
@@ -98,6 +99,36 @@ def test_close_closes_the_response_and_may_be_called_again(stalled: ResultsServe
     stream.close()
     stream.close()
     assert stalled.hung_up.wait(5)
+
+
+def test_reading_on_after_close_in_the_same_loop_is_an_error_and_asks_for_nothing(
+    stalled: ResultsServer, batches: Batches
+) -> None:
+    stream = batches.results(BATCH_ID)
+    with pytest.raises(ResultsClosedError):  # noqa: PT012 -- not before the second turn
+        for _ in stream:
+            stream.close()
+    assert len(stalled.results_asked) == 1
+
+
+@pytest.mark.anyio
+async def test_reading_on_after_close_in_the_same_async_loop_is_an_error(
+    stalled: ResultsServer, later: AsyncBatches
+) -> None:
+    stream = later.results(BATCH_ID)
+    with pytest.raises(ResultsClosedError):  # noqa: PT012 -- not before the second turn
+        async for _ in stream:
+            await stream.close()
+    assert len(stalled.results_asked) == 1
+
+
+@kinds
+def test_a_response_that_can_not_be_read_is_closed(kind: Kind) -> None:
+    strange = whole(LINES, cut=10, stall=True, headers={"content-encoding": "br"})
+    with ResultsServer([strange], 4) as server:
+        error = read(kind, server).error
+        assert server.hung_up.wait(5)
+    assert isinstance(error, ResultsFormatError)
 
 
 def test_an_error_in_the_loop_closes_the_response(stalled: ResultsServer, batches: Batches) -> None:

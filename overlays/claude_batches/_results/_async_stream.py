@@ -78,10 +78,15 @@ class AsyncSource(Generic[T]):
         response = await self._open(self.reader.headers())
         self._chunks = _owned(response)
         await anext(self._chunks)
-        self.reader.opened(response.status_code, response.headers)
+        try:
+            self.reader.opened(response.status_code, response.headers)
+        except ClaudeBatchesError:
+            await self._let_go()
+            raise
 
     async def advance(self) -> None:
         """Read on, so that there is more in `items`, or see that all is `finished`."""
+        self.check_open()
         if self._ending:
             self.finished = True
             await self.close()

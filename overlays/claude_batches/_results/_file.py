@@ -54,6 +54,7 @@ class _FileSource(Generic[T]):
             raise ResultsClosedError
 
     def advance(self) -> None:
+        self.check_open()
         self._forget()
         if self._ending:
             self.finished = True

@@ -1,7 +1,6 @@
 """All of reading results that is not I/O: what to ask for, what to make of what comes, when to go on.
 
-A driver (`_stream.py`, `_async_stream.py`, `_download.py`) sends the requests, hands chunks in, and sleeps as
-it is told:
+A driver (`_stream.py`, `_async_stream.py`) sends the requests, hands chunks in, and sleeps as it is told:
 
     while True:
         response = open(url, headers=reader.headers())
@@ -235,6 +234,12 @@ class Reader(Generic[T]):
             raise EndedShortError("the response ended before all results had come")
         self._check()
 
+    def range_refused(self, error: ClaudeBatchesError) -> bool:
+        """Whether the rest of the file was asked for, and the answer is that it can't be had like that."""
+        if self._asked_from is None:
+            return False
+        return isinstance(error, RangeRefusedError) or getattr(error, "status_code", None) in (412, 416)
+
     def failed(self, error: ClaudeBatchesError) -> float | None:
         """Decide about a failure.
 
@@ -245,7 +250,7 @@ class Reader(Generic[T]):
             IncompleteResultsError: This was one failure too many.
             ClaudeBatchesError: The failure itself, where trying again can't mend it.
         """
-        if self._asked_from is not None and getattr(error, "status_code", None) in (412, 416):
+        if self.range_refused(error):
             error = RangeRefusedError("the server can't send the rest of the file")
         if not isinstance(error, RangeRefusedError | APIError) and not resumable(error):
             raise error

@@ -13,6 +13,7 @@ from claude_batches_api.operations.messages_batches import RESULTS
 from claude_batches_api.request import RequestOptions
 
 from claude_batches._adoption import sent_ids
+from claude_batches._errors import ClaudeBatchesError
 from claude_batches._response import AsyncResponse, Response
 from claude_batches._transport import AsyncTransport, Transport
 from claude_batches._wait import LookOptions
@@ -251,7 +252,13 @@ class ResultsMixin(resources.Batches):
             return cast(Response, transport.sender.run(opening.results(batch, headers)))
 
         source = Source(reader, open_, transport.clock.sleep)
-        source.connect()
+        try:
+            source.connect()
+        except ClaudeBatchesError as error:
+            # Only when an earlier download is gone on with is the rest of a file asked for at first.
+            if not reader.range_refused(error):
+                raise
+            source.recover(error)
         return source
 
 
@@ -433,5 +440,10 @@ class AsyncResultsMixin(resources.AsyncBatches):
             return cast(AsyncResponse, await transport.sender.run(opening.results(batch, headers)))
 
         source = AsyncSource(reader, open_, transport.clock.async_sleep)
-        await source.connect()
+        try:
+            await source.connect()
+        except ClaudeBatchesError as error:
+            if not reader.range_refused(error):
+                raise
+            await source.recover(error)
         return source

@@ -87,10 +87,15 @@ class Source(Generic[T]):
         response = self._open(self.reader.headers())
         self._chunks = _owned(response)
         next(self._chunks)
-        self.reader.opened(response.status_code, response.headers)
+        try:
+            self.reader.opened(response.status_code, response.headers)
+        except ClaudeBatchesError:
+            self._let_go()
+            raise
 
     def advance(self) -> None:
         """Read on, so that there is more in `items`, or see that all is `finished`."""
+        self.check_open()
         if self._ending:
             self.finished = True
             self.close()
