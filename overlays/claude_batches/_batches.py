@@ -69,9 +69,8 @@ class Batches(ResultsMixin):
                 reading its results in this process then raises, since their ids are not yours. `"retry"`
                 sends again, and may pay twice.
             validate: Whether to check, before anything is sent, what the API would refuse the whole batch
-                for: the
-                form and uniqueness of each custom_id, the number of requests, the size, `stream` and
-                `betas` in params.
+                for: the form and uniqueness of each custom_id, the number of requests, the size, and
+                `stream` and `betas` in params.
             **options: See `RequestOptions`. `max_retries` counts attempts that certainly were not taken.
 
         Returns:

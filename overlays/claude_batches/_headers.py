@@ -65,6 +65,10 @@ class Headers(Mapping[str, str]):
             key = name.lower()
             self._values[key] = f"{self._values[key]}, {value}" if key in self._values else value
 
+    def to_dict(self) -> dict[str, str]:
+        """The headers as a dict, credentials and all, for an HTTP library."""
+        return dict(self._values)
+
     def __getitem__(self, name: str) -> str:
         return self._values[name.lower()]
 

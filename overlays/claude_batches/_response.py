@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Self, cast
 
 from ._errors import APIConnectionError, APIError, APITimeoutError, CallTimeoutError
 from ._failure import Failure, failure_of, is_library_error, past_deadline
-from ._headers import Headers, Secret, SentRequest
-from ._timeouts import Deadline, Timeouts
+from ._headers import Headers, SentRequest
+from ._steps import Send
+from ._timeouts import Timeouts
 
 __all__ = ["AsyncResponse", "Response", "connection_error"]
 
@@ -46,24 +48,12 @@ class _Opened:
 
     Arguments:
         native: The HTTP library's response.
-        request: What was sent, less its credentials.
+        send: What was sent.
         elapsed: Seconds from the start of the attempt to the end of the headers.
         clock: The monotonic clock, for the deadline.
-        deadline: When the call gives up.
-        secrets: What must not be shown of an HTTP library's messages.
     """
 
-    def __init__(
-        self,
-        native: Any,
-        request: SentRequest,
-        elapsed: float,
-        clock: Callable[[], float],
-        deadline: Deadline,
-        secrets: tuple[str, ...],
-    ) -> None:
-        self.http_request = request
-        """What was sent: method, URL, and headers without credentials."""
+    def __init__(self, native: Any, send: Send, elapsed: float, clock: Callable[[], float]) -> None:
         self.status_code: int = native.status_code
         self.headers = Headers(native.headers.multi_items())
         """The response's headers."""
@@ -72,9 +62,13 @@ class _Opened:
         self.retries_taken = 0
         """How many attempts went before this one."""
         self._native = native
+        self._send = send
         self._clock = clock
-        self._deadline = deadline
-        self._secrets = Secret(secrets)
+
+    @cached_property
+    def http_request(self) -> SentRequest:
+        """What was sent: method, URL, and headers without credentials."""
+        return self._send.shown()
 
     @property
     def url(self) -> str:
@@ -101,16 +95,16 @@ class _Opened:
 
     def _tighten(self) -> None:
         """Let no read take longer than what is left of the call's deadline, now that reading begins."""
-        left = self._deadline.left(self._clock())
+        left = self._send.deadline.left(self._clock())
         timeouts = self._native.request.extensions.get("timeout")
         if left is not None and isinstance(timeouts, dict):
             timeouts["read"] = Timeouts(None, cast(Any, timeouts).get("read"), None, None).within(left).read
 
     def _failure_of(self, error: BaseException) -> Failure:
-        return failure_of(error, self._secrets.reveal())
+        return failure_of(error, self._send.secrets())
 
     def _overdue(self) -> bool:
-        return self._deadline.passed(self._clock())
+        return self._send.deadline.passed(self._clock())
 
     def _error(self, failure: Failure) -> APIError:
         return connection_error(failure, self.http_request, retries_taken=self.retries_taken)

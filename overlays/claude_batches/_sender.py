@@ -17,7 +17,6 @@ import attrs
 
 from ._errors import ClientClosedError, ConfigurationError
 from ._failure import Failure, failure_of, is_library_error, past_deadline
-from ._headers import Headers, SentRequest, shown_headers, shown_url
 from ._response import AsyncResponse, Response
 from ._steps import Action, Close, Read, Run, Send, Sleep, Steps
 from ._timeouts import Timeouts
@@ -78,7 +77,7 @@ class _Base:
         request = self.http.build_request(
             send.method,
             send.url,
-            headers=dict(send.headers),
+            headers=send.headers.to_dict(),
             content=content,
             timeout=tuple(send.timeouts.within(left)),
         )
@@ -104,7 +103,7 @@ class _Base:
         Raises:
             ClientClosedError: The attempt can't be made.
         """
-        failure = failure_of(error, _secrets(send.headers))
+        failure = failure_of(error, send.secrets())
         if upload is not None:
             failure = attrs.evolve(failure, handed_over=upload.sent_at is not None, sent_at=upload.sent_at)
         return failure
@@ -117,22 +116,10 @@ class _Base:
             raise ClientClosedError("the client is closed: make a new one, or close it after its last call")
 
 
-def sent_request(send: Send) -> SentRequest:
-    """What can be shown of a request."""
-    url = send.url if send.trusted else shown_url(send.url)
-    return SentRequest(send.method, url, shown_headers(send.headers))
-
-
 def _note_if_sent(error: BaseException, upload: SyncUpload | AsyncUpload | None) -> None:
     """Say of an interruption, a cancellation or a hook's own exception that it came late."""
     if upload is not None and upload.sent_at is not None:
         error.add_note("The batch had been sent when this happened: the server may have made it.")
-
-
-def _secrets(headers: Headers) -> tuple[str, ...]:
-    shown = shown_headers(headers)
-    secrets = [value for name, value in headers.items() if shown[name] != value]
-    return (*secrets, *(value.removeprefix("Bearer ") for value in secrets))
 
 
 class Sender(_Base):
@@ -195,9 +182,7 @@ class Sender(_Base):
                 raise
             return self._failure(error, send, upload)
         elapsed = self.clock.monotonic() - start
-        return Response(
-            native, sent_request(send), elapsed, self.clock.monotonic, send.deadline, _secrets(send.headers)
-        )
+        return Response(native, send, elapsed, self.clock.monotonic)
 
     def close(self) -> None:
         """Close what was opened here."""
@@ -266,9 +251,7 @@ class AsyncSender(_Base):
                 raise
             return self._failure(error, send, upload)
         elapsed = self.clock.monotonic() - start
-        return AsyncResponse(
-            native, sent_request(send), elapsed, self.clock.monotonic, send.deadline, _secrets(send.headers)
-        )
+        return AsyncResponse(native, send, elapsed, self.clock.monotonic)
 
     async def close(self) -> None:
         """Close what was opened here."""

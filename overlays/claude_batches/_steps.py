@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import attrs
 
-from ._headers import Headers
+from ._headers import Headers, SentRequest, shown_headers, shown_url
 from ._timeouts import Deadline, Timeouts
 
 if TYPE_CHECKING:
@@ -44,6 +44,17 @@ class Send:
     deadline: Deadline
     trusted: bool
     """Whether it goes to the origin of `base_url`; to another, nothing but `headers` may go along."""
+
+    def shown(self) -> SentRequest:
+        """What can be shown of it."""
+        url = self.url if self.trusted else shown_url(self.url)
+        return SentRequest(self.method, url, shown_headers(self.headers))
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be shown of what others say about it."""
+        shown = shown_headers(self.headers)
+        secrets = [value for name, value in self.headers.items() if shown[name] != value]
+        return (*secrets, *(value.removeprefix("Bearer ") for value in secrets))
 
 
 @attrs.frozen

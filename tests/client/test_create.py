@@ -267,6 +267,27 @@ def test_an_adopted_batch_remembers_it_and_what_was_sent(connect: Any, serve: An
     assert adopted.adopted
 
 
+def test_the_results_of_an_adopted_batch_are_checked_against_what_was_sent(connect: Any, serve: Any) -> None:
+    """It was another program's, after all."""
+    theirs = batch("msgbatch_0")
+    lines = [{"custom_id": name, "result": {"type": "canceled"}} for name in ("r-0", "theirs")]
+
+    def act(exchange: Exchange) -> None:
+        if exchange.method == "POST":
+            return drop()(exchange)
+        if exchange.target.endswith("/results"):
+            return reply(200, b"".join(json.dumps(line).encode() + b"\n" for line in lines))(exchange)
+        made = {**theirs, "created_at": datetime.now(UTC).isoformat()}
+        return reply(200, page(made) if "?" in exchange.target else made, {"date": now()})(exchange)
+
+    server = serve(act)
+    theirs["results_url"] = f"{server.url}/v1/messages/batches/msgbatch_0/results"
+    do = connect(server)
+    adopted = do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
+    with pytest.raises(claude_batches.ForeignResultsError):
+        do.items(lambda batches: batches.results(adopted.id))
+
+
 def test_the_error_tells_what_is_known(connect: Any, serve: Any) -> None:
     server = serve(reply(429, error()), drop())
     do = connect(server)
