@@ -13,12 +13,15 @@ from __future__ import annotations
 
 import argparse
 import keyword
+import subprocess
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from generator.check import check
-from generator.document import Document, DocumentError, load, shown
+from generator.document import Document, DocumentError, load, read_text, shown
 from generator.output import MARK, OutputError, differences, formatted, write
 from generator.pins import WrongPinError, check_pins
 from generator.progress import Progress
@@ -57,6 +60,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     check_pins()
+    if options.command == "diff":
+        return _diff(options)
+    if options.command == "upstream":
+        return _upstream(options)
     target = options.output / options.package
     with Progress() as progress:
         document, files = generate(options.spec, header=_header(options), progress=progress)
@@ -76,7 +83,7 @@ def generate(spec: Path, *, header: str, progress: Progress | None = None) -> tu
     step = progress.step if progress is not None else lambda _: None
     step(f"reading {shown(spec)}")
     document = _loaded(spec)
-    try:
+    with _refusing(document):
         check(document)
         # The parser takes most of a second to import; a broken document is told of before that.
         from generator.build import build
@@ -88,10 +95,6 @@ def generate(spec: Path, *, header: str, progress: Progress | None = None) -> tu
         package = build(document)
         step("printing them")
         return document, render(package, header=header)
-    except DocumentError as error:
-        raise RefusedError(document.describe(error.place, error.problem, error.way_out)) from None
-    except RecursionError:
-        raise RefusedError(f"{shown(spec)}: is nested too deeply") from None
 
 
 def _loaded(spec: Path) -> Document:
@@ -102,11 +105,77 @@ def _loaded(spec: Path) -> Document:
         raise RefusedError(f"{shown(spec)}: {error.problem}{way_out}") from None
 
 
+def _normalised(document: Document) -> Document:
+    from generator.normalise import normalise
+
+    with _refusing(document):
+        check(document)
+        normalise(document)
+    return document
+
+
+@contextmanager
+def _refusing(document: Document) -> Iterator[None]:
+    """Say of an error where in the document it is."""
+    try:
+        yield
+    except DocumentError as error:
+        raise RefusedError(document.describe(error.place, error.problem, error.way_out)) from None
+    except RecursionError:
+        raise RefusedError(f"{shown(document.path)}: is nested too deeply") from None
+
+
+# Comparing ----------------------------------------------------------------------------------------------------
+
+
+def _diff(options: argparse.Namespace) -> int:
+    old, new = _edition(options.old), _loaded(options.new)
+    _normalised(old)
+    _normalised(new)
+    from generator.diff import diff, is_breaking
+
+    with _refusing(new):
+        report = diff(old, new)
+    print(report.markdown() if options.markdown else report.text())
+    return 1 if is_breaking(report) else 0
+
+
+def _upstream(options: argparse.Namespace) -> int:
+    from generator.upstream import upstream
+
+    report = upstream(_normalised(_loaded(options.spec)), _normalised(_loaded(options.file)))
+    print(report.markdown() if options.markdown else report.text())
+    return 1 if any(report.groups.values()) else 0
+
+
+def _edition(name: str) -> Document:
+    """A file, or the committed spec of a revision of the repository: `HEAD`, `v0.1.0`."""
+    if Path(name).exists():
+        return _loaded(Path(name))
+    spec = SPEC.relative_to(ROOT).as_posix()
+    done = subprocess.run(  # noqa: S603  # a list of arguments, of which git takes none for an option
+        ["git", "-C", ROOT, "show", f"{name}:{spec}", "--"],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if name.startswith("-") or done.returncode != 0:
+        raise RefusedError(f"{name}: is neither a file nor a revision of the repository that has {spec}")
+    path = Path(f"{name}:{spec}")
+    try:
+        return Document(read_text(done.stdout), done.stdout, path)
+    except DocumentError as error:
+        raise RefusedError(f"{path}: {error.problem}") from None
+
+
+# The command line ---------------------------------------------------------------------------------------------
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="codegen.py",
         description="Generate the Python package of an API from its OpenAPI document.",
-        epilog="Exit status: 0 done, or no drift; 1 drift; 2 the document, or the place to write to, is no good.",
+        epilog="Exit status: 0 done, or no drift; 1 drift; 2 a document, or the place to write to, is no good.",
     )
     add = parser.add_argument
     add("--check", action="store_true", help="write nothing; exit 1 and name each file that drifted")
@@ -114,6 +183,20 @@ def _parser() -> argparse.ArgumentParser:
     add("--output", type=Path, default=OUTPUT, metavar="DIR", help="the folder to write to (generated)")
     add("--package", type=_package, default=PACKAGE, metavar="NAME", help=f"the package ({PACKAGE})")
     add("--debug", action="store_true", help="show where a bug of the generator happened")
+    commands = parser.add_subparsers(dest="command", metavar="[diff | upstream]")
+    diff = commands.add_parser(
+        "diff", help="what a change of the document changes for users; exit 1 if it breaks them"
+    )
+    diff.add_argument("old", nargs="?", default="HEAD", metavar="OLD", help="a file, or a revision (HEAD)")
+    diff.add_argument(
+        "new", nargs="?", type=Path, default=SPEC, metavar="NEW", help="a file (spec/openapi.yaml)"
+    )
+    other = commands.add_parser(
+        "upstream", help="how another document of the same API differs; exit 1 if it does"
+    )
+    other.add_argument("file", type=Path, metavar="FILE", help="the other document")
+    for command in (diff, other):
+        command.add_argument("--markdown", action="store_true", help="write it for a changelog")
     return parser
 
 

@@ -1,0 +1,278 @@
+"""Compare the structure of schemas: fields, types, values, members of unions. What a difference means is for others.
+
+diff.py compares two editions of one document, name by name. upstream.py compares documents of one API by different
+authors, who agree on no names, so it follows references on both sides.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field as attribute
+from typing import Any, Literal
+
+from .document import Document, Json
+from .schemas import key_of, members_of
+
+Aspect = Literal["field", "required", "type", "value", "member", "words"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that is not the same."""
+
+    place: tuple[str, ...]
+    """The way to it from where the comparison began: fields by name, `[]` for items, `{}` for values."""
+    aspect: Aspect
+    old: str | None
+    """What it was; `None` where it was not there."""
+    new: str | None
+    """What it is; `None` where it is not there."""
+    required: bool = False
+    """Of a field that is only there now: whether it must be."""
+
+    @property
+    def is_wider(self) -> bool:
+        """Of a type: whether it has all of its old alternatives."""
+        return set((self.old or "").split(" | ")) <= set((self.new or "").split(" | "))
+
+    @property
+    def is_narrower(self) -> bool:
+        """Of a type: whether all of its alternatives are old ones."""
+        return set((self.new or "").split(" | ")) <= set((self.old or "").split(" | "))
+
+
+@dataclass
+class Shape:
+    """A schema, taken apart."""
+
+    kinds: set[str] = attribute(default_factory=set[str])
+    """What kinds of value it takes: `string`, `string (date-time)`, `null`, the name of a component."""
+    values: set[str] = attribute(default_factory=set[str])
+    """Its constants, as JSON."""
+    fields: dict[str, Any] = attribute(default_factory=dict[str, Any])
+    required: set[str] = attribute(default_factory=set[str])
+    members: dict[str, Any] = attribute(default_factory=dict[str, Any])
+    """The objects of a union, by what tells them apart."""
+    items: Any = None
+    extra: Any = None
+    """The schema of values under any key."""
+
+
+class Comparison:
+    """Compares schemas of two documents, both normalised.
+
+    Args:
+        old: The one.
+        new: The other.
+        follow: Whether what references lead to is compared as well, and not only what it is called.
+    """
+
+    def __init__(self, old: Document, new: Document, *, follow: bool) -> None:
+        self._old = old
+        self._new = new
+        self._follow = follow
+        self._seen: set[tuple[int, int]] = set()
+
+    def schemas(self, old: Any, new: Any, place: tuple[str, ...] = ()) -> Iterator[Difference]:
+        """The differences between two schemas."""
+        if self._follow:
+            old, new = self._old.resolve(old or {}), self._new.resolve(new or {})
+            if (id(old), id(new)) in self._seen:
+                return
+            self._seen.add((id(old), id(new)))
+        before, after = self._shape(self._old, old), self._shape(self._new, new)
+        yield from self._kinds(before, after, place)
+        if (
+            self._follow
+            and bool(before.fields) != bool(after.fields)
+            and bool(before.members) != bool(after.members)
+        ):
+            yield Difference(place, "type", _form(before), _form(after))
+            return
+        yield from _sets("value", before.values, after.values, place)
+        yield from self._fields(before, after, place)
+        yield from self._members(before, after, place)
+        if before.items is not None and after.items is not None:
+            yield from self.schemas(before.items, after.items, (*place, "[]"))
+        if before.extra is not None and after.extra is not None:
+            yield from self.schemas(before.extra, after.extra, (*place, "{}"))
+
+    def _kinds(self, before: Shape, after: Shape, place: tuple[str, ...]) -> Iterator[Difference]:
+        # A schema that says nothing may be anything: between two authors, that is no contradiction.
+        if before.kinds != after.kinds and not (self._follow and not (before.kinds and after.kinds)):
+            yield Difference(place, "type", _joined(before.kinds), _joined(after.kinds))
+
+    def _fields(self, before: Shape, after: Shape, place: tuple[str, ...]) -> Iterator[Difference]:
+        for name in dict.fromkeys([*before.fields, *after.fields]):
+            inner = (*place, name)
+            if name not in after.fields:
+                yield Difference(inner, "field", self._said(self._old, before.fields[name]), None)
+                continue
+            is_required = name in after.required
+            if name not in before.fields:
+                said = self._said(self._new, after.fields[name])
+                yield Difference(inner, "field", None, said, required=is_required)
+                continue
+            if (name in before.required) != is_required:
+                states = ("optional", "required")
+                yield Difference(inner, "required", states[name in before.required], states[is_required])
+            yield from self._words(before.fields[name], after.fields[name], inner)
+            yield from self.schemas(before.fields[name], after.fields[name], inner)
+
+    def _members(self, before: Shape, after: Shape, place: tuple[str, ...]) -> Iterator[Difference]:
+        yield from _sets("member", set(before.members), set(after.members), place)
+        if self._follow:
+            for name in sorted(before.members.keys() & after.members.keys()):
+                yield from self.schemas(before.members[name], after.members[name], (*place, f"<{name}>"))
+
+    def _words(self, old: Any, new: Any, place: tuple[str, ...]) -> Iterator[Difference]:
+        before, after = (each.get("description") if isinstance(each, dict) else None for each in (old, new))
+        if before != after and not self._follow:
+            yield Difference(place, "words", before, after)
+
+    def _said(self, document: Document, schema: Any) -> str:
+        shape = self._shape(document, document.resolve(schema) if self._follow and schema else schema)
+        names = sorted(shape.kinds | shape.members.keys() - {"object"})
+        return " | ".join(names) or (
+            "one of " + ", ".join(sorted(shape.values)) if shape.values else "anything"
+        )
+
+    # Taking a schema apart ------------------------------------------------------------------------------------
+
+    def _shape(self, document: Document, schema: Any) -> Shape:
+        shape = Shape()
+        self._add(document, schema, shape, set())
+        if self._follow and len(shape.members) == 1 and not shape.fields:
+            # An object that may be null is an object.
+            (member,) = shape.members.values()
+            shape.members.clear()
+            self._add(document, member, shape, set())
+        return shape
+
+    def _add(self, document: Document, schema: Any, shape: Shape, seen: set[str]) -> None:
+        if not isinstance(schema, dict):
+            return
+        key = key_of(schema)
+        if key is not None:
+            if not self._follow:
+                shape.kinds.add(key)
+            elif key not in seen:
+                self._add(document, document.schemas[key], shape, seen | {key})
+            return
+        members = members_of(schema)
+        if members:
+            self._add_union(document, schema, members, shape, seen)
+            return
+        if "const" in schema or "enum" in schema:
+            values = [schema["const"]] if "const" in schema else schema["enum"]
+            shape.values |= {json.dumps(value) for value in values if value is not None}
+            shape.kinds |= {_json_type(value) for value in values}
+            return
+        kinds = schema.get("type") or ("object" if "properties" in schema else None)
+        for kind in kinds if isinstance(kinds, list) else [kinds] if kinds else []:
+            form = schema.get("format") if kind == "string" else None
+            shape.kinds.add(f"{kind} ({form})" if form else kind)
+        shape.fields |= schema.get("properties", {})
+        shape.required |= set(schema.get("required", ()))
+        shape.items = schema.get("items", shape.items)
+        extra = schema.get("additionalProperties")
+        shape.extra = extra if isinstance(extra, dict) else shape.extra
+
+    def _add_union(
+        self, document: Document, schema: Json, members: list[Any], shape: Shape, seen: set[str]
+    ) -> None:
+        objects: dict[str, Json] = {}
+        for member in members:
+            key = key_of(member)
+            if key is None or key in seen:
+                self._add(document, member, shape, seen)
+            elif not self._follow:
+                shape.members[key] = member
+            elif document.schemas[key].get("properties"):
+                objects[key] = document.schemas[key]
+            else:
+                self._add(document, document.schemas[key], shape, seen | {key})
+        for key, label in _labels(document, objects, schema.get("discriminator", {})).items():
+            shape.members[_unlike(label, shape.members)] = objects[key]
+            shape.kinds.add("object")
+
+
+def _labels(document: Document, objects: dict[str, Json], discriminator: Json) -> dict[str, str]:
+    """What the members of a union are known by: their tags, or the constants of the field that tells most apart."""
+    mapping: dict[str, str] = discriminator.get("mapping") or {}
+    tags = {target.rpartition("/")[2]: tag for tag, target in sorted(mapping.items(), reverse=True)}
+    names = dict.fromkeys(name for schema in objects.values() for name in schema["properties"])
+    constants = {
+        name: {key: _constant(document, each, name) for key, each in objects.items()} for name in names
+    }
+    distinct = {name: {*values.values()} - {None} for name, values in constants.items()}
+    best = max(names, key=lambda name: (len(distinct[name]), name == "type"), default="")
+    by_field = constants.get(discriminator.get("propertyName", best), {})
+    return {key: tags.get(key) or by_field.get(key) or "object" for key in objects}
+
+
+def _constant(document: Document, schema: Json, name: str) -> str | None:
+    """The text that a field always is, unless it is null or left out; the first, if it is one of a few."""
+    field = schema["properties"].get(name)
+    todo, values = [field], list[Any]()
+    while todo:
+        each = todo.pop()
+        each = document.resolve(each) if isinstance(each, dict) else {}
+        values += [each["const"]] if "const" in each else each.get("enum", [])
+        todo += members_of(each)
+        if each.get("type") == "string" and "const" not in each and "enum" not in each:
+            return None
+    texts = [value for value in values if value is not None]
+    return min(texts) if texts and all(isinstance(text, str) for text in texts) else None
+
+
+def _unlike(name: str, taken: dict[str, Any]) -> str:
+    free, number = name, 2
+    while free in taken:
+        free, number = f"{name} {number}", number + 1
+    return free
+
+
+def _sets(
+    aspect: Literal["value", "member"], before: set[str], after: set[str], place: tuple[str, ...]
+) -> Iterator[Difference]:
+    for each in sorted(before - after):
+        yield Difference(place, aspect, each, None)
+    for each in sorted(after - before):
+        yield Difference(place, aspect, None, each)
+
+
+def _form(shape: Shape) -> str:
+    if shape.members:
+        return f"one of {len(shape.members)} objects ({', '.join(shape.members)})"
+    return f"an object ({', '.join(shape.fields)})"
+
+
+def _joined(kinds: set[str]) -> str:
+    return " | ".join(sorted(kinds)) or "anything"
+
+
+def _json_type(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "number"
+        case str():
+            return "string"
+        case _:
+            return "array" if isinstance(value, list) else "object"
+
+
+def shown_place(place: tuple[str, ...]) -> str:
+    """A place as people write it: `Message.content[]`, `body.tools[]<bash>.name`."""
+    text = ""
+    for part in place:
+        text += part if part in ("[]", "{}") or part.startswith("<") or not text else f".{part}"
+    return text

@@ -1,0 +1,388 @@
+"""`codegen.py diff` and `codegen.py upstream`, on documents that nobody has seen."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.generator.conftest import Outcome, Run
+from tests.generator.running import REPO, complete
+
+SHOP = complete("""
+paths:
+  /orders:
+    get:
+      operationId: orders_list
+      tags: [orders]
+      summary: List orders.
+      parameters: [{name: limit, in: query, description: How many., schema: {type: integer}}]
+      responses: {"200": {description: "", content: {application/json: {schema: {type: array, items: {$ref: Order}}}}}}
+    post:
+      operationId: orders_create
+      tags: [orders]
+      requestBody: {required: true, content: {application/json: {schema: {$ref: NewOrder}}}}
+      responses: {"200": {description: "", content: {application/json: {schema: {$ref: Order}}}}}
+  /orders/{order_id}:
+    delete:
+      operationId: orders_delete
+      tags: [orders]
+      parameters: [{name: order_id, in: path, required: true, schema: {type: string}}]
+      responses: {"204": {description: ""}}
+components:
+  schemas:
+    Order:
+      description: What somebody bought.
+      type: object
+      required: [id, status]
+      properties:
+        id: {type: string}
+        status: {type: string, enum: [open, paid], description: How far it is.}
+        payment: {$ref: Payment}
+    NewOrder:
+      type: object
+      required: [items]
+      properties: {items: {type: array, items: {type: string}}, note: {type: string}}
+    Payment:
+      oneOf: [{$ref: Card}, {$ref: Cash}]
+      discriminator: {propertyName: kind, mapping: {card: Card, cash: Cash}}
+    Card: {type: object, required: [kind], properties: {kind: {const: card}, digits: {type: string}}}
+    Cash: {type: object, required: [kind], properties: {kind: {const: cash}, amount: {type: integer}}}
+""")
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def properties(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return document["components"]["schemas"][name]["properties"]
+
+
+def orders(document: dict[str, Any], method: str) -> dict[str, Any]:
+    return document["paths"]["/orders"][method]
+
+
+def add_member(document: dict[str, Any]) -> None:
+    document["components"]["schemas"]["Gold"] = {
+        "description": "Payment in kind. Rare.",
+        "type": "object",
+        "properties": {"kind": {"const": "gold"}},
+    }
+    document["components"]["schemas"]["Payment"]["oneOf"].append({"$ref": "#/components/schemas/Gold"})
+
+
+def rename(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    schemas["Coins"] = schemas.pop("Cash")
+    schemas["Payment"]["oneOf"][1] = {"$ref": "#/components/schemas/Coins"}
+    schemas["Payment"]["discriminator"]["mapping"]["cash"] = "Coins"
+
+
+#: What is changed, whether it breaks users, and lines that the report has under a heading.
+CHANGES: dict[str, tuple[Change, str, list[str]]] = {
+    "a new field": (
+        lambda d: properties(d, "Order").update(total={"type": "integer"}),
+        "Added",
+        ["Order.total (integer)"],
+    ),
+    "a lost field": (lambda d: properties(d, "Card").pop("digits"), "Breaking", ["Card.digits is gone"]),
+    "a new optional field to send": (
+        lambda d: properties(d, "NewOrder").update(gift={"type": "boolean"}),
+        "Added",
+        ["client.orders.create() takes gift: bool", "NewOrder.gift (boolean)"],
+    ),
+    "a new required field to send": (
+        lambda d: (
+            properties(d, "NewOrder").update(address={"type": "string"}),
+            d["components"]["schemas"]["NewOrder"]["required"].append("address"),
+        ),
+        "Breaking",
+        ["client.orders.create() needs address: str", "NewOrder.address (string), which must be sent"],
+    ),
+    "a field that becomes required to send": (
+        lambda d: d["components"]["schemas"]["NewOrder"]["required"].append("note"),
+        "Breaking",
+        ["client.orders.create() now needs note", "NewOrder.note must be sent now"],
+    ),
+    "a field that need not be sent any more": (
+        lambda d: d["components"]["schemas"]["NewOrder"].update(required=[]),
+        "Added",
+        ["client.orders.create() can be called without items", "NewOrder.items need not be sent any more"],
+    ),
+    "a field that may be missing": (
+        lambda d: d["components"]["schemas"]["Order"].update(required=["id"]),
+        "Breaking",
+        ["Order.status may be missing now"],
+    ),
+    "a field that is always there": (
+        lambda d: d["components"]["schemas"]["Order"].update(required=["id", "status", "payment"]),
+        "Changed",
+        ["Order.payment is always there now"],
+    ),
+    "a new enum value": (
+        lambda d: properties(d, "Order")["status"]["enum"].append("lost"),
+        "Added",
+        ['Order.status can be "lost"'],
+    ),
+    "a lost enum value": (
+        lambda d: properties(d, "Order")["status"]["enum"].remove("paid"),
+        "Breaking",
+        ['Order.status is never "paid" any more'],
+    ),
+    "a new union member": (add_member, "Added", ["Payment can be Gold", "Gold: Payment in kind."]),
+    "a changed type": (
+        lambda d: properties(d, "Cash").update(amount={"type": "string"}),
+        "Breaking",
+        ["Cash.amount is string, and was integer"],
+    ),
+    "a wider type to send": (
+        lambda d: properties(d, "NewOrder").update(note={"type": ["string", "integer"]}),
+        "Added",
+        ["NewOrder.note is integer | string, and was string"],
+    ),
+    "a wider type to read": (
+        lambda d: properties(d, "Cash").update(amount={"type": ["integer", "null"]}),
+        "Breaking",
+        ["Cash.amount is integer | null, and was integer"],
+    ),
+    "a renamed schema": (rename, "Breaking", ["Cash is called Coins now"]),
+    "a new parameter": (
+        lambda d: orders(d, "get")["parameters"].append(
+            {"name": "after", "in": "query", "schema": {"type": "string"}}
+        ),
+        "Added",
+        ["client.orders.list() takes after: str"],
+    ),
+    "a new required parameter": (
+        lambda d: orders(d, "get")["parameters"].append(
+            {"name": "shop", "in": "query", "required": True, "schema": {"type": "string"}}
+        ),
+        "Breaking",
+        ["client.orders.list() needs shop: str"],
+    ),
+    "a lost parameter": (
+        lambda d: orders(d, "get")["parameters"].clear(),
+        "Breaking",
+        ["client.orders.list() no longer takes limit"],
+    ),
+    "a changed parameter": (
+        lambda d: orders(d, "get")["parameters"][0].update(schema={"type": "string"}),
+        "Breaking",
+        ["client.orders.list() takes limit as str, no longer as int"],
+    ),
+    "a new operation": (
+        lambda d: d["paths"].update(
+            {
+                "/shops": {
+                    "get": {
+                        "operationId": "shops_list",
+                        "tags": ["shops"],
+                        "summary": "List shops",
+                        "responses": {},
+                    }
+                }
+            }
+        ),
+        "Added",
+        ["client.shops.list(): List shops."],
+    ),
+    "a lost operation": (
+        lambda d: d["paths"].pop("/orders/{order_id}"),
+        "Breaking",
+        ["client.orders.delete() is gone"],
+    ),
+    "a changed result": (
+        lambda d: orders(d, "post").update(responses={"204": {"description": ""}}),
+        "Breaking",
+        ["client.orders.create() gives None, and gave Order"],
+    ),
+    "a moved operation": (
+        lambda d: d["paths"].update({"/v2/orders": d["paths"].pop("/orders")}),
+        "Changed",
+        ["client.orders.list() is sent as GET /v2/orders, no longer as GET /orders"],
+    ),
+    "other words": (
+        lambda d: (
+            d["components"]["schemas"]["Order"].update(description="Bought."),
+            properties(d, "Order")["status"].update(description="How far."),
+            orders(d, "get").update(summary="All orders."),
+        ),
+        "Documentation",
+        ["client.orders.list()", "Order", "Order.status"],
+    ),
+}
+
+
+def compare(tmp_path: Path, run: Run, change: Change, *options: str) -> Outcome:
+    old = yaml.safe_load(SHOP)
+    new = copy.deepcopy(old)
+    change(new)
+    (tmp_path / "old.json").write_text(json.dumps(old))
+    (tmp_path / "new.json").write_text(json.dumps(new))
+    return run("diff", tmp_path / "old.json", tmp_path / "new.json", *options)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_is_told_under_its_heading(tmp_path: Path, run: Run, name: str) -> None:
+    change, heading, lines = CHANGES[name]
+    outcome = compare(tmp_path, run, change)
+    assert outcome.err == ""
+    groups: dict[str, list[str]] = {}
+    for line in outcome.out.splitlines()[1:]:
+        if line.startswith("  "):
+            groups[list(groups)[-1]].append(line.strip())
+        else:
+            groups[line.rpartition(" (")[0]] = []
+    for line in lines:
+        assert line in groups[heading], outcome.out
+    assert outcome.status == (1 if "Breaking" in groups else 0)
+    if heading != "Breaking":
+        assert "Breaking" not in groups, outcome.out
+
+
+def test_nothing_is_told_of_two_equal_documents(tmp_path: Path, run: Run) -> None:
+    outcome = compare(tmp_path, run, lambda document: None)
+    assert outcome.status == 0
+    assert "Nothing changes for users." in outcome.out
+
+
+def test_order_and_examples_make_no_difference(tmp_path: Path, run: Run) -> None:
+    def change(document: dict[str, Any]) -> None:
+        schemas = document["components"]["schemas"]
+        document["components"]["schemas"] = dict(reversed(schemas.items()))
+        properties(document, "Card")["digits"]["example"] = "1234"
+
+    assert "Nothing changes for users." in compare(tmp_path, run, change).out
+
+
+def test_markdown_is_ready_for_a_changelog(tmp_path: Path, run: Run) -> None:
+    outcome = compare(tmp_path, run, CHANGES["a lost field"][0], "--markdown")
+    assert outcome.out == "### Breaking\n\n- `Card.digits` is gone\n"
+
+
+def test_the_committed_spec_is_compared_with_the_one_on_disk(run: Run) -> None:
+    outcome = run("diff", "HEAD", REPO / "spec" / "openapi.yaml")
+    assert outcome.status in (0, 1)
+    assert outcome.out.startswith("From HEAD:spec/openapi.yaml to ")
+
+
+@pytest.mark.parametrize("name", ["nonsense", "--output=x", "HEAD:README.md"])
+def test_what_is_neither_file_nor_revision_is_one_clear_error(run: Run, name: str) -> None:
+    outcome = run("diff", name)
+    assert outcome.status == 2
+    assert "Traceback" not in outcome.err
+
+
+def test_a_broken_document_is_told_of_as_ever(tmp_path: Path, run: Run) -> None:
+    outcome = compare(tmp_path, run, lambda document: document.update(openapi="2.0"))
+    assert outcome.status == 2
+    assert "new.json:1: is OpenAPI 2.0" in outcome.err
+
+
+# Upstream -----------------------------------------------------------------------------------------------------
+
+THEIRS = complete("""
+openapi: 3.0.3
+paths:
+  /orders:
+    get:
+      operationId: fetchAllTheOrders
+      parameters:
+        - {name: limit, in: query, required: true, schema: {type: integer}}
+        - {name: cursor, in: query, schema: {type: string}}
+      responses:
+        "200": {description: "", content: {application/json: {schema: {type: array, items: {$ref: PurchaseDto}}}}}
+    post:
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema:
+              type: object
+              required: [items]
+              properties: {items: {type: array, items: {type: string}}, note: {type: string}}
+      responses:
+        "200": {description: "", content: {application/json: {schema: {$ref: PurchaseDto}}}}
+        "409": {description: ""}
+  /orders/{id}:
+    delete:
+      parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+      responses: {"204": {description: ""}}
+  /unrelated: {get: {responses: {}}}
+components:
+  schemas:
+    Base: {type: object, required: [id], properties: {id: {type: string}, currency: {type: string}}}
+    PurchaseDto:
+      allOf:
+        - {$ref: Base}
+        - type: object
+          required: [status]
+          properties:
+            status: {type: string, enum: [open, paid, refunded]}
+            payment:
+              nullable: true
+              anyOf:
+                - type: object
+                  required: [kind]
+                  properties: {kind: {type: string, enum: [card]}, digits: {type: integer}}
+                - type: object
+                  required: [kind]
+                  properties: {kind: {type: string, enum: [voucher]}}
+""")
+
+
+def test_documents_of_two_authors_are_compared_by_what_goes_over_the_wire(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "ours.yaml").write_text(SHOP)
+    (tmp_path / "theirs.yaml").write_text(THEIRS)
+    outcome = run("--spec", tmp_path / "ours.yaml", "upstream", tmp_path / "theirs.yaml", "--markdown")
+    assert outcome.status == 1
+    assert (
+        outcome.out
+        == """\
+### Missing here
+
+- GET /orders: query parameter `cursor`
+- GET /orders 200: `[].status` is `"refunded"`
+- GET /orders 200: `[].payment` is `voucher`
+- GET /orders 200: `[].currency` (string)
+- POST /orders 409: the response
+
+### Extra here
+
+- GET /orders 200: `[].payment` is `cash`
+
+### Differs
+
+- GET /orders: query parameter `limit` is optional here and required there
+- GET /orders 200: `[].payment` is object here and null | object there
+- GET /orders 200: `[].payment<card>.digits` is string here and integer there
+"""
+    )
+
+
+def test_the_same_document_under_other_names_is_the_same(tmp_path: Path, run: Run) -> None:
+    theirs = (
+        SHOP.replace("schemas/Card", "schemas/P1")
+        .replace("    Card:", "    P1:")
+        .replace("card: Card", "card: P1")
+    )
+    assert theirs != SHOP
+    (tmp_path / "ours.yaml").write_text(SHOP)
+    (tmp_path / "theirs.yaml").write_text(theirs)
+    outcome = run("--spec", tmp_path / "ours.yaml", "upstream", tmp_path / "theirs.yaml")
+    assert outcome.status == 0
+    assert "The same, as far as our operations go." in outcome.out
+
+
+def test_an_operation_that_they_do_not_have_is_extra(tmp_path: Path, run: Run) -> None:
+    theirs = yaml.safe_load(SHOP)
+    del theirs["paths"]["/orders/{order_id}"]
+    (tmp_path / "ours.yaml").write_text(SHOP)
+    (tmp_path / "theirs.yaml").write_text(yaml.safe_dump(theirs))
+    outcome = run("--spec", tmp_path / "ours.yaml", "upstream", tmp_path / "theirs.yaml")
+    assert outcome.status == 1
+    assert "Extra here (1)\n  DELETE /orders/{order_id}\n" in outcome.out
