@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 import pytest
+from claude_batches import AsyncClient, Client
 from claude_batches._errors import APIConnectionError, AuthenticationError, InternalServerError
 from claude_batches._results._decode import LineDecoder
 from claude_batches._results._errors import (
@@ -20,8 +21,8 @@ from claude_batches._results._errors import (
 from claude_batches._results._reader import Reader
 
 from .lines import file_of, lines_of, reordered, result, short, some_lines
-from .readers import KINDS, Kind, read
-from .server import Answer, Encoding, ResultsServer, cut_places, whole
+from .readers import KINDS, TLS, Kind, Naps, read
+from .server import BATCH_ID, Answer, Encoding, ResultsServer, cut_places, whole
 
 SMALL = lines_of(short(name) for name in "abcd")
 SMALL_IDS = list("abcd")
@@ -134,7 +135,7 @@ def test_a_wrong_checksum_after_the_last_result_has_all_of_them_compared(now: st
 @kinds
 def test_silence_longer_than_the_timeout_is_a_lost_connection(kind: Kind) -> None:
     with serve(whole(SMALL, cut=60, stall=True), whole(SMALL)) as server:
-        outcome = read(kind, server, timeout=0.05)
+        outcome = read(kind, server, timeout=0.5)
         assert outcome.good == SMALL_IDS
         assert outcome.resumes == 1
         assert server.hung_up.wait(5)
@@ -342,3 +343,33 @@ def test_a_result_that_came_twice_before_the_connection_was_lost_is_known_when_i
         outcome = read(kind, server)
     assert len(set(outcome.ids)) == 5000
     assert isinstance(outcome.error, DuplicateResultsError)
+
+
+def test_with_httpx2_it_is_the_same() -> None:
+    httpx2 = pytest.importorskip("httpx2")
+    answers = [whole(SMALL, cut=60), Answer(status=500), whole(SMALL)]
+    with (
+        serve(*answers) as server,
+        httpx2.Client(verify=TLS, trust_env=False) as http,
+        Client(base_url=server.url, api_key="any", http_client=http, _clock=Naps().clock()) as client,
+    ):
+        stream = client.messages.batches.results(BATCH_ID)
+        assert [item.custom_id for item in stream] == SMALL_IDS
+        assert stream.resumes == 2
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_with_an_async_client_of_httpx2_it_is_the_same() -> None:
+    httpx2 = pytest.importorskip("httpx2")
+    answers = [whole(SMALL, cut=60), Answer(status=500), whole(SMALL)]
+    with serve(*answers) as server:
+        async with (
+            httpx2.AsyncClient(verify=TLS, trust_env=False) as http,
+            AsyncClient(
+                base_url=server.url, api_key="any", http_client=http, _clock=Naps().clock()
+            ) as client,
+        ):
+            stream = client.messages.batches.results(BATCH_ID)
+            assert [item.custom_id async for item in stream] == SMALL_IDS
+            assert stream.resumes == 2
