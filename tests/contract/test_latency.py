@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import httpx
-import pytest
 from claude_batches.sandbox import Sandbox
 
 from tests.contract.calls import KEY
@@ -13,7 +12,6 @@ from tests.contract.calls import KEY
 HEADERS = {"x-api-key": KEY, "anthropic-version": "2023-06-01"}
 
 
-@pytest.mark.xfail(reason="the listening socket names no protocol, so asyncio leaves Nagle's algorithm on")
 def test_an_answer_waits_for_no_acknowledgement(sandbox: Sandbox) -> None:
     """On a connection that is kept open, the fastest of many answers comes well before a delayed ACK would."""
     with httpx.Client(base_url=sandbox.url, headers=HEADERS) as http:
