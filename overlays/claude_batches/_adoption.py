@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from claude_batches_api.models import MessageBatch as _MessageBatch
 
+from ._origin import Origin
+
 if TYPE_CHECKING:
     from claude_batches_api.models import MessageBatch
 
@@ -59,33 +61,35 @@ class SentIds:
         return index < len(self._hashes) and self._hashes[index] == key
 
 
+# By origin and id: a server for tests may well give the same ids as another.
 _lock = Lock()
-_ours: OrderedDict[str, SentIds | None] = OrderedDict()
+_ours: OrderedDict[tuple[Origin, str], SentIds | None] = OrderedDict()
 
 
-def remember(batch_id: str) -> None:
+def remember(origin: Origin, batch_id: str) -> None:
     """Note that a batch is one that this process made, which no other call may adopt."""
     with _lock:
-        _note(batch_id, None)
+        _note(origin, batch_id, None)
 
 
-def claim(batch_id: str, hashes: array[int]) -> bool:
+def claim(origin: Origin, batch_id: str, hashes: array[int]) -> bool:
     """Adopt a batch; false if another call of this process made it or was faster."""
     with _lock:
-        if batch_id in _ours:
+        if (origin, batch_id) in _ours:
             return False
-        _note(batch_id, SentIds(hashes))
+        _note(origin, batch_id, SentIds(hashes))
         return True
 
 
-def is_ours(batch_id: str) -> bool:
+def is_ours(origin: Origin, batch_id: str) -> bool:
     """Whether this process made or adopted a batch."""
-    return batch_id in _ours
+    return (origin, batch_id) in _ours
 
 
 def sent_ids(batch_id: str) -> SentIds | None:
     """The custom_ids that an adopted batch must have; `None` where there is nothing to check."""
-    return _ours.get(batch_id)
+    with _lock:
+        return next((ids for (_, known), ids in reversed(_ours.items()) if known == batch_id), None)
 
 
 def adopted(batch: MessageBatch) -> AdoptedBatch:
@@ -98,7 +102,7 @@ def adopted(batch: MessageBatch) -> AdoptedBatch:
     return adopted
 
 
-def _note(batch_id: str, ids: SentIds | None) -> None:
-    _ours[batch_id] = ids
+def _note(origin: Origin, batch_id: str, ids: SentIds | None) -> None:
+    _ours[origin, batch_id] = ids
     while len(_ours) > REMEMBERED:
         _ours.popitem(last=False)

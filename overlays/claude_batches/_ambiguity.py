@@ -154,7 +154,7 @@ class Creation:
                     yield Sleep(SECOND_LOOK)
                     again = yield from candidates(self.config, self.clock, error, self.options, self.request)
                     same = [batch.id for batch in again] == [found[0].id]
-                    if not same or not claim(found[0].id, self.ids):
+                    if not same or not claim(self.config.origin, found[0].id, self.ids):
                         return None
                     logger.warning("create: adopted batch %s, whose answer got lost", found[0].id)
                     return found[0].id
@@ -210,7 +210,7 @@ def candidates(
             made: object = getattr(batch, "created_at", None)
             if not isinstance(made, datetime) or not earliest <= made <= latest:
                 continue
-            if _size(batch) == error.request_count and not is_ours(batch.id):
+            if _size(batch) == error.request_count and not is_ours(config.origin, batch.id):
                 found.append(batch)
         oldest: object = getattr(batches[-1], "created_at", None) if batches else None
         if (

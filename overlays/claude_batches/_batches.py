@@ -288,7 +288,7 @@ def _creating(
         batch = parse(request, response, content)
         if creation.adopted is not None:
             return adopted(batch)
-        remember(batch.id)
+        remember(transport.config.origin, batch.id)
         return batch
 
     def around(call: Any, go: Any) -> Any:

@@ -307,6 +307,9 @@ def _next_delay(
 ) -> tuple[float | None, str]:
     """How long to wait before the next attempt, or `None` and what to say about there being none."""
     if not guard.worth_retrying(problem) or retries_taken >= call.retry.max_retries:
+        gone = problem.response is not None and problem.response.status_code == 404
+        if gone and call.method == "DELETE" and retries_taken:
+            return None, "An earlier attempt, whose answer got lost, may have deleted it."
         return None, ""
     asked = requested_delay(problem.response.headers, clock.now()) if problem.response is not None else None
     if asked is not None and asked > call.retry.max_delay:

@@ -82,6 +82,8 @@ class _Base:
             timeout=tuple(send.timeouts.within(left)),
         )
         if not send.trusted:
+            # Parameters, headers and cookies of the http_client's own are for those that its user trusts.
+            request.url = type(request.url)(send.url)
             for name in [
                 name for name in request.headers if name not in send.headers and name not in _STRUCTURAL
             ]:

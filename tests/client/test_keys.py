@@ -59,11 +59,19 @@ def test_what_an_http_client_would_add_stays_away_from_another_origin_too(serve:
     server = serve(reply(307, headers={"location": other.url}))
     mine = {"x-api-key": "mine", "x-team": "blue"}
     with (
-        library.Client(headers=mine, cookies={"a": "1"}, auth=("user", "password"), trust_env=False) as http,
+        library.Client(
+            headers=mine,
+            cookies={"a": "1"},
+            params={"key": "mine"},
+            auth=("user", "password"),
+            trust_env=False,
+        ) as http,
         Client(api_key=KEY, base_url=server.url, http_client=http) as client,
     ):
         client.messages.batches.retrieve("b")
     assert [name for name in SECRETS if name in other.requests[0].headers] == []
+    assert other.requests[0].target == "/"
+    assert server.requests[0].target.endswith("?key=mine")
     assert server.requests[0].headers["x-team"] == "blue"
     assert server.requests[0].headers["cookie"] == "a=1"
 

@@ -8,7 +8,8 @@ from typing import Any
 import claude_batches
 import pytest
 from claude_batches import AsyncClient, Client
-from claude_batches.sandbox import Sandbox
+from claude_batches._sender import Clock
+from claude_batches.sandbox import Fault, Sandbox
 
 from .wire import requests
 
@@ -48,3 +49,17 @@ async def test_a_batch_lives_the_same_life_with_an_async_client(sandbox: Any) ->
         ids = {item.custom_id async for item in batches.results(made.id)}
         assert ids == {f"r-{index}" for index in range(5)}
         assert (await batches.delete(made.id)).id == made.id
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(kind="failed_after", on="create"), Fault(kind="cut", on="create", at=0)]
+)
+def test_a_batch_that_the_sandbox_made_and_did_not_tell_of_is_adopted(fault: Any) -> None:
+    with Sandbox(instant=True, faults=[fault]) as sandbox:
+        clock = Clock(sleep=lambda seconds: None)
+        with Client(api_key="any", base_url=sandbox.url, _clock=clock) as client:
+            batches = client.messages.batches
+            adopted = batches.create(requests=requests(3), on_ambiguous="reconcile")
+            assert isinstance(adopted, claude_batches.AdoptedBatch)
+            assert [found.id for found in batches.list()] == [adopted.id]
+            assert {item.custom_id for item in batches.results(adopted.id)} == {"r-0", "r-1", "r-2"}

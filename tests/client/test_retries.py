@@ -153,6 +153,12 @@ def test_a_refused_connection_is_tried_again_and_then_raised(connect: Any) -> No
     assert len(do.sleeps) == 2
 
 
+def test_a_delete_that_finds_nothing_after_a_retry_says_why_that_may_be(connect: Any, serve: Any) -> None:
+    do = connect(serve(drop(), reply(404, error("not_found_error"))))
+    with pytest.raises(claude_batches.NotFoundError, match="An earlier attempt, whose answer got lost"):
+        do(lambda batches: batches.delete("b"))
+
+
 def test_a_deadline_ends_a_call_whatever_timeouts_and_retries_allow(connect: Any, serve: Any) -> None:
     server = serve(stall())
     do = connect(server, timeout=60)
