@@ -23,6 +23,16 @@ def test_every_answered_call_is_told_of():
     assert all(0 <= call.seconds < 60 for call in told)
 
 
+def test_the_page_stays_out_of_the_log_because_it_renews_itself_every_second():
+    told: list[Exchange] = []
+    with serving(instant=True, log=told.append) as caller:
+        batch = caller.create("one")
+        for path in ("/", f"/batches/{batch['id']}", "/_sandbox/page.css", "/_sandbox/page.js"):
+            assert caller.http.get(path).status_code == 200
+        caller.http.get("/_sandbox/clock")
+    assert [call.path for call in told] == [BATCHES, "/_sandbox/clock"]
+
+
 def test_a_call_whose_connection_was_lost_has_no_status():
     told: list[Exchange] = []
     with (

@@ -39,13 +39,26 @@ def test_what_requests_say_can_not_become_part_of_the_page(sandbox: Sandbox, cal
     page = caller.http.get(f"/batches/{batch['id']}")
     assert "<script>alert" not in page.text
     assert "&lt;script&gt;alert" in page.text
-    assert "default-src 'none'" in page.headers["content-security-policy"]
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
 
 
 def test_a_request_without_a_message_is_shown_too(sandbox: Sandbox, caller: Caller):
-    batch = caller.create_from([{"custom_id": "odd", "params": {}}])
+    odd = [
+        {},
+        {"messages": 1},
+        {"messages": {"role": "user"}},
+        {"messages": [None]},
+        {"messages": [{"role": "user"}]},
+    ]
+    batch = caller.create_from(
+        [{"custom_id": f"odd{index}", "params": given} for index, given in enumerate(odd)]
+    )
     sandbox.advance(100)
-    assert "errored" in caller.http.get(f"/batches/{batch['id']}").text
+    page = caller.http.get(f"/batches/{batch['id']}")
+    assert page.status_code == 200
+    assert page.text.count("invalid_request_error: ") == len(odd)
 
 
 def test_watching_the_page_does_not_end_the_batches_of_an_instant_sandbox(instant: Caller):
@@ -56,9 +69,40 @@ def test_watching_the_page_does_not_end_the_batches_of_an_instant_sandbox(instan
 
 
 def test_a_batch_that_does_not_exist_is_not_found(caller: Caller):
-    assert caller.http.get("/batches/nope").status_code == 404
+    page = caller.http.get("/batches/<nope>")
+    assert page.status_code == 404
+    assert "&lt;nope&gt;" in page.text
 
 
 @pytest.mark.parametrize("headers", [{"host": "evil.example"}, {"origin": "http://evil.example"}])
 def test_the_page_is_only_for_this_machine(caller: Caller, headers):
     assert caller.http.get("/", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("size", "query", "place"),
+    [
+        (25, "", None),
+        (26, "", "1 to 25 of 26"),
+        (26, "?from=25", "26 to 26 of 26"),
+        (26, "?from=26", None),
+        (26, "?from=-1", "1 to 25 of 26"),
+    ],
+)
+def test_a_page_says_which_requests_it_shows_if_there_are_more(caller: Caller, size, query, place):
+    batch = caller.create(*("Hello" for _ in range(size)))
+    page = caller.http.get(f"/batches/{batch['id']}{query}")
+    assert page.status_code == 200
+    if place is None:
+        assert 'class="pages"' not in page.text
+    else:
+        assert place in page.text
+    assert ('rel="next"' in page.text) == (place is not None and place.startswith("1 "))
+
+
+def test_only_the_newest_hundred_batches_are_listed(caller: Caller):
+    for _ in range(101):
+        caller.create("one")
+    page = caller.http.get("/").text
+    assert page.count("<li>") == 100
+    assert "newest 100" in page

@@ -189,7 +189,13 @@ class Batches:
         """How much of its work a batch has done, from 0 to 1, which the API itself never tells."""
         if batch.status == "ended":
             return 1.0
+        if self.instant:  # where all is done at once when somebody looks
+            return 0.0
         return min(1.0, (self.clock.now() - batch.row.created_at) / max(batch.row.work, 1.0))
+
+    def ends_at(self, batch: Batch) -> float | None:
+        """When a batch ends, or `None` while an instant sandbox waits for somebody to look."""
+        return ends_at(self._facts(batch.row))
 
     def watch(self, limit: int) -> list[Batch]:
         """The newest batches, for somebody who only watches: an instant sandbox goes on waiting."""

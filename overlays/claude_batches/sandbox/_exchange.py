@@ -15,9 +15,19 @@ from ._faults import Fault
 from ._ids import random_request_id
 from ._server import CLOSE_CONNECTION
 
-__all__ = ["Exchange", "ExchangeLog", "Exchanges", "json_response", "note_faults", "request_id", "struck_by"]
+__all__ = [
+    "Exchange",
+    "ExchangeLog",
+    "Exchanges",
+    "json_response",
+    "keep_out_of_log",
+    "note_faults",
+    "request_id",
+    "struck_by",
+]
 
 _FAULTS: Final = "claude_batches.faults"
+_UNLOGGED: Final = "claude_batches.unlogged"
 _REQUEST_ID: Final = "claude_batches.request_id"
 
 
@@ -49,7 +59,7 @@ class Exchanges:
         try:
             await self._app(scope, receive, sender.send)
         finally:
-            if self._log is not None:
+            if self._log is not None and _UNLOGGED not in scope:
                 seconds = time.monotonic() - begun
                 self._log(Exchange(scope["method"], scope["path"], sender.status, seconds, identity))
 
@@ -103,6 +113,11 @@ def struck_by(request: Request) -> list[Fault]:
     """The faults that strike a call."""
     faults: list[Fault] = request.scope[_FAULTS]
     return faults
+
+
+def keep_out_of_log(request: Request) -> None:
+    """Leave a call out of the log: a page that renews itself would fill it, and hide what clients do."""
+    request.scope[_UNLOGGED] = True
 
 
 def request_id(request: Request) -> str:
