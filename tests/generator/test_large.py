@@ -1,0 +1,108 @@
+"""A document with more than a thousand schemas and the traits of real ones."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.generate import large_document, operations_in
+from tests.generator.running import Api, generated
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return large_document()
+
+
+@pytest.fixture(scope="module")
+def api(document: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    with generated(json.dumps(document), tmp_path_factory.mktemp("large")) as found:
+        yield found
+
+
+def functions(api: Api) -> dict[Any, Any]:
+    """Every operation with its endpoint function."""
+    found = {}
+    for each in pkgutil.iter_modules(api.module("operations").__path__):
+        module = api.module(f"operations.{each.name}")
+        for name, value in vars(module).items():
+            if type(value).__name__ == "Operation":
+                found[value.method, value.path] = (value, getattr(module, name.lower()))
+    return found
+
+
+def test_every_operation_comes_out_and_nothing_is_noted(document: dict[str, Any], api: Api) -> None:
+    expected = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
+    assert functions(api).keys() == expected
+    assert len(expected) == operations_in(document)
+    assert "note:" not in api.notes
+
+
+def test_every_schema_comes_out(document: dict[str, Any], api: Api) -> None:
+    assert len(document["components"]["schemas"]) >= 1000
+    names = {*api.models._MODULES, *api.params._MODULES}
+    assert document["components"]["schemas"].keys() <= names
+
+
+def test_every_module_can_be_imported_and_every_name_be_had(api: Api) -> None:
+    for face in (api.models, api.params, api.resources):
+        for name in face._MODULES:
+            assert getattr(face, name) is not None
+
+
+def test_every_operation_makes_a_request_and_reads_a_response(api: Api) -> None:
+    for operation, function in functions(api).values():
+        arguments = inspect.signature(function).parameters.values()
+        required = [each for each in arguments if each.default is inspect.Parameter.empty]
+        positional = ["a/b" for each in required if each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+        request = function(
+            *positional, **{each.name: {} for each in required if each.kind is inspect.Parameter.KEYWORD_ONLY}
+        )
+        assert "{" not in request.path
+        assert ("a%2Fb" in request.path) == bool(positional)
+        wire = {"id": "1", "choice": {"type": "variant_a", "value": "v"}, "new": [1]}
+        assert operation.decode(200, wire).to_dict() == wire
+        assert operation.decode(529, {"message": "m"}).message == "m"
+
+
+def test_mypy_finds_nothing(api: Api) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--config-file=",
+            "--cache-dir",
+            api.folder.parent / ".mypy",
+            api.folder,
+        ],
+        cwd=api.folder.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_pyright_finds_nothing_in_a_smaller_one_of_the_kind(tmp_path: Path) -> None:
+    with generated(json.dumps(large_document(100)), tmp_path) as small:
+        (tmp_path / "pyrightconfig.json").write_text(
+            json.dumps({"typeCheckingMode": "basic", "include": [small.name]})
+        )
+        done = subprocess.run(
+            [sys.executable, "-m", "pyright", "-p", tmp_path, "--pythonpath", sys.executable],
+            env={**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout
