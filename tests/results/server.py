@@ -90,6 +90,8 @@ class ResultsServer:
         self.answers = list(answers)
         self.count = count
         self.asked: list[Asked] = []
+        self.connections = 0
+        """How many connections were made."""
         self.hung_up = threading.Event()
         """Set when a client lets go of a connection on which the server was silent."""
         self.batches: list[dict[str, Any] | int] = []
@@ -127,6 +129,7 @@ class ResultsServer:
             except OSError:
                 return
             with self._lock:
+                self.connections += 1
                 self._open.add(connection)
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 

@@ -19,6 +19,7 @@ from claude_batches._results._errors import (
     ResultsFormatError,
 )
 from claude_batches._results._reader import Reader
+from claude_batches._results._resume import validator
 
 from .lines import file_of, lines_of, reordered, result, short, some_lines
 from .readers import KINDS, TLS, Kind, Naps, read
@@ -222,11 +223,12 @@ def test_each_result_gained_starts_the_count_of_failures_again(kind: Kind) -> No
         {"content-range": "bytes 0-9/200"},
         {"content-range": "bytes */200"},
         {"content-range": "nonsense"},
+        {"content-range": f"bytes {'9' * 5000}-0/*"},
         {"etag": '"v2"'},
         {"etag": 'W/"v1"'},
         {"content-encoding": "gzip"},
     ],
-    ids=["other start", "no range", "nonsense", "other version", "weak version", "encoded"],
+    ids=["other start", "no range", "nonsense", "huge number", "other version", "weak version", "encoded"],
 )
 def test_a_206_that_is_not_the_rest_of_the_same_file_is_not_believed(
     kind: Kind, headers: dict[str, str]
@@ -272,6 +274,14 @@ def test_a_date_long_past_is_a_validator_as_well(kind: Kind) -> None:
     with serve(whole(SMALL, cut=120, **just_now), whole(SMALL, **just_now)) as server:
         assert read(kind, server).good == SMALL_IDS
         assert "range" not in server.results_asked[1].headers
+
+
+@pytest.mark.parametrize(
+    "date", ["", "nonsense", "Sun, 99 Nov 99999 99:99:99 GMT", "Sun, 01 Nov 2026 12:00:00 -0000"]
+)
+def test_a_date_that_says_nothing_is_no_validator(date: str) -> None:
+    assert validator({"last-modified": date, "date": "Sun, 01 Nov 2026 12:00:00 GMT"}) is None
+    assert validator({"last-modified": "Sun, 01 Nov 2026 10:00:00 GMT", "date": date}) is None
 
 
 @kinds

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import pickle
-import threading
 from array import array
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -14,6 +13,7 @@ import anyio
 import pytest
 from claude_batches._adoption import claim
 from claude_batches._errors import APIConnectionError, NotFoundError
+from claude_batches._origin import origin_of
 from claude_batches._results._errors import (
     BadLineError,
     DuplicateResultsError,
@@ -246,12 +246,10 @@ async def test_a_timeout_around_the_reading_closes_the_response(
 
 
 def test_a_connection_that_was_read_to_its_end_is_used_again(server: ResultsServer) -> None:
-    threads = threading.active_count()
     with sync_batches(server) as batches:
         for _ in range(5):
             assert len(list(batches.results(BATCH_ID))) == 4
-        # The server has a thread for each connection.
-        assert threading.active_count() == threads + 1
+    assert server.connections == 1
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -467,8 +465,8 @@ def test_results_can_be_waited_for(kind: Kind) -> None:
 
 @kinds
 def test_results_of_an_adopted_batch_that_is_another_program_s_are_an_error(kind: Kind) -> None:
-    assert claim(f"{BATCH_ID}-{kind}", array("q", map(hash, ("0", "1", "two"))))
     with ResultsServer([whole(LINES)], 4) as server:
+        assert claim(origin_of(server.url), f"{BATCH_ID}-{kind}", array("q", map(hash, ("0", "1", "two"))))
         outcome = read(kind, server, batch_id=f"{BATCH_ID}-{kind}")
     assert outcome.ids == ["0", "1"]
     assert isinstance(outcome.error, ForeignResultsError)

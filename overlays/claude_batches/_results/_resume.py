@@ -29,7 +29,7 @@ LONGEST_DELAY = 8.0
 #: The longest that a server's `retry-after` is obeyed.
 LONGEST_RETRY_AFTER = 60.0
 
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
 
 
 class EndedShortError(ResultsError):
@@ -69,7 +69,7 @@ def _settled(modified: str, date: str | None) -> bool:
         return False
     try:
         return parsedate_to_datetime(date) - parsedate_to_datetime(modified) >= timedelta(seconds=1)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
 
 
