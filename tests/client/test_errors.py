@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+from pathlib import Path
 from typing import Any
 
 import claude_batches
@@ -234,6 +235,12 @@ def test_the_picture_of_the_tree_shows_the_tree() -> None:
         name: kind.__bases__[0].__name__ for name, kind in classes.items() if name != "ClaudeBatchesError"
     }
     assert set(classes) <= set(dir(claude_batches))
+
+
+def test_the_tree_in_the_docs_is_that_of_the_module() -> None:
+    drawn = (Path(__file__).parents[2] / "docs" / "errors.md").read_text().partition("```text\n")[2]
+    picture = inspect.getdoc(_errors) or ""
+    assert drawn.partition("\n```")[0] in inspect.cleandoc(picture).replace("\n    ", "\n")
 
 
 def test_a_call_after_close_says_so(connect: Any, serve: Any) -> None:
