@@ -49,7 +49,7 @@ class Call:
     method: str
     url: str
     headers: Headers
-    body: bytes | Payload | None
+    body: bytes | Payload | None = attrs.field(repr=False)
     timeouts: Timeouts
     deadline: Deadline
     retry: RetryPolicy

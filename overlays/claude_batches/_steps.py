@@ -39,7 +39,7 @@ class Send:
     method: str
     url: str
     headers: Headers
-    body: bytes | Payload | None
+    body: bytes | Payload | None = attrs.field(repr=False)
     timeouts: Timeouts
     deadline: Deadline
     trusted: bool

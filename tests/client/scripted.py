@@ -187,11 +187,12 @@ def drop(*, after: int | None = None, reset: bool = False) -> Act:
     return act
 
 
-def stall(*, after_headers: bool = False) -> Act:
-    """Take the request and never answer; or only half an answer."""
+def stall(*, after_headers: bool = False, before_body: bool = False) -> Act:
+    """Take the request and never answer; or only half an answer; or don't even take it."""
 
     def act(exchange: Exchange) -> None:
-        exchange.read_body()
+        if not before_body:
+            exchange.read_body()
         if after_headers:
             exchange.send(b'HTTP/1.1 200 Scripted\r\ncontent-length: 100\r\n\r\n{"id"')
         exchange.server.closing.wait(30)

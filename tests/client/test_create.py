@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
+import attrs
 import claude_batches
 import pytest
-from claude_batches import _adoption
+from claude_batches import _adoption, _batches
 
 from .scripted import Act, Exchange, drop, garbage, reply, stall
 from .wire import batch, error, new_batch, page, requests
@@ -135,6 +136,30 @@ def test_a_create_that_times_out_after_its_body_is_ambiguous(connect: Any, serve
         do(lambda batches: batches.create(requests=requests(2)))
     assert isinstance(raised.value.__cause__, claude_batches.APITimeoutError)
     assert len(server.requests) == 1
+
+
+def test_a_body_that_the_server_never_takes_ends_with_the_deadline_and_is_not_ambiguous(
+    connect: Any, serve: Any
+) -> None:
+    big = [{"custom_id": f"r-{index}", "params": {"filler": "x" * 100_000}} for index in range(300)]
+    do = connect(serve(stall(before_body=True)))
+    with pytest.raises(claude_batches.CallTimeoutError):
+        do(lambda batches: batches.create(requests=big, deadline=0.3))
+
+
+def test_what_the_spec_adds_to_create_is_passed_on(connect: Any, serve: Any, monkeypatch: Any) -> None:
+    plain = _batches.operations.create
+
+    def grown(*, priority: str | None = None, **arguments: Any) -> Any:
+        request = plain(**arguments)
+        body = attrs.evolve(request.body, content={**request.body.content, "priority": priority})
+        return attrs.evolve(request, body=body, query=(("new", "1"),))
+
+    monkeypatch.setattr(_batches.operations, "create", grown)
+    server = serve(reply(200, batch()))
+    connect(server)(lambda batches: batches.create(requests=requests(1), priority="low"))
+    assert server.bodies == [{"requests": requests(1), "priority": "low"}]
+    assert server.requests[0].target.endswith("?new=1")
 
 
 def test_a_create_whose_body_did_not_go_out_in_full_is_sent_again(connect: Any, serve: Any) -> None:

@@ -205,6 +205,14 @@ def test_no_error_shows_a_credential(connect: Any, serve: Any, act: Any, token: 
     assert KEY not in repr(do.client) + repr(vars(do.client)) + repr(do.client._config)
 
 
+def test_no_error_shows_what_was_sent(connect: Any, serve: Any) -> None:
+    do = connect(serve(reply(500)))
+    rows = [{"custom_id": "a", "params": {"prompt": "between-us"}}]
+    with pytest.raises(claude_batches.AmbiguousCreateError) as raised:
+        do(lambda batches: batches.create(requests=(row for row in rows)))
+    assert "between-us" not in str(vars(raised.value)) + str(raised.value) + str(pickle.dumps(raised.value))
+
+
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
 @pytest.mark.parametrize(
     "wrong",
