@@ -1,4 +1,4 @@
-"""Make docs/sandbox.png again: the sandbox's page with a few batches of the demo, as Chromium shows it.
+"""Make docs/sandbox.png again: the sandbox's page with batches of the demo, on a desk and on a phone.
 
 Needs `playwright` and a Chromium of the system: `python docs/screenshot.py`.
 """
@@ -6,15 +6,19 @@ Needs `playwright` and a Chromium of the system: `python docs/screenshot.py`.
 from __future__ import annotations
 
 import shutil
+from base64 import b64encode
 from pathlib import Path
+from typing import Literal
 
 from claude_batches import Client
 from claude_batches.cli._requests import demo_requests
 from claude_batches.sandbox import Sandbox
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 PICTURE = Path(__file__).with_name("sandbox.png")
 MODEL = "claude-haiku-4-5"
+HEIGHT, GAP = 580, 20
+FRAME = f"body {{ margin: {GAP}px; display: flex; gap: {GAP}px; background: #d9d5cc }} img {{ border-radius: 10px }}"
 
 
 def fill(sandbox: Sandbox) -> str:
@@ -37,16 +41,38 @@ def fill(sandbox: Sandbox) -> str:
         return mixed.id
 
 
+def shot(
+    browser: Browser, url: str, *, width: int, scheme: Literal["light", "dark"], unfold: str = ""
+) -> str:
+    """One window's picture as an image of HTML."""
+    page = browser.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
+    page.goto(url)
+    if unfold:
+        page.locator(unfold).click()
+        page.locator("#requests").evaluate("part => part.scrollIntoView()")
+    picture = b64encode(page.screenshot()).decode()
+    page.close()
+    return f'<img src="data:image/png;base64,{picture}">'
+
+
 def take() -> None:
     """Take the picture."""
     chromium = shutil.which("chromium")
     if chromium is None:
         raise SystemExit("There is no chromium on this machine")
     with Sandbox(speed=1) as sandbox, sync_playwright() as playwright:
-        fill(sandbox)
+        mixed = fill(sandbox)
         browser = playwright.chromium.launch(executable_path=chromium, args=["--disable-quic"])
-        page = browser.new_page(viewport={"width": 1000, "height": 620}, color_scheme="light")
-        page.goto(sandbox.url)
+        desk = shot(browser, sandbox.url, width=980, scheme="light")
+        phone = shot(
+            browser,
+            f"{sandbox.url}/batches/{mixed}",
+            width=380,
+            scheme="dark",
+            unfold="#request-2 > summary",
+        )
+        page = browser.new_page(viewport={"width": 980 + 380 + 3 * GAP, "height": HEIGHT + 2 * GAP})
+        page.set_content(f"<style>{FRAME}</style>{desk}{phone}")
         page.screenshot(path=PICTURE)
         browser.close()
 

@@ -85,7 +85,7 @@ def test_the_page_is_only_for_this_machine(caller: Caller, headers):
         (25, "", None),
         (26, "", "1 to 25 of 26"),
         (26, "?from=25", "26 to 26 of 26"),
-        (26, "?from=26", None),
+        (26, "?from=99", "26 to 26 of 26"),
         (26, "?from=-1", "1 to 25 of 26"),
     ],
 )

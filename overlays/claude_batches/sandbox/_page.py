@@ -63,7 +63,7 @@ class _Page:
             batch = await run_in_threadpool(self._batches.watch_one, batch_id)
         except ApiError:
             return _html(gone(batch_id), status=404)
-        start = min(_whole(request.query_params.get("from", "0")), batch.row.size)
+        start = min(_whole(request.query_params.get("from", "0")), batch.row.size - 1)
         positions = range(start, min(start + _REQUESTS_SHOWN, batch.row.size))
         requests = await run_in_threadpool(self._batches.lines_at, batch, positions)
         return _html(

@@ -222,7 +222,7 @@ def _gist(result: dict[str, Any]) -> str:
 
 
 def _turn(size: int, requests: Sequence[tuple[StoredRequest, bytes | None]], turn: int) -> str:
-    if not requests or len(requests) == size:
+    if len(requests) == size:
         return ""
     first, last = requests[0][0].position, requests[-1][0].position
     links: list[str] = []
