@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import schemathesis
 from schemathesis import Case, CheckContext, HookContext, Response
+
+from tests.wire import schemas
 
 _KEPT = {
     "ContentBlockParam": ("text", "tool_result"),
@@ -24,13 +27,14 @@ With all of them there are fourteen thousand cases, of what no server looks at b
 @schemathesis.hook
 def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None:
     """Write down in the document what OpenAPI can't say, and what is tried of it."""
-    schemas = raw_schema["components"]["schemas"]
+    components = raw_schema["components"]["schemas"]
     for name, tags in _KEPT.items():
-        mapping = {tag: schemas[name]["discriminator"]["mapping"][tag] for tag in tags}
-        schemas[name]["discriminator"]["mapping"] = mapping
-        schemas[name]["oneOf"] = [{"$ref": target} for target in mapping.values()]
+        union = components[name]
+        mapping = {tag: union["discriminator"]["mapping"][tag] for tag in tags}
+        union["discriminator"]["mapping"] = mapping
+        union["oneOf"] = [{"$ref": target} for target in mapping.values()]
     for name in ("BatchCreateParams", "Request", "MessageCreateParamsNonStreaming"):
-        schemas[name]["additionalProperties"] = False
+        components[name]["additionalProperties"] = False
     results = raw_schema["paths"]["/v1/messages/batches/{message_batch_id}/results"]["get"]
     lines = results["responses"]["200"]["content"]["application/x-jsonl"]
     lines["schema"] = {"type": "array", "items": lines["schema"]}
@@ -53,12 +57,13 @@ def a_batch_that_is_accepted_has_a_good_envelope(
         or response.status_code != 200
     ):
         return
+    pattern = schemas()["Request"]["properties"]["custom_id"]["pattern"]
     body = json.loads(response.request.body or b"null")
     assert body.keys() == {"requests"}
     assert body["requests"]
     for request in body["requests"]:
         assert request.keys() == {"custom_id", "params"}
-        assert isinstance(request["custom_id"], str)
+        assert re.fullmatch(pattern, request["custom_id"])
         assert isinstance(request["params"], dict)
 
 
