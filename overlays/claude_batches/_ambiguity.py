@@ -22,6 +22,7 @@ from claude_batches_api.request import Request, RequestOptions
 
 from ._call import USUAL, Call, Fetched, Guard, Problem, call_of, fetch
 from ._config import Config
+from ._encoding import is_object
 from ._errors import (
     AmbiguousCreateError,
     APIError,
@@ -29,7 +30,7 @@ from ._errors import (
     NotFoundError,
 )
 from ._logging import logger
-from ._parse import parse
+from ._parse import invalid, parse
 from ._sender import Clock
 from ._steps import AnyResponse, Sleep, Steps
 
@@ -137,10 +138,13 @@ class Creation:
         if not isinstance(outcome, Fetched):
             return None
         try:
-            parse(self.request, *outcome)
+            batch: object = parse(self.request, *outcome)
         except APIResponseValidationError as error:
             return self._ambiguous(error, outcome.response.retries_taken)
-        return None
+        if isinstance(getattr(batch, "id", None), str):
+            return None
+        nameless = invalid(self.request.operation, *outcome, "names no batch")
+        return self._ambiguous(nameless, outcome.response.retries_taken)
 
     def _reconcile(self, error: AmbiguousCreateError) -> Steps[str | None]:
         """The id of the one batch that fits; `None` where there isn't just one."""
@@ -205,7 +209,7 @@ def candidates(
         fetched = yield from fetch(config, clock, call_of(config, clock, listing, _harmless(options)))
         page = parse(listing, *fetched)
         earliest, latest = _window(error, fetched.response, clock)
-        batches = page.data or []
+        batches: list[Any] = page.data if type(page.data) is list else []
         for batch in batches:
             made: object = getattr(batch, "created_at", None)
             if not isinstance(made, datetime) or not earliest <= made <= latest:
@@ -234,8 +238,10 @@ def _window(error: AmbiguousCreateError, response: AnyResponse, clock: Clock) ->
     return error.started_at + ahead - margin, error.failed_at + ahead + LATEST + margin
 
 
-def _size(batch: MessageBatch) -> int:
-    return sum(value for value in batch.request_counts.to_dict().values() if type(value) is int)
+def _size(batch: Any) -> int:
+    """How many requests a batch has; its counts always add up to that."""
+    counts = batch.to_dict().get("request_counts")
+    return sum(count for count in counts.values() if type(count) is int) if is_object(counts) else 0
 
 
 def workspace_of(request: Request[Any]) -> tuple[tuple[str, str], ...]:

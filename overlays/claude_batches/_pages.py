@@ -8,7 +8,7 @@ error.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import attrs
 from claude_batches_api.request import Cursor, Pagination, Request
@@ -40,8 +40,8 @@ class _Page(Generic[T]):
     @property
     def data(self) -> list[T]:
         """The items of this page alone."""
-        items: list[T] = getattr(self.response, self._pagination.items, None) or []
-        return items
+        items: Any = getattr(self.response, self._pagination.items, None)
+        return cast(list[T], items) if type(items) is list else []
 
     @property
     def has_more(self) -> bool:

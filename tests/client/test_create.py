@@ -91,6 +91,7 @@ TAKEN_AND_LOST = {
     "cut in the body": reply(200, new_batch("msgbatch_0", 2), cut=30),
     "an answer that is no batch": reply(200, b"<html>hello</html>"),
     "an empty answer": reply(200, b""),
+    "an answer without an id": reply(200, {}),
     "500 that says to try again": reply(500, error(), {"x-should-retry": "true"}),
 }
 

@@ -115,6 +115,13 @@ def test_a_server_that_does_not_say_whether_it_has_more_goes_by_its_cursor(conne
     assert ids(connect(server).items(lambda batches: batches.list())) == ["a"]
 
 
+@pytest.mark.parametrize("data", [None, 5, "text", {}])
+def test_a_page_without_a_list_has_no_items(connect: Any, serve: Any, data: Any) -> None:
+    found = connect(serve(reply(200, {"data": data, "has_more": False})))(lambda batches: batches.list())
+    assert found.data == []
+    assert repr(found)
+
+
 def test_before_id_walks_backwards(connect: Any, serve: Any) -> None:
     server = serve(
         reply(200, page(batch("d"), batch("e"), more=True)), reply(200, page(batch("b"), batch("c")))
