@@ -68,13 +68,17 @@ def attribute_name(name: str, *, reserved: frozenset[str] = frozenset()) -> str:
     openapi-python-client renames what is a builtin as well (`type` to `type_`). As attributes they do no harm, and
     users know these names from the API.
     """
-    # "+1" and "-1" of one object would both be "1".
-    spelt = re.sub(r"^([+-])(?=\d)", lambda sign: "plus_" if sign[1] == "+" else "minus_", _plain(name))
-    identifier = str(PythonIdentifier(spelt, prefix=_PREFIX))
+    identifier = str(PythonIdentifier(spelt(name), prefix=_PREFIX))
     plain = identifier.removesuffix("_")
     if plain.isidentifier() and not keyword.iskeyword(plain) and plain not in reserved:
         return plain
     return identifier if identifier not in reserved else f"{identifier}_"
+
+
+def spelt(name: str) -> str:
+    """A name with the signs in words that tell it from others: `+1` and `-1`, `StartTime<` and `StartTime>`."""
+    signs = {"+": "plus_", "-": "minus_", "<": "_lt", "<=": "_le", ">": "_gt", ">=": "_ge"}
+    return re.sub(r"^[+-](?=\d)|[<>]=?$", lambda sign: signs[sign[0]], _plain(name))
 
 
 def method_name(name: str) -> str:

@@ -86,14 +86,27 @@ class Operations:
     def _parameters(self, parsed: ParsedOperation) -> Iterator[Argument]:
         parameters = [each for each in parsed.raw["parameters"] if not each.get("x-client-header")]
         simple = [_argument_name(parameter) for parameter in parameters]
-        for index, parameter in enumerate(parameters):
-            where, key = parameter["in"], parameter["name"]
-            name = simple[index]
+        taken: set[str] = set()
+        for index, (parameter, name) in enumerate(zip(parameters, simple, strict=True)):
             if simple.count(name) > 1:
-                # The parser has found other names for those that clash, or all but the last of them.
-                found = attribute_name(parsed.arguments[where, key], reserved=_TAKEN)
-                name = found if found != name else f"{name}_{where}"
+                name = self._unlike(parsed, parameter, name)
+            # A name that was found for one may be that of another.
+            number = 2
+            while name in taken:
+                name, number = f"{simple[index]}_{number}", number + 1
+            taken.add(name)
             yield self._argument(parameter, name, below(parsed.place, "parameters", index))
+
+    def _unlike(self, parsed: ParsedOperation, parameter: Json, name: str) -> str:
+        """The parser has found other names for parameters that clash, or for all but the last of them."""
+        where, key = parameter["in"], parameter["name"]
+        found = parsed.arguments[where, key]
+        elsewhere = any(
+            each["in"] != where and _argument_name(each) == name for each in parsed.raw["parameters"]
+        )
+        if found == name and elsewhere:
+            return f"{name}_{where}"
+        return f"{found}_" if found in _TAKEN else found
 
     def _argument(self, parameter: Json, name: str, place: str) -> Argument:
         where, content = parameter["in"], parameter.get("content")

@@ -18,6 +18,7 @@ from openapi_python_client.parser.errors import GeneratorError, ParseError
 from openapi_python_client.parser.openapi import Endpoint
 
 from .document import Document, DocumentError, Json, pointer
+from .names import spelt
 
 
 @dataclass
@@ -102,11 +103,16 @@ def _outline(document: Document, operations: list[tuple[str, str, Json]]) -> Jso
 def _safe_names(operation: Json) -> dict[tuple[str, str], tuple[str, str]]:
     """Each parameter by its place and a name that the parser takes in a path: its own, as far as possible."""
     names: dict[tuple[str, str], tuple[str, str]] = {}
+    taken: set[tuple[str, str]] = set()
     for parameter in operation["parameters"]:
-        where, wanted = parameter["in"], parameter.get("x-argument-name") or parameter["name"]
+        where = parameter["in"]
+        wanted = parameter.get("x-argument-name") or spelt(parameter["name"])
         name = wanted if where != "path" else re.sub(r"[^a-zA-Z0-9_-]|^(?=\d)", "_", wanted)
-        while (where, name) in names:
-            name += "_"
+        number = 2
+        # Where two differ in nothing but signs, the parser gives up.
+        while (where, re.sub(r"\W", "", name)) in taken:
+            name, number = f"{wanted}_{number}", number + 1
+        taken.add((where, re.sub(r"\W", "", name)))
         names[where, name] = (where, parameter["name"])
     return names
 

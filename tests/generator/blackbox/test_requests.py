@@ -32,6 +32,13 @@ paths:
         - {name: url, in: query, schema: {type: string}}
         - {name: "X-Trace[]", in: header, schema: {type: array, items: {type: integer}}}
         - {name: session, in: cookie, schema: {type: string}}
+        - {name: Start, in: query, schema: {type: string}}
+        - {name: Start<, in: query, schema: {type: string}}
+        - {name: Start>, in: query, schema: {type: string}}
+        - {name: $top, in: query, schema: {type: string}}
+        - {name: top, in: query, schema: {type: string}}
+        - {name: fooBar, in: query, schema: {type: string}}
+        - {name: foo_bar, in: query, schema: {type: string}}
         - {name: Accept, in: header, schema: {type: string}}
         - {name: when, in: query, schema: {type: string, format: date-time}}
       responses: {"204": {description: ""}}
@@ -92,6 +99,12 @@ paths:
             ("list", "x"), ("list", "y"),
         }  # fmt: skip
         assert request.cookies == (("session", "s"),)
+
+    def test_parameters_that_differ_in_signs_or_case_alone_are_told_apart(self, api: Api) -> None:
+        signs = {"start": "a", "start_lt": "b", "start_gt": "c", "top": "d", "top_2": "e"}
+        request = api.module("operations.t").get("1", "2", list=[], **signs, fooBar="f", foo_bar="g")
+        keys = ["Start", "Start<", "Start>", "$top", "top", "fooBar", "foo_bar"]
+        assert set(request.query) == set(zip(keys, "abcdefg", strict=True))
 
     def test_the_operation_overrides_its_path_and_ignores_headers_that_are_not_parameters(
         self, api: Api
