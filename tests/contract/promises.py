@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.protocols import Validator
 
 from tests.contract.recorder import Exchange
-from tests.wire import spec
+from tests.wire import schemas, spec
 
 Json = dict[str, Any]
 
@@ -27,6 +27,11 @@ def operation_of(exchange: Exchange) -> str:
 def broken_promises(exchange: Exchange) -> list[str]:
     """Where a request or its response is not as the spec says."""
     return [*_in_request(exchange), *_in_response(exchange)]
+
+
+def allows(component: str, field: str, value: Any) -> bool:
+    """Whether a field of a component may have a value."""
+    return not list(_wrong(value, schemas()[component]["properties"][field], field))
 
 
 def _in_request(exchange: Exchange) -> Iterator[str]:
