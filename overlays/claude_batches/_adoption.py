@@ -10,22 +10,18 @@ from array import array
 from bisect import bisect_left
 from collections import OrderedDict
 from threading import Lock
-from typing import TYPE_CHECKING
 
-from claude_batches_api.models import MessageBatch as _MessageBatch
+from claude_batches_api.models import MessageBatch
 
 from ._origin import Origin
 
-if TYPE_CHECKING:
-    from claude_batches_api.models import MessageBatch
-
-__all__ = ["AdoptedBatch", "SentIds", "claim", "is_ours", "remember", "sent_ids"]
+__all__ = ["AdoptedBatch", "SentIds", "adopted", "claim", "is_ours", "remember", "sent_ids"]
 
 #: How many batches are remembered.
 REMEMBERED = 10_000
 
 
-class AdoptedBatch(_MessageBatch):
+class AdoptedBatch(MessageBatch):
     """A batch that `create(..., on_ambiguous="reconcile")` found after its own answer got lost.
 
     It is the only one made in that time with that number of requests, and it may still be another
@@ -41,7 +37,7 @@ class AdoptedBatch(_MessageBatch):
         return True
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _MessageBatch) and self.to_dict() == other.to_dict()
+        return isinstance(other, MessageBatch) and self.to_dict() == other.to_dict()
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -20,6 +20,7 @@ import attrs
 from claude_batches_api.operations import messages_batches as operations
 from claude_batches_api.request import Request, RequestOptions
 
+from ._adoption import claim, is_ours
 from ._call import USUAL, Call, Fetched, Guard, Problem, call_of, fetch
 from ._config import Config
 from ._encoding import is_object
@@ -98,9 +99,10 @@ class Creation:
 
     def _ambiguous(self, cause: APIError, retries_taken: int) -> AmbiguousCreateError:
         started = self.started if self.earliest is None else self.earliest
+        what = f"the batch of {self.count} requests ({self.size:,} bytes)"
+        again = "" if self.mode == "retry" else ", so it was not sent again"
         ambiguous = self.error(
-            f"it isn't known whether the batch of {self.count} requests ({self.size:,} bytes) was made, so it was not "
-            f"sent again: {cause.message}",
+            f"it isn't known whether {what} was made{again}: {cause.message}",
             request=cause.request,
             body=cause.body,
             request_count=self.count,
@@ -148,8 +150,6 @@ class Creation:
 
     def _reconcile(self, error: AmbiguousCreateError) -> Steps[str | None]:
         """The id of the one batch that fits; `None` where there isn't just one."""
-        from ._adoption import claim
-
         for pause in LOOKS:
             yield Sleep(pause)
             try:
@@ -200,8 +200,6 @@ def candidates(
     request: Request[Any],
 ) -> Steps[list[MessageBatch]]:
     """The batches that may be the one of an ambiguous create, and are not known to be another."""
-    from ._adoption import is_ours
-
     found: list[MessageBatch] = []
     after: str | None = None
     for _ in range(MAX_PAGES):

@@ -9,6 +9,7 @@ import anyio.lowlevel
 from claude_batches_api.operations import messages_batches as operations
 from claude_batches_api.request import Request, RequestOptions
 
+from ._adoption import adopted, remember
 from ._ambiguity import Creation, OnAmbiguous, candidates
 from ._batch_body import BatchWriter, WrittenBatch
 from ._errors import (
@@ -283,8 +284,6 @@ def _creating(
     creation = _creation(transport, request, kept, on_ambiguous, written)
 
     def parser(response: AnyResponse, content: bytes) -> MessageBatch:
-        from ._adoption import adopted, remember
-
         batch = parse(request, response, content)
         if creation.adopted is not None:
             return adopted(batch)
