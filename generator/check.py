@@ -126,7 +126,8 @@ def check_schema(value: Any, place: str) -> None:
     if isinstance(value, bool):
         return
     _mapping(value, place)
-    if isinstance(value.get("$ref"), str):
+    if "$ref" in value:
+        _text(value["$ref"], below(place, "$ref"))
         return
     _members(value, place, _SCHEMA)
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from .document import Document, DocumentError, Json, pointer
 from .names import class_name, module_name
-from .schemas import flat_members, holders_of, is_object, key_of
+from .schemas import flat_members, holders_of, is_object, key_of, within
 
 Kind = Literal["object", "union", "alias"]
 
@@ -123,18 +123,12 @@ def _find_directions(document: Document, components: Components) -> None:
                 mark(components[accepted].schema, receive)
 
 
-def references_in(value: object) -> Iterator[str]:
+def references_in(schema: object) -> Iterator[str]:
     """The keys of the components that a schema refers to."""
-    if isinstance(value, dict):
-        key = key_of(value)
+    for _, each in within(schema, ""):
+        key = key_of(each)
         if key is not None:
             yield key
-        for word, item in value.items():
-            if word not in ("example", "examples", "default", "discriminator", "enum", "const", "$defs"):
-                yield from references_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from references_in(item)
 
 
 def _find_cycles(components: Components) -> None:

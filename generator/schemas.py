@@ -11,7 +11,7 @@ COMPONENT = "#/components/schemas/"
 
 #: Keywords whose values are schemas: one, many under names, or many in a list.
 _ONE = ("items", "additionalProperties")
-_NAMED = ("properties", "patternProperties", "$defs")
+_NAMED = ("properties", "patternProperties")
 _LISTED = ("allOf", "anyOf", "oneOf")
 
 #: Keywords that say what a value is. Others limit it, or talk about it.
