@@ -131,6 +131,7 @@ def test_the_browser_would_refuse_a_script_that_got_into_the_page(page: Page, ca
           document.addEventListener("securitypolicyviolation", (event) => resolve(event.effectiveDirective));
           document.querySelector("main").innerHTML = "<b onclick='window.owned = 1'>";
           document.querySelector("main b").click();
+          setTimeout(resolve, 5000, "nothing was refused");
         })"""
     )
     assert refused == "script-src-attr"

@@ -81,16 +81,12 @@ class _Page:
 
     def _clock(self) -> str:
         now = rfc3339(self._batches.clock.now())
-        pace = (
-            "batches end at once"
-            if self._batches.instant
-            else f"speed {self._batches.clock.speed:g}"
-        )
+        pace = "batches end at once" if self._batches.instant else f"speed {self._batches.clock.speed:g}"
         return f"Sandbox time {now[:10]} {now[11:19]} UTC, {pace}"
 
 
 def _file(name: str, kind: str) -> Callable[[Request], Response]:
-    content = files(__package__).joinpath(name).read_bytes()
+    content = files("claude_batches.sandbox").joinpath(name).read_bytes()
 
     def send(request: Request) -> Response:
         _admit(request)
