@@ -1,69 +1,102 @@
-"""One instance after another of what the spec describes, until every member of every union was there."""
+"""One instance after another of what the spec describes, until everything that can be chosen was chosen."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cache
 from typing import Any
 
 from tests.wire import schemas
 
-_DEEPEST = 9
+_DEEPEST = 10
+"""How many references deep an instance is full."""
+_PATIENCE = 8
+"""How many instances without news are the end."""
 _TEXTS = ("ab", "srvtoolu_1")
 
 
 def members(union: str) -> list[str]:
     """The names of the members of a union."""
-    return [member["$ref"].rpartition("/")[2] for member in schemas()[union]["oneOf"]]
-
-
-def turns() -> range:
-    """As many turns as the largest union has members."""
-    return range(max(len(schema.get("oneOf", ())) for schema in schemas().values()))
+    return [_name(member) for member in schemas()[union]["oneOf"]]
 
 
 @cache
-def sample(name: str, turn: int) -> Any:
-    """JSON with all the fields that a component has, where each union is its member number `turn`.
-
-    Far inside, objects only have what they must, so that those that hold each other come to an end.
+def samples(name: str) -> list[Any]:
+    """Instances of a component with all its fields, in which each member of each union, each value of each
+    enum and each null comes at least once.
     """
-    return _of({"$ref": f"#/components/schemas/{name}"}, turn, 0)
+    sampler = Sampler()
+    found: list[Any] = []
+    news = 0  # when a choice was last made for the first time
+    while len(found) - news < _PATIENCE:
+        known = len(sampler.chosen)
+        found.append(sampler.of({"$ref": f"#/components/schemas/{name}"}))
+        if len(sampler.chosen) > known:
+            news = len(found)
+    return found[:news]
 
 
-def _of(schema: dict[str, Any], turn: int, depth: int) -> Any:
-    if "$ref" in schema:
-        return _of(schemas()[schema["$ref"].rpartition("/")[2]], turn, depth + 1)
-    for key in ("oneOf", "anyOf"):
-        if key in schema:
-            choices = schema[key]
-            return _of(choices[0 if depth > _DEEPEST else turn % len(choices)], turn, depth)
-    if "const" in schema:
-        return schema["const"]
-    if "enum" in schema:
-        return schema["enum"][turn % len(schema["enum"])]
-    kinds = schema.get("type", "object")
-    match kinds if isinstance(kinds, str) else kinds[turn % len(kinds)]:
-        case "null":
-            return None
-        case "boolean":
-            return turn % 2 == 0
-        case "integer":
-            return max(schema.get("minimum", 0), schema.get("exclusiveMinimum", 0) + 1)
-        case "number":
-            return 0.5
-        case "string":
-            return _text(schema)
-        case "array":
-            wanted = depth <= _DEEPEST or schema.get("minItems")
-            return [_of(schema["items"], turn, depth)] if wanted and "items" in schema else []
-        case _:
-            required = schema.get("required", ())
-            return {
-                key: _of(inner, turn, depth)
-                for key, inner in schema.get("properties", {}).items()
-                if key in required or depth <= _DEEPEST
-            }
+class Sampler:
+    """Makes instances of schemas. Each time it comes to a choice, it takes the next one.
+
+    A list of what a union describes has as many items as the union has members.
+    """
+
+    def __init__(self) -> None:
+        self.chosen: set[tuple[int, int]] = set()
+        self.components: set[str] = set()
+        """The components that were come by."""
+        self._visits: Counter[int] = Counter()
+
+    def of(self, schema: dict[str, Any], depth: int = 0) -> Any:
+        """An instance. Far inside, an object has only what it must have, so that it comes to an end."""
+        if "$ref" in schema:
+            self.components.add(_name(schema))
+            return self.of(schemas()[_name(schema)], depth + 1)
+        for key in ("oneOf", "anyOf"):
+            if key in schema:
+                return self.of(self._choice(schema, schema[key], depth), depth)
+        if "const" in schema:
+            return schema["const"]
+        if "enum" in schema:
+            return self._choice(schema, schema["enum"], depth)
+        kinds = schema.get("type", "object")
+        match kinds if isinstance(kinds, str) else self._choice(schema, kinds, depth):
+            case "null":
+                return None
+            case "boolean":
+                return True
+            case "integer":
+                return max(schema.get("minimum", 0), schema.get("exclusiveMinimum", 0) + 1)
+            case "string":
+                return _text(schema)
+            case "array":
+                if depth > _DEEPEST and not schema.get("minItems"):
+                    return []
+                items = schemas()[_name(schema["items"])] if "$ref" in schema["items"] else schema["items"]
+                return [self.of(schema["items"], depth) for _ in items.get("oneOf", [None])]
+            case "object":
+                required = schema.get("required", ())
+                return {
+                    key: self.of(inner, depth)
+                    for key, inner in schema.get("properties", {}).items()
+                    if key in required or depth <= _DEEPEST
+                }
+            case kind:
+                raise AssertionError(f"there is no sample of the type {kind}")
+
+    def _choice(self, schema: dict[str, Any], choices: list[Any], depth: int) -> Any:
+        if depth > _DEEPEST:
+            return choices[0]
+        index = self._visits[id(schema)] % len(choices)
+        self._visits[id(schema)] += 1
+        self.chosen.add((id(schema), index))
+        return choices[index]
+
+
+def _name(reference: dict[str, Any]) -> str:
+    return str(reference["$ref"].rpartition("/")[2])
 
 
 def _text(schema: dict[str, Any]) -> str:

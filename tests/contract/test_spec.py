@@ -14,12 +14,13 @@ from claude_batches.sandbox import Fault, Sandbox
 from tests.contract.calls import KEY, OURS, Kind, calling
 from tests.contract.promises import allows, broken_promises, operation_of
 from tests.contract.recorder import Exchange, Recorder
-from tests.contract.samples import members, sample, turns
+from tests.contract.samples import Sampler, members, samples
 from tests.contract.values import differing
 from tests.contract.whole_batch import REQUESTS, TYPES, request
 from tests.wire import schemas, spec
 
 AN_HOUR = 3600
+COMPONENT = "#/components/schemas/"
 PARAMS = "MessageCreateParamsNonStreaming"
 FIELDS = [field for field in schemas()[PARAMS]["properties"] if field != "stream"]  # that refuses the batch
 GREETING = {"role": "user", "content": "Hello"}
@@ -113,12 +114,39 @@ def test_a_refused_key(recorder: Recorder, kind: Kind) -> None:
     assert last(recorder).status == 401
 
 
-def test_each_variant_of_a_request(recorder: Recorder, kind: Kind) -> None:
-    """Requests with every member of every union, all fields filled, arrive unchanged, and are accepted."""
-    requests = [{"custom_id": f"turn-{turn}", "params": sample(PARAMS, turn)} for turn in turns()]
-    with calling(kind, recorder.url) as client:
+def test_each_variant_of_a_request(recorder: Recorder) -> None:
+    """Requests with every member of every union, all fields filled, arrive unchanged, and are taken."""
+    requests = [
+        {"custom_id": f"sample-{index}", "params": params} for index, params in enumerate(samples(PARAMS))
+    ]
+    with calling("ours", recorder.url) as client:
         client.create(requests)
     assert orjson.loads(last(recorder).request_body) == {"requests": requests}
+
+
+@pytest.mark.parametrize("name", [PARAMS, "Message"])
+def test_samples_leave_nothing_out(name: str) -> None:
+    """The samples that these tests send and answer with come by every component that can be reached."""
+    sampler = Sampler()
+    for _ in samples(name):
+        sampler.of({"$ref": COMPONENT + name})
+    assert sampler.components == reachable(name)
+
+
+def reachable(name: str) -> set[str]:
+    """The names of the components that a component refers to, however far, with its own."""
+    found: set[str] = set()
+    waiting: list[Any] = [{"$ref": COMPONENT + name}]
+    while waiting:
+        match waiting.pop():
+            case {"$ref": str(reference)} if (other := reference.removeprefix(COMPONENT)) not in found:
+                found.add(other)
+                waiting.append(schemas()[other])
+            case {**fields}:
+                waiting += [value for key, value in fields.items() if key not in ("discriminator", "example")]
+            case [*items]:
+                waiting += items
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -154,18 +182,18 @@ def test_what_the_spec_forbids_ends_as_errored(outcomes: dict[str, str], field: 
     assert outcomes[field] == "errored"
 
 
-def every_block(request: dict[str, Any]) -> dict[str, Any]:
-    """A reply with every content block, and all that a message may have."""
-    turn = int(request["custom_id"].removeprefix("turn-"))
-    content = [sample(member, turn) for member in members("ContentBlock")]
-    return {**sample("Message", turn), "content": content}
+def variant(request: dict[str, Any]) -> dict[str, Any]:
+    """A reply with all that a message may have."""
+    message: dict[str, Any] = samples("Message")[int(request["custom_id"].removeprefix("sample-"))]
+    return message
 
 
 @pytest.fixture(scope="module")
 def variants() -> Iterator[tuple[Sandbox, str]]:
     """A sandbox, and a batch in it whose results have every variant of a message."""
-    with Sandbox(instant=True, reply=every_block) as sandbox, calling("ours", sandbox.url) as client:
-        yield sandbox, client.create([request(f"turn-{turn}") for turn in turns()]).id
+    with Sandbox(instant=True, reply=variant) as sandbox, calling("ours", sandbox.url) as client:
+        requests = [request(f"sample-{index}") for index, _ in enumerate(samples("Message"))]
+        yield sandbox, client.create(requests).id
 
 
 def test_each_variant_of_a_reply(variants: tuple[Sandbox, str], kind: Kind) -> None:
@@ -210,8 +238,8 @@ def test_what_was_received_can_be_sent(variants: tuple[Sandbox, str], block: str
         ]
         client.create(
             [
-                request(f"turn-{turn}", messages=[GREETING, {"role": "assistant", "content": blocks}])
-                for turn, blocks in enumerate(received)
+                request(f"line-{number}", messages=[GREETING, {"role": "assistant", "content": blocks}])
+                for number, blocks in enumerate(received)
             ]
         )
         sent = orjson.loads(last(recorder).request_body)["requests"]

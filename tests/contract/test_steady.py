@@ -18,7 +18,7 @@ from claude_batches import BadRequestError, ClaudeBatchesError
 
 from tests.contract import node_tools
 from tests.contract.calls import OURS, Kind, calling
-from tests.contract.samples import sample, turns
+from tests.contract.samples import samples
 from tests.contract.whole_batch import REQUESTS, request
 from tests.wire import spec
 
@@ -131,8 +131,10 @@ def test_every_operation_works(kind: Kind, tmp_path: Path) -> None:
 
 def test_each_variant_of_a_request_is_taken(tmp_path: Path) -> None:
     """Steady, which judges requests by the spec, takes every member of every union from our client."""
-    name = "MessageCreateParamsNonStreaming"
-    requests = [{"custom_id": f"turn-{turn}", "params": sample(name, turn)} for turn in turns()]
+    requests = [
+        {"custom_id": f"sample-{index}", "params": params}
+        for index, params in enumerate(samples("MessageCreateParamsNonStreaming"))
+    ]
     with steady(tmp_path) as server, calling("ours", server.url) as client:
         assert client.create(requests).type == "message_batch"
     assert server.account["session"]["categoryBreakdown"] == {}
