@@ -8,32 +8,29 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from claude_batches.sandbox import Sandbox
+from playwright.sync_api import Browser, LocatorAssertions, Page, expect, sync_playwright
 
 from tests.sandbox.calls import BATCHES, Caller, params
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+if CHROMIUM is None:
+    story = "the sandbox's page was not tried in a browser: there is no Chromium here"
+    if os.environ.get("CLAUDE_BATCHES_REQUIRE_BROWSER") == "1":
+        pytest.fail(story)
+    pytest.skip(story, allow_module_level=True)
 
 HOSTILE = "<script>window.owned = 1</script><img src=x onerror='window.owned = 1'>\"'&lt;b&gt;"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None or find_spec("playwright") is None:
-        missing = "Chromium" if program is None else "playwright"
-        give_up = pytest.fail if os.environ.get("CLAUDE_BATCHES_REQUIRE_BROWSER") == "1" else pytest.skip
-        give_up(f"the page was not tried in a browser: there is no {missing} here")
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
-            executable_path=program, args=["--disable-gpu", "--disable-quic"]
+            executable_path=CHROMIUM, args=["--disable-gpu", "--disable-quic"]
         )
         yield launched
         launched.close()
@@ -46,10 +43,8 @@ def page(browser: Browser, sandbox: Sandbox) -> Iterator[Page]:
     context.close()
 
 
-def text_of(page: Page, selector: str) -> Any:
+def shown(page: Page, selector: str) -> LocatorAssertions:
     """What Playwright awaits something of: it looks again and again until it holds, or time is up."""
-    from playwright.sync_api import expect
-
     return expect(page.locator(selector))
 
 
@@ -60,13 +55,13 @@ def look_into(page: Page, batch: dict[str, Any], position: int = 0) -> None:
 
 def test_a_new_batch_shows_up_on_the_page_without_loading_it_again(page: Page, caller: Caller):
     page.goto("/")
-    text_of(page, "h1").to_have_text("No batches yet")
+    shown(page, "h1").to_have_text("No batches yet")
     page.evaluate("window.loaded = 'once'")
     batch = caller.create("one", "two")
-    text_of(page, ".batches li").to_contain_text(["2 processing"])
+    shown(page, ".batches li").to_contain_text(["2 processing"])
     assert page.evaluate("window.loaded") == "once"
     page.get_by_text(batch["id"]).click()
-    text_of(page, "h1").to_have_text(batch["id"])
+    shown(page, "h1").to_have_text(batch["id"])
 
 
 def test_progress_moves_and_counts_settle_while_somebody_watches(
@@ -75,33 +70,33 @@ def test_progress_moves_and_counts_settle_while_somebody_watches(
     batch = caller.create("one", "two", "[[error:overloaded_error]]", "[[expire]]", "[[cancel]]")
     page.goto(f"/batches/{batch['id']}")
     page.evaluate("window.loaded = 'once'")
-    text_of(page, ".percent").to_have_text("0% done")
+    shown(page, ".percent").to_have_text("0% done")
     sandbox.advance(30.5)  # of the 60.5 seconds that five requests take
-    text_of(page, ".percent").to_have_text("50% done")
+    shown(page, ".percent").to_have_text("50% done")
     assert page.locator(".bar rect").get_attribute("width") == "50.41%"
-    text_of(page, ".tile").to_have_text(["5processing", "0succeeded", "0errored", "0canceled", "0expired"])
+    shown(page, ".tile").to_have_text(["5processing", "0succeeded", "0errored", "0canceled", "0expired"])
     sandbox.advance(100)
-    text_of(page, ".percent").to_have_text("100% done")
-    text_of(page, ".tile").to_have_text(["0processing", "2succeeded", "1errored", "1canceled", "1expired"])
-    text_of(page, "h1 + .badge").to_have_text("ended")
+    shown(page, ".percent").to_have_text("100% done")
+    shown(page, ".tile").to_have_text(["0processing", "2succeeded", "1errored", "1canceled", "1expired"])
+    shown(page, "h1 + .badge").to_have_text("ended")
     assert page.evaluate("window.loaded") == "once"
 
 
 def test_the_list_of_batches_moves_on_while_somebody_watches(page: Page, caller: Caller, sandbox: Sandbox):
     caller.create("one", "[[error:api_error]]")
     page.goto("/")
-    text_of(page, ".batches").to_contain_text("0% done")
+    shown(page, ".batches").to_contain_text("0% done")
     sandbox.advance(100)
-    text_of(page, ".batches .count").to_have_text(["1 succeeded", "1 errored"])
+    shown(page, ".batches .count").to_have_text(["1 succeeded", "1 errored"])
 
 
 def test_a_request_that_is_open_stays_open_and_gets_its_result(page: Page, caller: Caller, sandbox: Sandbox):
     look_into(page, caller.create("What is a tide?"))
-    text_of(page, ".inside").to_contain_text('"content": "What is a tide?"')
-    text_of(page, ".inside").to_contain_text("There is none yet")
+    shown(page, ".inside").to_contain_text('"content": "What is a tide?"')
+    shown(page, ".inside").to_contain_text("There is none yet")
     sandbox.advance(100)
-    text_of(page, ".inside").to_contain_text('"text": "You said: What is a tide?"')
-    text_of(page, ".inside pre").to_have_count(2)
+    shown(page, ".inside").to_contain_text('"text": "You said: What is a tide?"')
+    shown(page, ".inside pre").to_have_count(2)
     assert page.locator(".inside pre").last.is_visible()
 
 
@@ -109,16 +104,16 @@ def test_what_has_not_changed_is_left_alone(page: Page, caller: Caller, sandbox:
     look_into(page, caller.create("one"))
     page.evaluate("document.querySelector('#requests').marked = true")
     sandbox.advance(30)
-    text_of(page, ".percent").to_have_text("49% done")
+    shown(page, ".percent").to_have_text("49% done")
     assert page.evaluate("document.querySelector('#requests').marked")
 
 
 def test_hostile_text_stays_text(page: Page, caller: Caller, sandbox: Sandbox):
     tool = {"name": "look", "description": HOSTILE, "input_schema": {"type": "object"}}
     look_into(page, caller.create_from([{"custom_id": "hostile", "params": params(HOSTILE, tools=[tool])}]))
-    text_of(page, ".asks").to_have_text(HOSTILE)
+    shown(page, ".asks").to_have_text(HOSTILE)
     sandbox.advance(100)
-    text_of(page, ".says").to_have_text(f"You said: {HOSTILE}")
+    shown(page, ".says").to_have_text(f"You said: {HOSTILE}")
     assert page.locator("main script, main img").count() == 0
     assert page.evaluate("window.owned") is None
 
@@ -148,7 +143,7 @@ def test_the_page_asks_for_nothing_from_elsewhere_and_makes_no_mistakes(
     page.on("pageerror", lambda error: complaints.append(error.message))
     look_into(page, caller.create("one"))
     sandbox.advance(100)
-    text_of(page, "h1 + .badge").to_have_text("ended")
+    shown(page, "h1 + .badge").to_have_text("ended")
     assert f"{sandbox.url}/_sandbox/page.css" in asked
     assert [url for url in asked if not url.startswith(f"{sandbox.url}/")] == []
     assert complaints == []
@@ -177,12 +172,12 @@ def test_the_page_is_dark_for_who_wants_it_dark(page: Page):
 def test_a_sandbox_that_does_not_answer_is_told_from_one_that_does(page: Page, caller: Caller):
     caller.create("one")
     page.goto("/")
-    text_of(page, "#lost").to_be_hidden()
+    shown(page, "#lost").to_be_hidden()
     page.context.set_offline(True)
-    text_of(page, "#lost").to_be_visible()
-    text_of(page, ".batches").to_contain_text("1 processing")
+    shown(page, "#lost").to_be_visible()
+    shown(page, ".batches").to_contain_text("1 processing")
     page.context.set_offline(False)
-    text_of(page, "#lost").to_be_hidden()
+    shown(page, "#lost").to_be_hidden()
 
 
 def test_a_batch_that_is_deleted_while_somebody_looks_is_told_to_be_gone(
@@ -192,4 +187,4 @@ def test_a_batch_that_is_deleted_while_somebody_looks_is_told_to_be_gone(
     sandbox.advance(100)
     page.goto(f"/batches/{batch['id']}")
     assert caller.http.delete(f"{BATCHES}/{batch['id']}").status_code == 200
-    text_of(page, "h1").to_have_text("No such batch")
+    shown(page, "h1").to_have_text("No such batch")
