@@ -9,6 +9,7 @@ hits them alike; the median of each is shown, and the ratio to bare httpx.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import socket
 import statistics
 import subprocess
@@ -47,7 +48,7 @@ def serve() -> None:
 
 def answer(connection: socket.socket) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    with connection:
+    with connection, contextlib.suppress(ConnectionError):
         received = b""
         while data := connection.recv(65536):
             received += data

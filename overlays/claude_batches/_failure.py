@@ -85,6 +85,9 @@ def is_library_error(error: BaseException) -> bool:
     """Whether an exception is an HTTP library's, or the operating system's about a connection."""
     if isinstance(error, OSError | DeadlinePassed):
         return True
+    # What asyncio says of a pooled connection whose event loop is gone, in a program that runs several in turn.
+    if type(error) is RuntimeError and "Event loop is closed" in str(error):
+        return True
     return any(base.__module__.partition(".")[0] in _LIBRARIES for base in type(error).__mro__)
 
 

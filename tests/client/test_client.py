@@ -213,6 +213,23 @@ def test_calls_of_an_async_client_run_at_the_same_time(serve: Any) -> None:
     assert asyncio.run(all_at_once()) == [f"b{index}" for index in range(8)]
 
 
+LOOPS = """
+import asyncio, sys
+from claude_batches import AsyncClient
+client = AsyncClient(api_key="k", base_url=sys.argv[1])
+async def call():
+    return (await client.messages.batches.retrieve("b")).id
+print([asyncio.run(call()) for _ in range(3)])
+"""
+
+
+def test_a_connection_of_an_event_loop_that_is_gone_is_replaced(serve: Any) -> None:
+    server = serve(reply(200, batch("b")))
+    command = [sys.executable, "-c", LOOPS, server.url]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout.strip() == "['b', 'b', 'b']", done.stderr
+
+
 def test_a_canceled_create_says_if_the_batch_had_been_sent(serve: Any) -> None:
     arrived = threading.Event()
 
