@@ -82,11 +82,16 @@ class _Renderer:
         imports = import_lines(f"typing.{name}" for name in _typing_names(module)) + module.imports
         if received and any(each.kind != "alias" or each.link for each in module.definitions):
             imports.append("from .. import model as _model")
+        is_union = any(each.kind == "union" for each in module.definitions)
         return self._print(
             "types_module.py",
             imports=_sorted_imports(imports + _qualifiers(_field_codes(module.definitions))),
-            typing_imports=module.typing_imports,
-            definitions=[self._print(f"{each.kind}.py", definition=each) for each in module.definitions],
+            # A union is spelt for type checkers alone, as what it is made of is imported for them alone.
+            typing_imports=[] if is_union else module.typing_imports,
+            definitions=[
+                self._print(f"{each.kind}.py", definition=each, typing_imports=module.typing_imports)
+                for each in module.definitions
+            ],
         )
 
     # Operations and resources ---------------------------------------------------------------------------------

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from ._bash_code_execution_result_block import BashCodeExecutionResultBlock
     from ._bash_code_execution_tool_result_error_object import BashCodeExecutionToolResultErrorObject
 
-
-if TYPE_CHECKING:
     BashCodeExecutionToolResultBlockContent: TypeAlias = (
         BashCodeExecutionToolResultErrorObject | BashCodeExecutionResultBlock | _model.Unknown
     )

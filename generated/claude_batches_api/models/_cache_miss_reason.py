@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from ._cache_miss_tools_changed import CacheMissToolsChanged
     from ._cache_miss_unavailable import CacheMissUnavailable
 
-
-if TYPE_CHECKING:
     CacheMissReason: TypeAlias = (
         CacheMissModelChanged
         | CacheMissSystemChanged

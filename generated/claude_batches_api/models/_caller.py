@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from ._server_tool_caller import ServerToolCaller
     from ._server_tool_caller20260120 import ServerToolCaller20260120
 
-
-if TYPE_CHECKING:
     Caller: TypeAlias = DirectCaller | ServerToolCaller | ServerToolCaller20260120 | _model.Unknown
     """Who called a tool: Claude itself, or code that ran in a container."""
 

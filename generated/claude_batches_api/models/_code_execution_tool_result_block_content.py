@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from ._code_execution_tool_result_error_object import CodeExecutionToolResultErrorObject
     from ._encrypted_code_execution_result_block import EncryptedCodeExecutionResultBlock
 
-
-if TYPE_CHECKING:
     CodeExecutionToolResultBlockContent: TypeAlias = (
         CodeExecutionToolResultErrorObject
         | CodeExecutionResultBlock

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ._web_fetch_tool_result_block import WebFetchToolResultBlock
     from ._web_search_tool_result_block import WebSearchToolResultBlock
 
-
-if TYPE_CHECKING:
     ContentBlock: TypeAlias = (
         TextBlock
         | ThinkingBlock

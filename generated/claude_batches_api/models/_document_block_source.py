@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from ._base64_pdf_source import Base64PDFSource
     from ._plain_text_source import PlainTextSource
 
-
-if TYPE_CHECKING:
     DocumentBlockSource: TypeAlias = Base64PDFSource | PlainTextSource | _model.Unknown
     """The content of a fetched document: a PDF, or plain text."""
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ._permission_error_object import PermissionErrorObject
     from ._rate_limit_error_object import RateLimitErrorObject
 
-
-if TYPE_CHECKING:
     ErrorObject: TypeAlias = (
         InvalidRequestErrorObject
         | AuthenticationErrorObject

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from ._message_batch_expired_result import MessageBatchExpiredResult
     from ._message_batch_succeeded_result import MessageBatchSucceededResult
 
-
-if TYPE_CHECKING:
     MessageBatchResult: TypeAlias = (
         MessageBatchSucceededResult
         | MessageBatchErroredResult

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from ._citations_search_result_location import CitationsSearchResultLocation
     from ._citations_web_search_result_location import CitationsWebSearchResultLocation
 
-
-if TYPE_CHECKING:
     TextCitation: TypeAlias = (
         CitationCharLocation
         | CitationPageLocation

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     )
     from ._text_editor_code_execution_view_result_block import TextEditorCodeExecutionViewResultBlock
 
-
-if TYPE_CHECKING:
     TextEditorCodeExecutionToolResultBlockContent: TypeAlias = (
         TextEditorCodeExecutionToolResultErrorObject
         | TextEditorCodeExecutionViewResultBlock

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from ._tool_search_tool_result_error_object import ToolSearchToolResultErrorObject
     from ._tool_search_tool_search_result_block import ToolSearchToolSearchResultBlock
 
-
-if TYPE_CHECKING:
     ToolSearchToolResultBlockContent: TypeAlias = (
         ToolSearchToolResultErrorObject | ToolSearchToolSearchResultBlock | _model.Unknown
     )

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from ._web_fetch_block import WebFetchBlock
     from ._web_fetch_tool_result_error_block import WebFetchToolResultErrorBlock
 
-
-if TYPE_CHECKING:
     WebFetchToolResultBlockContent: TypeAlias = WebFetchToolResultErrorBlock | WebFetchBlock | _model.Unknown
     """A fetched page, or an error in its place."""
 

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from ._web_search_result_block import WebSearchResultBlock
     from ._web_search_tool_result_error_object import WebSearchToolResultErrorObject
 
-
-if TYPE_CHECKING:
     WebSearchToolResultBlockContent: TypeAlias = WebSearchToolResultErrorObject | list[WebSearchResultBlock]
     """A list of pages, or an error in its place."""
 
