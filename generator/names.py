@@ -100,11 +100,16 @@ def constant_name(name: str) -> str:
 
 def module_name(name: str) -> str:
     """The private module that holds a class."""
-    snake_name = snake(name)
-    if len(snake_name) > _LONGEST_MODULE:
-        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-        snake_name = f"{snake_name[:_LONGEST_MODULE]}_{digest}"
-    return f"_{snake_name}"
+    return f"_{shortened(snake(name))}"
+
+
+def shortened(name: str) -> str:
+    """The name of a module, short enough for a file's name, and still unlike others."""
+    encoded = name.encode()
+    if len(encoded) <= _LONGEST_MODULE:
+        return name
+    digest = hashlib.sha256(encoded).hexdigest()[:8]
+    return f"{encoded[:_LONGEST_MODULE].decode(errors='ignore')}_{digest}"
 
 
 def snake(name: str) -> str:

@@ -8,6 +8,11 @@ import unicodedata
 
 WIDTH = 110
 
+#: What lines begin with that are kept as they are: code, tables, quotations, headings.
+_KEPT = (" ", "```", "|", ">", "#")
+_MARKED = re.compile(r"[ `|>#]|[-*+]\s|\d+[.)]\s")
+_LONGEST_LINE = 130
+
 
 def clean(text: object) -> str:
     """A description without what can't stand in source: control characters and trailing blanks."""
@@ -19,13 +24,20 @@ def clean(text: object) -> str:
 
 def wrapped(text: str, width: int) -> str:
     """Paragraphs filled to a width; lists, tables and code as they are."""
-    paragraphs = re.split(r"\n\s*\n", text)
+    paragraphs = [part for paragraph in re.split(r"\n\s*\n", text) for part in _parts(paragraph)]
     return "\n\n".join(_filled(paragraph, width) for paragraph in paragraphs)
+
+
+def _parts(paragraph: str) -> list[str]:
+    """YAML's folded text has a paragraph a line: such lines are longer than anybody wraps."""
+    lines = paragraph.split("\n")
+    is_prose = not any(_MARKED.match(line) for line in lines)
+    return lines if is_prose and max(map(len, lines)) > _LONGEST_LINE else [paragraph]
 
 
 def _filled(paragraph: str, width: int) -> str:
     lines = paragraph.split("\n")
-    if any(line.startswith((" ", "```", "|", ">", "#")) for line in lines):
+    if any(line.startswith(_KEPT) for line in lines):
         return paragraph
     items: list[str] = []
     for line in lines:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .components import Components
 from .document import Document, DocumentError
-from .names import CLIENT_MEMBERS, RESOURCE_MEMBERS, attribute_name, class_name
+from .names import CLIENT_MEMBERS, RESOURCE_MEMBERS, attribute_name, class_name, shortened
 from .operations import Operations
 from .package import OperationCase, Resource
 from .parse import ParsedOperation
@@ -82,9 +82,10 @@ def _name_modules(nodes: dict[tuple[str, ...], Resource]) -> None:
     taken = {"root"}
     for node in nodes.values():
         if node.path:
-            name, number = "_".join(node.path), 2
+            wanted = shortened("_".join(node.path))
+            name, number = wanted, 2
             while name in taken:
-                name, number = f"{'_'.join(node.path)}_{number}", number + 1
+                name, number = f"{wanted}_{number}", number + 1
             node.module = name
             taken.add(name)
 

@@ -37,10 +37,11 @@ def create(
     """Create a batch.
 
     Submits a batch of Messages requests. Processing starts at once and takes up to 24 hours; the answer
-    comes back immediately and describes the batch, not its results. Most of what can be wrong with a
-    request is found out later, and only makes that request an `errored` result. What concerns the batch as
-    a whole is refused here, such as a `custom_id` that is not unique. The call is not idempotent: sending
-    it twice makes two batches, and both are billed.
+    comes back immediately and describes the batch, not its results.
+
+    Most of what can be wrong with a request is found out later, and only makes that request an `errored`
+    result. What concerns the batch as a whole is refused here, such as a `custom_id` that is not unique.
+    The call is not idempotent: sending it twice makes two batches, and both are billed.
 
     Args:
         requests: The requests, from 1 to 100,000 of them and at most 256 MB in all. Their order means
