@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import signal
 import subprocess
@@ -197,6 +198,28 @@ def test_a_killed_run_leaves_the_old_package_or_the_new_one_whole(
             process.send_signal(signal.SIGKILL)
         process.communicate()
         assert files_of(tmp_path / "out" / "pets") in (old, new)
+
+
+def test_what_a_killed_run_left_is_swept_up_later(tmp_path: Path, spec: Path, run: Run) -> None:
+    old, young = tmp_path / ".codegen-old", tmp_path / ".codegen-young"
+    for folder in (old, young):
+        (folder / "package").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    assert run("--spec", spec, "--output", tmp_path, "--package", "pets").status == 0
+    assert not old.exists()
+    assert young.exists()
+
+
+def test_where_folders_cannot_be_swapped_in_one_step_they_are_in_two(
+    tmp_path: Path, spec: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("--spec", spec, "--output", tmp_path, "--package", "pets")
+    run(*arguments)
+    spec.write_text(spec.read_text().replace("An animal.", "A beast."))
+    monkeypatch.setattr("generator.output.sys.platform", "another")
+    assert run(*arguments).out == "pets: 15 files, 1 changed\n"
+    assert "A beast." in (tmp_path / "pets" / "models" / "_pet.py").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pets", "pets.yaml"]
 
 
 def test_a_failed_run_leaves_what_was_there(tmp_path: Path, spec: Path, run: Run) -> None:
