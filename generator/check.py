@@ -208,6 +208,7 @@ _OPERATION: dict[str, Check] = {
     "requestBody": _BODY,
     "responses": _responses,
     "security": _any_list,
+    "callbacks": _mapping,
     "x-pagination": _mapping,
 }
 
@@ -224,6 +225,8 @@ def _tag(value: Any, place: str) -> None:
 
 _TOP: dict[str, Check] = {
     "paths": _named(check_path_item),
+    "webhooks": _mapping,
+    "security": _any_list,
     "tags": _listed(_tag),
     "components": _object(
         {

@@ -20,7 +20,7 @@ from .compose import (
     merge_all_of,
     unfold_inheritance,
 )
-from .document import METHODS, Document, Json, below, parts_of, pointer
+from .document import METHODS, Document, DocumentError, Json, below, parts_of, pointer
 from .inner import name_inner_compositions, name_inner_objects
 from .names import class_name
 from .schemas import COMPONENT, key_of, refer, schemas_of
@@ -78,6 +78,21 @@ def inline_shared_parts(document: Document) -> None:
                     document.note(below(place, method, "callbacks", name), "callbacks are not generated")
 
 
+def tell_of_what_is_left_out(document: Document) -> None:
+    """A client has one address and calls nobody back: webhooks, and servers of single paths, have no place in it."""
+    for name in document.data.get("webhooks") or ():
+        place = pointer("webhooks", name)
+        document.note(place, "webhooks are not generated; the schemas they refer to are, to decode with")
+    top = document.data.get("servers")
+    own = [path for path, item in document.data["paths"].items() if item.get("servers", top) != top]
+    own += [path for path, _, operation in document.operations() if operation.get("servers", top) != top]
+    if own:
+        count = len(dict.fromkeys(own))
+        document.note(
+            pointer("paths", own[0]), f"{count} paths have servers of their own; a client has one address"
+        )
+
+
 def name_operations(document: Document) -> None:
     """An operation without an id is called after its method and path: `GET /pets/{id}` is `get_pets_by_id`."""
     for path, method, operation in document.operations():
@@ -101,7 +116,15 @@ def settle_parameters(document: Document) -> None:
             if parameter["in"] == "path" and parameter["name"] not in in_path:
                 document.note(place, f"path parameter {parameter['name']!r} is not in the path; left out")
                 continue
-            kept.append(parameter)
+            twin = next((each for each in kept if _names_of(each) == _names_of(parameter)), None)
+            if twin is None:
+                kept.append(parameter)
+            elif twin != parameter:
+                raise DocumentError(
+                    f"{parameter['in']} parameter {parameter['name']!r} is described twice, in different ways",
+                    place=place,
+                    way_out="Remove one of them.",
+                )
         declared = {parameter["name"] for parameter in kept if parameter["in"] == "path"}
         for name in dict.fromkeys(in_path):
             if name not in declared:
@@ -254,6 +277,7 @@ def drop_what_was_shared(document: Document) -> None:
 STEPS: tuple[Callable[[Document], None], ...] = (
     complete_info,
     inline_shared_parts,
+    tell_of_what_is_left_out,
     name_operations,
     settle_parameters,
     write_true_as_a_schema,
@@ -272,6 +296,10 @@ STEPS: tuple[Callable[[Document], None], ...] = (
     name_inner_objects,
     drop_what_was_shared,
 )
+
+
+def _names_of(parameter: Json) -> tuple[str, str]:
+    return parameter["in"], parameter["name"]
 
 
 def _types(schema: Json) -> list[str]:

@@ -98,6 +98,12 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
         "x-pagination finds the items of a page in 'data', but the response has no such list",
         "#/paths/~1pets~1{pet_id}/get/x-pagination",
     ),
+    "a parameter twice": (
+        "parameters:",
+        "parameters:\n        - {name: pet_id, in: path, required: true, schema: {type: integer}}",
+        "path parameter 'pet_id' is described twice, in different ways",
+        "#/paths/~1pets~1{pet_id}/get/parameters",
+    ),
     "argument name": (
         "in: path,",
         "in: path, x-argument-name: not-a-name,",

@@ -127,6 +127,9 @@ paths:
   /tags/e: {get: {operationId: get_e, tags: [c.b], responses: {"204": {description: ""}}}}
   /tags/f: {get: {operationId: get_f, tags: [async_a, other], responses: {"204": {description: ""}}}}
   /tags/g: {get: {operationId: get_g, tags: [""], responses: {"204": {description: ""}}}}
+  /tags/h:
+    servers: [{url: "https://elsewhere.test"}]
+    get: {operationId: get_h, tags: [c.b], responses: {"204": {description: ""}}}
   x-nothing: {get: {}}
 webhooks:
   done: {post: {requestBody: {content: {application/json: {schema: {$ref: Hook}}}}, responses: {}}}
@@ -136,7 +139,7 @@ components: {schemas: {Hook: {type: object, properties: {a: {type: string}}}}}
     def test_every_operation_is_there(self, api: Api) -> None:
         paths = {("GET", "/users/{id}"), ("GET", "/users/id")}
         paths |= {(method, "/builtin") for method in ("GET", "PUT", "POST", "PATCH", "DELETE")}
-        paths |= {("GET", f"/tags/{letter}") for letter in "abcdefg"}
+        paths |= {("GET", f"/tags/{letter}") for letter in "abcdefgh"}
         found = set()
         for file in (api.folder / "operations").glob("*.py"):
             for value in vars(api.module(f"operations.{file.stem}")).values():
@@ -168,6 +171,10 @@ components: {schemas: {Hook: {type: object, properties: {a: {type: string}}}}}
         assert root.c.b.get_e().path == "/tags/e"
         assert root.async_a.get_f().path == "/tags/f"
         assert root.some_tag.with_raw_response.list().method == "GET"
+
+    def test_webhooks_and_servers_that_no_client_has_are_told_of(self, api: Api) -> None:
+        assert "webhooks are not generated" in api.notes
+        assert "1 paths have servers of their own" in api.notes
 
     def test_what_only_a_webhook_uses_is_a_model(self, api: Api) -> None:
         assert api.models.Hook.from_dict({"a": "b"}).a == "b"
