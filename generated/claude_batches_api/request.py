@@ -219,9 +219,9 @@ def path_segment(name: str, value: object, *, style: str = "simple", explode: bo
     """Percent-encode a path parameter.
 
     Raises:
-        ValueError: It is empty, `.` or `..`: the request would be for another resource than was meant.
+        ValueError: It is `None`, empty, `.` or `..`: the request would be for another resource than was meant.
     """
-    texts = _texts(value, explode=explode)
+    texts = [] if value is None else _texts(value, explode=explode)
     if not any(texts) or texts in (["."], [".."]):
         raise ValueError(f"{name} must name a resource; got {value!r}")
     encoded = [quote(text, safe="=" if explode and isinstance(value, Mapping) else "") for text in texts]

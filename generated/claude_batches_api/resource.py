@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from .transport import AsyncStreamedResponse, AsyncTransport, RawResponse, SyncStreamedResponse, SyncTransport
@@ -52,8 +53,19 @@ if TYPE_CHECKING:
 
 else:
 
-    def raw(method):  # noqa: ANN001, ANN202  # for type checkers, the functions above stand here
+    def raw(method):  # for type checkers, the functions above stand here
         """Hand a method on as it is."""
         return method
 
-    streamed = async_raw = async_streamed = raw
+    streamed = async_raw = raw
+
+    def async_streamed(method):
+        """Let a coroutine function be entered: what it gives is awaited first."""
+
+        @wraps(method)
+        @asynccontextmanager
+        async def entered(*arguments, **options):
+            async with await method(*arguments, **options) as response:
+                yield response
+
+        return entered

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 else:
 
-    def raw(method):  # noqa: ANN001, ANN202  # for type checkers, the functions above stand here
+    def raw(method):  # for type checkers, the functions above stand here
         """Hand a method on as it is."""
         return method
 
