@@ -19,10 +19,9 @@ from ._errors import (
     RequestEncodingError,
 )
 from ._parse import parse
-from ._raw import entered_later
 from ._results._resource import AsyncResultsMixin, ResultsMixin
 from ._steps import AnyResponse
-from ._transport import AsyncStreamedTransport, AsyncTransport, Exchange, Transport
+from ._transport import AsyncTransport, Exchange, Transport
 from ._wait import LookOptions, wait_steps
 
 if TYPE_CHECKING:
@@ -151,11 +150,6 @@ class AsyncBatches(AsyncResultsMixin):
     """Create, follow, cancel and delete batches of Messages requests, and read their results."""
 
     _transport: AsyncTransport  # pyright: ignore[reportIncompatibleVariableOverride]
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        super().__init__(transport)
-        if isinstance(transport, AsyncStreamedTransport):
-            entered_later(self)
 
     async def create(  # pyright: ignore[reportIncompatibleMethodOverride]  # it takes two arguments more
         self,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
-from functools import wraps
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -17,7 +14,7 @@ from ._lines import async_lines, lines
 from ._response import AsyncResponse, Response
 from ._steps import AnyResponse
 
-__all__ = ["AsyncStreamedResponse", "RawResponse", "StreamedResponse", "entered_later"]
+__all__ = ["AsyncStreamedResponse", "RawResponse", "StreamedResponse"]
 
 T = TypeVar("T")
 
@@ -155,25 +152,6 @@ class StreamedResponse(_View, Generic[T]):
     def close(self) -> None:
         """Let go of the connection."""
         self._response.close()
-
-
-def entered_later(resource: object) -> None:
-    """Make the methods of an async resource, whose transport is `streamed`, fit for `async with`.
-
-    They are coroutine functions, so what they give would have to be awaited before it can be entered.
-    """
-    for name, _ in inspect.getmembers(type(resource), inspect.isfunction):
-        if not name.startswith("_"):
-            setattr(resource, name, _entering(getattr(resource, name)))
-
-
-def _entering(method: Callable[..., Any]) -> Callable[..., AbstractAsyncContextManager[Any]]:
-    @asynccontextmanager
-    async def enter(*arguments: Any, **options: Any) -> AsyncGenerator[Any]:
-        async with await method(*arguments, **options) as response:
-            yield response
-
-    return wraps(method)(enter)
 
 
 class AsyncStreamedResponse(_View, Generic[T]):
