@@ -11,7 +11,17 @@ from ._errors import ResultsGoneError, ResultsNotReadyError
 if TYPE_CHECKING:
     from claude_batches_api.models import MessageBatch
 
-__all__ = ["gone", "results_url"]
+__all__ = ["check_ended", "gone", "results_url"]
+
+
+def check_ended(batch: MessageBatch) -> None:
+    """Check that a batch has results at all: until it ends, its counts promise none, and mean nothing.
+
+    Raises:
+        ResultsNotReadyError: It has not ended.
+    """
+    if batch.processing_status != "ended":
+        raise ResultsNotReadyError(batch.id, batch.processing_status)
 
 
 def results_url(batch: MessageBatch) -> str:
@@ -21,8 +31,7 @@ def results_url(batch: MessageBatch) -> str:
         ResultsNotReadyError: It has not ended.
         ResultsGoneError: It has ended, and its results are not kept any more.
     """
-    if batch.processing_status != "ended":
-        raise ResultsNotReadyError(batch.id, batch.processing_status)
+    check_ended(batch)
     if batch.archived_at is not None:
         raise ResultsGoneError(batch.id, f"the batch was archived at {batch.archived_at}")
     if not batch.results_url:

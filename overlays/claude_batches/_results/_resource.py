@@ -26,6 +26,7 @@ from ._join import Joiner, ResultsById, wanted_ids
 from ._opening import Opening
 from ._partial import DownloadProgress, PartialFile, plain_path
 from ._reader import MAX_RESUMES, Reader
+from ._ready import check_ended
 from ._split import MAX_LINE_BYTES
 from ._stream import ResultStream, Source
 
@@ -219,6 +220,7 @@ class ResultsMixin(resources.Batches):
         """
         target = plain_path(path)
         batch, opening = self._find(message_batch_id, workspace_id, wait, options)
+        check_ended(batch)
         partial = PartialFile(target, batch.id, progress)
         try:
             reader = _copier(batch, partial, max_resumes)
@@ -402,6 +404,7 @@ class AsyncResultsMixin(resources.AsyncBatches):
         """
         target = plain_path(path)
         batch, opening = await self._find(message_batch_id, workspace_id, wait, options)
+        check_ended(batch)
         # What takes long on disk is done on a thread: reading what is there already, and the sync at the end.
         partial = await anyio.to_thread.run_sync(PartialFile, target, batch.id, progress)
         try:
