@@ -34,7 +34,7 @@ ATTACKS = [
     "\\N{DOLLAR SIGN} \\x41 \\u0041 \\",
     "]); __import__('os').environ.__setitem__('HACKED', '1'); ([",
     "# noqa\n)\n__import__('os').environ.__setitem__('HACKED', '1')\n(",
-    "../../../../tmp/escape",
+    "../../../../escape",
     "..",
     "/etc/passwd",
     "\x00",
