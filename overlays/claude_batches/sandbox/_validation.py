@@ -29,6 +29,11 @@ _PARAMS: Final = frozenset(
     }
 )
 
+_CHOICES: Final[dict[str, tuple[str | None, ...]]] = {
+    "service_tier": ("auto", "standard_only"),
+    "speed": ("fast", "standard", None),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -227,9 +232,50 @@ def _check_schema(place: str, schema: dict[str, Any]) -> Refusal | None:
     return None
 
 
-def _check_inference_geo(params: dict[str, Any]) -> Refusal | None:
-    if not isinstance(params.get("inference_geo"), str | None):
-        return _refuse("inference_geo", "Input should be a string")
+def _check_system(params: dict[str, Any]) -> Refusal | None:
+    system = params.get("system", "")
+    if isinstance(system, str):
+        return None
+    if not is_array(system):
+        return _refuse("system", "Input should be a string or a list of text blocks")
+    for index, block in enumerate(system):
+        if not is_object(block) or block.get("type") != "text":
+            return _refuse(f"system.{index}.type", "Input should be 'text'")
+        if not isinstance(block.get("text"), str):
+            return _refuse(f"system.{index}.text", "Input should be a string")
+    return None
+
+
+def _check_choices(params: dict[str, Any]) -> Refusal | None:
+    """The fields that take one of a few words."""
+    for key, choices in _CHOICES.items():
+        if key in params and params[key] not in choices:
+            words = " or ".join(repr(choice) for choice in choices if choice is not None)
+            return _refuse(key, f"Input should be {words}")
+    return None
+
+
+def _check_strings(params: dict[str, Any]) -> Refusal | None:
+    for key, nullable in (("inference_geo", True), ("user_profile_id", False)):
+        if key in params and not isinstance(params[key], str) and not (nullable and params[key] is None):
+            return _refuse(key, "Input should be a string")
+    return None
+
+
+def _check_objects(params: dict[str, Any]) -> Refusal | None:
+    """The fields that hold an object of which little is known here."""
+    cache_control = params.get("cache_control")
+    if cache_control is not None and not is_object(cache_control):
+        return _refuse("cache_control", "Input should be an object")
+    if cache_control is not None and cache_control.get("type") != "ephemeral":
+        return _refuse("cache_control.type", "Input should be 'ephemeral'")
+    if "metadata" in params and not is_object(params["metadata"]):
+        return _refuse("metadata", "Input should be an object")
+    if params.get("diagnostics") is not None and not is_object(params["diagnostics"]):
+        return _refuse("diagnostics", "Input should be an object")
+    container = params.get("container")
+    if container is not None and not isinstance(container, str) and not is_object(container):
+        return _refuse("container", "Input should be a string or an object")
     return None
 
 
@@ -252,5 +298,8 @@ _CHECKS: Final = (
     _check_thinking,
     _check_format,
     _check_stop_sequences,
-    _check_inference_geo,
+    _check_system,
+    _check_choices,
+    _check_strings,
+    _check_objects,
 )
