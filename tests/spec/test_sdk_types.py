@@ -16,6 +16,7 @@ DELIBERATE = {
     "BatchCreateParams.user_profile_id: only there": _HEADER,
     "BatchCreateParams.workspace_id: only there": _HEADER,
     "MessageCreateParamsNonStreaming.workspace_id: only there": "a header of the whole batch alone",
+    "*.caller: only there null": "the SDK takes it for null where it is missing; it is never sent as null",
     "Base64ImageSourceParam.data: only there file": _FILE,
     "Base64PDFSourceParam.data: only there file": _FILE,
     "BrowserToolsetConfigsParam: closed only here": "the SDK only says so in its documentation",

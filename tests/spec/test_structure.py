@@ -66,7 +66,7 @@ NAMES = {
 
 _NEWER = "newer than the published document, which is of August 2026; known from the SDK of November 2026"
 _DROPPED = "dropped by the SDK of November 2026"
-_CALLER = "always given in August 2026; the SDK of November 2026 lets it be missing or null"
+_CALLER = "always given in August 2026; the SDK of November 2026 lets it be missing"
 _ROLES = "a turn has a type for each role, as in the SDK; the published document has one type for all"
 _INSTRUCTIONS = "instructions are text, as in the SDK's type for this role"
 _STREAM = "the API refuses a batch that has a streaming request in it"
@@ -85,7 +85,6 @@ DELIBERATE = {
     "Message.diagnostics: only here": _NEWER,
     'Message.model: only here "claude-*"': _NEWER,
     "Usage.speed: only here": _NEWER,
-    "*.caller: only here null": _CALLER,
     "*.caller: required only there": _CALLER,
     '*.error_code: only here "content_too_large"': _NEWER,
     # What is sent

@@ -30,15 +30,8 @@ class ServerToolUseBlock(_model.Model):
     """The arguments it was given."""
 
     caller: Caller | None = None
-    """Who called the tool; null or absent where that is not given."""
+    """Who called the tool; absent where that is not given."""
 
     _links = {
-        "caller": _model.Tagged(
-            "type",
-            {
-                "direct": "DirectCaller",
-                "code_execution_20250825": "ServerToolCaller",
-                "code_execution_20260120": "ServerToolCaller20260120",
-            },
-        ),
+        "caller": _model.One("Caller"),
     }

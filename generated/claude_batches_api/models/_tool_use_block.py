@@ -29,18 +29,11 @@ class ToolUseBlock(_model.Model):
     """The arguments, in the form of the tool's input schema."""
 
     caller: Caller | None = None
-    """Who called the tool; null or absent where that is not given."""
+    """Who called the tool; absent where that is not given."""
 
     toolset_name: str | None = None
     """The toolset that the tool is a member of; null or absent for a tool of its own."""
 
     _links = {
-        "caller": _model.Tagged(
-            "type",
-            {
-                "direct": "DirectCaller",
-                "code_execution_20250825": "ServerToolCaller",
-                "code_execution_20260120": "ServerToolCaller20260120",
-            },
-        ),
+        "caller": _model.One("Caller"),
     }

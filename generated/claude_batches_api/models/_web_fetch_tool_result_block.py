@@ -25,16 +25,9 @@ class WebFetchToolResultBlock(_model.Model):
     """The page, or the reason why there is none."""
 
     caller: Caller | None = None
-    """Who called the tool; null or absent where that is not given."""
+    """Who called the tool; absent where that is not given."""
 
     _links = {
         "content": _model.One("WebFetchToolResultBlockContent"),
-        "caller": _model.Tagged(
-            "type",
-            {
-                "direct": "DirectCaller",
-                "code_execution_20250825": "ServerToolCaller",
-                "code_execution_20260120": "ServerToolCaller20260120",
-            },
-        ),
+        "caller": _model.One("Caller"),
     }

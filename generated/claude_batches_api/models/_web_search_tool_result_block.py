@@ -25,19 +25,12 @@ class WebSearchToolResultBlock(_model.Model):
     """The pages found, or the reason why there are none."""
 
     caller: Caller | None = None
-    """Who called the tool; null or absent where that is not given."""
+    """Who called the tool; absent where that is not given."""
 
     _links = {
         "content": _model.Either(
             object=_model.One("WebSearchToolResultErrorObject"),
             array=_model.Many(_model.One("WebSearchResultBlock")),
         ),
-        "caller": _model.Tagged(
-            "type",
-            {
-                "direct": "DirectCaller",
-                "code_execution_20250825": "ServerToolCaller",
-                "code_execution_20260120": "ServerToolCaller20260120",
-            },
-        ),
+        "caller": _model.One("Caller"),
     }
