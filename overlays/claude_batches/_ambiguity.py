@@ -99,7 +99,7 @@ class Creation:
 
     def _ambiguous(self, cause: APIError, retries_taken: int) -> AmbiguousCreateError:
         started = self.started if self.earliest is None else self.earliest
-        what = f"the batch of {self.count} requests ({self.size:,} bytes)"
+        what = f"the batch of {self.count:,} request{'' if self.count == 1 else 's'} ({self.size:,} bytes)"
         again = "" if self.mode == "retry" else ", so it was not sent again"
         ambiguous = self.error(
             f"it isn't known whether {what} was made{again}: {cause.message}",
@@ -133,6 +133,7 @@ class Creation:
             if found is not None:
                 self.adopted = found
                 return (yield from self._retrieve(found, go))
+            ambiguous.note_search()
         raise ambiguous
 
     def _unreadable(self, outcome: Any) -> AmbiguousCreateError | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
 
 import anyio.lowlevel
@@ -84,6 +84,7 @@ class Batches(ResultsMixin):
         """
         if isinstance(requests, AsyncIterable):
             raise RequestEncodingError("requests is an async iterable: use AsyncClient for it")
+        _check_iterable(requests)
         writer = BatchWriter(validate=validate)
         try:
             for request in requests:
@@ -184,6 +185,8 @@ class AsyncBatches(AsyncResultsMixin):
             APIStatusError: The server refused it; nothing was made.
             APIConnectionError: The server could not be reached, or not for long enough; nothing was made.
         """
+        if not isinstance(requests, AsyncIterable):
+            _check_iterable(requests)
         writer = BatchWriter(validate=validate)
         try:
             if isinstance(requests, AsyncIterable):
@@ -246,6 +249,14 @@ class AsyncBatches(AsyncResultsMixin):
                 options=cast(RequestOptions, options),
             )
         )
+
+
+def _check_iterable(requests: object) -> None:
+    """Refuse what is no list of requests, in the words of the argument, before it is taken apart."""
+    if isinstance(requests, Mapping):
+        raise RequestEncodingError("requests is one dict: put it in a list")
+    if isinstance(requests, str | bytes) or not isinstance(requests, Iterable):
+        raise RequestEncodingError(f"requests must be an iterable of dicts; got {type(requests).__name__}")
 
 
 def _creating(

@@ -257,6 +257,14 @@ class AmbiguousCreateError(APIError):
         self.retries_taken = retries_taken
         self._finder = finder
 
+    def note_search(self) -> None:
+        """Say that the batch was looked for already, in place of the advice to do so."""
+        self.advice = (
+            "It was looked for among the batches of the server, and there was not just one that fits, so none was "
+            "adopted. Call find_candidates() on this error to look again."
+        )
+        self.args = (f"{self.message} {self.advice}",)
+
     def find_candidates(self) -> list[MessageBatch]:
         """List the batches that may be this one: made in that time, with that number of requests.
 
@@ -558,3 +566,11 @@ def _mapping(value: object) -> dict[str, Any]:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+# A traceback names an error by where users import it from.
+for _error in [
+    each for each in globals().values() if isinstance(each, type) and issubclass(each, ClaudeBatchesError)
+]:
+    _error.__module__ = "claude_batches"
+del _error

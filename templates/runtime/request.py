@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import attrs
 
-from .model import Link, to_json
+from .model import Link, Model, to_json
 
 __all__ = [
     "Body",
@@ -218,8 +218,11 @@ def path_segment(name: str, value: object, *, style: str = "simple", explode: bo
     """Percent-encode a path parameter.
 
     Raises:
-        ValueError: It is `None`, empty, `.` or `..`: the request would be for another resource than was meant.
+        ValueError: It is `None`, empty, `.` or `..`, or a whole object in place of its id: the request would be for
+            another resource than was meant.
     """
+    if isinstance(value, Model):
+        raise ValueError(f"{name} must name a resource; got a {type(value).__name__}, and not its id")  # noqa: TRY004
     texts = [] if value is None else _texts(value, explode=explode)
     if not any(texts) or texts in (["."], [".."]):
         raise ValueError(f"{name} must name a resource; got {value!r}")

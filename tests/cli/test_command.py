@@ -49,7 +49,7 @@ def running(*arguments: str, cwd: Path | None = None) -> Iterator[tuple[str, lis
         for line in process.stdout:
             lines.append(line)
             url = url or "".join(re.findall(r"http://127\.0\.0\.1:\d+", line)[:1])
-            if "Ctrl-C stops it" in line:
+            if "export ANTHROPIC_API_KEY" in line:
                 break
         yield url, lines
         process.send_signal(signal.SIGINT)
@@ -102,7 +102,7 @@ def test_the_sandbox_says_how_to_use_it_and_logs_what_is_asked() -> None:
             f"{url}/v1/messages/batches", headers={"x-api-key": "k", "anthropic-version": "2023-06-01"}
         )
         assert response.json()["data"] == []
-        assert any(f"export ANTHROPIC_BASE_URL={url}" in line for line in lines)
+        assert f"export ANTHROPIC_BASE_URL={url}\n" in lines, "it stands alone, to be copied as a whole line"
     text = "".join(lines)
     assert re.search(r"200 GET +/v1/messages/batches", text)
     assert "The sandbox has stopped." in text
@@ -137,6 +137,7 @@ def test_the_sandbox_answers_with_a_function_of_the_users(tmp_path: Path) -> Non
         (["--faults", "gremlins"], "there are flaky, hostile, overloaded"),
         (["--speed", "fast"], "a number of seconds, or `instant`"),
         (["--speed", "0"], "must be positive"),
+        (["--state", "no/such/folder/state.db"], "the state file no/such/folder/state.db can't be opened"),
     ],
 )
 def test_bad_options_are_refused_in_words(arguments: list[str], words: str) -> None:

@@ -124,8 +124,9 @@ def test_reconcile_adopts_the_one_that_was_made(connect: Any, serve: Any, failur
 def test_reconcile_never_makes_two_where_nothing_was_made(connect: Any, serve: Any, failure: Act) -> None:
     api = API(refusing(failure))
     do = connect(serve(api))
-    with pytest.raises(claude_batches.AmbiguousCreateError):
+    with pytest.raises(claude_batches.AmbiguousCreateError, match="not just one that fits") as raised:
         do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
+    assert "on_ambiguous" not in str(raised.value), "it doesn't advise what was just done"
     assert api.made == 0
     assert sum(do.sleeps) >= 30, "it looks for long enough that the server's list has caught up"
 

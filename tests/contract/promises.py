@@ -16,6 +16,16 @@ from tests.contract.recorder import Exchange
 from tests.wire import schemas, spec
 
 Json = dict[str, Any]
+BATCHES = "messages.batches"
+METHODS = ("get", "put", "post", "delete", "patch")
+
+
+def batch_operations() -> Iterator[tuple[str, str, Json]]:
+    """The operations on batches, each with its path and method: those that our client's own code is about."""
+    for path, item in spec()["paths"].items():
+        for method in METHODS:
+            if BATCHES in item.get(method, {}).get("tags", ()):
+                yield path, method, item[method]
 
 
 def operation_of(exchange: Exchange) -> str:

@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "spec" / "openapi.yaml"
 COMPONENT = "#/components/schemas/"
 METHODS = ("get", "put", "post", "delete", "patch")
+BATCHES = "messages.batches"
+"""The tag of the operations that are held to what is published. The others are held to our own rules alone."""
 
 
 class _Loader(yaml.CSafeLoader):
@@ -42,26 +44,67 @@ def resolve(value: Json) -> Json:
     while "$ref" in value:
         target: Any = spec()
         for part in value["$ref"].removeprefix("#/").split("/"):
+            part = part.replace("~1", "/").replace("~0", "~")
+            assert part in target, (
+                f"{value['$ref']} leads nowhere: add it to the spec, or correct the reference"
+            )
             target = target[part]
         value = target
     return value
 
 
 def operations() -> Iterator[tuple[str, str, Json]]:
-    """Each operation with its path and method."""
+    """Each operation with its path and method; its parameters are all that it takes, those of its path too."""
     for path, item in spec()["paths"].items():
         for method in METHODS:
             if method in item:
-                yield path, method, item[method]
+                parameters = [*item.get("parameters", ()), *item[method].get("parameters", ())]
+                yield path, method, {**item[method], "parameters": parameters}
+
+
+def batch_operations() -> Iterator[tuple[str, str, Json]]:
+    """The operations on batches, each with its path and method."""
+    return (found for found in operations() if BATCHES in found[2].get("tags", ()))
+
+
+def batch_schemas() -> dict[str, Json]:
+    """The schemas that operations on batches reach, by name."""
+    reached = references([operation for _, _, operation in batch_operations()])
+    return {name: schema for name, schema in schemas().items() if COMPONENT + name in reached}
+
+
+def success(operation: Json) -> Json:
+    """What an operation answers if all is well."""
+    statuses = [status for status in operation["responses"] if status.startswith("2")]
+    assert statuses, f'{operation.get("operationId")} needs a response for success, such as `"200"`'
+    return resolve(operation["responses"][statuses[0]])
+
+
+def references(start: Any) -> set[str]:
+    """What can be reached from a part of the document, however far."""
+    reached: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for _, value in walk(waiting.pop()):
+            for reference in (value.get("$ref"), _also_accepted(value)):
+                if isinstance(reference, str) and reference not in reached:
+                    reached.add(reference)
+                    waiting.append(resolve({"$ref": reference}))
+    return reached
+
+
+def _also_accepted(value: Json) -> str | None:
+    """The union that `x-also-accepts` names."""
+    return COMPONENT + value["x-also-accepts"] if "x-also-accepts" in value else None
 
 
 def walk(value: Any, place: str = "#") -> Iterator[tuple[str, Json]]:
-    """Each mapping of the document with the place where it stands, but for what an `example` shows."""
+    """Each mapping of the document with the place where it stands, but for what examples show."""
     if isinstance(value, dict):
         yield place, value
         for key, inner in value.items():
             # A property may be called `example`; elsewhere the word introduces one.
-            if key != "example" or place.endswith("/properties"):
+            if key not in ("example", "examples") or place.endswith("/properties"):
                 yield from walk(inner, f"{place}/{key}")
     elif isinstance(value, list):
         for number, inner in enumerate(value):

@@ -50,6 +50,7 @@ class Reader:
             return frozenset([json.dumps(schema["const"])])
         if "enum" in schema:
             return frozenset(map(json.dumps, schema["enum"]))
+        assert "type" in schema, f"this schema of the batch operations needs a `type`: {schema}"
         kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
         return frozenset(self._plain(kind, schema, limits) for kind in kinds)
 
@@ -58,7 +59,9 @@ class Reader:
         return frozenset([self.called(name)]) if _is_object(schema) else self.branches(schema)
 
     def _plain(self, kind: str, schema: Json, limits: Mapping[str, object]) -> str:
-        assert "properties" not in schema, f"an object without a name: {schema}"
+        assert "properties" not in schema, (
+            f"this object needs a name: put it under components/schemas and refer to it: {schema}"
+        )
         told = [
             f"{keyword}={limits[keyword]}"
             for keyword in _LIMITS.get(kind, ())
@@ -140,6 +143,26 @@ def outdated(found: Iterable[str], reasons: Mapping[str, str]) -> list[str]:
     """The rows of a table that explain nothing any more."""
     lines = list(found)
     return sorted(row for row in reasons if not any(_matches(row, line) for line in lines))
+
+
+def to_add(lines: Iterable[str], file: str) -> str:
+    """What to do about differences without a reason."""
+    return (
+        f'Here the batch operations of spec/openapi.yaml ("here") are not as published ("there"). If that is '
+        f"meant, add each line to the table DELIBERATE in tests/spec/{file} with its reason:" + _listed(lines)
+    )
+
+
+def to_drop(rows: Iterable[str], file: str) -> str:
+    """What to do about reasons without a difference."""
+    return (
+        f"These rows explain nothing any more: take them out of DELIBERATE in tests/spec/{file}:"
+        + _listed(rows)
+    )
+
+
+def _listed(lines: Iterable[str]) -> str:
+    return "".join(f"\n  {line}" for line in lines)
 
 
 def _matches(row: str, line: str) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from .document import COMPONENT, Json, operations, resolve, schemas, spec
+from .document import COMPONENT, Json, batch_operations, operations, resolve, schemas, spec
 
 TURN = {"role": "user", "content": "Hello."}
 PARAMS = {"model": "claude-haiku-4-5", "max_tokens": 16, "messages": [TURN]}
@@ -16,28 +17,45 @@ SCHEMA_OF_TOOL = {"type": "object", "properties": {"city": {"type": "string"}}, 
 
 def accepts(schema: str, instance: object) -> bool:
     """Whether a component takes an instance."""
-    validator = Draft202012Validator({"$ref": COMPONENT + schema, "components": spec()["components"]})
-    return validator.is_valid(instance)
+    return not _mistakes({"$ref": COMPONENT + schema}, instance)
+
+
+def _mistakes(schema: Json, instance: object) -> list[str]:
+    validator = Draft202012Validator({**schema, "components": spec()["components"]})
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(instance)]
+
+
+def _contents(path: str, method: str, operation: Json) -> Iterator[tuple[str, Json]]:
+    """What an operation takes and answers, each with its place and its schema."""
+    bodies: dict[str, Json] = {**operation["responses"], "body": operation.get("requestBody", {})}
+    for name, body in bodies.items():
+        for content in resolve(body).get("content", {}).values():
+            yield f"{method} {path} {name}", content
 
 
 def _examples() -> list[Any]:
-    found = [
-        pytest.param(name, schema["example"], id=name)
-        for name, schema in schemas().items()
-        if "example" in schema
+    found = {name: (schema, schema["example"]) for name, schema in schemas().items() if "example" in schema}
+    for operation in operations():
+        for place, content in _contents(*operation):
+            if "example" in content and "schema" in content:
+                found[place] = (content["schema"], content["example"])
+    return [pytest.param(place, *pair, id=place) for place, pair in found.items()]
+
+
+@pytest.mark.parametrize(("place", "schema", "example"), _examples())
+def test_an_example_is_valid(place: str, schema: Json, example: object) -> None:
+    mistakes = _mistakes(schema, example)
+    assert not mistakes, f"correct the example of {place} in spec/openapi.yaml: {mistakes}"
+
+
+def test_whatever_operations_on_batches_take_and_answer_has_an_example() -> None:
+    missing = [
+        place
+        for operation in batch_operations()
+        for place, content in _contents(*operation)
+        if "example" not in content
     ]
-    for path, method, operation in operations():
-        bodies: dict[str, Json] = {**operation["responses"], "body": operation.get("requestBody", {})}
-        for name, body in bodies.items():
-            for content in resolve(body).get("content", {}).values():
-                reference = content["schema"]["$ref"].removeprefix(COMPONENT)
-                found.append(pytest.param(reference, content["example"], id=f"{method} {path} {name}"))
-    return found
-
-
-@pytest.mark.parametrize(("schema", "example"), _examples())
-def test_an_example_is_valid(schema: str, example: object) -> None:
-    assert accepts(schema, example)
+    assert not missing, f"add an `example` beside the schema of each of these in spec/openapi.yaml: {missing}"
 
 
 @pytest.mark.parametrize(
@@ -66,9 +84,9 @@ def test_a_batch_holds_1_to_100_000_requests() -> None:
 def test_a_page_holds_1_to_1000_batches_and_20_unless_told_otherwise() -> None:
     [limit] = [
         each["schema"]
-        for _, _, operation in operations()
+        for _, _, operation in batch_operations()
         for each in map(resolve, operation["parameters"])
-        if each["name"] == "limit"
+        if operation["operationId"] == "messages_batches_list" and each["name"] == "limit"
     ]
     assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 1000, 20)
 

@@ -1,15 +1,30 @@
-"""The rules of the spec: a valid document, nothing dangling or idle, unions told apart, words everywhere."""
+"""The rules of the spec: a valid document, nothing dangling or idle, unions told apart, words everywhere.
+
+They hold for every operation; docs/generation.md lists them under "What a new operation needs". Each says what
+is missing, and where.
+"""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from openapi_spec_validator import validate
 
-from .document import COMPONENT, ROOT, Json, operations, resolve, schemas, spec, walk
+from .document import (
+    COMPONENT,
+    ROOT,
+    Json,
+    batch_operations,
+    operations,
+    references,
+    resolve,
+    schemas,
+    spec,
+    success,
+    walk,
+)
 
 EXTENSIONS = ROOT / "docs" / "spec-extensions.md"
 
@@ -21,28 +36,19 @@ def test_the_document_is_valid_openapi() -> None:
 def test_every_reference_leads_somewhere() -> None:
     for place, value in walk(spec()):
         if isinstance(value.get("$ref"), str):
-            assert resolve(value), place
+            assert resolve(value), f"{place} refers to nothing"
 
 
 def test_every_component_is_reached_by_an_operation() -> None:
-    reached: set[str] = set()
-    waiting: list[Any] = [spec()["paths"]]
-    while waiting:
-        for _, value in walk(waiting.pop()):
-            for reference in [value.get("$ref"), *_named(value)]:
-                if isinstance(reference, str) and reference not in reached:
-                    reached.add(reference)
-                    waiting.append(resolve({"$ref": reference}))
-    components = spec()["components"]
-    known = {f"#/components/{kind}/{name}" for kind, parts in components.items() for name in parts}
-    assert known - reached == {
-        f"#/components/securitySchemes/{name}" for name in components["securitySchemes"]
-    }
-
-
-def _named(value: Json) -> list[str]:
-    """The union that `x-also-accepts` names."""
-    return [COMPONENT + value["x-also-accepts"]] if "x-also-accepts" in value else []
+    reached = references(spec()["paths"])
+    idle = [
+        f"#/components/{kind}/{name}"
+        for kind, parts in spec()["components"].items()
+        if kind != "securitySchemes"
+        for name in parts
+        if f"#/components/{kind}/{name}" not in reached
+    ]
+    assert not idle, f"no operation reaches these components: refer to them, or take them out: {idle}"
 
 
 def _unions() -> list[tuple[str, Json]]:
@@ -55,42 +61,64 @@ def _unions() -> list[tuple[str, Json]]:
     ]
 
 
-def test_there_are_unions_to_hold_to_the_rules() -> None:
-    assert len(_unions()) == sum("discriminator" in schema for schema in schemas().values()) > 25
+def test_whatever_has_a_discriminator_is_a_union_of_objects() -> None:
+    unions = {place for place, _ in _unions()}
+    assert len(unions) > 25
+    odd = [
+        name
+        for name, schema in schemas().items()
+        if "discriminator" in schema and COMPONENT + name not in unions
+    ]
+    assert not odd, f"these have a `discriminator`, but no `oneOf` of objects to go with it: {odd}"
 
 
 @pytest.mark.parametrize(("place", "union"), _unions())
 def test_a_union_of_objects_has_a_name_and_a_discriminator_that_tells_each_member(
     place: str, union: Json
 ) -> None:
-    assert place.count("/") == COMPONENT.count("/"), "a union of objects stands in a place of its own"
-    assert "oneOf" in union
-    key, mapping = union["discriminator"]["propertyName"], union["discriminator"]["mapping"]
-    expected = {
-        value: member["$ref"]
+    assert place.count("/") == COMPONENT.count("/"), (
+        f"{place} is a union of objects: put it under components/schemas, and refer to it"
+    )
+    assert "oneOf" in union, f"{place} is a union of objects: write `oneOf` in place of `anyOf`"
+    told = union.get("discriminator", {})
+    assert told.keys() >= {"propertyName", "mapping"}, (
+        f"{place} is a union of objects: it needs a `discriminator` with `propertyName` and `mapping`"
+    )
+    tags = [
+        (value, member["$ref"])
         for member in union["oneOf"]
-        for value in _values(resolve(member)["properties"][key])
-    }
-    assert mapping == expected
-    assert len(mapping) == sum(len(_values(resolve(member)["properties"][key])) for member in union["oneOf"])
+        for value in _tags(place, member, told["propertyName"])
+    ]
+    assert told["mapping"] == dict(tags), f"the `mapping` of {place} is not what its members say"
+    assert len(told["mapping"]) == len(tags), f"two members of {place} go by the same tag"
 
 
-def _values(schema: Json) -> list[str]:
-    """The values that a discriminating property can take."""
-    if "anyOf" in schema:
-        return [
-            value for member in schema["anyOf"] if member != {"type": "null"} for value in _values(member)
-        ]
-    return [schema["const"]] if "const" in schema else schema["enum"]
+def _tags(place: str, member: Json, key: str) -> list[str]:
+    """The values of the discriminating property by which a member of a union is known."""
+    assert "$ref" in member, f"each member of {place} needs a name under components/schemas"
+    tags = list(_constants(resolve(member).get("properties", {}).get(key, {})))
+    assert tags, f"`{key}`, the discriminator of {place}, needs a `const` or an `enum` in {member['$ref']}"
+    return tags
+
+
+def _constants(schema: Json) -> Iterator[str]:
+    for member in schema.get("anyOf", ()):
+        yield from _constants(member)
+    yield from [schema["const"]] if "const" in schema else schema.get("enum", ())
 
 
 @pytest.mark.parametrize(("place", "union"), _unions())
 def test_the_discriminating_property_is_required_of_every_member_but_a_custom_tool(
     place: str, union: Json
 ) -> None:
-    key = union["discriminator"]["propertyName"]
-    loose = [member["$ref"] for member in union["oneOf"] if key not in resolve(member)["required"]]
-    assert loose == ([COMPONENT + "ToolParam"] if place.endswith("/ToolUnionParam") else [])
+    key = union.get("discriminator", {}).get("propertyName")
+    loose = [
+        str(member.get("$ref"))
+        for member in (*union.get("oneOf", ()), *union.get("anyOf", ()))
+        if key not in resolve(member).get("required", ())
+    ]
+    allowed = [COMPONENT + "ToolParam"] if place.endswith("/ToolUnionParam") else []
+    assert loose == allowed, f"the discriminator of {place}, `{key}`, must be `required` in {loose}"
 
 
 def _described() -> list[tuple[str, Json]]:
@@ -105,7 +133,7 @@ def _described() -> list[tuple[str, Json]]:
             (f"{place} {status}", resolve(response)) for status, response in operation["responses"].items()
         ]
         if "requestBody" in operation:
-            found.append((f"{place} body", operation["requestBody"]))
+            found.append((f"{place} body", resolve(operation["requestBody"])))
     for kind in ("headers", "securitySchemes", "schemas"):
         found += document["components"][kind].items()
     for name, schema in schemas().items():
@@ -114,73 +142,140 @@ def _described() -> list[tuple[str, Json]]:
 
 
 def test_everything_has_a_description_in_whole_sentences() -> None:
-    assert [
+    missing = [
         place for place, value in _described() if not re.search(r"\w.*[.!?]$", value.get("description", ""))
-    ] == []
+    ]
+    assert not missing, (
+        f"each of these needs a `description` in whole sentences in spec/openapi.yaml: {missing}"
+    )
 
 
 def test_no_description_only_repeats_the_name() -> None:
     def letters(text: str) -> str:
         return re.sub(r"[^a-z]", "", text.lower())
 
-    assert [
+    idle = [
         place
         for place, value in _described()
-        if letters(value["description"]) == letters(place.split(".")[-1])
-    ] == []
+        if letters(value.get("description", "")) == letters(place.split(".")[-1])
+    ]
+    assert not idle, f"these descriptions only repeat the name; say what it means: {idle}"
 
 
-def test_every_operation_has_a_summary_a_name_after_its_tag_and_answers_for_errors() -> None:
-    for _, _, operation in operations():
-        [tag] = operation["tags"]
-        assert operation["operationId"].startswith(tag.replace(".", "_") + "_")
-        assert operation["summary"]
-        assert list(operation["responses"]) == ["200", "4XX", "5XX"]
-    names = [operation["operationId"].rpartition("_")[2] for _, _, operation in operations()]
-    assert sorted(names) == ["cancel", "create", "delete", "list", "results", "retrieve"]
+def _operation_rules() -> dict[str, list[str]]:
+    """What an operation needs, and which operations don't have it."""
+    declared = {tag["name"] for tag in spec()["tags"]}
+    lacking: dict[str, list[str]] = {}
 
+    def need(what: str, there: bool) -> None:
+        lacking.setdefault(what, []).extend([] if there else [place])
 
-def test_results_are_json_lines_and_all_else_is_json() -> None:
-    for _, _, operation in operations():
-        for status, response in operation["responses"].items():
-            streamed = operation["operationId"].endswith("_results") and status == "200"
-            media_type = "application/x-jsonl" if streamed else "application/json"
-            assert list(resolve(response)["content"]) == [media_type]
-
-
-def test_every_operation_takes_the_version_from_the_client_and_a_workspace_from_its_caller() -> None:
-    for _, _, operation in operations():
+    for path, method, operation in operations():
+        place = f"{method} {path}"
+        tags, name = operation.get("tags", []), operation.get("operationId", "")
+        responses = operation["responses"]
         parameters = {each["name"]: each for each in map(resolve, operation["parameters"])}
-        assert parameters["anthropic-version"]["required"]
-        assert parameters["anthropic-version"]["x-client-header"] is True
-        assert parameters["anthropic-workspace-id"]["x-argument-name"] == "workspace_id"
+        need("one tag", len(tags) == 1)
+        need("a tag that is declared, with a description, under `tags`", declared.issuperset(tags))
+        need(
+            "an operationId of its tag and a name, joined by underscores, such as messages_batches_list",
+            any(name.startswith(tag.replace(".", "_") + "_") for tag in tags),
+        )
+        need("a `summary`", bool(operation.get("summary")))
+        need("a response for success, such as `200`", any(status.startswith("2") for status in responses))
+        for status, component in (("4XX", "ClientError"), ("5XX", "ServerError")):
+            need(
+                f"a response `{status}: {{$ref: '#/components/responses/{component}'}}`", status in responses
+            )
+        need(
+            "the parameter `$ref: '#/components/parameters/AnthropicVersion'`",
+            parameters.get("anthropic-version", {}).get("x-client-header") is True,
+        )
+    return lacking
 
 
-def test_pagination_names_parameters_of_the_operation_and_fields_of_the_page() -> None:
-    [operation] = [operation for _, _, operation in operations() if "x-pagination" in operation]
+@pytest.mark.parametrize(("what", "lacking"), _operation_rules().items())
+def test_every_operation_has_what_an_operation_needs(what: str, lacking: list[str]) -> None:
+    assert not lacking, f"each of these operations of spec/openapi.yaml needs {what}: {lacking}"
+
+
+def test_results_are_json_lines_and_all_else_of_batches_is_json() -> None:
+    for path, method, operation in batch_operations():
+        for status, response in operation["responses"].items():
+            streamed = operation["operationId"] == "messages_batches_results" and status == "200"
+            media_type = "application/x-jsonl" if streamed else "application/json"
+            assert list(resolve(response).get("content", {})) == [media_type], (
+                f"the `content` of {method} {path} {status} must be {media_type}"
+            )
+
+
+def test_every_operation_on_batches_takes_a_workspace_from_its_caller() -> None:
+    for path, method, operation in batch_operations():
+        parameters = {each["name"]: each for each in map(resolve, operation["parameters"])}
+        assert parameters.get("anthropic-workspace-id", {}).get("x-argument-name") == "workspace_id", (
+            f"{method} {path} needs the parameter `$ref: '#/components/parameters/AnthropicWorkspaceId'`"
+        )
+
+
+def _paginated() -> list[tuple[str, Json]]:
+    return [
+        (f"{method} {path}", operation)
+        for path, method, operation in operations()
+        if "x-pagination" in operation
+    ]
+
+
+@pytest.mark.parametrize(("place", "operation"), _paginated())
+def test_pagination_names_parameters_of_the_operation_and_fields_of_the_page(
+    place: str, operation: Json
+) -> None:
     pagination = operation["x-pagination"]
     parameters = {each["name"] for each in map(resolve, operation["parameters"])}
-    page = resolve(operation["responses"]["200"]["content"]["application/json"]["schema"])["properties"]
-    assert page[pagination["items"]]["type"] == "array"
-    assert page[pagination["more"]]["type"] == "boolean"
+    content = success(operation).get("content", {})
+    assert "application/json" in content, f"{place} has x-pagination, so it must answer application/json"
+    page = resolve(content["application/json"]["schema"]).get("properties", {})
+    for key, kind in (("items", "array"), ("more", "boolean")):
+        if key in pagination:
+            name = pagination[key]
+            assert page.get(name, {}).get("type") == kind, (
+                f"x-pagination of {place} says `{key}: {name}`, so the page needs a property `{name}`, `type: {kind}`"
+            )
     for direction in ("next", "previous"):
-        assert pagination[direction]["parameter"] in parameters
-        assert pagination[direction]["field"] in page
+        if direction in pagination:
+            parameter, field = pagination[direction]["parameter"], pagination[direction]["field"]
+            assert parameter in parameters, f"x-pagination of {place} names `{parameter}`: add that parameter"
+            assert field in page, f"x-pagination of {place} names `{field}`: add that property to the page"
+
+
+def test_there_is_pagination_to_hold_to_the_rules() -> None:
+    assert "messages_batches_list" in {operation["operationId"] for _, operation in _paginated()}
 
 
 def test_the_extensions_in_use_are_those_that_are_documented() -> None:
-    used = {key for _, value in walk(spec()) for key in value if key.startswith("x-")}
+    used = {
+        key
+        for place, value in walk(spec())
+        # Headers and properties may have such names as well.
+        if not place.endswith(("/headers", "/properties"))
+        for key in value
+        if key.startswith("x-")
+    }
     documented = set(re.findall(r"^## `(x-[a-z-]+)`", EXTENSIONS.read_text(encoding="utf-8"), re.MULTILINE))
-    assert used == documented
+    assert not used - documented, "explain these in docs/spec-extensions.md, under a heading each"
+    assert not documented - used, "take these out of docs/spec-extensions.md: the spec has none of them"
 
 
 def test_nullable_properties_say_so_in_one_of_two_ways() -> None:
     for place, value in walk(spec()):
         if {"type": "null"} in value.get("anyOf", ()):
             assert any("$ref" in member or "const" in member for member in value["anyOf"]), (
-                f"{place} could use a list of types"
+                f'{place} could be `type: [..., "null"]` in place of `anyOf`'
             )
         kinds = value.get("type")
         if isinstance(kinds, list):
-            assert Counter(kinds)["null"] == 1, place
-            assert len(kinds) == 2, place
+            assert len(kinds) == 2, (
+                f'{place}: a list of types has two, one of them "null"; write `anyOf` for more'
+            )
+            assert "null" in kinds, (
+                f'{place}: a list of types has two, one of them "null"; write `anyOf` for more'
+            )

@@ -192,3 +192,11 @@ def _excerpt(line: bytes) -> str:
         half = EXCERPT_BYTES // 2
         return f"{_excerpt(line[:half])} ... {_excerpt(line[-half:])}"
     return ascii(line.decode("utf-8", "replace"))
+
+
+# A traceback names an error by where users import it from.
+for _error in [
+    each for each in globals().values() if isinstance(each, type) and issubclass(each, ClaudeBatchesError)
+]:
+    _error.__module__ = "claude_batches"
+del _error

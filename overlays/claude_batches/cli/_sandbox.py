@@ -57,6 +57,10 @@ def serve(
     try:
         ended = _end_signals()
         console.print(_welcome(sandbox, speed, state, faults))
+        console.print("Paste this where your program runs; any key will do:\n")
+        # Bare, so that whole lines can be copied.
+        console.print(f"export ANTHROPIC_BASE_URL={sandbox.url}", highlight=False, soft_wrap=True)
+        console.print("export ANTHROPIC_API_KEY=sandbox\n", highlight=False)
         # An Event.wait() without a timeout can't be interrupted on every system.
         while not ended.wait(0.5):
             pass
@@ -70,11 +74,6 @@ def _welcome(sandbox: Sandbox, speed: str, state: Path | None, faults: str | Non
         "batches end as soon as they are looked at" if speed == "instant" else f"{speed} seconds pass in one"
     )
     lines = [
-        "Paste this where your program runs; any key will do:",
-        "",
-        f"[bold]export ANTHROPIC_BASE_URL={sandbox.url}[/]",
-        "[bold]export ANTHROPIC_API_KEY=sandbox[/]",
-        "",
         f"Look at it   {sandbox.url}/",
         f"Speed        {pace}",
         f"State        {'in memory, gone at the end' if state is None else escape(str(state))}",

@@ -63,7 +63,7 @@ def build_app(
         },
     )
     app.router.redirect_slashes = False  # the API has no other spelling of a path
-    return Exchanges(app, log)
+    return Exchanges(app, batches.clock.now, log)
 
 
 class _Api:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -45,16 +46,23 @@ ExchangeLog = Callable[[Exchange], None]
 
 
 class Exchanges:
-    """Middleware that gives each exchange its id, logs it, and cuts it off where a fault says so."""
+    """Middleware that gives each exchange its id and date, logs it, and cuts it off where a fault says so.
 
-    def __init__(self, app: ASGIApp, log: ExchangeLog | None) -> None:
+    Args:
+        app: what answers.
+        now: sandbox time, in seconds since the epoch. A `Date` in real time would contradict `created_at`.
+        log: is told of each exchange.
+    """
+
+    def __init__(self, app: ASGIApp, now: Callable[[], float], log: ExchangeLog | None) -> None:
         self._app = app
+        self._now = now
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         identity = random_request_id()
         scope[_REQUEST_ID] = identity
-        sender = _Sender(scope, send, identity)
+        sender = _Sender(scope, send, identity, formatdate(self._now(), usegmt=True))
         begun = time.monotonic()
         try:
             await self._app(scope, receive, sender.send)
@@ -67,10 +75,10 @@ class Exchanges:
 class _Sender:
     """Sends a response on, up to the byte where the connection is to be lost."""
 
-    def __init__(self, scope: Scope, send: Send, identity: str) -> None:
+    def __init__(self, scope: Scope, send: Send, identity: str, date: str) -> None:
         self._scope = scope
         self._send = send
-        self._identity = identity
+        self._own_headers = [(b"date", date.encode()), (b"request-id", identity.encode())]
         self._sent = 0
         self._lost = False
         self.status = 0
@@ -83,7 +91,7 @@ class _Sender:
             if limit == 0:
                 self._lose()
                 return
-            message["headers"] = [*message["headers"], (b"request-id", self._identity.encode())]
+            message["headers"] = [*message["headers"], *self._own_headers]
             self.status = message["status"]
             await self._send(message)
             return

@@ -114,6 +114,7 @@ class LoopbackServer:
             log_level="critical",
             access_log=False,
             server_header=False,
+            date_header=False,
             timeout_graceful_shutdown=1,
             timeout_keep_alive=60,
         )
