@@ -15,7 +15,7 @@ def differing(ours: Any, theirs: Any, place: str = "") -> list[str]:
         return [
             line
             for name in names
-            for line in differing(getattr(ours, name), getattr(theirs, name), f"{place}.{name}")
+            for line in differing(getattr(ours, name), _field(theirs, name), f"{place}.{name}")
         ]
     if isinstance(ours, list):
         if len(ours) != len(theirs):
@@ -28,3 +28,8 @@ def differing(ours: Any, theirs: Any, place: str = "") -> list[str]:
     if isinstance(ours, datetime) and isinstance(theirs, str):
         theirs = datetime.fromisoformat(theirs)
     return [] if ours == theirs else [f"{place}: {ours!r}, and {theirs!r}"]
+
+
+def _field(theirs: Any, name: str) -> Any:
+    """A field as the official SDK has it: one that its types don't know yet is there only if it came."""
+    return theirs.get(name) if isinstance(theirs, dict) else getattr(theirs, name, None)

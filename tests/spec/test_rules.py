@@ -121,6 +121,14 @@ def test_the_discriminating_property_is_required_of_every_member_but_a_custom_to
     assert loose == allowed, f"the discriminator of {place}, `{key}`, must be `required` in {loose}"
 
 
+def test_every_object_with_properties_has_a_name() -> None:
+    for place, value in walk(spec()):
+        if value.get("type") == "object" and "properties" in value and "/allOf/" not in place:
+            assert place.count("/") == COMPONENT.count("/"), (
+                f"{place} is an object: put it under components/schemas, and refer to it"
+            )
+
+
 def _described() -> list[tuple[str, Json]]:
     """Everything that a reader meets: operations and their parts, schemas, their properties."""
     document = spec()
@@ -266,7 +274,9 @@ def test_the_extensions_that_are_used_and_read_are_those_that_are_documented() -
     # x-merged-from is a note that one step of the generator leaves for a later one; no document has it.
     read = set(re.findall(r'"(x-[a-z-]+)"', code)) - {"x-merged-from"}
     assert not read - documented, "the generator reads these: explain them in docs/spec-extensions.md"
-    assert not documented - read, "take these out of docs/spec-extensions.md: the generator reads none of them"
+    assert not documented - read, (
+        "take these out of docs/spec-extensions.md: the generator reads none of them"
+    )
 
 
 def test_nullable_properties_say_so_in_one_of_two_ways() -> None:
