@@ -79,6 +79,7 @@ DELIBERATE = {
     "*(x-api-key): only there": "this is authentication, which the spec describes as such",
     "*(anthropic-workspace-id): only here": _HEADERS,
     "*(5XX): only here": "failures of the server have the same body as refusals",
+    "messages_batches_create(413): only here": "its body is of a kind that ErrorObject doesn't have",
     # What is received
     "CacheMiss*: only here": _NEWER,
     "Diagnostics: only here": _NEWER,

@@ -22,6 +22,7 @@ CREATE = _request.Operation(
     path="/v1/messages/batches",
     responses=(
         _request.Response("200", "json", "application/json", _model.One("MessageBatch")),
+        _request.Response("413", "json", "application/json"),
         _request.Response("4XX", "json", "application/json", _model.One("ErrorResponse")),
         _request.Response("5XX", "json", "application/json", _model.One("ErrorResponse")),
     ),
@@ -57,6 +58,7 @@ def create(
         The batch, accepted and in progress.
 
     Errors:
+        413: The batch is larger than 256 MB, or has more than 100,000 requests. Split it.
         4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
             again.
         5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create

@@ -53,6 +53,7 @@ class Batches(_resource.SyncResource):
             The batch, accepted and in progress.
 
         Errors:
+            413: The batch is larger than 256 MB, or has more than 100,000 requests. Split it.
             4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
                 again.
             5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
@@ -323,6 +324,7 @@ class AsyncBatches(_resource.AsyncResource):
             The batch, accepted and in progress.
 
         Errors:
+            413: The batch is larger than 256 MB, or has more than 100,000 requests. Split it.
             4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
                 again.
             5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
