@@ -46,7 +46,7 @@ and pickled.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -568,9 +568,11 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-# A traceback names an error by where users import it from.
-for _error in [
-    each for each in globals().values() if isinstance(each, type) and issubclass(each, ClaudeBatchesError)
-]:
-    _error.__module__ = "claude_batches"
-del _error
+def name_publicly(names: Mapping[str, object]) -> None:
+    """Let a traceback name the errors of a module by where users import them from."""
+    for each in names.values():
+        if isinstance(each, type) and issubclass(each, ClaudeBatchesError):
+            each.__module__ = "claude_batches"
+
+
+name_publicly(globals())

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 
-from claude_batches._errors import ClaudeBatchesError
+from claude_batches._errors import ClaudeBatchesError, name_publicly
 
 __all__ = [
     "BadLineError",
@@ -194,9 +194,4 @@ def _excerpt(line: bytes) -> str:
     return ascii(line.decode("utf-8", "replace"))
 
 
-# A traceback names an error by where users import it from.
-for _error in [
-    each for each in globals().values() if isinstance(each, type) and issubclass(each, ClaudeBatchesError)
-]:
-    _error.__module__ = "claude_batches"
-del _error
+name_publicly(globals())
