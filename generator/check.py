@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 from .document import METHODS, Document, DocumentError, Json, below, places, pointer
 
@@ -160,7 +161,7 @@ def _parameter(value: Any, place: str) -> None:
     _mapping(value, place)
     if isinstance(value.get("$ref"), str):
         return
-    if not isinstance(value.get("name"), str) or not value["name"]:
+    if not isinstance(value.get("name"), str):
         raise DocumentError("a parameter has no name", place=place)
     if value.get("in") not in LOCATIONS:
         raise DocumentError(
@@ -218,13 +219,18 @@ def check_path_item(value: Any, place: str) -> None:
     _object({"parameters": _listed(_parameter), **dict.fromkeys(METHODS, _object(_OPERATION))})(value, place)
 
 
+def _paths(value: Any, place: str) -> None:
+    _mapping(value, place)
+    _named(check_path_item)({path: item for path, item in value.items() if not path.startswith("x-")}, place)
+
+
 def _tag(value: Any, place: str) -> None:
     _mapping(value, place)
     _members(value, place, {"name": _text})
 
 
 _TOP: dict[str, Check] = {
-    "paths": _named(check_path_item),
+    "paths": _paths,
     "webhooks": _mapping,
     "security": _any_list,
     "tags": _listed(_tag),
@@ -254,6 +260,9 @@ def _check_references(document: Document) -> None:
         if not isinstance(reference, str):
             continue
         place = pointer(*parts, "$ref")
+        if "%" in reference and not _leads_somewhere(document, reference):
+            # A pointer in a URL is percent-encoded, and many documents write it as it is.
+            reference = value["$ref"] = unquote(reference)
         if not reference.startswith("#"):
             raise DocumentError(
                 f"refers to another document: {reference}",
@@ -261,6 +270,14 @@ def _check_references(document: Document) -> None:
                 way_out="Bundle the documents into one first.",
             )
         _follow(document, reference, place)
+
+
+def _leads_somewhere(document: Document, reference: str) -> bool:
+    try:
+        document.find(reference)
+    except LookupError:
+        return False
+    return True
 
 
 def _follow(document: Document, reference: str, place: str) -> None:
@@ -298,9 +315,5 @@ def _check_operation_ids(document: Document) -> None:
             continue
         place = pointer("paths", path, method, "operationId")
         if name in seen:
-            raise DocumentError(
-                f"operationId {name!r} is taken already, at {seen[name]}",
-                place=place,
-                way_out="Give each operation an id of its own.",
-            )
-        seen[name] = place
+            document.note(place, f"operationId {name!r} is taken already, at {seen[name]}")
+        seen.setdefault(name, place)

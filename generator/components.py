@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import Any, Literal
 
 from .document import Document, DocumentError, Json, pointer
-from .names import class_name, module_name
+from .names import class_name, free_name, module_name
 from .schemas import flat_members, holders_of, is_object, key_of, within
 
 Kind = Literal["object", "union", "alias"]
@@ -48,10 +48,10 @@ def make_components(document: Document) -> Components:
     """Sort the component schemas, name their types, and find out which way they go.
 
     Raises:
-        DocumentError: Two have the same name in Python.
+        DocumentError: An extension of ours names a component that is not there.
     """
-    components = {key: Component(key, class_name(key), schema) for key, schema in document.schemas.items()}
-    _refuse_equal_names(document, components)
+    names = _class_names(document)
+    components = {key: Component(key, names[key], schema) for key, schema in document.schemas.items()}
     _find_kinds(components)
     _find_directions(document, components)
     _find_cycles(components)
@@ -59,16 +59,21 @@ def make_components(document: Document) -> Components:
     return components
 
 
-def _refuse_equal_names(document: Document, components: Components) -> None:
-    taken: dict[str, str] = {}
-    for component in components.values():
-        other = taken.setdefault(component.name, component.key)
-        if other != component.key:
-            raise DocumentError(
-                f"schemas {component.key!r} and {other!r} have the same name in Python: {component.name}",
-                place=document.place_of(component.key),
-                way_out="Rename one of them.",
+def _class_names(document: Document) -> dict[str, str]:
+    """The class for each key. Of those that would share one (`Boolean`, `boolean`), all but one are numbered."""
+    wanted = {key: class_name(key) for key in document.schemas}
+    # A key that is a class name as it stands keeps it, wherever in the document it is.
+    owners = {name: key for key, name in wanted.items() if key == name}
+    names: dict[str, str] = {}
+    for key, name in wanted.items():
+        owner = owners.setdefault(name, key)
+        names[key] = name
+        if owner != key:
+            names[key] = free_name(name, {*wanted.values(), *names.values()}, separator="")
+            document.note(
+                document.place_of(key), f"schema {owner!r} has the same name in Python; this is {names[key]}"
             )
+    return names
 
 
 def _find_kinds(components: Components) -> None:
@@ -160,11 +165,8 @@ def module_names(names: list[str]) -> dict[str, str]:
     modules: dict[str, str] = {}
     taken: set[str] = set()
     for name in names:
-        module, number = module_name(name), 2
-        while module in taken:
-            module, number = f"{module_name(name)}_{number}", number + 1
-        modules[name] = module
-        taken.add(module)
+        modules[name] = free_name(module_name(name), taken)
+        taken.add(modules[name])
     return modules
 
 

@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from .document import Document, DocumentError, Json
+from .names import free_name
 from .schemas import COMPONENT, is_object, is_structural, key_of, refer, schemas_of
 
 #: Keywords that talk about a value. Beside a reference they change nothing of its type.
@@ -84,10 +85,7 @@ def distribute_fields(document: Document) -> None:
 
 def free_key(document: Document, wanted: str) -> str:
     """A key for a new component: the wanted one, numbered if it is taken."""
-    key, number = wanted, 2
-    while key in document.schemas:
-        key, number = f"{wanted}{number}", number + 1
-    return key
+    return free_name(wanted, document.schemas, separator="")
 
 
 def _heirs(document: Document) -> dict[str, list[str]]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from .annotations import NONE, Annotations, Type, is_key, qualified, words_of
 from .components import Component, Components, Direction, connected, module_names
-from .document import Document, DocumentError, Json
+from .document import Document, Json
 from .links import Links
-from .names import MODEL_MEMBERS, attribute_name, snake
+from .names import MODEL_MEMBERS, attribute_name, free_name, snake
 from .package import Definition, Field, Module
 from .text import clean
 
@@ -115,18 +115,23 @@ class Definitions:
 
     def _attributes(self, component: Component) -> dict[str, str]:
         """The attribute of a model for each of its properties."""
-        names: dict[str, str] = {}
-        taken: dict[str, str] = {}
+        wanted: dict[str, str] = {}
         for key, prop in component.schema["properties"].items():
-            wanted = prop.get("x-attribute-name") if isinstance(prop, dict) else None
-            name = names[key] = attribute_name(wanted or key, reserved=MODEL_MEMBERS)
-            if name in taken:
-                raise DocumentError(
-                    f"properties {taken[name]!r} and {key!r} have the same name in Python: {name}",
-                    place=self._document.place_of(component.key, "properties", key),
-                    way_out="Give one of them another with `x-attribute-name`.",
+            own = prop.get("x-attribute-name") if isinstance(prop, dict) else None
+            wanted[key] = attribute_name(own or key, reserved=MODEL_MEMBERS)
+        # A key that is a name as it stands keeps it, wherever among the properties it is.
+        owners = {name: key for key, name in wanted.items() if key == name}
+        names: dict[str, str] = {}
+        for key, name in wanted.items():
+            owner = owners.setdefault(name, key)
+            names[key] = name
+            if owner != key:
+                names[key] = free_name(name, {*wanted.values(), *names.values()})
+                self._document.note(
+                    self._document.place_of(component.key, "properties", key),
+                    f"property {owner!r} has the same name in Python; this is {names[key]}, "
+                    "or what `x-attribute-name` says",
                 )
-            taken[name] = key
         return names
 
 

@@ -7,6 +7,7 @@ import hashlib
 import keyword
 import re
 import unicodedata
+from collections.abc import Container
 
 from openapi_python_client.strings import ClassName, PythonIdentifier, snake_case
 
@@ -54,6 +55,14 @@ _PREFIX = "field_"
 
 #: The name of a file must be shorter than 256 bytes.
 _LONGEST_MODULE = 100
+
+
+def free_name(wanted: str, taken: Container[str], *, separator: str = "_") -> str:
+    """The wanted name, numbered if something else has it."""
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted}{separator}{number}", number + 1
+    return name
 
 
 def class_name(key: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
-from .check import check_path_item, check_schema
+from .check import LOCATIONS, check_path_item, check_schema
 from .compose import (
     WORDS,
     distribute_fields,
@@ -57,7 +57,7 @@ def inline_shared_parts(document: Document) -> None:
             continue
         paths[path] = item = _merged(document, item)
         check_path_item(item, place)
-        shared = [_merged(document, parameter) for parameter in item.pop("parameters", [])]
+        shared = [_merged(document, parameter) for parameter in item.get("parameters", [])]
         for method in [method for method in item if method in METHODS]:
             operation = item[method] = _merged(document, item[method])
             own = [_merged(document, parameter) for parameter in operation.get("parameters", [])]
@@ -88,9 +88,8 @@ def tell_of_what_is_left_out(document: Document) -> None:
     own += [path for path, _, operation in document.operations() if operation.get("servers", top) != top]
     if own:
         count = len(dict.fromkeys(own))
-        document.note(
-            pointer("paths", own[0]), f"{count} paths have servers of their own; a client has one address"
-        )
+        paths = "a path has" if count == 1 else f"{count} paths have"
+        document.note(pointer("paths", own[0]), f"{paths} servers of their own; a client has one address")
 
 
 def name_operations(document: Document) -> None:
@@ -112,6 +111,9 @@ def settle_parameters(document: Document) -> None:
         in_path = re.findall(r"\{([^{}]+)\}", path)
         for parameter in operation["parameters"]:
             if parameter["in"] == "header" and parameter["name"].lower() in _NOT_PARAMETERS:
+                continue
+            if not parameter["name"]:
+                document.note(place, "a parameter without a name is left out")
                 continue
             if parameter["in"] == "path" and parameter["name"] not in in_path:
                 document.note(place, f"path parameter {parameter['name']!r} is not in the path; left out")
@@ -148,28 +150,32 @@ def name_referenced_places(document: Document) -> None:
     moved: dict[str, str] = {}
     todo = _deep_references(document)
     while todo:
-        for schema in todo:
+        for place, schema in todo:
             reference = schema["$ref"]
             if reference not in moved:
-                moved[reference] = _moved(document, reference)
+                moved[reference] = _moved(document, reference, below(place, "$ref"))
             schema["$ref"] = COMPONENT + moved[reference]
         todo = _deep_references(document)
 
 
-def _deep_references(document: Document) -> list[Json]:
+def _deep_references(document: Document) -> list[tuple[str, Json]]:
     return [
-        schema
-        for _, schema in schemas_of(document)
+        (place, schema)
+        for place, schema in schemas_of(document)
         if isinstance(schema.get("$ref"), str) and key_of(schema) not in document.schemas
     ]
 
 
-def _moved(document: Document, reference: str) -> str:
+def _moved(document: Document, reference: str, place: str) -> str:
     parts = parts_of(reference)
     if parts[:-1] == ["components", "schemas"]:
         # A component whose key takes escaping in a pointer.
         return parts[-1]
     target = document.find(reference)
+    if isinstance(target, dict) and target.get("in") in LOCATIONS and "name" in target:
+        raise DocumentError(
+            "a schema refers to a parameter", place=place, way_out="Refer to the parameter's `schema`."
+        )
     check_schema(target, reference)
     inner = isinstance(target, dict) and parts[-2:-1] == ["$defs"]
     words = [part for part in parts if part not in ("components", "schemas", "properties", "$defs", "paths")]
@@ -272,6 +278,8 @@ def gather_constants(document: Document) -> None:
 def drop_what_was_shared(document: Document) -> None:
     """Nothing refers to the shared parts any more, so the parser need not read them."""
     document.data["components"] = {"schemas": document.schemas}
+    for item in document.data["paths"].values():
+        item.pop("parameters", None)
 
 
 STEPS: tuple[Callable[[Document], None], ...] = (

@@ -13,7 +13,7 @@ from .components import Components, Direction, schema_of
 from .definitions import described, field_doc
 from .document import Document, DocumentError, Json, below
 from .links import Links
-from .names import attribute_name, constant_name, function_name, method_name
+from .names import attribute_name, free_name, method_name
 from .package import Argument, BodyCase, OperationCase, ResponseCase
 from .parse import ParsedOperation
 from .schemas import key_of
@@ -54,17 +54,14 @@ class Operations:
     def operation(self, parsed: ParsedOperation, path: tuple[str, ...]) -> OperationCase:
         """An operation of the resource with this path."""
         raw = parsed.raw
-        name = _method(parsed.name, path)
         parameters = list(self._parameters(parsed))
         body, from_body = self._body(parsed, {argument.name for argument in parameters})
         responses = list(self._responses(parsed))
         pagination: Json | None = raw.get("x-pagination")
         template, _, query = parsed.path.partition("?")
         operation = OperationCase(
-            name=".".join((*path, name)),
-            method=name,
-            function=function_name(name),
-            constant=constant_name(name),
+            resource=path,
+            method=_method(parsed.name, path),
             http_method=parsed.http_method.upper(),
             path=template.partition("#")[0],
             place=parsed.place,
@@ -91,9 +88,7 @@ class Operations:
             if simple.count(name) > 1:
                 name = self._unlike(parsed, parameter, name)
             # A name that was found for one may be that of another.
-            number = 2
-            while name in taken:
-                name, number = f"{simple[index]}_{number}", number + 1
+            name = name if name not in taken else free_name(simple[index], taken)
             taken.add(name)
             yield self._argument(parameter, name, below(parsed.place, "parameters", index))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from .annotations import Type
 from .document import Json
+from .names import constant_name, function_name
 
 
 @dataclass
@@ -125,10 +126,10 @@ class BodyCase:
 class OperationCase:
     """An operation."""
 
-    name: str
+    resource: tuple[str, ...]
+    """The path of the resource that it belongs to."""
     method: str
-    function: str
-    constant: str
+    """What users call it by."""
     http_method: str
     path: str
     place: str
@@ -142,6 +143,21 @@ class OperationCase:
     secured: bool
     fixed_query: list[tuple[str, str]]
     """Query parameters that the path of the document has in it."""
+
+    @property
+    def name(self) -> str:
+        """Its name in full: `messages.batches.create`."""
+        return ".".join((*self.resource, self.method))
+
+    @property
+    def function(self) -> str:
+        """The function that makes a request of it."""
+        return function_name(self.method)
+
+    @property
+    def constant(self) -> str:
+        """The constant that says what it is."""
+        return constant_name(self.method)
 
     def arguments_in(self, *places: str) -> list[Argument]:
         """The arguments that go to these places of a request."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .components import Components
-from .document import Document, DocumentError
-from .names import CLIENT_MEMBERS, RESOURCE_MEMBERS, attribute_name, class_name, shortened
+from .document import Document
+from .names import CLIENT_MEMBERS, RESOURCE_MEMBERS, attribute_name, class_name, free_name, shortened
 from .operations import Operations
-from .package import OperationCase, Resource
+from .package import Resource
 from .parse import ParsedOperation
 from .text import clean
 
@@ -15,11 +15,7 @@ _ROOT = ("SyncResources", "AsyncResources")
 
 
 def make_tree(document: Document, components: Components, parsed: list[ParsedOperation]) -> Resource:
-    """Sort the operations into resources.
-
-    Raises:
-        DocumentError: Two operations of one tag have the same name in Python.
-    """
+    """Sort the operations into resources."""
     operations = Operations(document, components)
     tags = {
         tag["name"]: clean(tag.get("description")) for tag in document.data.get("tags", []) if "name" in tag
@@ -33,7 +29,7 @@ def make_tree(document: Document, components: Components, parsed: list[ParsedOpe
         node.operations.append(operations.operation(each, node.path))
     for node in nodes.values():
         node.doc = node.doc or f"The operations of `{'.'.join(node.path)}`."
-        _check_names(node)
+        _tell_apart(document, node)
     _name_modules(nodes)
     _name_classes(nodes)
     return root
@@ -53,41 +49,27 @@ def _node(nodes: dict[tuple[str, ...], Resource], path: tuple[str, ...]) -> Reso
     return nodes[path]
 
 
-def _check_names(node: Resource) -> None:
-    """A resource has one thing of each name: a method, or a resource inside it."""
-    taken: dict[str, OperationCase] = {}
-    children = {child.attribute for child in node.children}
+def _tell_apart(document: Document, node: Resource) -> None:
+    """A resource has one thing of each name, a resource inside it or a method; later methods are numbered."""
+    owners = {child.attribute: f"the tag {'.'.join(child.path)!r}" for child in node.children}
+    wanted = {operation.method for operation in node.operations} | owners.keys()
     for operation in node.operations:
-        if operation.method in children:
-            raise DocumentError(
-                f"{_shown(operation)} has the same name in Python as the tag inside its own: {operation.name}",
-                place=operation.place,
-                way_out="Give it another operationId, or the tag another name.",
+        method = operation.method
+        owner = owners.get(method)
+        if owner is not None:
+            operation.method = free_name(method, wanted | owners.keys())
+            document.note(
+                operation.place, f"{owner} has the same name in Python; this is {operation.method}"
             )
-        if operation.method in taken:
-            raise DocumentError(
-                f"{_shown(operation)} and {_shown(taken[operation.method])} have the same name in Python: "
-                f"{operation.name}",
-                place=operation.place,
-                way_out="Give them operationIds that differ by more than case and punctuation.",
-            )
-        taken[operation.method] = operation
-
-
-def _shown(operation: OperationCase) -> str:
-    return f"{operation.http_method} {operation.path}"
+        owners[operation.method] = f"{operation.http_method} {operation.path}"
 
 
 def _name_modules(nodes: dict[tuple[str, ...], Resource]) -> None:
     taken = {"root"}
     for node in nodes.values():
         if node.path:
-            wanted = shortened("_".join(node.path))
-            name, number = wanted, 2
-            while name in taken:
-                name, number = f"{wanted}_{number}", number + 1
-            node.module = name
-            taken.add(name)
+            node.module = free_name(shortened("_".join(node.path)), taken)
+            taken.add(node.module)
 
 
 def _name_classes(nodes: dict[tuple[str, ...], Resource]) -> None:

@@ -80,18 +80,6 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
         "is composed of itself, by way of #/components/schemas/Pet",
         "#/components/schemas/Pet",
     ),
-    "properties that collide": (
-        "age: {type: integer}",
-        "Name: {type: integer}",
-        "properties 'name' and 'Name' have the same name in Python: name",
-        "#/components/schemas/Pet/properties/Name",
-    ),
-    "schemas that collide": (
-        "components:\n  schemas:",
-        "components:\n  schemas:\n    pet: {type: object}",
-        "schemas 'Pet' and 'pet' have the same name in Python: Pet",
-        "#/components/schemas/Pet",
-    ),
     "pagination": (
         "tags: [pets]",
         "tags: [pets]\n      x-pagination: {items: data, next: {parameter: after, field: last}}",
@@ -104,6 +92,12 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
         "path parameter 'pet_id' is described twice, in different ways",
         "#/paths/~1pets~1{pet_id}/get/parameters",
     ),
+    "a schema that is a parameter": (
+        "age: {type: integer}",
+        'age: {$ref: "#/paths/~1pets~1%7Bpet_id%7D/get/parameters/0"}',
+        "a schema refers to a parameter",
+        "#/components/schemas/Pet/properties/age/$ref",
+    ),
     "argument name": (
         "in: path,",
         "in: path, x-argument-name: not-a-name,",
@@ -111,15 +105,6 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
         "#/paths/~1pets~1{pet_id}/get/parameters/0/x-argument-name",
     ),
 }
-
-SECOND = """
-  /cats/{pet_id}:
-    get:
-      operationId: %s
-      tags: [pets]
-      responses: {"200": {description: ""}}
-components:"""
-
 
 def refusal(run: Run, tmp_path: Path, document: str) -> list[str]:
     path = tmp_path / "broken.yaml"
@@ -148,25 +133,6 @@ def test_one_clear_error_names_file_line_and_place(run: Run, tmp_path: Path, nam
     last = place.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
     if last.strip("#") and last in document:
         assert last in document.splitlines()[int(line) - 1]
-
-
-@pytest.mark.parametrize(
-    ("second", "problem"),
-    [
-        (
-            "pets_retrieve",
-            "operationId 'pets_retrieve' is taken already, at #/paths/~1pets~1{pet_id}/get/operationId",
-        ),
-        (
-            "petsRetrieve",
-            "GET /cats/{pet_id} and GET /pets/{pet_id} have the same name in Python: pets.retrieve",
-        ),
-    ],
-)
-def test_two_operations_of_one_name_are_refused(run: Run, tmp_path: Path, second: str, problem: str) -> None:
-    lines = refusal(run, tmp_path, PETS.replace("components:", SECOND.lstrip("\n") % second, 1))
-    assert lines[0].endswith(problem)
-    assert len(lines) == 3
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,65 @@ components: {schemas: {Hook: {type: object, properties: {a: {type: string}}}}}
 
     def test_webhooks_and_servers_that_no_client_has_are_told_of(self, api: Api) -> None:
         assert "webhooks are not generated" in api.notes
-        assert "1 paths have servers of their own" in api.notes
+        assert "a path has servers of their own" in api.notes
 
     def test_what_only_a_webhook_uses_is_a_model(self, api: Api) -> None:
         assert api.models.Hook.from_dict({"a": "b"}).a == "b"
+
+
+class TestClashes:
+    """Names that differ in the document and are one in Python."""
+
+    document = """
+components:
+  schemas:
+    boolean: {type: object, properties: {a: {type: string}}}
+    Boolean: {type: object, properties: {b: {type: string}}}
+    BOOLEAN: {type: object, properties: {c: {type: string}}}
+    Boolean2: {type: object, properties: {d: {type: string}}}
+    Clock: {type: object, properties: {jobId: {type: string}, jobID: {type: integer}, job_id: {type: boolean}}}
+paths:
+  /a: {get: {operationId: t_getThing, tags: [t], responses: {"200": {description: "", content: {application/json: {
+        schema: {type: object, properties: {one: {$ref: boolean}, two: {$ref: Boolean}, three: {$ref: BOOLEAN}}}}}}}}}
+  /b: {get: {operationId: t_get_thing, tags: [t], responses: {"204": {description: ""}}}}
+  /c: {get: {operationId: t_get_thing, tags: [t], responses: {"204": {description: ""}}}}
+  /d: {get: {operationId: inner, tags: [t], responses: {"204": {description: ""}}}}
+  /e: {get: {operationId: inner, tags: [t.inner], responses: {"204": {description: ""}}}}
+  /f: {post: {operationId: t_clock, tags: [t], parameters: [{name: "", in: query, schema: {}}], requestBody: {
+        required: true, content: {application/json: {schema: {$ref: Clock}}}},
+        responses: {"200": {description: "", content: {application/json: {schema: {$ref: Clock}}}}}}}
+"""
+
+    def test_of_schemas_the_one_that_is_a_class_name_keeps_it_and_the_others_are_numbered(
+        self, api: Api
+    ) -> None:
+        models = api.models
+        assert models.Boolean2.from_dict({"d": "w"}).d == "w"
+        thing = api.decode("t", "get_thing", {"one": {"a": "x"}, "two": {"b": "y"}, "three": {"c": "z"}})
+        assert (thing.one.a, thing.two.b, thing.three.c) == ("x", "y", "z")
+        assert "schema 'Boolean' has the same name in Python; this is Boolean3" in api.notes
+
+    def test_of_properties_the_one_that_is_a_name_keeps_it_and_each_goes_under_its_own_key(
+        self, api: Api
+    ) -> None:
+        wire = {"jobId": "a", "jobID": 1, "job_id": True}
+        clock = api.models.Clock.from_dict(wire)
+        assert (clock.job_id, clock.job_id_2, clock.job_id_3) == (True, "a", 1)
+        assert clock.to_dict() == wire
+        assert "property 'job_id' has the same name in Python; this is job_id_2" in api.notes
+
+    def test_of_operations_the_first_keeps_its_name_and_the_others_are_numbered(self, api: Api) -> None:
+        operations = api.module("operations.t")
+        paths = [operations.get_thing().path, operations.get_thing_2().path, operations.get_thing_3().path]
+        assert paths == ["/a", "/b", "/c"]
+        assert operations.GET_THING_3.name == "t.get_thing_3"
+        assert "GET /a has the same name in Python; this is get_thing_2" in api.notes
+        assert "operationId 't_get_thing' is taken already, at #/paths/~1b/get/operationId" in api.notes
+
+    def test_a_method_gives_way_to_a_resource_of_its_name(self, api: Api) -> None:
+        assert api.module("operations.t").inner_2().path == "/d"
+        assert api.module("operations.t_inner").inner().path == "/e"
+
+    def test_a_parameter_without_a_name_is_left_out_and_told_of(self, api: Api) -> None:
+        assert api.module("operations.t").clock(body={}).query == ()
+        assert "a parameter without a name is left out" in api.notes
