@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from generator.check import check
 from generator.document import Document, DocumentError, load, read_text, shown
@@ -26,6 +27,9 @@ from generator.output import MARK, OutputError, differences, formatted, write
 from generator.pins import WrongPinError, check_pins
 from generator.progress import Progress
 from generator.text import one_line
+
+if TYPE_CHECKING:
+    from generator.package import Package
 
 ROOT = Path(__file__).resolve().parent
 SPEC = ROOT / "spec" / "openapi.yaml"
@@ -106,10 +110,10 @@ def _loaded(spec: Path) -> Document:
 
 
 def _normalised(document: Document) -> Document:
-    from generator.normalise import normalise
-
     with _refusing(document):
         check(document)
+        from generator.normalise import normalise
+
         normalise(document)
     return document
 
@@ -129,23 +133,34 @@ def _refusing(document: Document) -> Iterator[None]:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    old, new = _edition(options.old), _loaded(options.new)
-    _normalised(old)
-    _normalised(new)
-    from generator.diff import diff, is_breaking
+    documents = _edition(options.old), _loaded(options.new)
+    names = [shown(each.path) for each in documents]
+    with Progress() as progress:
+        packages: list[Package] = []
+        for name, document in zip(names, documents, strict=True):
+            progress.step(f"making the package of {name}")
+            _normalised(document)
+            with _refusing(document):
+                from generator.build import build
 
-    with _refusing(new):
-        report = diff(old, new)
-    print(report.markdown() if options.markdown else report.text())
-    return 1 if is_breaking(report) else 0
+                packages.append(build(document))
+        progress.step("comparing them")
+        from generator.diff import diff
+
+        changes = diff(*packages)
+    report = changes.report(f"From {names[0]} to {names[1]}, for users of the package:")
+    print(changes.changelog().markdown() if options.markdown else report.text())
+    return 1 if changes.is_breaking else 0
 
 
 def _upstream(options: argparse.Namespace) -> int:
+    ours, theirs = _normalised(_loaded(options.spec)), _normalised(_loaded(options.file))
     from generator.upstream import upstream
 
-    report = upstream(_normalised(_loaded(options.spec)), _normalised(_loaded(options.file)))
+    with _refusing(theirs):
+        report = upstream(ours, theirs)
     print(report.markdown() if options.markdown else report.text())
-    return 1 if any(report.groups.values()) else 0
+    return 0 if report.is_empty else 1
 
 
 def _edition(name: str) -> Document:

@@ -1,12 +1,12 @@
-"""Compare the structure of schemas: fields, types, values, members of unions. What a difference means is for others.
+"""Compare the structure of schemas of two authors: fields, types, values, members of unions.
 
-diff.py compares two editions of one document, name by name. upstream.py compares documents of one API by different
-authors, who agree on no names, so it follows references on both sides.
+Authors agree on no names, so references are followed on both sides, and words are not looked at.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as attribute
@@ -15,7 +15,7 @@ from typing import Any, Literal
 from .document import Document, Json
 from .schemas import key_of, members_of
 
-Aspect = Literal["field", "required", "type", "value", "member", "words"]
+Aspect = Literal["field", "required", "type", "value", "member"]
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,6 @@ class Difference:
     """What it was; `None` where it was not there."""
     new: str | None
     """What it is; `None` where it is not there."""
-    required: bool = False
-    """Of a field that is only there now: whether it must be."""
-
-    @property
-    def is_wider(self) -> bool:
-        """Of a type: whether it has all of its old alternatives."""
-        return set((self.old or "").split(" | ")) <= set((self.new or "").split(" | "))
-
-    @property
-    def is_narrower(self) -> bool:
-        """Of a type: whether all of its alternatives are old ones."""
-        return set((self.new or "").split(" | ")) <= set((self.old or "").split(" | "))
 
 
 @dataclass
@@ -53,7 +41,7 @@ class Shape:
     """Its constants, as JSON."""
     fields: dict[str, Any] = attribute(default_factory=dict[str, Any])
     required: set[str] = attribute(default_factory=set[str])
-    members: dict[str, Any] = attribute(default_factory=dict[str, Any])
+    members: dict[str, Json] = attribute(default_factory=dict[str, Json])
     """The objects of a union, by what tells them apart."""
     items: Any = None
     extra: Any = None
@@ -61,81 +49,59 @@ class Shape:
 
 
 class Comparison:
-    """Compares schemas of two documents, both normalised.
+    """Compares schemas of two documents, both normalised. What two places share is compared once.
 
     Args:
         old: The one.
         new: The other.
-        follow: Whether what references lead to is compared as well, and not only what it is called.
     """
 
-    def __init__(self, old: Document, new: Document, *, follow: bool) -> None:
+    def __init__(self, old: Document, new: Document) -> None:
         self._old = old
         self._new = new
-        self._follow = follow
         self._seen: set[tuple[int, int]] = set()
 
     def schemas(self, old: Any, new: Any, place: tuple[str, ...] = ()) -> Iterator[Difference]:
         """The differences between two schemas."""
-        if self._follow:
-            old, new = self._old.resolve(old or {}), self._new.resolve(new or {})
-            if (id(old), id(new)) in self._seen:
-                return
-            self._seen.add((id(old), id(new)))
+        old, new = _resolved(self._old, old), _resolved(self._new, new)
+        if (id(old), id(new)) in self._seen:
+            return
+        self._seen.add((id(old), id(new)))
         before, after = self._shape(self._old, old), self._shape(self._new, new)
-        yield from self._kinds(before, after, place)
-        if (
-            self._follow
-            and bool(before.fields) != bool(after.fields)
-            and bool(before.members) != bool(after.members)
-        ):
+        # A schema that says nothing may be anything: between two authors, that is no contradiction.
+        if before.kinds and after.kinds and before.kinds != after.kinds:
+            yield Difference(place, "type", _joined(before.kinds), _joined(after.kinds))
+        if bool(before.fields) != bool(after.fields) and bool(before.members) != bool(after.members):
             yield Difference(place, "type", _form(before), _form(after))
             return
         yield from _sets("value", before.values, after.values, place)
         yield from self._fields(before, after, place)
-        yield from self._members(before, after, place)
+        _align(before.members, after.members)
+        yield from _sets("member", set(before.members), set(after.members), place)
+        for name in sorted(before.members.keys() & after.members.keys()):
+            yield from self.schemas(before.members[name], after.members[name], (*place, f"<{name}>"))
         if before.items is not None and after.items is not None:
             yield from self.schemas(before.items, after.items, (*place, "[]"))
         if before.extra is not None and after.extra is not None:
             yield from self.schemas(before.extra, after.extra, (*place, "{}"))
-
-    def _kinds(self, before: Shape, after: Shape, place: tuple[str, ...]) -> Iterator[Difference]:
-        # A schema that says nothing may be anything: between two authors, that is no contradiction.
-        if before.kinds != after.kinds and not (self._follow and not (before.kinds and after.kinds)):
-            yield Difference(place, "type", _joined(before.kinds), _joined(after.kinds))
 
     def _fields(self, before: Shape, after: Shape, place: tuple[str, ...]) -> Iterator[Difference]:
         for name in dict.fromkeys([*before.fields, *after.fields]):
             inner = (*place, name)
             if name not in after.fields:
                 yield Difference(inner, "field", self._said(self._old, before.fields[name]), None)
-                continue
-            is_required = name in after.required
-            if name not in before.fields:
-                said = self._said(self._new, after.fields[name])
-                yield Difference(inner, "field", None, said, required=is_required)
-                continue
-            if (name in before.required) != is_required:
-                states = ("optional", "required")
-                yield Difference(inner, "required", states[name in before.required], states[is_required])
-            yield from self._words(before.fields[name], after.fields[name], inner)
-            yield from self.schemas(before.fields[name], after.fields[name], inner)
-
-    def _members(self, before: Shape, after: Shape, place: tuple[str, ...]) -> Iterator[Difference]:
-        yield from _sets("member", set(before.members), set(after.members), place)
-        if self._follow:
-            for name in sorted(before.members.keys() & after.members.keys()):
-                yield from self.schemas(before.members[name], after.members[name], (*place, f"<{name}>"))
-
-    def _words(self, old: Any, new: Any, place: tuple[str, ...]) -> Iterator[Difference]:
-        before, after = (each.get("description") if isinstance(each, dict) else None for each in (old, new))
-        if before != after and not self._follow:
-            yield Difference(place, "words", before, after)
+            elif name not in before.fields:
+                yield Difference(inner, "field", None, self._said(self._new, after.fields[name]))
+            else:
+                if (name in before.required) != (name in after.required):
+                    states = ("optional", "required")
+                    needed = (states[name in shape.required] for shape in (before, after))
+                    yield Difference(inner, "required", *needed)
+                yield from self.schemas(before.fields[name], after.fields[name], inner)
 
     def _said(self, document: Document, schema: Any) -> str:
-        shape = self._shape(document, document.resolve(schema) if self._follow and schema else schema)
-        names = sorted(shape.kinds | shape.members.keys() - {"object"})
-        return " | ".join(names) or (
+        shape = self._shape(document, _resolved(document, schema))
+        return " | ".join(sorted(shape.kinds | shape.members.keys() - {"object"})) or (
             "one of " + ", ".join(sorted(shape.values)) if shape.values else "anything"
         )
 
@@ -144,7 +110,7 @@ class Comparison:
     def _shape(self, document: Document, schema: Any) -> Shape:
         shape = Shape()
         self._add(document, schema, shape, set())
-        if self._follow and len(shape.members) == 1 and not shape.fields:
+        if len(shape.members) == 1 and not shape.fields:
             # An object that may be null is an object.
             (member,) = shape.members.values()
             shape.members.clear()
@@ -156,9 +122,7 @@ class Comparison:
             return
         key = key_of(schema)
         if key is not None:
-            if not self._follow:
-                shape.kinds.add(key)
-            elif key not in seen:
+            if key not in seen:
                 self._add(document, document.schemas[key], shape, seen | {key})
             return
         members = members_of(schema)
@@ -188,8 +152,6 @@ class Comparison:
             key = key_of(member)
             if key is None or key in seen:
                 self._add(document, member, shape, seen)
-            elif not self._follow:
-                shape.members[key] = member
             elif document.schemas[key].get("properties"):
                 objects[key] = document.schemas[key]
             else:
@@ -199,11 +161,19 @@ class Comparison:
             shape.kinds.add("object")
 
 
+#: What takes anything. It is one object, as schemas are told apart by which objects they are.
+_ANYTHING: Json = {}
+
+
+def _resolved(document: Document, schema: Any) -> Json:
+    return document.resolve(schema) if isinstance(schema, dict) else _ANYTHING
+
+
 def _labels(document: Document, objects: dict[str, Json], discriminator: Json) -> dict[str, str]:
     """What the members of a union are known by: their tags, or the constants of the field that tells most apart."""
     mapping: dict[str, str] = discriminator.get("mapping") or {}
     tags = {target.rpartition("/")[2]: tag for tag, target in sorted(mapping.items(), reverse=True)}
-    names = dict.fromkeys(name for schema in objects.values() for name in schema["properties"])
+    names = sorted({name for schema in objects.values() for name in schema["properties"]})
     constants = {
         name: {key: _constant(document, each, name) for key, each in objects.items()} for name in names
     }
@@ -215,17 +185,39 @@ def _labels(document: Document, objects: dict[str, Json], discriminator: Json) -
 
 def _constant(document: Document, schema: Json, name: str) -> str | None:
     """The text that a field always is, unless it is null or left out; the first, if it is one of a few."""
-    field = schema["properties"].get(name)
-    todo, values = [field], list[Any]()
+    todo, values, seen = [schema["properties"].get(name)], list[Any](), set[int]()
     while todo:
-        each = todo.pop()
-        each = document.resolve(each) if isinstance(each, dict) else {}
+        each = _resolved(document, todo.pop())
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
         values += [each["const"]] if "const" in each else each.get("enum", [])
         todo += members_of(each)
         if each.get("type") == "string" and "const" not in each and "enum" not in each:
             return None
     texts = [value for value in values if value is not None]
     return min(texts) if texts and all(isinstance(text, str) for text in texts) else None
+
+
+def _align(before: dict[str, Json], after: dict[str, Json]) -> None:
+    """Number those that nothing tells apart, in either, so that the ones with the most fields in common meet."""
+    for label in [label for label in before if f"{label} 2" in before | after]:
+        ours, theirs = (
+            [name for name in members if re.fullmatch(rf"{re.escape(label)}( \d+)?", name)]
+            for members in (before, after)
+        )
+        rest = {name: after.pop(name) for name in theirs}
+        for name in ours:
+            best = max(rest, key=lambda each: _likeness(before[name], rest[each]), default=None)
+            if best is not None:
+                after[name] = rest.pop(best)
+        for schema in rest.values():
+            after[_unlike(label, {**before, **after})] = schema
+
+
+def _likeness(one: Json, other: Json) -> tuple[float, bool]:
+    ours, theirs = one["properties"].keys(), other["properties"].keys()
+    return len(ours & theirs) / len(ours | theirs), one == other
 
 
 def _unlike(name: str, taken: dict[str, Any]) -> str:

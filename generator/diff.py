@@ -1,179 +1,376 @@
-"""What a change of the document changes for users of the package."""
+"""What changes for users between two packages: what they call, pass, read and write, by its names in Python."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from .build import build
-from .compare import Comparison, Difference, shown_place
-from .components import Component, Components, make_components
-from .document import Document, shown
-from .package import Argument, OperationCase, Package
-from .report import Report
+from .alternatives import Comparison, readable
+from .package import Argument, Definition, Field, OperationCase, Package
+from .pairs import Identified, paired
+from .report import Report, listed
 
-BREAKING, ADDED, OTHER, WORDS = "Breaking", "Added", "Changed", "Documentation"
+#: What happened, in the words of keepachangelog.com; `Documentation` is where only the words are new.
+Kind = Literal["Added", "Changed", "Deprecated", "Removed", "Documentation"]
 
-#: A finding: the group it belongs to, and its words.
-Finding = tuple[str, str]
+_NOTHING = "Nothing changes for users."
 
 
-def diff(old: Document, new: Document) -> Report:
-    """Compare two editions of a document, both normalised, as their users see them."""
-    title = f"From {shown(old.path)} to {shown(new.path)}, for users of the package:"
-    report = Report(title, {BREAKING: [], ADDED: [], OTHER: [], WORDS: []}, "Nothing changes for users.")
-    for group, finding in [*_operations(build(old), build(new)), *_types(old, new)]:
-        report.add(group, finding)
-    return report
+@dataclass(frozen=True)
+class Finding:
+    """One thing that changes for users."""
+
+    kind: Kind
+    words: str
+    """What, as Markdown."""
+    is_breaking: bool = False
+
+
+@dataclass(frozen=True)
+class Changes:
+    """All that changes for users."""
+
+    findings: list[Finding]
+
+    @property
+    def is_breaking(self) -> bool:
+        """Whether users have to change something."""
+        return any(each.is_breaking for each in self.findings)
+
+    def report(self, title: str) -> Report:
+        """For who edits the document: what breaks comes first."""
+        report = Report(title, ("Breaking", "Added", "Changed", "Deprecated", "Documentation"), _NOTHING)
+        for each in self.findings:
+            report.add("Breaking" if each.is_breaking else each.kind, each.words)
+        return report
+
+    def changelog(self) -> Report:
+        """For who releases: the groups of a changelog, what breaks marked."""
+        report = Report("", ("Added", "Changed", "Deprecated", "Removed"), _NOTHING)
+        for each in sorted(self.findings, key=lambda each: not each.is_breaking):
+            if each.kind != "Documentation":
+                words = f"**Breaking:** {each.words}" if each.is_breaking else each.words
+                report.add(each.kind, words if words.endswith((".", "!", "?")) else f"{words}.")
+        reworded = [each.words for each in self.findings if each.kind == "Documentation"]
+        if reworded:
+            report.add("Changed", f"Documentation of {listed(reworded)}.")
+        return report
+
+
+def diff(old: Package, new: Package) -> Changes:
+    """Compare two editions of a package, as their users see them."""
+    before, after = _types(old), _types(new)
+    renamed = _renamed(before, after)
+    names = {name: now for (_, name), (_, now) in renamed.items()}
+    comparison = Comparison({**_aliases(before), **names}, _aliases(after))
+    findings = [
+        *_operations(_calls(old), _calls(new), comparison),
+        *_definitions(before, after, renamed, comparison),
+    ]
+    return Changes(list(dict.fromkeys(findings)))
 
 
 # Operations ---------------------------------------------------------------------------------------------------
 
+Calls = dict[str, OperationCase]
 
-def _operations(old: Package, new: Package) -> Iterator[Finding]:
-    before, after = _by_name(old), _by_name(new)
-    for name in dict.fromkeys([*before, *after]):
-        if name not in after:
-            yield BREAKING, f"`client.{name}()` is gone"
-        elif name not in before:
-            yield ADDED, f"`client.{name}()`{_about(after[name])}"
+
+def _calls(package: Package) -> Calls:
+    """The operations, by how users call them."""
+    return {
+        ".".join(("client", *resource.path, each.method)): each
+        for resource in package.root.walk()
+        for each in resource.operations
+    }
+
+
+def _operations(old: Calls, new: Calls, comparison: Comparison) -> Iterator[Finding]:
+    before, after = ([(name, (name, _route(each))) for name, each in calls.items()] for calls in (old, new))
+    for was, now in paired(before, after):
+        if now is None:
+            yield Finding("Removed", f"`{was}()` is gone", is_breaking=True)
+        elif was is None:
+            yield Finding("Added", f"`{now}()`{_about(now, new[now].doc)}")
         else:
-            yield from _operation(before[name], after[name])
+            if was != now:
+                yield Finding("Changed", f"`{was}()` is called `{now}()` now", is_breaking=True)
+            yield from _operation(now, old[was], new[now], comparison)
 
 
-def _by_name(package: Package) -> dict[str, OperationCase]:
-    return {each.name: each for resource in package.root.walk() for each in resource.operations}
+def _route(operation: OperationCase) -> tuple[str, str]:
+    return operation.http_method, re.sub(r"\{[^}]*\}", "{}", operation.path)
 
 
-def _about(operation: OperationCase) -> str:
-    first = operation.doc.partition("\n")[0]
-    return "" if first.startswith("`") else f": {first}"
-
-
-def _operation(old: OperationCase, new: OperationCase) -> Iterator[Finding]:
-    call = f"`client.{new.name}()`"
-    before = {each.name: each for each in old.arguments}
-    after = {each.name: each for each in new.arguments}
-    for name in dict.fromkeys([*before, *after]):
-        if name not in after:
-            yield BREAKING, f"{call} no longer takes `{name}`"
-        elif name not in before:
-            needs = after[name].required
-            verb = "needs" if needs else "takes"
-            yield BREAKING if needs else ADDED, f"{call} {verb} `{name}: {after[name].type.code}`"
-        else:
-            yield from _argument(call, before[name], after[name])
-    kept = [each.name for each in old.positional if each.name in after]
-    if kept != [each.name for each in new.positional if each.name in before]:
-        yield BREAKING, f"{call} takes its positional arguments in another order"
-    if (old.result.code, old.style) != (new.result.code, new.style):
-        yield BREAKING, f"{call} gives {_result(new)}, and gave {_result(old)}"
-    if (old.http_method, old.path) != (new.http_method, new.path):
-        was = f"{old.http_method} {old.path}"
-        yield OTHER, f"{call} is sent as `{new.http_method} {new.path}`, no longer as `{was}`"
-    if old.doc != new.doc and before.keys() == after.keys():
-        yield WORDS, call
-
-
-def _result(operation: OperationCase) -> str:
-    kinds = {"page": "pages of ", "stream": "a stream of ", "send": ""}
-    type_ = operation.item if operation.style == "page" and operation.item is not None else operation.result
-    return f"{kinds[operation.style]}`{type_.code.replace('_models.', '')}`"
-
-
-def _argument(call: str, old: Argument, new: Argument) -> Iterator[Finding]:
-    if old.required != new.required:
-        yield (
-            (BREAKING, f"{call} now needs `{new.name}`")
-            if new.required
-            else (ADDED, f"{call} can be called without `{new.name}`")
+def _operation(
+    call: str, old: OperationCase, new: OperationCase, comparison: Comparison
+) -> Iterator[Finding]:
+    yield from _arguments(call, old, new, comparison)
+    was, now = (each.result if each.item is None else each.item for each in (old, new))
+    if old.style != new.style:
+        kinds = {"page": "pages of ", "stream": "a stream of ", "send": ""}
+        gives, gave = (
+            f"{kinds[style]}`{readable(type_.code)}`" for style, type_ in ((new.style, now), (old.style, was))
         )
+        yield Finding("Changed", f"`{call}()` gives {gives}, and gave {gave}", is_breaking=True)
+    else:
+        place = f"The result of `{call}()`" if new.style == "send" else f"An item of `{call}()`"
+        yield from _type(place, was.code, now.code, comparison, received=True)
+    if (old.http_method, old.path) != (new.http_method, new.path):
+        now_sent, was_sent = (f"`{each.http_method} {each.path}`" for each in (new, old))
+        yield Finding("Changed", f"`{call}()` is sent as {now_sent}, no longer as {was_sent}")
+    shared = {each.name for each in old.arguments} & {each.name for each in new.arguments}
+    if _is_deprecated(new) and not _is_deprecated(old):
+        yield Finding("Deprecated", f"`{call}()`")
+    elif _words(old, shared) != _words(new, shared):
+        yield Finding("Documentation", f"`{call}()`")
+
+
+def _arguments(
+    call: str, old: OperationCase, new: OperationCase, comparison: Comparison
+) -> Iterator[Finding]:
+    pairs = list(paired(_identified(old), _identified(new)))
+    for was, now in pairs:
+        if now is None and was is not None:
+            yield Finding("Removed", f"`{call}({was.name}=...)` is gone", is_breaking=True)
+        elif was is None and now is not None:
+            takes = "needs" if now.required else "takes"
+            said = f"`{now.name}: {readable(now.annotation + now.default)}`"
+            yield Finding("Added", f"`{call}()` {takes} {said}", is_breaking=now.required)
+        elif was is not None and now is not None:
+            yield from _argument(call, was, now, comparison)
+    kept = [(was, now) for was, now in pairs if was in old.positional and now in new.positional]
+    if [now for _, now in kept] != [each for each in new.positional if each in [now for _, now in kept]]:
+        order = ", ".join(f"`{each.name}`" for each in new.positional)
+        yield Finding("Changed", f"`{call}()` takes its positional arguments as {order}", is_breaking=True)
+
+
+def _identified(operation: OperationCase) -> list[Identified[Argument]]:
+    """The arguments with what each may be known by: its name, its name on the wire, its position."""
+    positional = operation.positional
+    return [
+        (
+            each,
+            (each.name, (each.where, each.key), positional.index(each) if each in positional else each.name),
+        )
+        for each in operation.arguments
+    ]
+
+
+def _argument(call: str, old: Argument, new: Argument, comparison: Comparison) -> Iterator[Finding]:
+    place = f"`{call}({new.name}=...)`"
+    if old.name != new.name:
+        yield Finding("Changed", f"`{call}({old.name}=...)` is called `{new.name}` now", is_breaking=True)
+    yield from _required(place, old.required, new.required)
     if (old.where == "path") != (new.where == "path"):
-        yield BREAKING, f"{call} takes `{new.name}` {'by position' if new.where == 'path' else 'by name'} now"
-    if old.type.code != new.type.code:
-        wider = set(old.type.codes) <= set(new.type.codes)
-        code, was = (each.type.code.replace("_params.", "") for each in (new, old))
-        yield ADDED if wider else BREAKING, f"{call} takes `{new.name}` as `{code}`, no longer as `{was}`"
+        how = "by position" if new.where == "path" else "by name"
+        yield Finding("Changed", f"{place} is given {how} now", is_breaking=new.where != "path")
+    elif (old.where, old.key, old.keywords) != (new.where, new.key, new.keywords):
+        now, was = (f"`{each.key}` in the {each.where}" for each in (new, old))
+        said = f"as {now}, no longer as {was}" if now != was else "in another form"
+        yield Finding("Changed", f"{place} is sent {said}")
+    yield from _type(place, old.type.code, new.type.code, comparison, received=False)
+
+
+def _is_deprecated(operation: OperationCase) -> bool:
+    return "Deprecated." in operation.doc.split("\n\n")
+
+
+def _words(operation: OperationCase, arguments: Iterable[str]) -> tuple[str, dict[str, str], set[str]]:
+    """What is said of an operation, but for its route: of itself, of these of its arguments, of its responses."""
+    about = re.split(r"\n\n(?:Args|Returns|Errors):\n", operation.doc)[0]
+    said = {each.name: each.doc for each in operation.arguments if each.name in arguments}
+    responses = {f"{each.status}: {each.doc}" for each in operation.responses}
+    return "" if about.startswith(f"`{operation.http_method} ") else about, said, responses
 
 
 # Types --------------------------------------------------------------------------------------------------------
 
+#: The generated types, by the package they are in and their name.
+Types = dict[tuple[str, str], Definition]
 
-def _types(old: Document, new: Document) -> Iterator[Finding]:
-    before, after = make_components(old), make_components(new)
-    renamed = dict(_renamed(before, after))
-    for key, component in before.items():
-        if key in renamed:
-            yield BREAKING, f"`{component.name}` is called `{after[renamed[key]].name}` now"
-        elif key not in after:
-            yield BREAKING, f"`{component.name}` is gone"
-    comparison = Comparison(old, new, follow=False)
-    for key, component in after.items():
-        if key not in before:
-            if key not in renamed.values():
-                yield ADDED, f"`{component.name}`{_first_sentence(component)}"
+
+def _types(package: Package) -> Types:
+    return {
+        (home, definition.name): definition
+        for home, modules in (("models", package.models), ("params", package.params))
+        for module in modules
+        for definition in module.definitions
+    }
+
+
+def _aliases(types: Types) -> dict[str, str]:
+    return {name: each.type.code for (_, name), each in types.items() if not _is_class(each)}
+
+
+def _is_class(definition: Definition) -> bool:
+    return definition.kind not in ("alias", "union")
+
+
+def _renamed(before: Types, after: Types) -> dict[tuple[str, str], tuple[str, str]]:
+    """What has the same structure under a new name. A type that refers to such a one is no other for that."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    while True:
+        names = {name: now for (_, name), (_, now) in found.items()}
+        fresh: dict[Hashable, list[tuple[str, str]]] = {}
+        for key in after.keys() - before.keys() - set(found.values()):
+            fresh.setdefault((key[0], _shape(after[key], {})), []).append(key)
+        more = {}
+        for key in before:
+            candidates = (
+                fresh.get((key[0], _shape(before[key], names)), []) if key not in {*after, *found} else []
+            )
+            if candidates:
+                best = min(candidates, key=lambda each: (after[each].doc != before[key].doc, each))
+                candidates.remove(best)
+                more[key] = best
+        if not more:
+            return found
+        found |= more
+
+
+def _shape(definition: Definition, names: dict[str, str]) -> Hashable:
+    names = {**names, definition.name: ""}
+
+    def said(code: str) -> str:
+        return re.sub(r"\w+", lambda match: names.get(match[0], match[0]), code)
+
+    fields = tuple((each.name, each.key, said(each.annotation), each.required) for each in definition.fields)
+    return _is_class(definition), fields or said(definition.type.code)
+
+
+def _definitions(
+    before: Types, after: Types, renamed: dict[tuple[str, str], tuple[str, str]], comparison: Comparison
+) -> Iterator[Finding]:
+    # A type that is read in one edition and sent in the other is only told apart by the package that it is in.
+    both = {name for home, name in {*before, *after} if home == "models"}
+    both &= {name for home, name in {*before, *after} if home == "params"}
+
+    def shown(key: tuple[str, str]) -> str:
+        return f"`{'.'.join(key)}`" if key[1] in both else f"`{key[1]}`"
+
+    for key, definition in before.items():
+        now = key if key in after else renamed.get(key)
+        if now is None:
+            yield Finding("Removed", f"{shown(key)} is gone", is_breaking=True)
             continue
-        yield from _directions(before[key], component)
-        if before[key].schema.get("description") != component.schema.get("description"):
-            yield WORDS, f"`{component.name}`"
-        for difference in comparison.schemas(before[key].schema, component.schema, (component.name,)):
-            yield _judged(difference, component)
+        if now != key:
+            yield Finding("Changed", f"{shown(key)} is called {shown(now)} now", is_breaking=True)
+        yield from _definition(definition, after[now], comparison, received=key[0] == "models")
+    for key, definition in after.items():
+        if key not in before and key not in renamed.values():
+            yield Finding("Added", f"{shown(key)}{_about(key[1], definition.doc)}")
 
 
-def _renamed(before: Components, after: Components) -> Iterator[tuple[str, str]]:
-    """What has the same structure under a new name."""
-    fresh = {key: each.schema for key, each in after.items() if key not in before}
-    for key, component in before.items():
-        if key not in after:
-            match = next((name for name, schema in fresh.items() if schema == component.schema), None)
-            if match is not None:
-                del fresh[match]
-                yield key, match
+def _definition(
+    old: Definition, new: Definition, comparison: Comparison, *, received: bool
+) -> Iterator[Finding]:
+    place = f"`{new.name}`"
+    if _is_class(old) != _is_class(new):
+        forms = ["a class" if _is_class(each) else f"`{readable(each.type.code)}`" for each in (new, old)]
+        yield Finding("Changed", f"{place} is {forms[0]}, and was {forms[1]}", is_breaking=True)
+    elif _is_class(new):
+        fields = ([(each, (each.name, each.key)) for each in side.fields] for side in (old, new))
+        for was, now in paired(*fields):
+            yield from _field(new.name, was, now, comparison, received=received)
+    else:
+        yield from _type(place, old.type.code, new.type.code, comparison, received=received)
+    if old.doc != new.doc and not (_is_fallback(old.name, old.doc) and _is_fallback(new.name, new.doc)):
+        yield Finding("Documentation", place)
 
 
-def _directions(old: Component, new: Component) -> Iterator[Finding]:
-    if old.received and not new.received:
-        yield BREAKING, f"`{new.name}` is no longer received"
-    if old.sent and (not new.sent or old.sent_name != new.sent_name):
-        yield BREAKING, f"`{old.sent_name}` is gone from what is sent"
+def _field(
+    owner: str, old: Field | None, new: Field | None, comparison: Comparison, *, received: bool
+) -> Iterator[Finding]:
+    def shown(field: Field) -> str:
+        return f"`{owner}.{field.name}`" if received else f"`{owner}[{field.key!r}]`"
+
+    if new is None:
+        if old is not None:
+            yield Finding("Removed", f"{shown(old)} is gone", is_breaking=True)
+        return
+    type_ = readable(new.annotation)
+    if old is None:
+        is_needed = new.required and not received
+        yield Finding("Added", f"{shown(new)}: `{type_}`{', required' * is_needed}", is_breaking=is_needed)
+        return
+    place, was, now = shown(new), old.annotation, new.annotation
+    if old.name != new.name:
+        yield Finding("Changed", f"{shown(old)} is called {place} now", is_breaking=True)
+    elif old.key != new.key:
+        yield Finding("Changed", f"{place} is `{new.key}` in JSON, and was `{old.key}`")
+    if not received:
+        yield from _required(place, old.required, new.required)
+    elif old.required != new.required:
+        # Python says of both that they are `None`: what is missing, and what is null.
+        said = "is always there now" if new.required else "may be missing now, and is `None` then"
+        is_news = not new.required and readable(was) != "Any" and not was.endswith(_OR_NONE)
+        yield Finding("Changed", f"{place} {said}", is_breaking=is_news)
+        was, now = was.removesuffix(_OR_NONE), now.removesuffix(_OR_NONE)
+    yield from _type(place, was, now, comparison, received=received)
+    if old.doc != new.doc:
+        yield Finding("Documentation", place)
 
 
-def _first_sentence(component: Component) -> str:
-    text = str(component.schema.get("description") or "").strip().partition("\n")[0].partition(". ")[0]
-    return f": {text.rstrip('.')}." if text else ""
+_OR_NONE = " | None"
 
 
-def _judged(difference: Difference, component: Component) -> Finding:
-    """What a difference means to those who read values of a type, or write them."""
-    place = f"`{shown_place(difference.place)}`"
-    old, new = difference.old, difference.new
-    match difference.aspect:
-        case "field" if new is None:
-            return BREAKING, f"{place} is gone"
-        case "field":
-            needed = difference.required and component.sent
-            must = ", which must be sent" if needed else ""
-            return BREAKING if needed else ADDED, f"{place} (`{new}`){must}"
-        case "required" if new == "required":
-            if component.sent:
-                return BREAKING, f"{place} must be sent now"
-            return OTHER, f"{place} is always there now"
-        case "required":
-            if component.received:
-                return BREAKING, f"{place} may be missing now"
-            return ADDED, f"{place} need not be sent any more"
-        case "type":
-            fits_readers = not component.received or difference.is_narrower
-            fits_writers = not component.sent or difference.is_wider
-            group = BREAKING if not (fits_readers and fits_writers) else ADDED if component.sent else OTHER
-            return group, f"{place} is `{new}`, and was `{old}`"
-        case "value" | "member":
-            if new is None:
-                return BREAKING, f"{place} is never `{old}` any more"
-            return ADDED, f"{place} can be `{new}`"
-        case _:
-            return WORDS, place
+def _required(place: str, old: bool, new: bool) -> Iterator[Finding]:
+    if new and not old:
+        yield Finding("Changed", f"{place} is required now", is_breaking=True)
+    elif old and not new:
+        yield Finding("Changed", f"{place} can be left out now")
 
 
-def is_breaking(report: Report) -> bool:
-    """Whether users have to change something."""
-    return bool(report.groups[BREAKING])
+def _type(place: str, old: str, new: str, comparison: Comparison, *, received: bool) -> Iterator[Finding]:
+    """What it means that a type is another: readers must expect all of it, writers may use any of it."""
+    for change in comparison.changes(old, new):
+        where = _inside(place, change.place)
+        # Nobody has to change what they do when a field is never null any more, but code for a value that never
+        # comes is dead.
+        missed = [each for each in change.lost if not received or _is_named(each)]
+        unexpected = change.surprising if received else []
+        if change.is_replaced or not (change.lost or change.gained):
+            said = f"{where} is `{change.new}`, and was `{change.old}`"
+            yield Finding("Changed", said, is_breaking=bool(missed or unexpected))
+            continue
+        expected = [each for each in change.gained if each not in unexpected]
+        if expected:
+            yield Finding("Added", f"{where} can be {_either(expected)}")
+        if unexpected:
+            yield Finding("Changed", f"{where} can be {_either(unexpected)}", is_breaking=True)
+        if change.lost:
+            yield Finding(
+                "Changed", f"{where} can't be {_either(change.lost)} any more", is_breaking=bool(missed)
+            )
+
+
+def _is_named(alternative: str) -> bool:
+    """Whether it is a constant or a generated type, and not one that comes with Python."""
+    return re.fullmatch(r"None|Any|[a-z].*", alternative) is None
+
+
+def _either(alternatives: Sequence[str]) -> str:
+    return listed([f"`{each}`" for each in alternatives], last="or")
+
+
+def _inside(place: str, marks: str) -> str:
+    for mark in re.findall(r"\[\]|\{\}", marks):
+        inner = place[0].lower() + place[1:] if place.startswith(("An ", "A ", "The ")) else place
+        place = f"An item of {inner}" if mark == "[]" else f"A value of {inner}"
+    return place
+
+
+# Words -------------------------------------------------------------------------------------------------------
+
+
+def _about(name: str, doc: str) -> str:
+    """The first sentence about a new thing, where the document has any words for it."""
+    first = doc.partition("\n")[0].partition(". ")[0]
+    return "" if not first or first.startswith("`") or _is_fallback(name, doc) else f": {first.rstrip('.')}."
+
+
+def _is_fallback(name: str, doc: str) -> bool:
+    """Whether the words about a type are no more than its name."""
+    return re.sub(r"\W", "", doc).lower() == name.replace("_", "").lower()

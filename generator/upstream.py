@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from .compare import Comparison, Difference, shown_place
 from .document import Document, Json, shown
-from .report import Report
+from .pairs import Identified, paired
+from .report import Report, listed
 
 MISSING, EXTRA, DIFFERS = "Missing here", "Extra here", "Differs"
 
@@ -24,31 +26,55 @@ def upstream(ours: Document, theirs: Document) -> Report:
     names = shown(ours.path), shown(theirs.path)
     report = Report(
         f"{names[0]} beside {names[1]}, in the operations of {names[0]}:",
-        {MISSING: [], EXTRA: [], DIFFERS: []},
+        (MISSING, EXTRA, DIFFERS),
         "The same, as far as our operations go.",
     )
-    for finding in _findings(ours, theirs):
-        report.add(*finding)
+    comparison = Comparison(ours, theirs)
+    others: list[str] = []
+    for mine, other in paired(_identified(ours), _identified(theirs)):
+        if mine is not None:
+            for finding in _operation(mine, other, comparison):
+                report.add(*finding)
+        elif other is not None:
+            others.append(f"`{other.name}`")
+    if others:
+        report.remark = f"Only in {names[1]}, and not compared ({len(others)}): {listed(others, limit=5)}"
     return report
 
 
-def _findings(ours: Document, theirs: Document) -> Iterator[Finding]:
-    others = {_route(path, method): operation for path, method, operation in theirs.operations()}
-    comparison = Comparison(ours, theirs, follow=True)
-    for path, method, operation in ours.operations():
+@dataclass(frozen=True)
+class _Operation:
+    name: str
+    """Method and path."""
+    data: Json
+
+
+def _identified(document: Document) -> list[Identified[_Operation]]:
+    """The operations, by what requests of them are known by: names of parameters make no difference to those.
+
+    One author says the first part of each path, `/v1`, with the address of the server, and another with each path.
+    """
+    found: list[Identified[_Operation]] = []
+    servers = document.data.get("servers")
+    server = servers[0] if isinstance(servers, list) and servers else None
+    url = str(server.get("url") or "") if isinstance(server, dict) else ""
+    prefix = re.sub(r"^[^/]*//[^/]*", "", url).rstrip("/")
+    for path, method, operation in document.operations():
         name = f"{method.upper()} {path}"
-        other = others.get(_route(path, method))
-        if other is None:
-            yield EXTRA, f"`{name}`"
-            continue
-        yield from _parameters(name, operation, other, comparison)
-        yield from _bodies(name, operation, other, comparison)
-        yield from _responses(name, operation, other, comparison)
+        route = re.sub(r"\{[^}]*\}", "{}", path)
+        bare = route.partition("?")[0].rstrip("/")
+        identities = ((method, path), (method, route), (method, bare), (method, prefix + bare))
+        found.append((_Operation(name, operation), identities))
+    return found
 
 
-def _route(path: str, method: str) -> tuple[str, str]:
-    """What a request of an operation is known by: names of parameters make no difference."""
-    return re.sub(r"\{[^}]*\}", "{}", path.partition("?")[0]), method
+def _operation(ours: _Operation, theirs: _Operation | None, comparison: Comparison) -> Iterator[Finding]:
+    if theirs is None:
+        yield EXTRA, f"`{ours.name}`"
+        return
+    yield from _parameters(ours.name, ours.data, theirs.data, comparison)
+    yield from _bodies(ours.name, ours.data, theirs.data, comparison)
+    yield from _responses(ours.name, ours.data, theirs.data, comparison)
 
 
 def _parameters(name: str, ours: Json, theirs: Json, comparison: Comparison) -> Iterator[Finding]:
@@ -96,6 +122,7 @@ def _responses(name: str, ours: Json, theirs: Json, comparison: Comparison) -> I
 
 
 def _contents(shown: str, mine: Json, other: Json, comparison: Comparison) -> Iterator[Finding]:
+    mine, other = ({_media_type(name): content for name, content in each.items()} for each in (mine, other))
     for media_type in dict.fromkeys([*other, *mine]):
         if media_type not in mine:
             yield MISSING, f"{shown}: `{media_type}`"
@@ -105,6 +132,11 @@ def _contents(shown: str, mine: Json, other: Json, comparison: Comparison) -> It
             yield from _schemas(
                 shown, mine[media_type].get("schema"), other[media_type].get("schema"), comparison
             )
+
+
+def _media_type(name: str) -> str:
+    """A media type without its parameters, `charset=utf-8`."""
+    return name.partition(";")[0].strip().lower()
 
 
 def _schemas(shown: str, mine: Any, other: Any, comparison: Comparison) -> Iterator[Finding]:
