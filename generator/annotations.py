@@ -16,11 +16,12 @@ from .components import Component, Components, Direction
 from .document import Document, Json
 from .schemas import flat_members, key_of, refer
 
-__all__ = ["ANY", "NONE", "Annotations", "Type", "plain", "qualified"]
+__all__ = ["ANY", "NONE", "Annotations", "Type", "joined", "plain", "qualified"]
 
 #: What generated code calls the modules it takes names from. No name of a document begins with an underscore, so
 #: none can clash.
 MODEL = "_model"
+BODY = "...body as _body"
 HOMES = {Direction.RECEIVED: "_models", Direction.SENT: "_params"}
 
 
@@ -64,6 +65,8 @@ def plain(code: str, *imports: str) -> Type:
 
 NONE = plain("None")
 ANY = plain("Any", "typing.Any")
+#: What is uploaded: in a form, and as a whole body.
+FILE, CONTENT = plain("_body.File", BODY), plain("_body.Content", BODY)
 
 
 class Annotations:
@@ -104,7 +107,7 @@ class Annotations:
         kinds = schema.get("type")
         if isinstance(kinds, list):
             types = [self._plain({**schema, "type": kind}, kind, direction, place) for kind in kinds]
-            return _joined(types) if types else ANY
+            return joined(types) if types else ANY
         return self._plain(schema, kinds or _implied(schema), direction, place)
 
     def is_nullable(self, schema: Any) -> bool:
@@ -135,7 +138,7 @@ class Annotations:
         if direction is Direction.RECEIVED:
             # The server may have learned new ones: an unknown value is just its string, or number.
             kinds = dict.fromkeys(type(value).__name__ for value in values if isinstance(value, str | int))
-            type_ = _joined([type_, *map(plain, kinds)])
+            type_ = joined([type_, *map(plain, kinds)])
         return type_
 
     def _constants(self, values: list[Any], place: str) -> Type:
@@ -149,10 +152,10 @@ class Annotations:
         if any(isinstance(value, dict | list) for value in values) or not types:
             self._document.note(place, "has constants that are no text, number or flag; it is typed as Any")
             return ANY
-        return _joined(types)
+        return joined(types)
 
     def _union(self, schema: Json, members: list[Any], direction: Direction, place: str) -> Type:
-        union = _joined([self.of(member, direction, place) for member in members])
+        union = joined([self.of(member, direction, place) for member in members])
         if direction is Direction.SENT:
             accepted = schema.get("x-also-accepts")
             # What was received can be sent back: the encoder writes a model as the JSON that it came as.
@@ -197,7 +200,8 @@ def _implied(schema: Json) -> str | None:
     return "array" if "items" in schema else None
 
 
-def _joined(types: Iterable[Type]) -> Type:
+def joined(types: Iterable[Type]) -> Type:
+    """The union of some types."""
     union, *others = types
     for other in others:
         union |= other
@@ -211,7 +215,7 @@ def _string(format_: str | None, direction: Direction) -> Type:
             type_ = plain(name, f"datetime.{name}")
             return type_ | plain("str") if direction is Direction.SENT else type_
         case "binary" if direction is Direction.SENT:
-            return plain("bytes")
+            return FILE
         case _:
             return plain("str")
 

@@ -221,6 +221,13 @@ def say_null_as_a_type(document: Document) -> None:
             schema["enum"] = [*schema["enum"], None]
 
 
+def say_bytes_as_a_format(document: Document) -> None:
+    """OpenAPI 3.1 says that a string is a file by its media type, where 3.0 has the format `binary`."""
+    for _, schema in schemas_of(document):
+        if _types(schema) == ["string"] and "contentMediaType" in schema and "contentEncoding" not in schema:
+            schema["format"] = "binary"
+
+
 def move_null_to_references(document: Document) -> None:
     """An object that may be null is a class all the same; it is where it is used that null may stand instead."""
     nullable = set()
@@ -292,6 +299,7 @@ STEPS: tuple[Callable[[Document], None], ...] = (
     name_referenced_places,
     drop_titles,
     say_null_as_a_type,
+    say_bytes_as_a_format,
     unfold_inheritance,
     drop_limiting_unions,
     name_inner_compositions,

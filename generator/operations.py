@@ -8,32 +8,20 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_plus
 
-from .annotations import ANY, NONE, Annotations, Type, plain
+from .annotations import ANY, CONTENT, NONE, Annotations, Type, joined, plain
 from .components import Components, Direction, schema_of
 from .definitions import described, field_doc
 from .document import Document, DocumentError, Json, below
 from .links import Links
+from .media import FIELDS, media_of
 from .names import attribute_name, free_name, method_name
-from .package import Argument, BodyCase, OperationCase, ResponseCase
+from .package import Argument, BodyCase, Media, OperationCase, ResponseCase
 from .parse import ParsedOperation
 from .schemas import key_of
 from .text import clean, section
 
 #: Arguments that a method has of its own.
 _TAKEN = frozenset({"self", "options"})
-
-JSON_LINES = frozenset(
-    {
-        "application/x-jsonl",
-        "application/jsonl",
-        "application/x-ndjson",
-        "application/ndjson",
-        "application/json-seq",
-    }
-)
-_FORMS = {"application/x-www-form-urlencoded": "form", "multipart/form-data": "multipart"}
-#: Of several media types, the first of these kinds is taken.
-_RANKS = ("json", "jsonl", "form", "multipart", "text", "bytes")
 
 
 class Operations:
@@ -128,19 +116,28 @@ class Operations:
         if not contents:
             return None, []
         place = below(parsed.place, "requestBody")
-        media_type, kind = self._chosen(contents, place, "taken")
-        schema = contents[media_type].get("schema", {})
-        required = bool(raw.get("required"))
-        media_type = _CONCRETE.get(media_type, media_type)
-        if required and kind in ("json", "form"):
-            arguments = self._flat(schema, place, taken)
+        media = media_of(contents, sent=True)
+        first, required = media[0], bool(raw.get("required"))
+        if required and first.kind in FIELDS:
+            arguments = self._flat(first.schema, place, taken)
             if arguments is not None:
-                return BodyCase(kind, media_type, flat=True), arguments
-        type_ = {"bytes": plain("bytes"), "text": plain("str")}.get(kind)
-        type_ = type_ or self._annotations.of(schema, Direction.SENT, f"{place}/schema")
-        name = next(name for name in ("body", "request_body", "request_body_") if name not in taken)
+                same = [each for each in media if each.kind in FIELDS and each.schema == first.schema]
+                others = [each.type for each in media if each not in same]
+                if others:
+                    self._document.note(place, f"only {first.type} is sent, not {', '.join(others)}")
+                names = taken | {each.name for each in arguments}
+                return BodyCase(same, flat=True), [*arguments, *_choice(same, names)]
+        type_ = joined(self._sent(each, place) for each in media)
+        name = free_name("request_body" if "body" in taken else "body", taken)
         doc = clean(raw.get("description")) or "The body of the request."
-        return BodyCase(kind, media_type, flat=False), [Argument(name, "", "body", type_, required, doc)]
+        arguments = [Argument(name, "", "body", type_, required, doc), *_choice(media, taken | {name})]
+        return BodyCase(media, flat=False), arguments
+
+    def _sent(self, media: Media, place: str) -> Type:
+        """What a caller gives for a body of a media type."""
+        if media.kind in ("bytes", "text"):
+            return CONTENT if media.kind == "bytes" else plain("str")
+        return self._annotations.of(media.schema, Direction.SENT, f"{place}/schema")
 
     def _flat(self, schema: Any, place: str, taken: set[str]) -> list[Argument] | None:
         """An argument for each property of a body; `None` where it is no object, or their names would clash."""
@@ -176,26 +173,14 @@ class Operations:
             if not contents:
                 yield ResponseCase(shown, "none", None, NONE, None, doc)
                 continue
-            media_type, kind = self._chosen(contents, place, "read")
-            if kind in ("text", "bytes"):
-                type_ = plain("str" if kind == "text" else "bytes")
-                yield ResponseCase(shown, kind, media_type, type_, None, doc)
-                continue
-            schema = contents[media_type].get("schema")
-            type_ = self._annotations.of(schema, Direction.RECEIVED, f"{place}/schema")
-            yield ResponseCase(shown, kind, media_type, type_, self._links.of(schema), doc)
-
-    def _chosen(self, contents: dict[str, Json], place: str, verb: str) -> tuple[str, str]:
-        """Of several media types the one that is used, and how it is written or read."""
-        kinds = {
-            each: _kind(each, content.get("schema"), sent=verb == "taken")
-            for each, content in contents.items()
-        }
-        media_type = min(kinds, key=lambda each: _RANKS.index(kinds[each]))
-        others = [each for each in kinds if each != media_type]
-        if others:
-            self._document.note(place, f"only {media_type} is {verb}, not {', '.join(others)}")
-        return media_type, kinds[media_type]
+            for media in media_of(contents, sent=False):
+                if media.kind in ("text", "bytes"):
+                    type_ = plain("str" if media.kind == "text" else "bytes")
+                    yield ResponseCase(shown, media.kind, media.type, type_, None, doc)
+                    continue
+                type_ = self._annotations.of(media.schema, Direction.RECEIVED, f"{place}/schema")
+                link = self._links.of(media.schema)
+                yield ResponseCase(shown, media.kind, media.type, type_, link, doc)
 
     # Pages ----------------------------------------------------------------------------------------------------
 
@@ -296,33 +281,30 @@ def _written(where: str, style: str, *, explode: bool, json: bool) -> dict[str, 
     return keywords
 
 
-#: A media type that takes anything, as a request has to name one.
-_CONCRETE = {"*/*": "application/json", "application/*": "application/json"}
+def _choice(media: list[Media], taken: set[str]) -> list[Argument]:
+    """The argument that says what a body is sent as, where there is a choice."""
+    if len(media) == 1:
+        return []
+    type_ = plain(f"Literal[{', '.join(repr(each.type) for each in media)}]", "typing.Literal")
+    doc = f"What to send the body as. Default: `{media[0].type}`."
+    name = free_name("content_type", taken)
+    return [Argument(name, "", "media", type_, required=False, doc=doc, initial=media[0].type)]
 
 
-def _kind(media_type: str, schema: Any, *, sent: bool) -> str:
-    """How a body of a media type is written or read."""
-    bare = media_type.partition(";")[0].strip().lower()
-    if bare in JSON_LINES and not sent:
-        return "jsonl"
-    if bare in ("application/json", "text/json") or bare.endswith("+json"):
-        return "json"
-    if bare in _FORMS and sent:
-        return _FORMS[bare]
-    if bare in _CONCRETE:
-        # Many a generator of documents writes this for JSON; a file is a string.
-        return "json" if isinstance(schema, dict) and schema.get("type") != "string" else "bytes"
-    return "text" if bare.startswith("text/") or bare in JSON_LINES else "bytes"
+def _asked_for(responses: list[ResponseCase]) -> Iterator[ResponseCase]:
+    """The responses of a call that went well, each as the media type that is asked for."""
+    good = [case for case in responses if case.is_success]
+    good = good or [case for case in responses if case.status == "default"]
+    by_status: dict[str, ResponseCase] = {}
+    for case in good:
+        by_status.setdefault(case.status, case)
+    yield from by_status.values()
 
 
 def _result(responses: list[ResponseCase]) -> Type:
     """What a call that went well gives."""
-    good = [case for case in responses if case.is_success]
-    good = good or [case for case in responses if case.status == "default"]
-    result = good[0].type if good else NONE
-    for case in good[1:]:
-        result |= case.type
-    return result
+    types = [case.type for case in _asked_for(responses)]
+    return joined(types) if types else NONE
 
 
 def _doc(raw: Json, operation: OperationCase) -> str:
@@ -334,13 +316,28 @@ def _doc(raw: Json, operation: OperationCase) -> str:
     text = "\n\n".join(part for part in parts if part) or f"`{operation.http_method} {operation.path}`."
     arguments = [*operation.positional, *operation.keywords]
     sections = [section("Args", [(each.name, each.doc) for each in arguments])] if arguments else []
-    good = next((case.doc for case in operation.responses if case.is_success), "")
-    if good:
-        sections.append(section("Returns", [("", good)]))
-    errors = [(case.status, case.doc) for case in operation.responses if case.status[0] in "45"]
+    returns = _returns(operation.responses)
+    if returns:
+        sections.append(section("Returns", [("", returns)]))
+    errors = {case.status: case.doc for case in operation.responses if case.status[0] in "45"}
     if errors:
-        sections.append(section("Errors", errors))
+        sections.append(section("Errors", list(errors.items())))
     return "\n\n".join([text, *sections])
+
+
+def _returns(responses: list[ResponseCase]) -> str:
+    """The words about what a call that went well gives, and what it can be asked to give instead."""
+    asked_for = list(_asked_for(responses))
+    others = [
+        f"`{case.media_type}`"
+        for case in responses
+        if case not in asked_for and case.status in {each.status for each in asked_for}
+    ]
+    doc = next((case.doc for case in responses if case.is_success), "")
+    if others:
+        choice = f"With another `Accept` among `extra_headers` it comes as {', '.join(others)}."
+        doc = f"{_sentence(doc)} {choice}".strip()
+    return doc
 
 
 def _sentence(text: str) -> str:

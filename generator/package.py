@@ -71,7 +71,7 @@ class Argument:
     name: str
     key: str
     where: str
-    """`path`, `query`, `header`, `cookie` or `body`."""
+    """`path`, `query`, `header`, `cookie` or `body`; `media` is the one that chooses how the body is written."""
     type: Type
     required: bool
     doc: str
@@ -79,21 +79,25 @@ class Argument:
     """How its value is written: what the function that writes it is told besides name and value."""
     nullable: bool = False
     """Whether leaving it out and giving `None` are two things: only in a body can there be a null."""
+    initial: str | None = None
+    """What it is when it is left out, where that is something of its own."""
 
     @property
     def annotation(self) -> str:
         """Its type in a signature."""
-        if self.required:
+        if self.required or self.initial is not None:
             return self.type.code
         code = self.type.code if self.type.codes == ("Any",) else (self.type | Type(("None",))).code
-        return f"{code} | _request.Unset" if self.nullable and code != "Any" else code
+        return f"{code} | _parameters.Unset" if self.nullable and code != "Any" else code
 
     @property
     def default(self) -> str:
         """Its default, as it is written behind the annotation."""
+        if self.initial is not None:
+            return f" = {self.initial!r}"
         if self.required:
             return ""
-        return " = _request.unset" if self.nullable else " = None"
+        return " = _parameters.unset" if self.nullable else " = None"
 
 
 @dataclass
@@ -114,11 +118,23 @@ class ResponseCase:
 
 
 @dataclass
+class Media:
+    """One of the media types that a body is sent as, or comes as."""
+
+    type: str
+    kind: str
+    """How it is written or read: `json`, `jsonl`, `form`, `multipart`, `text` or `bytes`."""
+    schema: object
+    encoding: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
+    """How single fields of a form are written, where not as usual."""
+
+
+@dataclass
 class BodyCase:
     """How a body is written: from arguments of its own, or from one that is all of it."""
 
-    kind: str
-    media_type: str
+    media: list[Media]
+    """What it can be sent as; the first, unless the caller chooses another."""
     flat: bool
 
 
@@ -171,7 +187,7 @@ class OperationCase:
     @property
     def keywords(self) -> list[Argument]:
         """All other arguments, the required ones first."""
-        others = self.arguments_in("query", "header", "cookie", "body")
+        others = self.arguments_in("query", "header", "cookie", "body", "media")
         return sorted(others, key=lambda argument: not argument.required)
 
     @property
@@ -179,9 +195,8 @@ class OperationCase:
         """How a client sends it: `page`, `stream` or `send`."""
         if self.pagination:
             return "page"
-        return (
-            "stream" if any(case.kind == "jsonl" and case.is_success for case in self.responses) else "send"
-        )
+        success = next((case for case in self.responses if case.is_success), None)
+        return "stream" if success is not None and success.kind == "jsonl" else "send"
 
 
 @dataclass

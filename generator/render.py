@@ -99,8 +99,10 @@ class _Renderer:
     def _operations(self, resource: Resource) -> str:
         operations = resource.operations
         links = any(case.link for each in operations for case in each.responses)
-        types = [line for line in _type_imports(operations) if not (links and line.endswith(" _model"))]
         imports = ["from .. import request as _request", *["from .. import model as _model"] * links]
+        imports += ["from .. import body as _body"] * any(each.body for each in operations)
+        imports += ["from .. import parameters as _parameters"] * any(map(_has_parameters, operations))
+        types = [line for line in _type_imports(operations) if line not in imports]
         return self._print(
             "operations.py",
             doc=f"The operations of `{'.'.join(resource.path)}`: what each is, and its requests.",
@@ -131,6 +133,10 @@ class _Renderer:
             imports.append(f"from ..operations import {resource.module} as _operations")
         if any("_transport." in code for code in returns):
             imports.append("from .. import transport as _transport")
+        if any(
+            "_parameters." in f"{each.annotation}{each.default}" for o in operations for each in o.arguments
+        ):
+            imports.append("from .. import parameters as _parameters")
         imports += ["from typing import TYPE_CHECKING"] * bool(types)
         for child in resource.children:
             imports.append(f"from ._{child.module} import Async{child.class_name}, {child.class_name}")
@@ -143,6 +149,13 @@ class _Renderer:
             imports=_sorted_imports(imports + _qualifiers(qualified(code, hidden) for code in codes)),
             typing_imports=types,
         )
+
+
+def _has_parameters(operation: OperationCase) -> bool:
+    """Whether a function needs what writes parameters, or the default of an argument that may be null."""
+    return any(
+        each.where in ("path", "query", "header", "cookie") or each.nullable for each in operation.arguments
+    )
 
 
 def _package_doc(package: Package) -> str:

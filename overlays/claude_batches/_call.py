@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol, TypedDict
 
 import attrs
-from claude_batches_api.request import Request, RequestOptions, query_pairs
+from claude_batches_api.parameters import query_pairs
+from claude_batches_api.request import Request, RequestOptions
 
 from ._config import Config, HeaderChanges
 from ._encoding import encode_body, encode_query
@@ -29,7 +30,7 @@ from ._retry import (
 from ._sender import Clock
 from ._steps import AnyResponse, Close, Read, Send, Sleep, Steps
 from ._timeouts import Deadline, Timeouts
-from ._upload import Payload
+from ._upload import Form, Payload
 
 __all__ = ["Call", "Fetched", "Guard", "Problem", "call_of", "call_to", "fetch", "open_response"]
 
@@ -49,7 +50,7 @@ class Call:
     method: str
     url: str
     headers: Headers
-    body: bytes | Payload | None = attrs.field(repr=False)
+    body: bytes | Payload | Form | None = attrs.field(repr=False)
     timeouts: Timeouts
     deadline: Deadline
     retry: RetryPolicy
@@ -85,14 +86,14 @@ def call_of(
         RequestEncodingError: The body can't be written.
     """
     operation = request.operation
-    content: bytes | Payload | None = body
+    content: bytes | Payload | Form | None = body
     if body is None and request.body is not None:
         content = encode_body(request.body, options.get("extra_body") or {})
     headers = {"accept": operation.success.media_type or "*/*"}
-    if request.body is not None:
+    if request.body is not None and not isinstance(content, Form):
         headers["content-type"] = request.body.media_type
-    if isinstance(body, Payload):
-        headers["content-length"] = str(body.size)
+    if isinstance(content, Payload):
+        headers["content-length"] = str(content.size)
     if request.cookies:
         headers["cookie"] = "; ".join(f"{name}={value}" for name, value in request.cookies)
     url = f"{config.base_url}{request.path}"

@@ -9,7 +9,8 @@ from typing import Any, Never, Protocol, Self, cast
 
 import attrs
 from claude_batches_api import resources as api
-from claude_batches_api.request import TimeoutLike, Unset, unset
+from claude_batches_api.parameters import Unset, unset
+from claude_batches_api.request import TimeoutLike
 
 from ._batches import AsyncBatches, Batches
 from ._config import DEFAULT_VERSION, Config, configure

@@ -9,7 +9,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import attrs
-from claude_batches_api.request import TimeoutLike, Unset
+from claude_batches_api.parameters import Unset
+from claude_batches_api.request import TimeoutLike
 
 from ._errors import ConfigurationError, CredentialsError
 from ._headers import Headers, Secret, header_problem

@@ -6,14 +6,17 @@ Models that were received, instants, and anything that can be iterated over may 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from io import SEEK_END
 from typing import Any, TypeGuard
 from urllib.parse import quote
 
+import attrs
 import orjson
+from claude_batches_api.body import Body, content_of
 from claude_batches_api.model import Model, Unknown, to_json
-from claude_batches_api.request import Body, query_pairs
 
 from ._errors import RequestEncodingError
+from ._upload import Form, Payload
 
 __all__ = ["encode", "encode_body", "encode_query", "is_object"]
 
@@ -54,29 +57,38 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def encode_body(body: Body, extra: Mapping[str, object]) -> bytes:
-    """The bytes of a request's body, with a user's extra properties.
+def encode_body(body: Body, extra: Mapping[str, object]) -> bytes | Form | Payload:
+    """The body of a request as it is sent, with a user's extra properties.
 
     Raises:
         RequestEncodingError: It can't be written, or has no properties to add to.
     """
-    if body.kind == "json":
-        if not extra:
-            return encode(body.content)
-        if is_object(body.content):
-            return encode({**body.content, **extra})
     if extra:
-        raise RequestEncodingError("extra_body adds to a JSON object, and this request's body is none")
-    if body.kind == "form":
-        fields: Mapping[str, Any] = body.content
-        return encode_query(
-            [pair for name, value in fields.items() for pair in query_pairs(name, value)]
-        ).encode()
-    if body.kind == "text":
-        return str(body.content).encode()
-    if body.kind == "bytes":
-        return bytes(body.content)
-    raise RequestEncodingError(f"a {body.kind} body is not sent by this client: send it with an HTTP library")
+        if body.kind not in ("json", "form", "multipart") or not is_object(body.content):
+            raise RequestEncodingError("extra_body adds to an object, and this request's body is none")
+        body = attrs.evolve(body, content={**body.content, **extra})
+    if body.kind == "json":
+        return encode(body.content)
+    try:
+        if body.kind == "form":
+            return encode_query(body.pairs()).encode()
+        if body.kind == "multipart":
+            return Form(body.parts())
+        return str(body.content).encode() if body.kind == "text" else _raw(body.content)
+    except (TypeError, OSError) as error:
+        raise RequestEncodingError(f"it can't be sent as {body.media_type}: {error}") from error
+
+
+def _raw(given: Any) -> bytes | Payload:
+    """Bytes as they are, or a file, which is sent as it's read."""
+    content = content_of(given)
+    if isinstance(content, bytes):
+        return content
+    if not content.seekable():
+        # It could not be sent again after a failure.
+        return content.read()
+    start = content.tell()
+    return Payload(content, content.seek(0, SEEK_END) - start, start=start, owned=False)
 
 
 def encode_query(pairs: Iterable[tuple[str, str]]) -> str:

@@ -21,19 +21,21 @@ _NOT_JSON = object()
 def parse(request: Request[T], response: AnyResponse, content: bytes) -> T:
     """The body of a response as the operation's type.
 
-    The content type is not looked at: some deployments send none, or another.
+    Where one content type is documented, the one that came is not looked at: some deployments send none, or another.
 
     Raises:
         APIResponseValidationError: It is not what the API answers.
     """
     operation = request.operation
-    documented = operation.response(response.status_code)
+    documented = operation.response(response.status_code, response.headers.get("content-type"))
     kind = documented.kind if documented is not None else operation.success.kind
     result: Any
     if kind == "json":
         result = _json(operation, response, content)
     elif kind == "text":
         result = content.decode("utf-8", "replace")
+    elif kind == "jsonl":
+        result = [decode_line(operation, response, line) for line in content.split(b"\n") if line.strip()]
     else:
         result = content if kind == "bytes" else None
     return cast(T, result)
@@ -44,8 +46,9 @@ def _json(operation: Operation, response: AnyResponse, content: bytes) -> Any:
     if wire is _NOT_JSON:
         reason = "is not JSON" if content.strip() else "is empty"
         raise invalid(operation, response, content, reason)
-    result = operation.decode(response.status_code, wire)
-    documented = operation.response(response.status_code)
+    content_type = response.headers.get("content-type")
+    result = operation.decode(response.status_code, wire, content_type)
+    documented = operation.response(response.status_code, content_type)
     # A decoder hands back what it can't make anything of.
     if result is wire and documented is not None and documented.link is not None:
         raise invalid(operation, response, content, f"is JSON of another form ({type(wire).__name__})")
@@ -63,7 +66,7 @@ def decode_line(operation: Operation, response: AnyResponse, line: bytes) -> Any
     wire = _loads(line)
     if wire is _NOT_JSON:
         raise invalid(operation, response, line, "has a line that is not JSON")
-    return operation.decode(response.status_code, wire)
+    return operation.decode(response.status_code, wire, response.headers.get("content-type"))
 
 
 def _loads(content: bytes) -> Any:

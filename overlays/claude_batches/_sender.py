@@ -20,7 +20,7 @@ from ._failure import Failure, failure_of, is_library_error, past_deadline
 from ._response import AsyncResponse, Response
 from ._steps import Action, Close, Read, Run, Send, Sleep, Steps
 from ._timeouts import Timeouts
-from ._upload import AsyncUpload, Payload, SyncUpload
+from ._upload import AsyncUpload, Form, Payload, SyncUpload
 
 __all__ = ["AsyncSender", "Clock", "Sender"]
 
@@ -78,7 +78,7 @@ class _Base:
             send.method,
             send.url,
             headers=send.headers.to_dict(),
-            content=content,
+            **({"files": content.parts} if isinstance(content, Form) else {"content": content}),
             timeout=tuple(send.timeouts.within(left)),
         )
         if not send.trusted:

@@ -21,7 +21,8 @@ from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 import attrs
-from claude_batches_api.request import Request, RequestOptions, query_pairs
+from claude_batches_api.parameters import query_pairs
+from claude_batches_api.request import Request, RequestOptions
 
 from ._call import USUAL, Call, Guard, call_of, call_to, fetch, open_response
 from ._config import Config

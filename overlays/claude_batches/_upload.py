@@ -7,30 +7,50 @@ network, it is sure that nothing was done, and a batch can be sent again.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import BinaryIO
+from typing import IO
+
+import attrs
+from claude_batches_api.body import Part
 
 from ._failure import DeadlinePassed
 
-__all__ = ["AsyncUpload", "Payload", "SyncUpload"]
+__all__ = ["AsyncUpload", "Form", "Payload", "SyncUpload"]
 
 #: How much of a body is read and sent at a time.
 CHUNK = 128 * 1024
 
 
 class Payload:
-    """A body in a file, that can be sent more than once, though not twice at a time."""
+    """A body in a file, that can be sent more than once, though not twice at a time.
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    Arguments:
+        file: The file.
+        size: How many bytes of it are the body.
+        start: Where the body begins.
+        owned: Whether the file is ours, and gone when it's closed.
+    """
+
+    def __init__(self, file: IO[bytes], size: int, *, start: int = 0, owned: bool = True) -> None:
         self.file = file
         self.size = size
+        self.start = start
+        self.owned = owned
 
     def close(self) -> None:
-        """Delete the file."""
-        self.file.close()
+        """Delete the file, if it's ours."""
+        if self.owned:
+            self.file.close()
 
     def __del__(self) -> None:
         # A view that was never entered never sends.
         self.close()
+
+
+@attrs.frozen
+class Form:
+    """A form with files. The HTTP library writes it, and rewinds its files to send it once more."""
+
+    parts: list[Part] = attrs.field(repr=False)
 
 
 class _Upload:
@@ -51,7 +71,7 @@ class _Upload:
 
     def _chunks(self) -> Iterator[bytes]:
         file, left = self._payload.file, self._payload.size
-        file.seek(0)
+        file.seek(self._payload.start)
         while left:
             if self._overdue():
                 raise DeadlinePassed

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .. import body as _body
 from .. import model as _model
+from .. import parameters as _parameters
 from .. import request as _request
 
 if TYPE_CHECKING:
@@ -68,12 +70,12 @@ def create(
         CREATE,
         path="/v1/messages/batches",
         headers=(
-            *_request.header_pairs("anthropic-user-profile-id", user_profile_id),
-            *_request.header_pairs("anthropic-workspace-id", workspace_id),
+            *_parameters.header_pairs("anthropic-user-profile-id", user_profile_id),
+            *_parameters.header_pairs("anthropic-workspace-id", workspace_id),
         ),
-        body=_request.Body(
+        body=_body.Body(
             "json",
-            _request.given(
+            _body.given(
                 {
                     "requests": requests,
                 }
@@ -136,11 +138,11 @@ def list_(
         LIST,
         path="/v1/messages/batches",
         query=(
-            *_request.query_pairs("after_id", after_id),
-            *_request.query_pairs("before_id", before_id),
-            *_request.query_pairs("limit", limit),
+            *_parameters.query_pairs("after_id", after_id),
+            *_parameters.query_pairs("before_id", before_id),
+            *_parameters.query_pairs("limit", limit),
         ),
-        headers=(*_request.header_pairs("anthropic-workspace-id", workspace_id),),
+        headers=(*_parameters.header_pairs("anthropic-workspace-id", workspace_id),),
     )
 
 
@@ -184,13 +186,13 @@ def retrieve(
     """
     return _request.Request(
         RETRIEVE,
-        path=_request.fill_path(
+        path=_parameters.fill_path(
             RETRIEVE.path,
             {
-                "message_batch_id": _request.path_segment("message_batch_id", message_batch_id),
+                "message_batch_id": _parameters.path_segment("message_batch_id", message_batch_id),
             },
         ),
-        headers=(*_request.header_pairs("anthropic-workspace-id", workspace_id),),
+        headers=(*_parameters.header_pairs("anthropic-workspace-id", workspace_id),),
     )
 
 
@@ -233,13 +235,13 @@ def delete(
     """
     return _request.Request(
         DELETE,
-        path=_request.fill_path(
+        path=_parameters.fill_path(
             DELETE.path,
             {
-                "message_batch_id": _request.path_segment("message_batch_id", message_batch_id),
+                "message_batch_id": _parameters.path_segment("message_batch_id", message_batch_id),
             },
         ),
-        headers=(*_request.header_pairs("anthropic-workspace-id", workspace_id),),
+        headers=(*_parameters.header_pairs("anthropic-workspace-id", workspace_id),),
     )
 
 
@@ -283,13 +285,13 @@ def cancel(
     """
     return _request.Request(
         CANCEL,
-        path=_request.fill_path(
+        path=_parameters.fill_path(
             CANCEL.path,
             {
-                "message_batch_id": _request.path_segment("message_batch_id", message_batch_id),
+                "message_batch_id": _parameters.path_segment("message_batch_id", message_batch_id),
             },
         ),
-        headers=(*_request.header_pairs("anthropic-workspace-id", workspace_id),),
+        headers=(*_parameters.header_pairs("anthropic-workspace-id", workspace_id),),
     )
 
 
@@ -336,11 +338,11 @@ def results(
     """
     return _request.Request(
         RESULTS,
-        path=_request.fill_path(
+        path=_parameters.fill_path(
             RESULTS.path,
             {
-                "message_batch_id": _request.path_segment("message_batch_id", message_batch_id),
+                "message_batch_id": _parameters.path_segment("message_batch_id", message_batch_id),
             },
         ),
-        headers=(*_request.header_pairs("anthropic-workspace-id", workspace_id),),
+        headers=(*_parameters.header_pairs("anthropic-workspace-id", workspace_id),),
     )

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 from claude_batches_api.operations.messages_batches import retrieve
-from claude_batches_api.request import RequestOptions, header_pairs
+from claude_batches_api.parameters import header_pairs
+from claude_batches_api.request import RequestOptions
 
 from claude_batches._call import call_of, call_to, fetch, open_response
 from claude_batches._config import Config

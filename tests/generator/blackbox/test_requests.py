@@ -242,11 +242,17 @@ components:
     def test_what_is_left_out_is_not_sent_and_what_only_the_server_writes_need_not_be(self, api: Api) -> None:
         assert api.module("operations.t").flat(name="n").body.content == {"name": "n"}
 
-    def test_media_types_that_are_not_used_are_told_of(self, api: Api) -> None:
+    def test_of_media_types_with_the_same_properties_a_caller_chooses(self, api: Api) -> None:
+        request = api.module("operations.t").flat(name="n", content_type="application/x-www-form-urlencoded")
+        assert (request.body.kind, request.body.content) == ("form", {"name": "n"})
         assert (
-            "only application/json; charset=utf-8 is taken, not application/x-www-form-urlencoded"
-            in api.notes
-        )
+            'content_type: Literal["application/json; charset=utf-8", "application/x-www-form-urlencoded"] = '
+            '"application/json; charset=utf-8",'
+        ) in " ".join(api.source("operations/t.py").replace("[\n", "[").replace("\n    ]", "]").split())
+        with pytest.raises(
+            ValueError, match=r"content_type must be one of application/json; charset=utf-8, "
+        ):
+            api.module("operations.t").flat(name="n", content_type="application/xml")
 
     def test_a_body_whose_properties_would_clash_is_one_argument(self, api: Api) -> None:
         request = api.module("operations.t").clash("path", body={"name": "n"})
@@ -264,7 +270,105 @@ components:
     def test_forms_files_bytes_and_text(self, api: Api) -> None:
         operations = api.module("operations.t")
         assert operations.form(a="b").body.kind == "form"
-        assert operations.file(body={"file": b"x"}).body.kind == "multipart"
-        assert "file: bytes" in api.source("params/_t_file_body.py")
+        assert operations.file(file=b"x", note="n").body.content == {"file": b"x", "note": "n"}
+        assert operations.file(file=b"x").body.kind == "multipart"
+        assert "file: _body.File" in api.source("params/_t_file_body.py")
         assert operations.bytes_(body=b"x").body.kind == "bytes"
         assert operations.text(body="x").body.kind == "text"
+
+
+class TestMediaTypes:
+    document = """
+paths:
+  /upload:
+    post:
+      operationId: t_upload
+      tags: [t]
+      parameters: [{name: content_type, in: query, schema: {type: string}}]
+      requestBody:
+        required: true
+        content:
+          multipart/form-data:
+            encoding:
+              about: {contentType: application/json}
+              tags: {style: form, explode: false}
+              file: {contentType: "image/png, image/jpeg"}
+              picture: {contentType: image/png}
+            schema:
+              type: object
+              required: [file]
+              properties:
+                file: {type: string, contentMediaType: application/octet-stream}
+                files: {type: array, items: {type: string, format: binary}}
+                picture: {type: string, format: binary}
+                about: {type: array, items: {type: string}}
+                tags: {type: array, items: {type: string}}
+                key: {type: string, contentMediaType: application/pkcs8, contentEncoding: base64}
+          application/x-www-form-urlencoded: {schema: {type: object, properties: {url: {type: string}}}}
+      responses: {"204": {description: ""}}
+  /whole:
+    put:
+      operationId: t_whole
+      tags: [t]
+      requestBody:
+        content:
+          application/pdf: {}
+          text/plain: {schema: {type: string}}
+          application/json: {schema: {type: array, items: {type: string}}}
+      responses: {"204": {description: ""}}
+  /net:
+    put:
+      operationId: t_net
+      tags: [t]
+      requestBody:
+        required: true
+        content:
+          application/json: {schema: {$ref: Thing}}
+          text/json: {schema: {$ref: Thing}}
+          text/plain: {schema: {$ref: Thing}}
+          application/*+json: {schema: {$ref: Thing}}
+          application/xml: {schema: {$ref: Thing}}
+      responses: {"204": {description: ""}}
+components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}}}
+"""
+
+    def test_the_fields_of_a_form_with_files_are_arguments(self, api: Api) -> None:
+        request = api.module("operations.t").upload(file=b"1", files=[b"2", ("3.txt", b"3")], about=["a"])
+        assert [(name, part[1]) for name, part in request.body.parts()] == [
+            ("file", b"1"), ("files", b"2"), ("files", b"3"), ("about", b'["a"]'),
+        ]  # fmt: skip
+        source = api.source("operations/t.py")
+        assert "file: _body.File," in source
+        assert "files: Iterable[_body.File] | None = None," in source
+        assert "key: str | None = None," in source
+
+    def test_what_the_document_says_of_single_fields_is_followed(self, api: Api) -> None:
+        assert api.module("operations.t").upload(file=b"").body.encoding == {
+            "about": {"content_type": "application/json"},
+            "tags": {"style": "form", "explode": False},
+            "picture": {"content_type": "image/png"},
+        }
+
+    def test_a_form_of_other_fields_is_told_of(self, api: Api) -> None:
+        assert "only application/x-www-form-urlencoded is sent, not multipart/form-data" not in api.notes
+        assert "only multipart/form-data is sent, not application/x-www-form-urlencoded" in api.notes
+
+    def test_a_body_that_is_one_argument_can_be_sent_as_each_media_type(self, api: Api) -> None:
+        whole = api.module("operations.t").whole
+        kinds = [
+            (body.kind, body.media_type)
+            for body in (
+                whole(body=["a"]).body,
+                whole(body="text", content_type="text/plain").body,
+                whole(body=b"%PDF", content_type="application/pdf").body,
+            )
+        ]
+        expected = ["application/json", "text/plain", "application/pdf"]
+        assert kinds == list(zip(["json", "text", "bytes"], expected, strict=True))
+        assert whole().body is None
+        assert "body: Sequence[str] | str | _body.Content | None = None," in api.source("operations/t.py")
+
+    def test_other_names_for_the_same_json_are_no_choice(self, api: Api) -> None:
+        assert api.module("operations.t").net(name="n").body.media_type == "application/json"
+        assert "only application/json is sent, not application/xml" in api.notes
+        assert api.source("operations/t.py").count("content_type: Literal") == 1

@@ -45,7 +45,20 @@ paths:
       responses:
         "2XX":
           description: ""
-          content: {text/html: {}, application/json: {schema: {type: array, items: {$ref: Thing}}}}
+          content:
+            text/html: {}
+            image/*: {}
+            application/json: {schema: {type: array, items: {$ref: Thing}}}
+    trace:
+      operationId: t_both
+      tags: [t]
+      responses:
+        "200":
+          description: Either.
+          content:
+            application/json: {schema: {$ref: Thing}}
+            text/plain: {schema: {$ref: Thing}}
+            application/vnd.made+json: {schema: {$ref: Made}}
     delete:
       operationId: t_nothing
       tags: [t]
@@ -99,8 +112,22 @@ components:
     def test_a_range_and_a_list_decode(self, api: Api) -> None:
         assert api.decode("t", "several", [{"name": "n"}], 206)[0].name == "n"
 
-    def test_media_types_that_are_not_used_are_told_of(self, api: Api) -> None:
-        assert "only application/json is read, not text/html" in api.notes
+    def test_of_several_media_types_json_is_asked_for_and_what_comes_is_decoded(self, api: Api) -> None:
+        operation = api.module("operations.t").SEVERAL
+        assert operation.success.media_type == "application/json"
+        kinds = {
+            came: operation.response(206, came).kind
+            for came in ("text/html; charset=utf-8", "IMAGE/PNG", "application/json", "text/csv", None)
+        }
+        assert list(kinds.values()) == ["text", "bytes", "json", "json", "json"]
+        assert "-> _request.Request[list[_models.Thing]]:" in api.source("operations/t.py")
+        doc = " ".join(api.module("operations.t").several.__doc__.split())
+        assert "With another `Accept` among `extra_headers` it comes as `text/html`, `image/*`." in doc
+
+    def test_each_of_several_json_types_decodes_to_its_own_model(self, api: Api) -> None:
+        operation = api.module("operations.t").BOTH
+        assert type(operation.decode(200, {}, "application/json")).__name__ == "Thing"
+        assert type(operation.decode(200, {}, "application/vnd.made+json")).__name__ == "Made"
 
     def test_lines_are_streamed(self, api: Api) -> None:
         assert "_transport.SyncStream[_models.Thing]" in api.source("resources/_t.py")

@@ -1,0 +1,90 @@
+"""Media types: how the body of a request or a response is written or read, and in which of several ways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .document import Json
+from .package import Media
+
+#: What is written from fields with names, so that each can be an argument.
+FIELDS = ("json", "form", "multipart")
+
+_JSON_LINES = frozenset(
+    {
+        "application/x-jsonl",
+        "application/jsonl",
+        "application/x-ndjson",
+        "application/ndjson",
+        "application/json-seq",
+    }
+)
+_FORMS = {"application/x-www-form-urlencoded": "form", "multipart/form-data": "multipart"}
+#: A media type that takes anything, as a request has to name one.
+_CONCRETE = {"*/*": "application/json", "application/*": "application/json"}
+#: Of several media types, the one of the lowest rank comes first; of equal ones, the first of the document.
+_RANKS = {"json": 0, "jsonl": 1, "form": 2, "multipart": 2, "text": 3, "bytes": 4}
+
+
+def media_of(contents: dict[str, Json], *, sent: bool) -> list[Media]:
+    """The media types of a body, the one that is best for a program first, and none twice under another name."""
+    schemas = {media_type: content.get("schema") for media_type, content in contents.items()}
+    as_json = [
+        schema for media_type, schema in schemas.items() if _kind(media_type, schema, sent=sent) == "json"
+    ]
+    found: list[Media] = []
+    for media_type, content in contents.items():
+        schema = schemas[media_type]
+        kind = _kind(media_type, schema, sent=sent)
+        if kind == "text" and schema in as_json:
+            # `text/plain` with the schema of the JSON beside it is that JSON, as .NET's documents have it.
+            kind = "json"
+        name = _CONCRETE.get(media_type, media_type) if sent else media_type
+        found.append(Media(name, kind, schema if schema is not None else {}, _encoding(content, kind)))
+    found.sort(key=lambda each: _RANKS[each.kind])
+    return [
+        each for index, each in enumerate(found) if not any(_same(each, other) for other in found[:index])
+    ]
+
+
+def _same(one: Media, other: Media) -> bool:
+    """Whether a program need not tell two media types apart: both are JSON of one schema."""
+    return one.kind == other.kind == "json" and one.schema == other.schema
+
+
+def _kind(media_type: str, schema: Any, *, sent: bool) -> str:
+    """How a body of a media type is written or read."""
+    bare = media_type.partition(";")[0].strip().lower()
+    if bare in _JSON_LINES and not sent:
+        return "jsonl"
+    if bare in ("application/json", "text/json") or bare.endswith("+json"):
+        return "json"
+    if bare in _FORMS and sent:
+        return _FORMS[bare]
+    if bare in _CONCRETE:
+        # Many a generator of documents writes this for JSON; a file is a string.
+        return "json" if isinstance(schema, dict) and schema.get("type") != "string" else "bytes"
+    return "text" if bare.startswith("text/") or bare in _JSON_LINES else "bytes"
+
+
+def _encoding(content: Json, kind: str) -> dict[str, dict[str, object]]:
+    """What is said of single fields of a form, as arguments of the function that writes them."""
+    if kind not in ("form", "multipart"):
+        return {}
+    encoding = {
+        name: _field(each) for name, each in (content.get("encoding") or {}).items() if isinstance(each, dict)
+    }
+    return {name: each for name, each in encoding.items() if each}
+
+
+def _field(encoding: Json) -> dict[str, object]:
+    style, explode = encoding.get("style"), encoding.get("explode")
+    if isinstance(style, str) or isinstance(explode, bool):
+        style = style if isinstance(style, str) else "form"
+        usual = style in ("form", "deepObject")
+        explode = explode if isinstance(explode, bool) else usual
+        return {"style": style, **({} if explode else {"explode": False})}
+    content_type = encoding.get("contentType")
+    # Of several, or of a range, nobody can say which it is.
+    exact = isinstance(content_type, str) and "," not in content_type and "*" not in content_type
+    return {"content_type": content_type} if exact else {}

@@ -1,0 +1,203 @@
+"""Bodies of operations that have nothing written for them by hand: forms, files, and answers of several kinds."""
+
+from __future__ import annotations
+
+import io
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+
+import claude_batches
+import pytest
+from claude_batches_api.body import Body
+from claude_batches_api.model import One
+from claude_batches_api.request import Operation, Request, Response
+
+from .scripted import Exchange, reply
+
+OPERATION = Operation(
+    "files.create",
+    "POST",
+    "/v1/files",
+    (
+        Response("200", "json", "application/json", One("DeletedMessageBatch")),
+        Response("200", "jsonl", "application/x-ndjson", One("DeletedMessageBatch")),
+        Response("200", "text", "text/csv"),
+        Response("200", "bytes", "image/*"),
+    ),
+)
+
+
+def sending(body: Body, **options: Any) -> Any:
+    return lambda batches: batches._transport.send(Request(OPERATION, "/v1/files", body=body), options)
+
+
+def form(content: Any, **encoding: Any) -> Body:
+    return Body("multipart", content, "multipart/form-data", encoding)
+
+
+def parts(exchange: Exchange) -> list[tuple[str, str | None, str | None, bytes]]:
+    """Name, file name, media type and content of each part that came, by Python's own reader of such bodies."""
+    assert exchange.body is not None
+    head = f"content-type: {exchange.headers['content-type']}\r\n\r\n".encode()
+    message = message_from_bytes(head + exchange.body)
+    assert message.is_multipart()
+    return [
+        (
+            str(part.get_param("name", header="content-disposition")),
+            part.get_filename(),
+            part["content-type"],
+            bytes(part.get_payload(decode=True)),
+        )
+        for part in message.get_payload()
+    ]
+
+
+def test_fields_files_lists_and_objects_arrive_as_parts(connect: Any, serve: Any, tmp_path: Path) -> None:
+    path = tmp_path / "from a path.pdf"
+    path.write_bytes(b"%PDF")
+    content = {
+        "purpose": "batch",
+        "count": 7,
+        "final": True,
+        "nothing": None,
+        "tags": ["a", "b"],
+        "about": {"size": 1},
+        "list": [1, 2],
+        "raw": b"\x00\r\n--",
+        "open": io.BytesIO(b"opened"),
+        "path": path,
+        "named": ("n.txt", b"named"),
+        "typed": ("t.bin", b"typed", "application/x-own"),
+        "many": [b"1", ("2.txt", b"2")],
+        "picture": b"png",
+    }
+    encoding = {"list": {"content_type": "application/json"}, "picture": {"content_type": "image/png"}}
+    server = serve(reply(200, {"id": "f"}))
+    connect(server)(sending(form(content, **encoding)))
+    assert parts(server.requests[0]) == [
+        ("purpose", None, None, b"batch"),
+        ("count", None, None, b"7"),
+        ("final", None, None, b"true"),
+        ("tags", None, None, b"a"),
+        ("tags", None, None, b"b"),
+        ("about", None, "application/json", b'{"size":1}'),
+        ("list", None, "application/json", b"[1,2]"),
+        ("raw", "upload", "application/octet-stream", b"\x00\r\n--"),
+        ("open", "upload", "application/octet-stream", b"opened"),
+        ("path", "from a path.pdf", "application/pdf", b"%PDF"),
+        ("named", "n.txt", "text/plain", b"named"),
+        ("typed", "t.bin", "application/x-own", b"typed"),
+        ("many", "upload", "application/octet-stream", b"1"),
+        ("many", "2.txt", "text/plain", b"2"),
+        ("picture", "upload", "image/png", b"png"),
+    ]
+
+
+def test_a_file_is_sent_whole_again_after_a_failure(connect: Any, serve: Any, tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(bytes(300_000))
+    server = serve(reply(500, {}), reply(200, {"id": "f"}))
+    with (tmp_path / "big").open("rb") as file:
+        connect(server)(sending(form({"file": file})))
+    assert [parts(each)[0][1:] for each in server.requests] == [
+        ("big", "application/octet-stream", bytes(300_000))
+    ] * 2
+
+
+def test_bytes_a_path_and_a_file_are_bodies(connect: Any, serve: Any, tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(b"x" * 300_000)
+    server = serve(reply(200, {"id": "f"}))
+    do = connect(server)
+    with (tmp_path / "big").open("rb") as file:
+        for content in (b"bytes", tmp_path / "big", file, io.BufferedReader(io.BytesIO(b"buffered"))):
+            do(sending(Body("bytes", content, "application/octet-stream")))
+    sent = [each.body for each in server.requests]
+    assert sent == [b"bytes", b"x" * 300_000, b"x" * 300_000, b"buffered"]
+    assert {each.headers["content-type"] for each in server.requests} == {"application/octet-stream"}
+
+
+def test_a_file_as_a_body_is_sent_from_where_it_stands_each_time_and_stays_open(
+    connect: Any, serve: Any
+) -> None:
+    file = io.BytesIO(b"header body")
+    file.seek(7)
+    server = serve(reply(500, {}), reply(200, {"id": "f"}))
+    connect(server)(sending(Body("bytes", file, "application/octet-stream")))
+    assert [each.body for each in server.requests] == [b"body", b"body"]
+    assert not file.closed
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (form(["a"]), "a form has fields with names; got a list"),
+        (Body("form", 7, "application/x-www-form-urlencoded"), "a form has fields with names; got a int"),
+        (Body("bytes", "text", "application/pdf"), "a file is bytes, an open file or a path; got str"),
+        (Body("bytes", io.StringIO("text"), "application/pdf"), "the file is open for text"),
+        (form({"file": io.StringIO("text")}), "the file is open for text"),
+        (form({"file": Path("missing")}), "No such file or directory: 'missing'"),
+        (Body("json", {"file": b"bytes"}, "application/json"), "bytes is not JSON"),
+    ],
+)
+def test_what_cannot_be_sent_is_said_before_anything_is_sent(
+    connect: Any, serve: Any, body: Body, said: str
+) -> None:
+    server = serve(reply(200, {"id": "f"}))
+    with pytest.raises(claude_batches.RequestEncodingError, match=said):
+        connect(server)(sending(body))
+    assert server.requests == []
+
+
+def test_fields_of_a_form_are_written_as_the_spec_says(connect: Any, serve: Any) -> None:
+    content = {
+        "plain": "ü &",
+        "items": [{"price": "p", "tiers": [1, 2]}],
+        "expand": ["a", "b"],
+        "csv": [1, 2],
+        "list": [1, 2],
+        "object": {"a": 1},
+        "json": [1],
+    }
+    encoding = {
+        "items": {"style": "deepObject"},
+        "expand": {"style": "deepObject"},
+        "csv": {"style": "form", "explode": False},
+        "json": {"content_type": "application/json"},
+    }
+    server = serve(reply(200, {"id": "f"}))
+    connect(server)(sending(Body("form", content, "application/x-www-form-urlencoded", encoding)))
+    assert server.requests[0].body == (
+        b"plain=%C3%BC%20%26"
+        b"&items%5B0%5D%5Bprice%5D=p&items%5B0%5D%5Btiers%5D%5B0%5D=1&items%5B0%5D%5Btiers%5D%5B1%5D=2"
+        b"&expand%5B0%5D=a&expand%5B1%5D=b&csv=1%2C2&list=1&list=2&object=%7B%22a%22%3A1%7D&json=%5B1%5D"
+    )
+
+
+def test_extra_fields_go_into_a_form_as_well(connect: Any, serve: Any) -> None:
+    server = serve(reply(200, {"id": "f"}))
+    do = connect(server)
+    do(sending(form({"a": "1"}), extra_body={"b": 2}))
+    do(sending(Body("form", {"a": "1"}, "application/x-www-form-urlencoded"), extra_body={"b": 2}))
+    assert [each[0] for each in parts(server.requests[0])] == ["a", "b"]
+    assert server.requests[1].body == b"a=1&b=2"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "content", "expected"),
+    [
+        ("application/json; charset=utf-8", b'{"id":"f"}', "f"),
+        ("application/x-ndjson", b'{"id":"1"}\n\n{"id":"2"}\n', ["1", "2"]),
+        ("text/csv", b"a,b", "a,b"),
+        ("IMAGE/PNG", b"\x89PNG", b"\x89PNG"),
+        ("application/unheard-of", b'{"id":"f"}', "f"),
+    ],
+)
+def test_of_several_documented_kinds_of_answer_the_one_that_came_is_decoded(
+    connect: Any, serve: Any, content_type: str, content: bytes, expected: Any
+) -> None:
+    server = serve(reply(200, content, headers={"content-type": content_type}))
+    answer = connect(server)(sending(Body("text", "hello", "text/plain")))
+    ids = [each.id for each in answer] if isinstance(answer, list) else getattr(answer, "id", answer)
+    assert ids == expected
+    assert server.requests[0].headers["accept"] == "application/json"
+    assert server.requests[0].body == b"hello"
