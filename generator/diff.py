@@ -87,7 +87,10 @@ def _calls(package: Package) -> Calls:
 
 
 def _operations(old: Calls, new: Calls, comparison: Comparison) -> Iterator[Finding]:
-    before, after = ([(name, (name, _route(each))) for name, each in calls.items()] for calls in (old, new))
+    before, after = (
+        [(name, ((name, _route(each)), _route(each), name)) for name, each in calls.items()]
+        for calls in (old, new)
+    )
     for was, now in paired(before, after):
         if now is None:
             yield Finding("Removed", f"`{was}()` is gone", is_breaking=True)
@@ -100,6 +103,7 @@ def _operations(old: Calls, new: Calls, comparison: Comparison) -> Iterator[Find
 
 
 def _route(operation: OperationCase) -> tuple[str, str]:
+    """Where a request of an operation goes, whatever the parameters are called that it takes on the way."""
     return operation.http_method, re.sub(r"\{[^}]*\}", "{}", operation.path)
 
 
@@ -117,7 +121,7 @@ def _operation(
     else:
         place = f"The result of `{call}()`" if new.style == "send" else f"An item of `{call}()`"
         yield from _type(place, was.code, now.code, comparison, received=True)
-    if (old.http_method, old.path) != (new.http_method, new.path):
+    if _route(old) != _route(new):
         now_sent, was_sent = (f"`{each.http_method} {each.path}`" for each in (new, old))
         yield Finding("Changed", f"`{call}()` is sent as {now_sent}, no longer as {was_sent}")
     shared = {each.name for each in old.arguments} & {each.name for each in new.arguments}
@@ -166,7 +170,7 @@ def _argument(call: str, old: Argument, new: Argument, comparison: Comparison) -
     if (old.where == "path") != (new.where == "path"):
         how = "by position" if new.where == "path" else "by name"
         yield Finding("Changed", f"{place} is given {how} now", is_breaking=new.where != "path")
-    elif (old.where, old.key, old.keywords) != (new.where, new.key, new.keywords):
+    elif new.where != "path" and (old.where, old.key, old.keywords) != (new.where, new.key, new.keywords):
         now, was = (f"`{each.key}` in the {each.where}" for each in (new, old))
         said = f"as {now}, no longer as {was}" if now != was else "in another form"
         yield Finding("Changed", f"{place} is sent {said}")

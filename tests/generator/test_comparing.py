@@ -216,16 +216,14 @@ CHANGES: dict[str, tuple[Change, str, list[str]]] = {
         ["client.orders.list() is called client.orders.find() now"],
     ),
     "a method whose name another one takes": (
-        lambda d: d["paths"].update(
-            {
-                "/lists": {
-                    "get": {"operationId": "orders.list", "tags": ["orders"], "responses": {}},
-                },
+        lambda d: d.update(
+            paths={
+                "/lists": {"get": {"operationId": "orders.list", "tags": ["orders"], "responses": {}}},
                 **d["paths"],
             }
         ),
-        "Added",
-        ["client.orders.list_2()"],
+        "Breaking",
+        ["client.orders.list() is called client.orders.list_2() now"],
     ),
     "a renamed path parameter": (
         lambda d: d["paths"].update(
