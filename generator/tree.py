@@ -58,9 +58,7 @@ def _tell_apart(document: Document, node: Resource) -> None:
         owner = owners.get(method)
         if owner is not None:
             operation.method = free_name(method, wanted | owners.keys())
-            document.note(
-                operation.place, f"{owner} has the same name in Python; this is {operation.method}"
-            )
+            document.note(operation.place, f"{owner} has the same name in Python; this is {operation.method}")
         owners[operation.method] = f"{operation.http_method} {operation.path}"
 
 

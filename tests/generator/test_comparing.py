@@ -6,11 +6,20 @@ import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from generator.build import build
+from generator.check import check
+from generator.diff import Changes, diff
+from generator.document import Document, load
+from generator.normalise import normalise
+from generator.upstream import upstream
 from tests.generator.conftest import Outcome, Run
 from tests.generator.running import REPO, complete
 
@@ -477,3 +486,99 @@ def test_an_operation_that_they_do_not_have_is_extra(tmp_path: Path, run: Run) -
     outcome = run("--spec", tmp_path / "ours.yaml", "upstream", tmp_path / "theirs.yaml")
     assert outcome.status == 1
     assert "Extra here (1)\n  DELETE /orders/{order_id}\n" in outcome.out
+
+
+# Any edit of our own spec ---------------------------------------------------------------------------------------
+
+SPEC = load(REPO / "spec" / "openapi.yaml").data
+
+any_edit = settings(max_examples=10, deadline=None)
+
+
+def read(data: dict[str, Any]) -> Document:
+    document = Document(copy.deepcopy(data), "", Path("openapi.yaml"))
+    check(document)
+    normalise(document)
+    return document
+
+
+def changes(old: dict[str, Any], new: dict[str, Any]) -> Changes:
+    return diff(build(read(old)), build(read(new)))
+
+
+def reordered(value: Any, random: Random) -> Any:
+    if isinstance(value, dict):
+        keys = random.sample(list(value), len(value))
+        return {
+            key: random.sample(value[key], len(value[key]))
+            if key in ("enum", "required", "oneOf", "anyOf") and isinstance(value[key], list)
+            else reordered(value[key], random)
+            for key in keys
+        }
+    return [reordered(each, random) for each in value] if isinstance(value, list) else value
+
+
+@any_edit
+@given(random=st.randoms(use_true_random=False))
+def test_no_order_makes_a_difference(random: Random) -> None:
+    other = reordered(SPEC, random)
+    assert changes(SPEC, other).findings == []
+    assert upstream(read(SPEC), read(other)).is_empty
+
+
+#: Properties that nothing else in the spec speaks of: neither a tag nor a cursor.
+PROPERTIES = [
+    (name, key)
+    for name, schema in SPEC["components"]["schemas"].items()
+    if not name.endswith("Page")
+    for key, prop in schema.get("properties", {}).items()
+    if "const" not in prop
+]
+
+
+@any_edit
+@given(where=st.sampled_from(PROPERTIES))
+def test_a_property_is_breaking_to_lose_and_new_to_gain(where: tuple[str, str]) -> None:
+    name, key = where
+    other = copy.deepcopy(SPEC)
+    schema = other["components"]["schemas"][name]
+    del schema["properties"][key]
+    schema["required"] = [each for each in schema.get("required", []) if each != key]
+    assert changes(SPEC, other).is_breaking
+    assert any(each.kind == "Added" for each in changes(other, SPEC).findings)
+    assert upstream(read(SPEC), read(other)).groups["Extra here"]
+    assert upstream(read(other), read(SPEC)).groups["Missing here"]
+
+
+ENUMS = [name for name, schema in SPEC["components"]["schemas"].items() if "enum" in schema]
+
+
+@any_edit
+@given(name=st.sampled_from(ENUMS))
+def test_a_value_is_breaking_to_lose_and_new_to_gain(name: str) -> None:
+    other = copy.deepcopy(SPEC)
+    other["components"]["schemas"][name]["enum"].append("a new one")
+    gained = changes(SPEC, other)
+    assert not gained.is_breaking
+    assert {each.kind for each in gained.findings} == {"Added"}
+    assert changes(other, SPEC).is_breaking
+
+
+#: Places that do nothing but refer to a schema.
+REFERENCES = [
+    (name, key)
+    for name, key in PROPERTIES
+    if SPEC["components"]["schemas"][name]["properties"][key].keys() <= {"$ref", "description"}
+    and "$ref" in SPEC["components"]["schemas"][name]["properties"][key]
+]
+
+
+@any_edit
+@given(where=st.sampled_from(REFERENCES))
+def test_a_schema_is_the_same_where_it_is_used_as_under_a_name(where: tuple[str, str]) -> None:
+    name, key = where
+    other = copy.deepcopy(SPEC)
+    properties = other["components"]["schemas"][name]["properties"]
+    properties[key] = copy.deepcopy(read(SPEC).resolve(properties[key]))
+    assert upstream(read(SPEC), read(other)).is_empty
+    assert upstream(read(other), read(SPEC)).is_empty

@@ -245,10 +245,9 @@ components:
     def test_of_media_types_with_the_same_properties_a_caller_chooses(self, api: Api) -> None:
         request = api.module("operations.t").flat(name="n", content_type="application/x-www-form-urlencoded")
         assert (request.body.kind, request.body.content) == ("form", {"name": "n"})
-        assert (
-            'content_type: Literal["application/json; charset=utf-8", "application/x-www-form-urlencoded"] = '
-            '"application/json; charset=utf-8",'
-        ) in " ".join(api.source("operations/t.py").replace("[\n", "[").replace("\n    ]", "]").split())
+        chosen = inspect.signature(api.module("operations.t").flat).parameters["content_type"]
+        assert chosen.default == "application/json; charset=utf-8"
+        assert chosen.annotation.startswith("Literal[")
         with pytest.raises(
             ValueError, match=r"content_type must be one of application/json; charset=utf-8, "
         ):
