@@ -104,6 +104,28 @@ def document(text: str) -> dict[str, Any]:
                         }
                     },
                 },
+                "patch": {
+                    "operationId": f"{name} patch",
+                    "requestBody": {
+                        "content": {
+                            "multipart/form-data": {
+                                "encoding": {
+                                    name: {"contentType": text},
+                                    "tag": {"style": text, "explode": False},
+                                },
+                                "schema": {"$ref": "#/components/schemas/S"},
+                            },
+                            f"text/{name}": {"schema": {"type": "string"}},
+                            name: {"schema": {"type": "string", "contentMediaType": text}},
+                        },
+                    },
+                    "responses": {
+                        "200": {
+                            "description": text,
+                            "content": {"application/json": {}, f"text/{name}": {}, f"{name}/*": {}},
+                        }
+                    },
+                },
             }
         },
         "components": {
