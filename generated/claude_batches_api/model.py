@@ -484,6 +484,8 @@ class Model:
     def to_dict(self) -> dict[str, Any]:
         """The JSON of this object, equal to what it was made from where nothing was changed since.
 
+        Only an instant inside a list can be spelt differently: `.5Z` as `.500000Z`.
+
         Fields that the spec doesn't know are in it, and fields that did not come are not, unless they were
         set. Nothing in the result is shared with the model.
         """
