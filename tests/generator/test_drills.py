@@ -51,11 +51,15 @@ class Wire(BaseHTTPRequestHandler):
         split = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         query = parse_qs(split.query)
-        self.asked.append((self.command, split.path, query, json.loads(body) if body else None))
+        is_json = self.headers.get("content-type") == "application/json"
+        self.asked.append((self.command, split.path, query, json.loads(body) if is_json else body or None))
         answer = self.answers[f"{self.command} {split.path}"]
-        content = json.dumps(answer(query) if callable(answer) else answer).encode()
+        answer = answer(query) if callable(answer) else answer
+        content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(200)
-        self.send_header("content-type", "application/json")
+        self.send_header(
+            "content-type", "application/octet-stream" if isinstance(answer, bytes) else "application/json"
+        )
         self.send_header("content-length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -356,6 +360,62 @@ def test_a_new_tag_is_a_resource_whose_list_pages_by_itself(drill: Drill) -> Non
         "async ids": every, "async page": every[:3], "async one": 4,
     }  # fmt: skip
     assert drill.wire.asked[0][2] == {"limit": ["3"]}
+
+
+def test_a_new_tag_can_take_files_and_give_them_back(drill: Drill) -> None:
+    binary = {"type": "string", "format": "binary"}
+
+    def change(document: dict[str, Any]) -> None:
+        add_widgets(document)
+        fields = {"file": binary, "note": {"type": "string"}}
+        document["paths"]["/v1/widgets/{widget_id}/picture"] = {
+            "parameters": [
+                {"name": "widget_id", "in": "path", "required": True, "schema": {"type": "string"}}
+            ],
+            "post": {
+                "operationId": "widgets_upload_picture",
+                "tags": ["widgets"],
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        "multipart/form-data": {
+                            "schema": {"type": "object", "required": ["file"], "properties": fields}
+                        }
+                    },
+                },
+                "responses": {
+                    "200": {
+                        "description": "The widget.",
+                        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Widget"}}},
+                    }
+                },
+            },
+            "get": {
+                "operationId": "widgets_download_picture",
+                "tags": ["widgets"],
+                "responses": {
+                    "200": {"description": "It.", "content": {"application/octet-stream": {"schema": binary}}}
+                },
+            },
+        }
+
+    drill.edit(change)
+    drill.wire.answers |= {
+        "POST /v1/widgets/w/picture": {"id": "w", "size": 3},
+        "GET /v1/widgets/w/picture": b"\x89PNG",
+    }
+    assert drill.use("""
+        import asyncio
+        uploaded = client.widgets.upload_picture("w", file=("a.png", b"\\x89PNG"), note="hello")
+        async def main():
+            async with AsyncClient(base_url=str(client.base_url), api_key="k") as other:
+                await other.widgets.upload_picture("w", file=b"again")
+                return await other.widgets.download_picture("w")
+        print(json.dumps([uploaded.size, client.widgets.download_picture("w").hex(), asyncio.run(main()).hex()]))
+    """) == [3, "89504e47", "89504e47"]
+    first = drill.wire.asked[0][3]
+    assert b'name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n' in first
+    assert b'name="note"\r\n\r\nhello\r\n' in first
 
 
 def test_a_renamed_schema_is_a_renamed_class(drill: Drill) -> None:
