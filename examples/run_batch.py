@@ -57,4 +57,6 @@ def main(questions: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("Usage: python examples/run_batch.py QUESTIONS, a file with one question a line")
     main(Path(sys.argv[1]))

@@ -8,6 +8,8 @@ from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import orjson
 
+from claude_batches._errors import ConfigurationError
+
 from ._errors import BadLineError
 from ._line import NotAResultError, parse
 
@@ -60,7 +62,7 @@ class LineDecoder(Generic[T]):
 
     def __init__(self, decode: Callable[[Any], T], on_bad_line: OnBadLine = "raise") -> None:
         if on_bad_line not in ("raise", "skip") and not callable(on_bad_line):
-            raise ValueError(f"on_bad_line is 'raise', 'skip' or a function; got {on_bad_line!r}")
+            raise ConfigurationError(f"on_bad_line is 'raise', 'skip' or a function; got {on_bad_line!r}")
         self.skipped = 0
         self._decode = decode
         self._on_bad_line = on_bad_line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import IO
 
 import attrs
+
+from claude_batches._errors import ConfigurationError
 
 from ._decode import line_id
 from ._errors import ResultsError
@@ -36,11 +39,15 @@ def plain_path(path: str | os.PathLike[str]) -> Path:
     """Where a download goes.
 
     Raises:
-        ValueError: The name promises compression, which a download doesn't do.
+        ConfigurationError: The name promises compression, which a download doesn't do.
+        FileNotFoundError: There is no such folder.
     """
     path = Path(path)
     if path.suffix.lower() in COMPRESSED:
-        raise ValueError(f"results are written as plain JSONL, which a name like {path.name!r} does not say")
+        problem = f"results are written as plain JSONL, which a name like {path.name!r} does not say"
+        raise ConfigurationError(problem)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder to download to", str(path.parent))
     return path
 
 

@@ -212,7 +212,8 @@ class ResultsMixin(resources.Batches):
             The path.
 
         Raises:
-            ValueError: The name of the file promises compression.
+            ConfigurationError: The name of the file promises compression.
+            FileNotFoundError: The folder to download to is not there.
             OSError: The file can't be written.
             ResultsError: Something is wrong with the results, or another process is downloading them to
                 there.
@@ -396,7 +397,8 @@ class AsyncResultsMixin(resources.AsyncBatches):
             The path.
 
         Raises:
-            ValueError: The name of the file promises compression.
+            ConfigurationError: The name of the file promises compression.
+            FileNotFoundError: The folder to download to is not there.
             OSError: The file can't be written.
             ResultsError: Something is wrong with the results, or another process is downloading them to
                 there.

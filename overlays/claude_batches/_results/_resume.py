@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 import attrs
 
-from claude_batches._errors import APIError, APIStatusError, CallTimeoutError
+from claude_batches._errors import APIError, APIStatusError, CallTimeoutError, ConfigurationError
 
 from ._errors import BrokenEncodingError, ResultsError
 
@@ -102,7 +102,7 @@ class Patience:
 
     def __init__(self, max_resumes: int, uniform: Callable[[float, float], float] = random.uniform) -> None:
         if max_resumes < 0:
-            raise ValueError(f"max_resumes can't be negative; got {max_resumes}")
+            raise ConfigurationError(f"max_resumes can't be negative; got {max_resumes}")
         self._max_resumes = max_resumes
         self._uniform = uniform
         self._in_vain = 0

@@ -40,8 +40,10 @@ def demo(
     live: Annotated[
         bool, typer.Option(help="Use the real API and the key in the environment; costs money.")
     ] = False,
-    count: Annotated[int, typer.Option(min=8, max=100_000, help="How many requests the batch holds.")] = 300,
-    model: Annotated[str, typer.Option(help="The model to ask.")] = "claude-haiku-4-5",
+    count: Annotated[
+        int, typer.Option(min=8, max=100_000, metavar="N", help="How many requests it holds.")
+    ] = 300,
+    model: Annotated[str, typer.Option(metavar="NAME", help="The model to ask.")] = "claude-haiku-4-5",
     yes: Annotated[bool, typer.Option("--yes", help="With --live, don't ask before spending.")] = False,
 ) -> None:
     """Create a batch, watch it, stream its results: on the local sandbox, or with --live on the real API."""
@@ -66,19 +68,21 @@ def demo(
 @app.command()
 def sandbox(
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")
+        int, typer.Option(min=0, max=65535, metavar="N", help="The port to listen on; 0 takes a free one.")
     ] = 8787,
     speed: Annotated[
-        str, typer.Option(help="How many sandbox seconds pass in one second, or `instant`.")
+        str, typer.Option(metavar="N", help="How many sandbox seconds pass in one second, or `instant`.")
     ] = "60",
     state: Annotated[
-        Path | None, typer.Option(help="A file to keep everything in; without one, all is forgotten.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A file to keep everything in; without one, all is forgotten."),
     ] = None,
     faults: Annotated[str | None, typer.Option(help="What goes wrong: flaky, overloaded or hostile.")] = None,
     reply: Annotated[
-        str | None, typer.Option(help="A function of yours that answers requests, as `module:function`.")
+        str | None,
+        typer.Option(help="A function of yours that answers requests, as `module:function`."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="What all that looks random depends on.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="What all that looks random depends on.")] = 0,
 ) -> None:
     """Run a local server with the whole API, to build and test against for nothing."""
     from ._sandbox import UsageError, serve

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -65,9 +66,7 @@ class Sandbox:
         log: ExchangeLog | None = None,
     ) -> None:
         self.instant = instant or speed == "instant"
-        self.speed = _DEFAULT_SPEED if speed == "instant" else float(speed)
-        if self.speed <= 0:
-            raise ValueError(f"speed must be positive, not {speed}")
+        self.speed = _DEFAULT_SPEED if speed == "instant" else _positive(speed)
         self.seed = seed
         self.state = state
         self._host = host
@@ -154,3 +153,13 @@ class Sandbox:
             self._store.close()
             self._store = None
             self._clock = None
+
+
+def _positive(speed: float | str) -> float:
+    try:
+        value = float(speed)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise ValueError(f"speed must be positive, or 'instant'; got {speed!r}")
+    return value
