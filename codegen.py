@@ -154,11 +154,15 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _upstream(options: argparse.Namespace) -> int:
-    ours, theirs = _normalised(_loaded(options.spec)), _normalised(_loaded(options.file))
-    from generator.upstream import upstream
+    with Progress() as progress:
+        documents: list[Document] = []
+        for path in (options.spec, options.file):
+            progress.step(f"reading {shown(path)}")
+            documents.append(_normalised(_loaded(path)))
+        progress.step("comparing them")
+        from generator.upstream import upstream
 
-    with _refusing(theirs):
-        report = upstream(ours, theirs)
+        report = upstream(*documents)
     print(report.markdown() if options.markdown else report.text())
     return 0 if report.is_empty else 1
 

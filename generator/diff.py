@@ -63,8 +63,8 @@ def diff(old: Package, new: Package) -> Changes:
     """Compare two editions of a package, as their users see them."""
     before, after = _types(old), _types(new)
     renamed = _renamed(before, after)
-    names = {name: now for (_, name), (_, now) in renamed.items()}
-    comparison = Comparison({**_aliases(before), **names}, _aliases(after))
+    classes = {key[1]: now[1] for key, now in renamed.items() if _is_class(before[key])}
+    comparison = Comparison(_aliases(before) | classes, _aliases(after))
     findings = [
         *_operations(_calls(old), _calls(new), comparison),
         *_definitions(before, after, renamed, comparison),
@@ -191,8 +191,9 @@ def _words(operation: OperationCase, arguments: Iterable[str]) -> tuple[str, dic
 
 # Types --------------------------------------------------------------------------------------------------------
 
-#: The generated types, by the package they are in and their name.
-Types = dict[tuple[str, str], Definition]
+#: The package that a type is in, and its name.
+Key = tuple[str, str]
+Types = dict[Key, Definition]
 
 
 def _types(package: Package) -> Types:
@@ -212,26 +213,35 @@ def _is_class(definition: Definition) -> bool:
     return definition.kind not in ("alias", "union")
 
 
-def _renamed(before: Types, after: Types) -> dict[tuple[str, str], tuple[str, str]]:
+def _renamed(before: Types, after: Types) -> dict[Key, Key]:
     """What has the same structure under a new name. A type that refers to such a one is no other for that."""
-    found: dict[tuple[str, str], tuple[str, str]] = {}
+    gone = [key for key in before if key not in after]
+    fresh: dict[Hashable, list[Key]] = {}
+    for key in after:
+        if key not in before:
+            fresh.setdefault((key[0], _shape(after[key], {})), []).append(key)
+    found: dict[Key, Key] = {}
     while True:
         names = {name: now for (_, name), (_, now) in found.items()}
-        fresh: dict[Hashable, list[tuple[str, str]]] = {}
-        for key in after.keys() - before.keys() - set(found.values()):
-            fresh.setdefault((key[0], _shape(after[key], {})), []).append(key)
-        more = {}
-        for key in before:
-            candidates = (
-                fresh.get((key[0], _shape(before[key], names)), []) if key not in {*after, *found} else []
-            )
-            if candidates:
-                best = min(candidates, key=lambda each: (after[each].doc != before[key].doc, each))
+        known = len(found)
+        for key in gone:
+            candidates = fresh.get((key[0], _shape(before[key], names)), []) if key not in found else []
+            best = max(candidates, key=lambda each: after[each].doc == before[key].doc, default=None)
+            if best is None:
+                continue
+            is_alone = len(candidates) == 1 and _is_telling(before[key])
+            if is_alone or after[best].doc == before[key].doc:
                 candidates.remove(best)
-                more[key] = best
-        if not more:
+                found[key] = best
+        if len(found) == known:
             return found
-        found |= more
+
+
+def _is_telling(definition: Definition) -> bool:
+    """Whether another type is hardly ever the same by chance."""
+    if _is_class(definition):
+        return len(definition.fields) > 1
+    return bool(definition.type.names) or "Literal[" in definition.type.code
 
 
 def _shape(definition: Definition, names: dict[str, str]) -> Hashable:
@@ -245,13 +255,13 @@ def _shape(definition: Definition, names: dict[str, str]) -> Hashable:
 
 
 def _definitions(
-    before: Types, after: Types, renamed: dict[tuple[str, str], tuple[str, str]], comparison: Comparison
+    before: Types, after: Types, renamed: dict[Key, Key], comparison: Comparison
 ) -> Iterator[Finding]:
     # A type that is read in one edition and sent in the other is only told apart by the package that it is in.
     both = {name for home, name in {*before, *after} if home == "models"}
     both &= {name for home, name in {*before, *after} if home == "params"}
 
-    def shown(key: tuple[str, str]) -> str:
+    def shown(key: Key) -> str:
         return f"`{'.'.join(key)}`" if key[1] in both else f"`{key[1]}`"
 
     for key, definition in before.items():
@@ -371,7 +381,7 @@ def _inside(place: str, marks: str) -> str:
 
 def _about(name: str, doc: str) -> str:
     """The first sentence about a new thing, where the document has any words for it."""
-    first = doc.partition("\n")[0].partition(". ")[0]
+    first = re.sub(r"</?[a-z][^>]*>", "", doc).strip().partition("\n")[0].partition(". ")[0]
     return "" if not first or first.startswith("`") or _is_fallback(name, doc) else f": {first.rstrip('.')}."
 
 
