@@ -169,5 +169,6 @@ def _diff(found: bytes, wanted: bytes, limit: int = 14) -> str:
             lineterm="",
         )
     )
-    more = [f"... {len(lines) - limit} more lines"] if len(lines) > limit else []
-    return "\n".join(f"    {line}" for line in [*lines[:limit], *more])
+    if len(lines) > limit + 1:
+        lines[limit:] = [f"... {len(lines) - limit} more lines"]
+    return "\n".join(f"    {line}" for line in lines)
