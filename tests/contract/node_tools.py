@@ -8,15 +8,19 @@ import json
 import os
 import shutil
 import subprocess
+import tarfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pytest
 
 FOLDER = Path(__file__).resolve().parent / "node"
 OLDEST = 18
-LEFT_OUT = "the tests with the official TypeScript client and with Steady are left out"
+LEFT_OUT = "the tests with Steady, the official TypeScript client and public documents are left out"
 REQUIRED = os.environ.get("CLAUDE_BATCHES_REQUIRE_NODE") == "1"
 
 
@@ -32,21 +36,33 @@ def require() -> None:
 
     All such modules are skipped at this one place, so that pytest says it in one line.
     """
-    problem = _missing()
-    if problem and REQUIRED:
-        pytest.fail(problem, pytrace=False)
-    if problem:
-        pytest.skip(problem, allow_module_level=True)
+    _leave_out(_missing())
 
 
 def node() -> str:
     """Where Node is, with the packages of `node/package.json` installed; a test that asks is left out without."""
-    problem = _not_installed()
+    _leave_out(_not_installed())
+    return _tools()[0].node
+
+
+def unpacked(package: str, version: str, members: Collection[str]) -> Path:
+    """A folder with some files of a package that is too large to install; a test that asks is left out without.
+
+    They stay beside the installed packages, so that they are downloaded once.
+    """
+    folder = FOLDER / "node_modules" / ".cache" / f"{package}-{version}"
+    with _locked():
+        missing = [member for member in members if not (folder / member).is_file()]
+        problem = _unpack(f"{package}@{version}", missing, folder) if missing else ""
+    _leave_out(problem)
+    return folder
+
+
+def _leave_out(problem: str) -> None:
     if problem and REQUIRED:
         pytest.fail(problem, pytrace=False)
     if problem:
-        pytest.skip(problem)
-    return _tools()[0].node
+        pytest.skip(problem, allow_module_level=True)
 
 
 def _tools() -> list[Tools]:
@@ -79,20 +95,48 @@ def _missing() -> str:
 @cache
 def _not_installed() -> str:
     """Why the packages can't be installed; nothing once they are."""
+    with _locked():
+        return "" if _installed() else _npm("install", "--no-package-lock", "--no-audit", "--no-fund")
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    """One process at a time: several may run tests at once."""
     with (FOLDER / "package.json").open() as manifest:
-        fcntl.flock(manifest, fcntl.LOCK_EX)  # several processes may run tests at once
-        return "" if _installed() else _install()
+        fcntl.flock(manifest, fcntl.LOCK_EX)
+        yield
 
 
-def _install() -> str:
+def _npm(command: str, *arguments: str) -> str:
+    """Why npm could not do something; nothing if it did."""
     run = subprocess.run(
-        [*_tools()[0].npm, "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"],
+        [*_tools()[0].npm, command, "--ignore-scripts", *arguments],
         cwd=FOLDER,
         capture_output=True,
         text=True,
         check=False,
     )
-    return "" if run.returncode == 0 else f"{LEFT_OUT}: npm install failed: {run.stderr[-300:]!r}"
+    return "" if run.returncode == 0 else f"{LEFT_OUT}: npm {command} failed: {run.stderr[-300:]!r}"
+
+
+def _unpack(package: str, members: Collection[str], folder: Path) -> str:
+    """Why there are no such files; nothing once they are there."""
+    with TemporaryDirectory() as scratch:
+        problem = _npm("pack", package, "--pack-destination", scratch)
+        if problem:
+            return problem
+        [archive] = Path(scratch).iterdir()
+        with tarfile.open(archive) as files:
+            for member in members:
+                content = files.extractfile(f"package/{member}")
+                assert content is not None, f"{member} is no file of {package}"
+                path = folder / member
+                path.parent.mkdir(parents=True, exist_ok=True)
+                # Under another name until it is whole.
+                half = path.with_name(f"{path.name}.part")
+                half.write_bytes(content.read())
+                half.replace(path)
+    return ""
 
 
 def _installed() -> bool:

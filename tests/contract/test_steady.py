@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from copy import deepcopy
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 from claude_batches import BadRequestError, ClaudeBatchesError
@@ -20,64 +14,18 @@ from tests.contract import node_tools
 from tests.contract.calls import OURS, Kind, calling
 from tests.contract.promises import batch_operations
 from tests.contract.samples import samples
+from tests.contract.steady import Steady, serving
 from tests.contract.whole_batch import REQUESTS, request
 from tests.wire import spec
 
 node_tools.require()
 
-START_SECONDS = 20
-ATTEMPTS = 3
 
-
-@dataclass
-class Steady:
-    """A running Steady, and when it has stopped, its own account of what it was asked."""
-
-    url: str
-    account: dict[str, Any] = field(default_factory=dict)
-
-
-@contextmanager
-def steady(folder: Path) -> Iterator[Steady]:
+def steady(folder: Path) -> AbstractContextManager[Steady]:
     """Steady with our spec, streaming one row, and refusing what the spec doesn't allow."""
-    node = node_tools.node()
-    process, server = started(node, folder)
-    try:
-        yield server
-    finally:
-        process.terminate()
-        process.wait(START_SECONDS)
-    server.account = json.loads((folder / "log").read_text("utf-8").splitlines()[-1])
-
-
-def started(node: str, folder: Path) -> tuple[subprocess.Popen[bytes], Steady]:
-    """A Steady that takes connections. Should somebody be quicker to take its port, it gets another one."""
-    for _ in range(ATTEMPTS):
-        port = free_port()
-        server = Steady(f"http://127.0.0.1:{port}")
-        document = folder / "openapi.json"
-        document.write_text(adapted_spec(server.url), "utf-8")
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [
-                    node,
-                    node_tools.FOLDER / "node_modules" / "@stdy" / "cli" / "steady.js",
-                    "--host=127.0.0.1",
-                    f"--port={port}",
-                    "--log-format=json",
-                    "--validator-strict-oneof",
-                    "--stream-count=1",
-                    "--stream-interval=0",
-                    document,
-                ],
-                stdout=log,
-                stderr=log,
-            )
-        if takes_connections(process, port):
-            return process, server
-        process.kill()
-        process.wait()
-    pytest.fail(f"Steady did not start: {(folder / 'log').read_text('utf-8')[-500:]}")
+    return serving(
+        adapted_spec, folder, "--validator-strict-oneof", "--stream-count=1", "--stream-interval=0"
+    )
 
 
 def adapted_spec(url: str) -> str:
@@ -91,24 +39,6 @@ def adapted_spec(url: str) -> str:
     example = retrieve["responses"]["200"]["content"]["application/json"]["example"]
     example["request_counts"]["succeeded"] = 1
     return json.dumps(document).replace(document["servers"][0]["url"], url)
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def takes_connections(process: subprocess.Popen[bytes], port: int) -> bool:
-    """Whether a server comes to listen on a port, before it ends or the time is up."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return process.poll() is None
-    return False
 
 
 @pytest.mark.parametrize("kind", OURS)
