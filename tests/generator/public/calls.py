@@ -1,0 +1,141 @@
+"""Arguments for a generated method, and whether what it gives is of the type that it promises."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from functools import cached_property
+from importlib import import_module
+from typing import Any
+
+from tests.generator.public.documents import Operation
+from tests.generator.public.values import Values
+
+#: What stands for a whole body.
+BODIES = (["body"], ["request_body"])
+
+
+def arguments(operation: Operation, method: Callable[..., Any], values: Values) -> dict[str, Any]:
+    """A value for each parameter of an operation and for its body, under the names that a method has for them."""
+    # The first of several media types is what a body has by default.
+    others = {"options", "content_type"} if len(operation.bodies) > 1 else {"options"}
+    free = [name for name in inspect.signature(method).parameters if name not in others]
+    found: dict[str, Any] = {}
+
+    def give(key: str, where: str, value: Any) -> None:
+        name = _argument(key, where, free)
+        free.remove(name)
+        found[name] = value
+
+    for each in operation.parameters:
+        # The length of a body is for its sender to say.
+        if each["name"].lower() != "content-length":
+            give(each["name"], each["in"], values.of(each.get("schema", {})))
+    for media_type, schema in list(operation.bodies.items())[:1]:
+        body: Any = values.of(schema) if _has_structure(media_type) else b"ABC"
+        if free in BODIES and not (operation.body_required and isinstance(body, dict) and [*body] == free):
+            found[free[0]] = body
+        else:
+            described = values.merged(schema)["properties"]
+            for key in body.keys() & described.keys():
+                give(key, "body", body[key])
+            found["extra_body"] = {key: body[key] for key in body.keys() - described.keys()}
+    return found
+
+
+def _argument(key: str, where: str, names: list[str]) -> str:
+    """The name that Python has for one of a document, found by nothing but letters and digits."""
+    wanted = letters(key)
+    for candidate in (wanted, f"{wanted}{where}", f"field{wanted}"):
+        for name in names:
+            if letters(name) == candidate:
+                return name
+    raise AssertionError(f"there is no argument for {key} in {where}, only {', '.join(names)}")
+
+
+def letters(name: str) -> str:
+    """A name without what Python's rules and customs change in it."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _has_structure(media_type: str) -> bool:
+    bare = media_type.partition(";")[0]
+    return bare.endswith(("json", "*/*", "x-www-form-urlencoded", "form-data")) or bare.startswith("text/")
+
+
+class Types:
+    """The types that a generated package promises."""
+
+    def __init__(self, package: str) -> None:
+        self._models = import_module(f"{package}.models")
+        self._model = import_module(f"{package}.model")
+        self._names = {
+            **vars(typing),
+            "Mapping": Mapping,
+            "datetime": datetime,
+            "date": date,
+            "_models": self._models,
+            "_model": self._model,
+        }
+        self._fields: dict[type, dict[str, Any]] = {}
+
+    def returned_by(self, method: Callable[..., Any]) -> Any:
+        """What a method says that it returns."""
+        return eval(method.__annotations__["return"], dict(self._names))
+
+    def misfit(self, value: Any, wanted: Any, place: str = "") -> str | None:
+        """Where a value, or one inside it, is of another type than it should be; `None` where all fit."""
+        origin, members = typing.get_origin(wanted), typing.get_args(wanted)
+        if wanted is Any:
+            return None
+        if origin in (typing.Union, types.UnionType):
+            misfits = [self.misfit(value, member, place) for member in members]
+            # The member that it was meant to be is the one that fits furthest.
+            return None if None in misfits else max(misfits, key=lambda each: (each or "").find(":"))
+        if origin is typing.Literal:
+            return None if value in members else f"{place}: is none of {members}"
+        if origin is list and isinstance(value, list):
+            return self._first((item, members[0], f"{place}[]") for item in value)
+        if origin is dict and isinstance(value, dict):
+            return self._first((item, members[1], f"{place}[{key}]") for key, item in value.items())
+        if isinstance(value, self._model.Model) and type(value) is wanted:
+            return self._first(
+                (getattr(value, name), hint, f"{place}.{name}")
+                for name, hint in self._fields_of(wanted).items()
+                if name not in _absent(value)
+            )
+        kind: Any = {None: types.NoneType, float: (int, float)}.get(wanted, origin or wanted)
+        return None if isinstance(value, kind) else f"{place}: {type(value).__name__} is no {wanted}"
+
+    def _first(self, parts: Iterable[tuple[Any, Any, str]]) -> str | None:
+        return next((found for part in parts if (found := self.misfit(*part))), None)
+
+    def _fields_of(self, model: type) -> dict[str, Any]:
+        if model not in self._fields:
+            hints = typing.get_type_hints(model, None, {**self._names, **self._types})
+            self._fields[model] = {name: hints[name] for name in model.fields_.names}  # type: ignore[attr-defined]
+        return self._fields[model]
+
+    @cached_property
+    def _types(self) -> dict[str, Any]:
+        # Where a module says a type, that is what type checkers see; asked at run time, `models` leaves out null.
+        modules: dict[str, str] = self._models._MODULES
+        return {
+            name: vars(import_module(f"{self._models.__name__}.{module}")).get(name)
+            or getattr(self._models, name)
+            for name, module in modules.items()
+        }
+
+
+def _absent(model: Any) -> set[str]:
+    """The fields that did not come: whatever a document promises, they read `None`."""
+    fields = model.fields_
+    return {
+        name
+        for name, key in zip(fields.names, fields.keys, strict=True)
+        if key in getattr(model, "absent_", ())
+    }

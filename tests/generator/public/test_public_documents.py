@@ -1,0 +1,246 @@
+"""Large documents of others: their packages are whole, type check, and speak with a server made of the document."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from claude_batches import ClaudeBatchesError, Client
+
+from tests.contract import node_tools
+from tests.contract.steady import serving
+from tests.generator.public import inventory
+from tests.generator.public.calls import Types, arguments, letters
+from tests.generator.public.documents import DOCUMENTS, Operation, PublicDocument, public_document
+from tests.generator.public.values import Values
+from tests.generator.running import codegen
+
+node_tools.require()
+
+#: Steady doesn't read what a document says of the fields of a form.
+OPTIONS = {"stripe": ["--validator-form-object-format=brackets", "--validator-form-array-format=brackets"]}
+
+#: What calls are remarked on for no fault of ours: patterns of whole remarks, each with the reason.
+FAULTS: dict[str, dict[str, str]] = {
+    "github": {
+        r".*: str is no .*date.*": "examples of dates are moments",
+        r"GET /orgs/{org}/actions/variables: .*: bool is no .*str.*": "an example of a text is true",
+    },
+    "stripe": {
+        r"GET .*: (E3014; Query parameter \"(\w+)\[0\]\" looks like [^;]+; query\.\w+\[0\]; )+\d+": (
+            "OpenAPI has no form for a list in a deepObject: Steady takes items without numbers only"
+        ),
+        r".*: (E3008; Expected type (integer|boolean), got string; body\.[\w.]*currency_options\.key[\w.]+; )+\d+": (
+            "Steady reads numbers of a form, but not those under keys of one's own"
+        ),
+        r"POST /v1/files: E3008; Expected type array, got string; body\.expand; 1": (
+            "Steady takes a list of one item for the item"
+        ),
+    },
+    "box": {
+        r"GET /search: .*; query\.mdfilters\.0; 1": "OpenAPI has no form for a list of objects in a query",
+    },
+    "gerermesaffaires": {
+        r".*; Expected type array, got string; body\.Groups; 1": "values for the items are given for the list",
+        r".* begins: \[object Object\].*": "Steady sends this in place of a file",
+    },
+}
+
+
+#: The same, where the fault is ours and still to be mended.
+OURS: dict[str, dict[str, str]] = {
+    "kubernetes": {
+        r"GET .*/log: .* is not JSON .*": "text/plain is taken for JSON where JSON is a string as well",
+    },
+    "vercel": {
+        r"GET .*/records: .* is JSON of another form \(str\).*": "a string is refused where it or an object may come",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Package:
+    """A document, and what the generator made of it."""
+
+    document: PublicDocument
+    name: str
+    folder: Path
+    """Where the package is in."""
+    status: int
+    """The exit status of the generator."""
+    said: str
+    """What it said, notes and all."""
+    import_errors: str
+    """What went wrong when each module was imported."""
+    contents: dict[str, Any]
+    """What the package offers."""
+
+
+@pytest.fixture(scope="module", params=DOCUMENTS)
+def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """The package of a document, made once for all processes of a run."""
+    document = public_document(request.param)
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "public"
+    folder.mkdir(exist_ok=True)
+    made = folder / f"{document.name}.json"
+    with (folder / f"{document.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            made.write_text(json.dumps(generate(document, f"public_{document.name}", folder)))
+    return Package(document, f"public_{document.name}", folder, **json.loads(made.read_text()))
+
+
+def generate(document: PublicDocument, name: str, folder: Path) -> dict[str, Any]:
+    """Run the generator, then a program that imports all that it wrote."""
+    process = codegen("--spec", document.path, "--output", folder, "--package", name)
+    _, said = process.communicate()
+    imported = subprocess.run(
+        [sys.executable, "-W", "error", inventory.__file__, name],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return {
+        "status": process.returncode,
+        "said": said,
+        "import_errors": imported.stderr,
+        "contents": json.loads(imported.stdout or "{}"),
+    }
+
+
+def test_every_operation_comes_out_once(package: Package) -> None:
+    """Each is an endpoint function, a method, and a method that is awaited."""
+    assert package.status == 0, package.said
+    expected = Counter((each.method, each.path) for each in package.document.operations())
+    contents = package.contents
+    assert Counter((method, path) for method, path, _ in contents["operations"]) == expected
+    count = expected.total()
+    assert (contents["functions"], contents["methods"], contents["async_methods"]) == (count, count, count)
+
+
+def test_every_schema_is_a_type(package: Package) -> None:
+    """Or a note tells of it, as of one whose name another has already."""
+    names = {name: letters(name) for name in package.document.schemas}
+    missing = Counter(names.values()) - Counter(letters(name) for name in package.contents["types"])
+    assert [
+        name for name, plain in names.items() if plain in missing and f"'{name}'" not in package.said
+    ] == []
+
+
+def test_every_module_can_be_imported(package: Package) -> None:
+    """Without a warning."""
+    assert package.import_errors == ""
+
+
+def test_mypy_finds_nothing(package: Package) -> None:
+    """In the mode that users have by default."""
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file=", "--cache-dir=.mypy", package.name],
+        cwd=package.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("package", ["vercel"], indirect=True)  # others take longer, and so far found no more
+def test_pyright_finds_nothing(package: Package, tmp_path: Path) -> None:
+    """In its basic mode."""
+    config = {"typeCheckingMode": "basic", "include": [str(package.folder / package.name)]}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(config))
+    checked = subprocess.run(
+        [sys.executable, "-m", "pyright", "-p", tmp_path, "--pythonpath", sys.executable],
+        env={**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_every_call_is_understood_on_both_sides(
+    package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steady finds each request valid, and its answer is of the type that the method promises, with nothing lost."""
+    monkeypatch.syspath_prepend(package.folder)
+    document = package.document
+
+    def served_at(url: str) -> str:
+        return json.dumps({**document.data, "servers": [{"url": url}]})
+
+    names: dict[tuple[str, str], list[str]] = {}
+    for method, path, name in package.contents["operations"]:
+        names.setdefault((method, path), []).append(name)
+    calls = 0
+    remarks: list[str] = []
+    with (
+        serving(
+            served_at, tmp_path, *OPTIONS.get(document.name, []), "--reject-on-sdk-error=false"
+        ) as steady,
+        Client(api_key="a-key", base_url=steady.url, max_retries=0) as client,
+    ):
+        caller = Caller(package, client)
+        for operation in filter(can_be_called, document.operations()):
+            # A server can't tell those apart that differ in a fragment only.
+            if len(names[operation.method, operation.path]) == 1:
+                [name] = names[operation.method, operation.path]
+                calls += 1
+                remarks += [f"{operation.place}: {remark}" for remark in caller.remarks(operation, name)]
+    assert steady.account["session"]["requestCount"] == calls
+    known = {**FAULTS.get(document.name, {}), **OURS.get(document.name, {})}
+    assert [each for each in remarks if not any(re.fullmatch(fault, each) for fault in known)] == []
+    stale = [fault for fault in known if not any(re.fullmatch(fault, each) for each in remarks)]
+    assert stale == [], "no call is remarked on like this: take it out of the table"
+
+
+def can_be_called(operation: Operation) -> bool:
+    """Whether the mock server has an answer that means success."""
+    return any(status.startswith("2") or status == "default" for status in operation.statuses)
+
+
+class Caller:
+    """Calls the operations of a package by the transport of our client."""
+
+    def __init__(self, package: Package, client: Client) -> None:
+        self._resources = import_module(f"{package.name}.resources").SyncResources(client._transport)
+        self._to_json = import_module(f"{package.name}.model").to_json
+        self._types = Types(package.name)
+        self._values = Values(package.document)
+
+    def remarks(self, operation: Operation, name: str) -> Iterator[str]:
+        """What there is to say against a request and the response to it."""
+        holder, _, method_name = name.rpartition(".")
+        resource = attrgetter(holder)(self._resources)
+        method = getattr(resource, method_name)
+        given = arguments(operation, method, self._values)
+        try:
+            response = getattr(resource.with_raw_response, method_name)(**given)
+            if response.headers["x-steady-request-valid"] != "true":
+                said = response.headers.items()
+                yield "; ".join(value for key, value in said if key.startswith("x-steady-error-"))
+            result = response.parse()
+        except ClaudeBatchesError as error:
+            yield str(error)
+            return
+        misfit = self._types.misfit(result, self._types.returned_by(method))
+        if misfit:
+            yield misfit
+        # Where no body is documented it is None, whatever came.
+        elif not isinstance(result, bytes | str | None) and self._to_json(result) != response.json():
+            yield "something of the response got lost"
