@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
+import json
 import re
 import types
 import typing
@@ -12,6 +14,8 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any
 
+import httpx
+
 from tests.generator.public.documents import Operation
 from tests.generator.public.values import Values
 
@@ -19,8 +23,8 @@ from tests.generator.public.values import Values
 BODIES = (["body"], ["request_body"])
 
 
-def arguments(operation: Operation, method: Callable[..., Any], values: Values) -> dict[str, Any]:
-    """A value for each parameter of an operation and for its body, under the names that a method has for them."""
+def arguments(operation: Operation, method: Callable[..., Any], values: Values, body: Any) -> dict[str, Any]:
+    """A value for each parameter of an operation, and its body, under the names that a method has for them."""
     # The first of several media types is what a body has by default.
     others = {"options", "content_type"} if len(operation.bodies) > 1 else {"options"}
     free = [name for name in inspect.signature(method).parameters if name not in others]
@@ -32,19 +36,45 @@ def arguments(operation: Operation, method: Callable[..., Any], values: Values) 
         found[name] = value
 
     for each in operation.parameters:
-        # The length of a body is for its sender to say.
-        if each["name"].lower() != "content-length":
+        if not is_length(each):
             give(each["name"], each["in"], values.of(each.get("schema", {})))
-    for media_type, schema in list(operation.bodies.items())[:1]:
-        body: Any = values.of(schema) if _has_structure(media_type) else b"ABC"
-        if free in BODIES and not (operation.body_required and isinstance(body, dict) and [*body] == free):
-            found[free[0]] = body
-        else:
-            described = values.merged(schema)["properties"]
-            for key in body.keys() & described.keys():
-                give(key, "body", body[key])
-            found["extra_body"] = {key: body[key] for key in body.keys() - described.keys()}
-    return found
+    if body is None:
+        return found
+    if free in BODIES and not (operation.body_required and isinstance(body, dict) and [*body] == free):
+        return found | {free[0]: body}
+    described = values.merged(next(iter(operation.bodies.values())))["properties"]
+    for key in body.keys() & described.keys():
+        give(key, "body", body[key])
+    return found | {"extra_body": {key: body[key] for key in body.keys() - described.keys()}}
+
+
+def body_of(operation: Operation, values: Values) -> Any:
+    """A body, as the first of its media types has it; `None` where there is none."""
+    for media_type, schema in operation.bodies.items():
+        return values.of(schema) if _has_structure(media_type) else b"ABC"
+    return None
+
+
+def is_length(parameter: dict[str, Any]) -> bool:
+    """Whether it says how long a body is, which is for the sender of the body to say."""
+    return bool(parameter["name"].lower() == "content-length")
+
+
+def lost(operation: Operation, values: Values, body: Any, request: httpx.Request) -> list[str]:
+    """The parameters that a request lacks, and `body` if it has another one."""
+    query = {key.partition("[")[0] for key in request.url.params}
+    found = []
+    for each in operation.parameters:
+        name, value = each["name"], values.of(each.get("schema", {}))
+        # An object's keys stand for themselves, unless the parameter says otherwise.
+        flat = isinstance(value, dict) and each.get("style", "form") == "form" and each.get("explode", True)
+        keys = {key.partition("[")[0] for key in (value if flat else [name])}
+        in_query = each["in"] == "query" and not keys <= query
+        in_header = each["in"] == "header" and name not in request.headers and not is_length(each)
+        if in_query or in_header:
+            found.append(name)
+    is_json = request.headers.get("content-type", "").endswith("json")
+    return [*found, "body"] if is_json and json.loads(request.content) != body else found
 
 
 def _argument(key: str, where: str, names: list[str]) -> str:
@@ -78,6 +108,7 @@ class Types:
             "Mapping": Mapping,
             "datetime": datetime,
             "date": date,
+            "_builtins": builtins,
             "_models": self._models,
             "_model": self._model,
         }

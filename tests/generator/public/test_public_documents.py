@@ -16,13 +16,14 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from claude_batches import ClaudeBatchesError, Client
 
 from tests.contract import node_tools
 from tests.contract.steady import serving
 from tests.generator.public import inventory
-from tests.generator.public.calls import Types, arguments, letters
+from tests.generator.public.calls import Types, arguments, body_of, letters, lost
 from tests.generator.public.documents import DOCUMENTS, Operation, PublicDocument, public_document
 from tests.generator.public.values import Values
 from tests.generator.running import codegen
@@ -54,6 +55,9 @@ FAULTS: dict[str, dict[str, str]] = {
     },
     "gerermesaffaires": {
         r".*; Expected type array, got string; body\.Groups; 1": "values for the items are given for the list",
+        r"GET .*/search: not sent as it was given: QueryContext": (
+            "OpenAPI has no form for an object inside an object in a query"
+        ),
         r".* begins: \[object Object\].*": "Steady sends this in place of a file",
     },
 }
@@ -188,21 +192,23 @@ def test_every_call_is_understood_on_both_sides(
     for method, path, name in package.contents["operations"]:
         names.setdefault((method, path), []).append(name)
     calls = 0
+    sent: list[httpx.Request] = []
     remarks: list[str] = []
     with (
         serving(
             served_at, tmp_path, *OPTIONS.get(document.name, []), "--reject-on-sdk-error=false"
         ) as steady,
-        Client(api_key="a-key", base_url=steady.url, max_retries=0) as client,
+        httpx.Client(event_hooks={"request": [sent.append]}) as http,
+        Client(api_key="a-key", base_url=steady.url, max_retries=0, http_client=http) as client,
     ):
-        caller = Caller(package, client)
+        caller = Caller(package, client, sent)
         for operation in filter(can_be_called, document.operations()):
             # A server can't tell those apart that differ in a fragment only.
             if len(names[operation.method, operation.path]) == 1:
                 [name] = names[operation.method, operation.path]
                 calls += 1
                 remarks += [f"{operation.place}: {remark}" for remark in caller.remarks(operation, name)]
-    assert steady.account["session"]["requestCount"] == calls
+    assert steady.account["session"]["requestCount"] == len(sent) == calls
     known = {**FAULTS.get(document.name, {}), **OURS.get(document.name, {})}
     assert [each for each in remarks if not any(re.fullmatch(fault, each) for fault in known)] == []
     stale = [fault for fault in known if not any(re.fullmatch(fault, each) for each in remarks)]
@@ -217,7 +223,8 @@ def can_be_called(operation: Operation) -> bool:
 class Caller:
     """Calls the operations of a package by the transport of our client."""
 
-    def __init__(self, package: Package, client: Client) -> None:
+    def __init__(self, package: Package, client: Client, sent: list[httpx.Request]) -> None:
+        self._sent = sent
         self._resources = import_module(f"{package.name}.resources").SyncResources(client._transport)
         self._to_json = import_module(f"{package.name}.model").to_json
         self._types = Types(package.name)
@@ -228,9 +235,13 @@ class Caller:
         holder, _, method_name = name.rpartition(".")
         resource = attrgetter(holder)(self._resources)
         method = getattr(resource, method_name)
-        given = arguments(operation, method, self._values)
+        body = body_of(operation, self._values)
+        given = arguments(operation, method, self._values, body)
         try:
             response = getattr(resource.with_raw_response, method_name)(**given)
+            lacking = lost(operation, self._values, self._to_json(body), self._sent[-1])
+            if lacking:
+                yield f"not sent as it was given: {', '.join(lacking)}"
             if response.headers["x-steady-request-valid"] != "true":
                 said = response.headers.items()
                 yield "; ".join(value for key, value in said if key.startswith("x-steady-error-"))

@@ -111,6 +111,7 @@ def _text(schema: dict[str, Any]) -> Any:
 
 
 def _number(schema: dict[str, Any]) -> float:
-    least: float = schema.get("minimum", min(1, schema.get("maximum", 1)))
-    value = max(least, min(1, schema.get("maximum", 1)))
+    most: float = schema.get("maximum", 1)
+    least: float = schema.get("minimum", most)
+    value = max(least, min(1, most))
     return value + 1 if schema.get("exclusiveMinimum") else value
