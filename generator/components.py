@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import Any, Literal
 
 from .document import Document, DocumentError, Json, pointer
-from .names import class_name, free_name, module_name
+from .names import class_name, free_name, module_name, told_apart
 from .schemas import flat_members, holders_of, is_object, key_of, within
 
 Kind = Literal["object", "union", "alias"]
@@ -61,18 +61,13 @@ def make_components(document: Document) -> Components:
 
 def _class_names(document: Document) -> dict[str, str]:
     """The class for each key. Of those that would share one (`Boolean`, `boolean`), all but one are numbered."""
-    wanted = {key: class_name(key) for key in document.schemas}
-    # A key that is a class name as it stands keeps it, wherever in the document it is.
-    owners = {name: key for key, name in wanted.items() if key == name}
+    named = told_apart([(key, class_name(key)) for key in document.schemas], separator="")
     names: dict[str, str] = {}
-    for key, name in wanted.items():
-        owner = owners.setdefault(name, key)
+    for key, (name, owner) in zip(document.schemas, named, strict=True):
         names[key] = name
         if owner != key:
-            names[key] = free_name(name, {*wanted.values(), *names.values()}, separator="")
-            document.note(
-                document.place_of(key), f"schema {owner!r} has the same name in Python; this is {names[key]}"
-            )
+            said = f"schema {owner!r} has the same name in Python; this is {name}"
+            document.note(document.place_of(key), said)
     return names
 
 

@@ -10,7 +10,7 @@ from .annotations import NONE, Annotations, Type, is_key, qualified, words_of
 from .components import Component, Components, Direction, connected, module_names
 from .document import Document, Json
 from .links import Links
-from .names import MODEL_MEMBERS, attribute_name, free_name, snake
+from .names import MODEL_MEMBERS, attribute_name, snake, told_apart
 from .package import Definition, Field, Module
 from .text import clean
 
@@ -115,23 +115,16 @@ class Definitions:
 
     def _attributes(self, component: Component) -> dict[str, str]:
         """The attribute of a model for each of its properties."""
-        wanted: dict[str, str] = {}
+        wanted: list[tuple[str, str]] = []
         for key, prop in component.schema["properties"].items():
             own = prop.get("x-attribute-name") if isinstance(prop, dict) else None
-            wanted[key] = attribute_name(own or key, reserved=MODEL_MEMBERS)
-        # A key that is a name as it stands keeps it, wherever among the properties it is.
-        owners = {name: key for key, name in wanted.items() if key == name}
+            wanted.append((key, attribute_name(own or key, reserved=MODEL_MEMBERS)))
         names: dict[str, str] = {}
-        for key, name in wanted.items():
-            owner = owners.setdefault(name, key)
+        for (key, _), (name, owner) in zip(wanted, told_apart(wanted), strict=True):
             names[key] = name
             if owner != key:
-                names[key] = free_name(name, {*wanted.values(), *names.values()})
-                self._document.note(
-                    self._document.place_of(component.key, "properties", key),
-                    f"property {owner!r} has the same name in Python; this is {names[key]}, "
-                    "or what `x-attribute-name` says",
-                )
+                said = f"property {owner!r} has the same name in Python; this is {name}, or its `x-attribute-name`"
+                self._document.note(self._document.place_of(component.key, "properties", key), said)
         return names
 
 

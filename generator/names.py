@@ -7,7 +7,7 @@ import hashlib
 import keyword
 import re
 import unicodedata
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 from openapi_python_client.strings import ClassName, PythonIdentifier, snake_case
 
@@ -65,9 +65,36 @@ def free_name(wanted: str, taken: Container[str], *, separator: str = "_") -> st
     return name
 
 
+def told_apart(wanted: Sequence[tuple[str, str]], *, separator: str = "_") -> list[tuple[str, str]]:
+    """A name for each thing, so that no two have the same.
+
+    Args:
+        wanted: What each is called in the document, and the name it should have.
+        separator: What stands before the number of a name that is taken.
+
+    Returns:
+        The name of each, and what the thing is called that has the name that it should have: itself, most often.
+    """
+    # What is called by the very name keeps it, wherever among the others it is; else the first does.
+    owners = {name: called for called, name in wanted if called == name}
+    taken = {name for _, name in wanted}
+    named: list[tuple[str, str]] = []
+    given: set[str] = set()
+    for called, name in wanted:
+        owner = owners.setdefault(name, called)
+        if owner != called or name in given:
+            name = free_name(name, taken, separator=separator)
+            taken.add(name)
+        given.add(name)
+        named.append((name, owner))
+    return named
+
+
 def class_name(key: str) -> str:
     """The class for a component: its key where that is a class name already, else one made of it."""
-    name = key if re.fullmatch(r"[A-Z][A-Za-z0-9_]*", key) else str(ClassName(_plain(key), "Model"))
+    name = (
+        key if re.fullmatch(r"[A-Z][A-Za-z0-9_]*", key) else str(ClassName(_separated(_plain(key)), "Model"))
+    )
     return f"{name}_" if name in _HIDDEN or keyword.iskeyword(name) else name
 
 
@@ -85,9 +112,15 @@ def attribute_name(name: str, *, reserved: frozenset[str] = frozenset()) -> str:
 
 
 def spelt(name: str) -> str:
-    """A name with the signs in words that tell it from others: `+1` and `-1`, `StartTime<` and `StartTime>`."""
+    """A name in words, as `userIDs` is `user_ids`; with the signs in words that tell it from others.
+
+    Those are `+1` and `-1`, `StartTime<` and `StartTime>`.
+    """
     signs = {"+": "plus_", "-": "minus_", "<": "_lt", "<=": "_le", ">": "_gt", ">=": "_ge"}
-    return re.sub(r"^[+-](?=\d)|[<>]=?$", lambda sign: signs[sign[0]], _plain(name))
+    # The `>` of `List<Pet>` is no comparison.
+    sign = r"^[+-](?=\d)" if re.search(r"[<>].*[<>]", name) else r"^[+-](?=\d)|(?<=\w)[<>]=?$"
+    signed = re.sub(sign, lambda found: signs[found[0]], _plain(name))
+    return _words(_separated(signed))
 
 
 def method_name(name: str) -> str:
@@ -123,8 +156,18 @@ def shortened(name: str) -> str:
 
 def snake(name: str) -> str:
     """`snake_case` that keeps acronyms and numbers readable: `Base64PDFSource` gives `base64_pdf_source`."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
-    return str(snake_case(spaced.lower()))
+    return str(snake_case(_words(name)))
+
+
+def _words(name: str) -> str:
+    """A name in lower case, with underscores where a word begins; the `s` of `IDs` is no word."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s(?![a-z]))[a-z])", "_", name).lower()
+
+
+def _separated(name: str) -> str:
+    """A name with an underscore for what can't be in one: the parser would run `actions/set` together."""
+    separated = re.sub(r"[^\w']+", "_", name).replace("'", "")
+    return separated if name.startswith("_") else separated.lstrip("_")
 
 
 def _plain(name: str) -> str:

@@ -14,14 +14,16 @@ from .definitions import described, field_doc
 from .document import Document, DocumentError, Json, below
 from .links import Links
 from .media import FIELDS, media_of
-from .names import attribute_name, free_name, method_name
+from .names import attribute_name, free_name, method_name, told_apart
 from .package import Argument, BodyCase, Media, OperationCase, ResponseCase
 from .parse import ParsedOperation
 from .schemas import key_of
 from .text import clean, section
 
-#: Arguments that a method has of its own.
-_TAKEN = frozenset({"self", "options"})
+#: Arguments that a method has of its own: those of `RequestOptions` among them.
+_TAKEN = frozenset(
+    {"self", "options", "extra_headers", "extra_query", "extra_body", "timeout", "deadline", "max_retries"}
+)
 
 
 class Operations:
@@ -70,26 +72,13 @@ class Operations:
 
     def _parameters(self, parsed: ParsedOperation) -> Iterator[Argument]:
         parameters = [each for each in parsed.raw["parameters"] if not each.get("x-client-header")]
-        simple = [_argument_name(parameter) for parameter in parameters]
-        taken: set[str] = set()
-        for index, (parameter, name) in enumerate(zip(parameters, simple, strict=True)):
-            if simple.count(name) > 1:
-                name = self._unlike(parsed, parameter, name)
-            # A name that was found for one may be that of another.
-            name = name if name not in taken else free_name(simple[index], taken)
-            taken.add(name)
-            yield self._argument(parameter, name, below(parsed.place, "parameters", index))
-
-    def _unlike(self, parsed: ParsedOperation, parameter: Json, name: str) -> str:
-        """The parser has found other names for parameters that clash, or for all but the last of them."""
-        where, key = parameter["in"], parameter["name"]
-        found = parsed.arguments[where, key]
-        elsewhere = any(
-            each["in"] != where and _argument_name(each) == name for each in parsed.raw["parameters"]
-        )
-        if found == name and elsewhere:
-            return f"{name}_{where}"
-        return f"{found}_" if found in _TAKEN else found
+        wanted = list(zip([each["name"] for each in parameters], _argument_names(parameters), strict=True))
+        for index, (parameter, (name, owner)) in enumerate(zip(parameters, told_apart(wanted), strict=True)):
+            place = below(parsed.place, "parameters", index)
+            if owner != parameter["name"]:
+                said = f"parameter {owner!r} has the same name in Python; this is {name}, or its `x-argument-name`"
+                self._document.note(place, said)
+            yield self._argument(parameter, name, place)
 
     def _argument(self, parameter: Json, name: str, place: str) -> Argument:
         where, content = parameter["in"], parameter.get("content")
@@ -235,8 +224,14 @@ def _method(name: str, path: tuple[str, ...]) -> str:
     return method_name(short if short.isidentifier() else name)
 
 
-def _argument_name(parameter: Json) -> str:
-    return attribute_name(parameter.get("x-argument-name") or parameter["name"], reserved=_TAKEN)
+def _argument_names(parameters: list[Json]) -> Iterator[str]:
+    """The argument for each parameter; of one name in several places, with its place behind it."""
+    names = [
+        attribute_name(each.get("x-argument-name") or each["name"], reserved=_TAKEN) for each in parameters
+    ]
+    for parameter, name in zip(parameters, names, strict=True):
+        places = {each["in"] for each, other in zip(parameters, names, strict=True) if other == name}
+        yield name if len(places) == 1 else f"{name}_{parameter['in']}"
 
 
 def _words(schema: Any) -> str:

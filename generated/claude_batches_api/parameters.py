@@ -35,7 +35,9 @@ def fill_path(template: str, parameters: Mapping[str, str]) -> str:
     return _PARAMETER.sub(lambda match: parameters[match[1]], template)
 
 
-def path_segment(name: str, value: object, *, style: str = "simple", explode: bool = False) -> str:
+def path_segment(
+    name: str, value: object, *, style: str = "simple", explode: bool = False, json: bool = False
+) -> str:
     """Percent-encode a path parameter.
 
     Raises:
@@ -44,6 +46,8 @@ def path_segment(name: str, value: object, *, style: str = "simple", explode: bo
     """
     if isinstance(value, Model):
         raise ValueError(f"{name} must name a resource; got a {type(value).__name__}, and not its id")  # noqa: TRY004
+    if json:
+        return quote(compact_json(value), safe="")
     texts = [] if value is None else _texts(value, explode=explode)
     if not any(texts) or texts in (["."], [".."]):
         raise ValueError(f"{name} must name a resource; got {value!r}")

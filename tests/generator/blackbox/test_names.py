@@ -219,7 +219,10 @@ paths:
         clock = api.models.Clock.from_dict(wire)
         assert (clock.job_id, clock.job_id_2, clock.job_id_3) == (True, "a", 1)
         assert clock.to_dict() == wire
-        assert "property 'job_id' has the same name in Python; this is job_id_2" in api.notes
+        assert (
+            "property 'job_id' has the same name in Python; this is job_id_2, or its `x-attribute-name`"
+            in api.notes
+        )
 
     def test_of_operations_the_first_keeps_its_name_and_the_others_are_numbered(self, api: Api) -> None:
         operations = api.module("operations.t")
@@ -236,3 +239,37 @@ paths:
     def test_a_parameter_without_a_name_is_left_out_and_told_of(self, api: Api) -> None:
         assert api.module("operations.t").clock(body={}).query == ()
         assert "a parameter without a name is left out" in api.notes
+
+
+class TestWords:
+    """How the words of a name are found."""
+
+    document = """
+components:
+  schemas:
+    Words:
+      type: object
+      properties:
+        userIDs: {type: string}
+        URLsList: {type: string}
+        ipv4Address: {type: string}
+        HTTP2Server: {type: string}
+        "a/b:c": {type: string}
+        "List<Pet>": {type: string}
+        "@type": {type: string}
+        it's: {type: string}
+    actions/list-of,things: {type: object, properties: {a: {type: string}}}
+paths:
+  /a: {get: {operationId: code-scanning/list-alerts, tags: [code-scanning], responses: {"204": {description: ""}}}}
+  /b: {get: {operationId: "Files.Admin:getUserIDs", tags: [Files], responses: {"204": {description: ""}}}}
+"""
+
+    def test_fields_are_words_with_underscores(self, api: Api) -> None:
+        assert api.models.Words.fields_.names == (
+            "user_ids", "urls_list", "ipv4_address", "http2_server", "a_b_c", "list_pet", "type", "its",
+        )  # fmt: skip
+
+    def test_signs_part_the_words_of_classes_and_operations(self, api: Api) -> None:
+        assert api.models.ActionsListOfThings.from_dict({"a": "b"}).a == "b"
+        assert api.module("operations.code_scanning").list_alerts().path == "/a"
+        assert api.module("operations.files").admin_get_user_ids().path == "/b"

@@ -41,6 +41,13 @@ paths:
         - {name: foo_bar, in: query, schema: {type: string}}
         - {name: Accept, in: header, schema: {type: string}}
         - {name: when, in: query, schema: {type: string, format: date-time}}
+        - {name: timeout, in: query, schema: {type: integer}}
+      responses: {"204": {description: ""}}
+  /json/{filter}:
+    get:
+      operationId: t_json_path
+      tags: [t]
+      parameters: [{name: filter, in: path, required: true, content: {application/json: {schema: {type: object}}}}]
       responses: {"204": {description: ""}}
   /styles/{a}/{b}/{c}/{d}:
     get:
@@ -101,10 +108,20 @@ paths:
         assert request.cookies == (("session", "s"),)
 
     def test_parameters_that_differ_in_signs_or_case_alone_are_told_apart(self, api: Api) -> None:
-        signs = {"start": "a", "start_lt": "b", "start_gt": "c", "top": "d", "top_2": "e"}
-        request = api.module("operations.t").get("1", "2", list=[], **signs, fooBar="f", foo_bar="g")
+        signs = {"start": "a", "start_lt": "b", "start_gt": "c", "top_2": "d", "top": "e"}
+        request = api.module("operations.t").get("1", "2", list=[], **signs, foo_bar_2="f", foo_bar="g")
         keys = ["Start", "Start<", "Start>", "$top", "top", "fooBar", "foo_bar"]
         assert set(request.query) == set(zip(keys, "abcdefg", strict=True))
+
+    def test_the_one_that_is_a_name_keeps_it_and_the_others_are_told_of(self, api: Api) -> None:
+        assert (
+            "parameter 'top' has the same name in Python; this is top_2, or its `x-argument-name`"
+            in api.notes
+        )
+        assert "parameter 'foo_bar' has the same name in Python; this is foo_bar_2" in api.notes
+
+    def test_what_every_method_takes_is_no_name_for_a_parameter(self, api: Api) -> None:
+        assert api.module("operations.t").get("1", "2", list=[], timeout_=5).query == (("timeout", "5"),)
 
     def test_the_operation_overrides_its_path_and_ignores_headers_that_are_not_parameters(
         self, api: Api
@@ -134,6 +151,9 @@ paths:
             ("form", "1"), ("form", "2"), ("comma", "1,2"), ("pipe", "1|2"), ("space", "1 2"),
             ("deep[a]", "1"), ("deep[b][c]", "d"), ("k", "v"), ("pairs", "k,v"), ("json", '{"a":"ü"}'),
         )  # fmt: skip
+
+    def test_a_path_parameter_can_be_json(self, api: Api) -> None:
+        assert api.module("operations.t").json_path({"a": "/"}).path == "/json/%7B%22a%22%3A%22%2F%22%7D"
 
     @pytest.mark.parametrize("value", ["", ".", ".."])
     def test_a_path_parameter_that_would_be_another_path_is_refused(self, api: Api, value: str) -> None:
