@@ -112,20 +112,33 @@ class Annotations:
 
     def is_nullable(self, schema: Any) -> bool:
         """Whether null is a value of a schema, be it by way of a name."""
-        todo, seen = [schema], set[str]()
+        return "null" in self._kinds(schema)
+
+    def is_partly_plain(self, schema: Any) -> bool:
+        """Whether some values of a schema are neither objects nor lists."""
+        return bool(self._kinds(schema) - {"object", "array"})
+
+    def _kinds(self, schema: Any) -> set[str]:
+        """The types of JSON that a schema takes; `any` where it doesn't say."""
+        todo, seen, kinds = [schema], set[str](), set[str]()
         while todo:
             each = todo.pop()
             key = key_of(each)
-            if key is not None and key not in seen:
-                seen.add(key)
-                todo.append(self._components[key].schema)
-            elif isinstance(each, dict):
-                kinds = each.get("type")
-                values = [each["const"]] if "const" in each else each.get("enum", ())
-                if kinds == "null" or (isinstance(kinds, list) and "null" in kinds) or None in values:
-                    return True
-                todo += flat_members(each)
-        return False
+            if key is not None:
+                if key not in seen:
+                    seen.add(key)
+                    todo.append(self._components[key].schema)
+            elif not isinstance(each, dict):
+                kinds.add("any")
+            elif "const" in each or "enum" in each:
+                values = [each["const"]] if "const" in each else each["enum"]
+                kinds |= {_KINDS.get(type(value), "any") for value in values}
+            elif members := flat_members(each):
+                todo += members
+            else:
+                said = each.get("type") or _implied(each) or "any"
+                kinds |= set(said) if isinstance(said, list) else {said}
+        return kinds
 
     def _named(self, component: Component, direction: Direction) -> Type:
         name = component.type_name(direction)
@@ -191,6 +204,17 @@ class Annotations:
                 return _mapping(value, direction)
             case _:
                 return ANY
+
+
+_KINDS: dict[type, str] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
 
 
 def _implied(schema: Json) -> str | None:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +56,20 @@ def shown(path: Path) -> str:
 
 def pointer(*parts: str | int) -> str:
     """The JSON pointer with these parts."""
-    return "#" + "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
+    return below("#", *parts)
 
 
 def below(place: str, *parts: str | int) -> str:
     """The JSON pointer with these parts behind another one."""
-    return place + pointer(*parts)[1:]
+    for part in parts:
+        place = f"{place}/{_escaped(part) if isinstance(part, str) else part}"
+    return place
+
+
+@cache
+def _escaped(part: str) -> str:
+    # Places are made by the million, of a few thousand words.
+    return part.replace("~", "~0").replace("/", "~1")
 
 
 def parts_of(reference: str) -> list[str]:

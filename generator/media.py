@@ -10,6 +10,8 @@ from .package import Media
 #: What is written from fields with names, so that each can be an argument.
 FIELDS = ("json", "form", "multipart")
 
+#: Names for JSON and no more.
+_JSON = frozenset({"application/json", "text/json", "application/*+json"})
 _JSON_LINES = frozenset(
     {
         "application/x-jsonl",
@@ -29,35 +31,43 @@ _RANKS = {"json": 0, "jsonl": 1, "form": 2, "multipart": 2, "text": 3, "bytes": 
 def media_of(contents: dict[str, Json], *, sent: bool) -> list[Media]:
     """The media types of a body, the one that is best for a program first, and none twice under another name."""
     schemas = {media_type: content.get("schema") for media_type, content in contents.items()}
-    as_json = [
-        schema for media_type, schema in schemas.items() if _kind(media_type, schema, sent=sent) == "json"
-    ]
+    json = [schemas[each] for each in contents if _kind(each, schemas[each], sent=sent) == "json"]
     found: list[Media] = []
     for media_type, content in contents.items():
         schema = schemas[media_type]
         kind = _kind(media_type, schema, sent=sent)
-        if kind == "text" and schema in as_json:
+        if kind == "text" and schema in json and not _is_text(schema):
             # `text/plain` with the schema of the JSON beside it is that JSON, as .NET's documents have it.
             kind = "json"
         name = _CONCRETE.get(media_type, media_type) if sent else media_type
         found.append(Media(name, kind, schema if schema is not None else {}, _encoding(content, kind)))
-    found.sort(key=lambda each: _RANKS[each.kind])
+    found.sort(key=lambda each: (_RANKS[each.kind], each.kind == "json" and each.type.startswith("text/")))
     return [
-        each for index, each in enumerate(found) if not any(_same(each, other) for other in found[:index])
+        each
+        for index, each in enumerate(found)
+        if not any(_same(each, other, sent=sent) for other in found[:index])
     ]
 
 
-def _same(one: Media, other: Media) -> bool:
-    """Whether a program need not tell two media types apart: both are JSON of one schema."""
-    return one.kind == other.kind == "json" and one.schema == other.schema
+def _is_text(schema: Any) -> bool:
+    return not isinstance(schema, dict) or schema.get("type") == "string"
+
+
+def _same(one: Media, other: Media, *, sent: bool) -> bool:
+    """Whether a program need not tell two media types apart: both are JSON of one schema.
+
+    A server may do other things with a body that it is sent as `application/merge-patch+json`.
+    """
+    are_json = one.kind == other.kind == "json" and one.schema == other.schema
+    return are_json and not (sent and {_bare(one.type), _bare(other.type)} - _JSON)
 
 
 def _kind(media_type: str, schema: Any, *, sent: bool) -> str:
     """How a body of a media type is written or read."""
-    bare = media_type.partition(";")[0].strip().lower()
+    bare = _bare(media_type)
     if bare in _JSON_LINES and not sent:
         return "jsonl"
-    if bare in ("application/json", "text/json") or bare.endswith("+json"):
+    if bare in _JSON or bare.endswith("+json"):
         return "json"
     if bare in _FORMS and sent:
         return _FORMS[bare]
@@ -65,6 +75,10 @@ def _kind(media_type: str, schema: Any, *, sent: bool) -> str:
         # Many a generator of documents writes this for JSON; a file is a string.
         return "json" if isinstance(schema, dict) and schema.get("type") != "string" else "bytes"
     return "text" if bare.startswith("text/") or bare in _JSON_LINES else "bytes"
+
+
+def _bare(media_type: str) -> str:
+    return media_type.partition(";")[0].strip().lower()
 
 
 def _encoding(content: Json, kind: str) -> dict[str, dict[str, object]]:

@@ -169,7 +169,8 @@ class Operations:
                     continue
                 type_ = self._annotations.of(media.schema, Direction.RECEIVED, f"{place}/schema")
                 link = self._links.of(media.schema)
-                yield ResponseCase(shown, media.kind, media.type, type_, link, doc)
+                plain_too = link is not None and self._annotations.is_partly_plain(media.schema)
+                yield ResponseCase(shown, media.kind, media.type, type_, link, doc, plain_too)
 
     # Pages ----------------------------------------------------------------------------------------------------
 

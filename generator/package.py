@@ -110,6 +110,8 @@ class ResponseCase:
     type: Type
     link: str | None
     doc: str
+    plain: bool = False
+    """Whether it may be a text, a number, a flag or null instead of what the link decodes."""
 
     @property
     def is_success(self) -> bool:

@@ -84,6 +84,8 @@ class Response:
     """What to ask for, and what comes."""
     link: Link | None = None
     """What the JSON decodes to, or each line of it; `None` leaves it as it is parsed."""
+    plain: bool = False
+    """Whether a text, a number, a flag or null may come as well, which no link decodes."""
 
     def matches(self, status: int) -> bool:
         """Whether a response with this status code is this one."""

@@ -49,8 +49,8 @@ def _json(operation: Operation, response: AnyResponse, content: bytes) -> Any:
     content_type = response.headers.get("content-type")
     result = operation.decode(response.status_code, wire, content_type)
     documented = operation.response(response.status_code, content_type)
-    # A decoder hands back what it can't make anything of.
-    if result is wire and documented is not None and documented.link is not None:
+    # A decoder hands back what it can't make anything of, and what it has nothing to do with.
+    if result is wire and documented is not None and documented.link is not None and not documented.plain:
         raise invalid(operation, response, content, f"is JSON of another form ({type(wire).__name__})")
     if isinstance(result, Model):
         result._request_id = response.request_id  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

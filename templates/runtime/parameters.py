@@ -81,15 +81,17 @@ def query_pairs(
     if json:
         return [(name, compact_json(value))]
     if style == "deepObject" and _is_nested(value):
-        items = (
-            cast("Mapping[object, object]", value).items() if isinstance(value, Mapping) else enumerate(value)
-        )
         return [
-            pair for key, item in items for pair in query_pairs(f"{name}[{key}]", item, style="deepObject")
+            pair for key, item in _deep(value) for pair in query_pairs(f"{name}[{key}]", item, style=style)
         ]
     if isinstance(value, Mapping) and explode:
         items = cast("Mapping[object, object]", value).items()
-        return [pair for key, item in items for pair in query_pairs(str(key), item)]
+        # Inside one that stands without its name there is no room for another: it is JSON.
+        return [
+            pair
+            for key, item in items
+            for pair in query_pairs(str(key), item, json=isinstance(item, Mapping))
+        ]
     texts = _texts(value)
     if explode:
         return [(name, text) for text in texts]
@@ -108,6 +110,14 @@ def header_pairs(
 def compact_json(value: object) -> str:
     """The JSON of a value, without spaces."""
     return dumps(to_json(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def _deep(value: Iterable[object]) -> Iterable[tuple[object, object]]:
+    """What stands in brackets behind a name, and its value. Items go without a number where that says no less."""
+    if isinstance(value, Mapping):
+        return cast("Mapping[object, object]", value).items()
+    items = list(value)
+    return enumerate(items) if any(map(_is_nested, items)) else [("", item) for item in items]
 
 
 def _is_nested(value: object) -> TypeGuard[Iterable[object]]:

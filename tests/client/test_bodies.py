@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -168,8 +169,8 @@ def test_fields_of_a_form_are_written_as_the_spec_says(connect: Any, serve: Any)
     connect(server)(sending(Body("form", content, "application/x-www-form-urlencoded", encoding)))
     assert server.requests[0].body == (
         b"plain=%C3%BC%20%26"
-        b"&items%5B0%5D%5Bprice%5D=p&items%5B0%5D%5Btiers%5D%5B0%5D=1&items%5B0%5D%5Btiers%5D%5B1%5D=2"
-        b"&expand%5B0%5D=a&expand%5B1%5D=b&csv=1%2C2&list=1&list=2&object=%7B%22a%22%3A1%7D&json=%5B1%5D"
+        b"&items%5B0%5D%5Bprice%5D=p&items%5B0%5D%5Btiers%5D%5B%5D=1&items%5B0%5D%5Btiers%5D%5B%5D=2"
+        b"&expand%5B%5D=a&expand%5B%5D=b&csv=1%2C2&list=1&list=2&object=%7B%22a%22%3A1%7D&json=%5B1%5D"
     )
 
 
@@ -201,3 +202,25 @@ def test_of_several_documented_kinds_of_answer_the_one_that_came_is_decoded(
     assert ids == expected
     assert server.requests[0].headers["accept"] == "application/json"
     assert server.requests[0].body == b"hello"
+
+
+EITHER = Operation(
+    "either.retrieve",
+    "GET",
+    "/v1/either",
+    (
+        Response("200", "json", "application/json", One("DeletedMessageBatch"), plain=True),
+        Response("201", "json", "application/json", One("DeletedMessageBatch")),
+    ),
+)
+
+
+@pytest.mark.parametrize("content", [b'"a text"', b"null", b"7"])
+def test_plain_json_is_an_answer_where_it_is_documented_and_an_error_where_not(
+    connect: Any, serve: Any, content: bytes
+) -> None:
+    do = connect(serve(reply(200, content), reply(201, content)))
+    request: Request[Any] = Request(EITHER, "/v1/either")
+    assert do(lambda batches: batches._transport.send(request, {})) == json.loads(content)
+    with pytest.raises(claude_batches.APIResponseValidationError, match="is JSON of another form"):
+        do(lambda batches: batches._transport.send(request, {}))

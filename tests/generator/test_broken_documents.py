@@ -106,6 +106,7 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
     ),
 }
 
+
 def refusal(run: Run, tmp_path: Path, document: str) -> list[str]:
     path = tmp_path / "broken.yaml"
     path.write_text(document, encoding="utf-8")

@@ -144,12 +144,13 @@ paths:
         request = styles(
             ["1", "2"], ["x", "y"], "z", ["p", "q"],
             form=[1, 2], comma=[1, 2], pipe=[1, 2], space=[1, 2],
-            deep={"a": 1, "b": {"c": "d"}}, flat={"k": "v"}, pairs={"k": "v"}, json={"a": "ü"},
+            deep={"a": 1, "b": {"c": "d"}, "e": [1, 2], "f": [{"g": 3}]}, flat={"k": "v", "l": {"m": [1]}}, pairs={"k": "v"}, json={"a": "ü"},
         )  # fmt: skip
         assert request.path == "/styles/1,2/.x,y/;c=z/;d=p;d=q"
         assert request.query == (
             ("form", "1"), ("form", "2"), ("comma", "1,2"), ("pipe", "1|2"), ("space", "1 2"),
-            ("deep[a]", "1"), ("deep[b][c]", "d"), ("k", "v"), ("pairs", "k,v"), ("json", '{"a":"ü"}'),
+            ("deep[a]", "1"), ("deep[b][c]", "d"), ("deep[e][]", "1"), ("deep[e][]", "2"), ("deep[f][0][g]", "3"),
+            ("k", "v"), ("l", '{"m":[1]}'), ("pairs", "k,v"), ("json", '{"a":"ü"}'),
         )  # fmt: skip
 
     def test_a_path_parameter_can_be_json(self, api: Api) -> None:
@@ -348,6 +349,14 @@ paths:
           application/*+json: {schema: {$ref: Thing}}
           application/xml: {schema: {$ref: Thing}}
       responses: {"204": {description: ""}}
+  /patch:
+    patch:
+      operationId: t_patch
+      tags: [t]
+      requestBody:
+        required: true
+        content: {application/json-patch+json: {schema: {}}, application/merge-patch+json: {schema: {}}}
+      responses: {"204": {description: ""}}
 components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}}}
 """
 
@@ -387,7 +396,14 @@ components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}
         assert whole().body is None
         assert "body: Sequence[str] | str | _body.Content | None = None," in api.source("operations/t.py")
 
+    def test_kinds_of_patches_are_a_choice_though_their_schema_is_the_same(self, api: Api) -> None:
+        patch = api.module("operations.t").patch
+        kinds = [patch(body=[]).body, patch(body={}, content_type="application/merge-patch+json").body]
+        assert [(each.kind, each.media_type) for each in kinds] == [
+            ("json", "application/json-patch+json"), ("json", "application/merge-patch+json")
+        ]  # fmt: skip
+
     def test_other_names_for_the_same_json_are_no_choice(self, api: Api) -> None:
         assert api.module("operations.t").net(name="n").body.media_type == "application/json"
         assert "only application/json is sent, not application/xml" in api.notes
-        assert api.source("operations/t.py").count("content_type: Literal") == 1
+        assert api.source("operations/t.py").count("content_type: Literal") == 3

@@ -21,6 +21,26 @@ paths:
         204: {description: Nothing.}
         201: {description: Made., content: {application/json: {schema: {$ref: Made}}}}
         200: {description: There., content: {application/json: {schema: {$ref: Thing}}}}
+  /plain:
+    get:
+      operationId: t_log
+      tags: [t]
+      responses:
+        "200":
+          description: ""
+          content: {text/plain: {schema: {type: string}}, application/json: {schema: {type: string}}}
+    put:
+      operationId: t_either
+      tags: [t]
+      responses:
+        "200": {description: "", content: {application/json: {schema: {oneOf: [{type: string}, {$ref: Thing}]}}}}
+    post:
+      operationId: t_maybe
+      tags: [t]
+      responses:
+        "200":
+          description: ""
+          content: {application/json: {schema: {anyOf: [{type: array, items: {$ref: Thing}}, {type: "null"}]}}}
   /lines:
     get:
       operationId: t_lines
@@ -108,6 +128,18 @@ components:
     )
     def test_the_media_type_says_how_it_is_read(self, api: Api, operation: str, kind: str) -> None:
         assert getattr(api.module("operations.t"), operation.upper()).success.kind == kind
+
+    def test_a_text_is_a_text_though_it_may_be_json_as_well(self, api: Api) -> None:
+        operation = api.module("operations.t").LOG
+        assert [(each.kind, each.media_type) for each in operation.responses] == [
+            ("json", "application/json"), ("text", "text/plain"),
+        ]  # fmt: skip
+
+    def test_plain_json_beside_objects_is_said(self, api: Api) -> None:
+        operations = api.module("operations.t")
+        assert operations.EITHER.success.plain
+        assert operations.MAYBE.success.plain
+        assert not operations.STAR.success.plain
 
     def test_a_range_and_a_list_decode(self, api: Api) -> None:
         assert api.decode("t", "several", [{"name": "n"}], 206)[0].name == "n"
