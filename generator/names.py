@@ -8,6 +8,7 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Container, Sequence
+from functools import cache
 
 from openapi_python_client.strings import ClassName, PythonIdentifier, snake_case
 
@@ -90,6 +91,7 @@ def told_apart(wanted: Sequence[tuple[str, str]], *, separator: str = "_") -> li
     return named
 
 
+@cache
 def class_name(key: str) -> str:
     """The class for a component: its key where that is a class name already, else one made of it."""
     name = (
@@ -98,6 +100,7 @@ def class_name(key: str) -> str:
     return f"{name}_" if name in _HIDDEN or keyword.iskeyword(name) else name
 
 
+@cache
 def attribute_name(name: str, *, reserved: frozenset[str] = frozenset()) -> str:
     """The attribute or the argument for a property or a parameter: `snake_case`, and no keyword.
 

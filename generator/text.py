@@ -16,10 +16,10 @@ _LONGEST_LINE = 130
 
 def clean(text: object) -> str:
     """A description without what can't stand in source: control characters and trailing blanks."""
-    kept = (
-        c for c in str(text or "").replace("\r\n", "\n") if c == "\n" or unicodedata.category(c)[0] != "C"
-    )
-    return "\n".join(line.rstrip() for line in "".join(kept).expandtabs(4).split("\n")).strip()
+    said = str(text or "").replace("\r\n", "\n").expandtabs(4)
+    if not said.replace("\n", "").isprintable():
+        said = "".join(c for c in said if c == "\n" or unicodedata.category(c)[0] != "C")
+    return "\n".join(line.rstrip() for line in said.split("\n")).strip()
 
 
 def wrapped(text: str, width: int) -> str:
