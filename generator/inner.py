@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -48,6 +49,8 @@ class _Namer:
     def __init__(self, document: Document, wanted: Callable[[Any], bool]) -> None:
         self._document = document
         self._wanted = wanted
+        self._written: dict[str, str] = {}
+        """What was named, as it was written before what is inside it was named."""
 
     def run(self) -> None:
         """Name them all."""
@@ -88,10 +91,12 @@ class _Namer:
             self._within(schema, name, place)
             return schema
         schemas = self._document.schemas
-        if schemas.get(name) != schema:
+        written = json.dumps(schema, sort_keys=True)
+        if self._written.get(name) != written and schemas.get(name) != schema:
             name = free_key(self._document, name)
             schemas[name] = schema
             self._document.origins[name] = place
+            self._written[name] = written
             self._within(schema, name, place)
         words = {word: schema[word] for word in WORDS if word in schema}
         return {**refer(name), **words}

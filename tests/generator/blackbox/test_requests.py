@@ -349,6 +349,17 @@ paths:
           application/*+json: {schema: {$ref: Thing}}
           application/xml: {schema: {$ref: Thing}}
       responses: {"204": {description: ""}}
+  /nested:
+    post:
+      operationId: t_nested
+      tags: [t]
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema: &nested {type: object, properties: {a: {type: object, properties: {b: {type: string}}}}}
+          multipart/form-data: {schema: *nested}
+      responses: {"204": {description: ""}}
   /patch:
     patch:
       operationId: t_patch
@@ -403,7 +414,12 @@ components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}
             ("json", "application/json-patch+json"), ("json", "application/merge-patch+json")
         ]  # fmt: skip
 
+    def test_equal_objects_described_in_place_are_one_type_and_a_choice(self, api: Api) -> None:
+        nested = api.module("operations.t").nested
+        assert nested(a={"b": "c"}, content_type="multipart/form-data").body.kind == "multipart"
+        assert {name for name in api.params._MODULES if "Nested" in name} == {"TNestedBody", "TNestedBodyA"}
+
     def test_other_names_for_the_same_json_are_no_choice(self, api: Api) -> None:
         assert api.module("operations.t").net(name="n").body.media_type == "application/json"
         assert "only application/json is sent, not application/xml" in api.notes
-        assert api.source("operations/t.py").count("content_type: Literal") == 3
+        assert api.source("operations/t.py").count("content_type: Literal") == 4
