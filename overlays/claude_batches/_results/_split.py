@@ -89,7 +89,7 @@ class LineSplitter:
         if not self._given:
             return None
         line = self._given[-1]
-        self._number, self.offset = self.locate(line)
+        self._number, self.offset = self._place(len(self._given) - 1)
         self._given = []
         return line
 
@@ -99,7 +99,10 @@ class LineSplitter:
         Args:
             line: One of the lines that `feed()` or `finish()` gave last, itself and not a copy.
         """
-        before = next(index for index, given in enumerate(self._given) if given is line)
+        return self._place(next(index for index, given in enumerate(self._given) if given is line))
+
+    def _place(self, before: int) -> tuple[int, int]:
+        """Line number and byte offset of the line that so many others were given before."""
         number, offset = self._block_number, self._block_offset
         for raw in self._block:
             if raw and not raw.isspace():
