@@ -87,18 +87,13 @@ def generate(spec: Path, *, header: str, progress: Progress | None = None) -> tu
     step = progress.step if progress is not None else lambda _: None
     step(f"reading {shown(spec)}")
     document = _loaded(spec)
-    with _refusing(document):
-        check(document)
-        # The parser takes most of a second to import; a broken document is told of before that.
-        from generator.build import build
-        from generator.normalise import normalise
-        from generator.render import render
+    _normalise(document)
+    step(f"making the types and operations of {len(document.schemas)} schemas")
+    package = _package_of(document)
+    step("printing them")
+    from generator.render import render
 
-        normalise(document)
-        step(f"making the types and operations of {len(document.schemas)} schemas")
-        package = build(document)
-        step("printing them")
-        return document, render(package, header=header)
+    return document, render(package, header=header)
 
 
 def _loaded(spec: Path) -> Document:
@@ -109,13 +104,20 @@ def _loaded(spec: Path) -> Document:
         raise RefusedError(f"{shown(spec)}: {error.problem}{way_out}") from None
 
 
-def _normalised(document: Document) -> Document:
+def _normalise(document: Document) -> None:
     with _refusing(document):
         check(document)
+        # The parser takes most of a second to import; a broken document is told of before that.
         from generator.normalise import normalise
 
         normalise(document)
-    return document
+
+
+def _package_of(document: Document) -> Package:
+    from generator.build import build
+
+    with _refusing(document):
+        return build(document)
 
 
 @contextmanager
@@ -139,11 +141,8 @@ def _diff(options: argparse.Namespace) -> int:
         packages: list[Package] = []
         for name, document in zip(names, documents, strict=True):
             progress.step(f"making the package of {name}")
-            _normalised(document)
-            with _refusing(document):
-                from generator.build import build
-
-                packages.append(build(document))
+            _normalise(document)
+            packages.append(_package_of(document))
         progress.step("comparing them")
         from generator.diff import diff
 
@@ -158,7 +157,8 @@ def _upstream(options: argparse.Namespace) -> int:
         documents: list[Document] = []
         for path in (options.spec, options.file):
             progress.step(f"reading {shown(path)}")
-            documents.append(_normalised(_loaded(path)))
+            documents.append(_loaded(path))
+            _normalise(documents[-1])
         progress.step("comparing them")
         from generator.upstream import upstream
 

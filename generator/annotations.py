@@ -193,7 +193,8 @@ class Annotations:
             case "number":
                 return plain("float")
             case "string":
-                return _string(schema.get("format"), direction)
+                is_file = schema.get("x-is-file") and direction is Direction.SENT
+                return FILE if is_file else _string(schema.get("format"), direction)
             case "array":
                 item = self.of(schema.get("items"), direction, f"{place}/items")
                 return _sequence(item, direction)
@@ -238,8 +239,6 @@ def _string(format_: str | None, direction: Direction) -> Type:
             name = "datetime" if format_ == "date-time" else "date"
             type_ = plain(name, f"datetime.{name}")
             return type_ | plain("str") if direction is Direction.SENT else type_
-        case "binary" if direction is Direction.SENT:
-            return FILE
         case _:
             return plain("str")
 

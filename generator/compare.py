@@ -13,6 +13,7 @@ from dataclasses import field as attribute
 from typing import Any, Literal
 
 from .document import Document, Json
+from .names import free_name
 from .schemas import key_of, members_of
 
 Aspect = Literal["field", "required", "type", "value", "member"]
@@ -26,9 +27,9 @@ class Difference:
     """The way to it from where the comparison began: fields by name, `[]` for items, `{}` for values."""
     aspect: Aspect
     old: str | None
-    """What it was; `None` where it was not there."""
+    """What the first of the two has; `None` where it has nothing there."""
     new: str | None
-    """What it is; `None` where it is not there."""
+    """What the second has."""
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Shape:
     """A schema, taken apart."""
 
     kinds: set[str] = attribute(default_factory=set[str])
-    """What kinds of value it takes: `string`, `string (date-time)`, `null`, the name of a component."""
+    """What kinds of value it takes: `string`, `string (date-time)`, `null`."""
     values: set[str] = attribute(default_factory=set[str])
     """Its constants, as JSON."""
     fields: dict[str, Any] = attribute(default_factory=dict[str, Any])
@@ -157,7 +158,7 @@ class Comparison:
             else:
                 self._add(document, document.schemas[key], shape, seen | {key})
         for key, label in _labels(document, objects, schema.get("discriminator", {})).items():
-            shape.members[_unlike(label, shape.members)] = objects[key]
+            shape.members[free_name(label, shape.members, separator=" ")] = objects[key]
             shape.kinds.add("object")
 
 
@@ -212,19 +213,12 @@ def _align(before: dict[str, Json], after: dict[str, Json]) -> None:
             if best is not None:
                 after[name] = rest.pop(best)
         for schema in rest.values():
-            after[_unlike(label, {**before, **after})] = schema
+            after[free_name(label, {**before, **after}, separator=" ")] = schema
 
 
 def _likeness(one: Json, other: Json) -> tuple[float, bool]:
     ours, theirs = one["properties"].keys(), other["properties"].keys()
     return len(ours & theirs) / len(ours | theirs), one == other
-
-
-def _unlike(name: str, taken: dict[str, Any]) -> str:
-    free, number = name, 2
-    while free in taken:
-        free, number = f"{name} {number}", number + 1
-    return free
 
 
 def _sets(

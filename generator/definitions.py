@@ -115,17 +115,22 @@ class Definitions:
 
     def _attributes(self, component: Component) -> dict[str, str]:
         """The attribute of a model for each of its properties."""
-        wanted: list[tuple[str, str]] = []
-        for key, prop in component.schema["properties"].items():
-            own = prop.get("x-attribute-name") if isinstance(prop, dict) else None
-            wanted.append((key, attribute_name(own or key, reserved=MODEL_MEMBERS)))
         names: dict[str, str] = {}
-        for (key, _), (name, owner) in zip(wanted, told_apart(wanted), strict=True):
+        for key, (name, owner) in attributes_of(component.schema["properties"]).items():
             names[key] = name
             if owner != key:
                 said = f"property {owner!r} has the same name in Python; this is {name}, or its `x-attribute-name`"
                 self._document.note(self._document.place_of(component.key, "properties", key), said)
         return names
+
+
+def attributes_of(properties: Json) -> dict[str, tuple[str, str]]:
+    """For each property the attribute of a model, and the property that has the name that it should have."""
+    wanted: list[tuple[str, str]] = []
+    for key, prop in properties.items():
+        own = prop.get("x-attribute-name") if isinstance(prop, dict) else None
+        wanted.append((key, attribute_name(own or key, reserved=MODEL_MEMBERS)))
+    return dict(zip(properties, told_apart(wanted), strict=True))
 
 
 def field_doc(prop: Any) -> str:

@@ -124,6 +124,9 @@ def _operation(
     if _route(old) != _route(new):
         now_sent, was_sent = (f"`{each.http_method} {each.path}`" for each in (new, old))
         yield Finding("Changed", f"`{call}()` is sent as {now_sent}, no longer as {was_sent}")
+    if old.body and new.body and old.body.media[0].type != new.body.media[0].type:
+        said = f"as `{new.body.media[0].type}`, no longer as `{old.body.media[0].type}`"
+        yield Finding("Changed", f"`{call}()` sends its body {said}")
     shared = {each.name for each in old.arguments} & {each.name for each in new.arguments}
     if _is_deprecated(new) and not _is_deprecated(old):
         yield Finding("Deprecated", f"`{call}()`")

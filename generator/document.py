@@ -96,27 +96,34 @@ class Document:
         schemas: dict[str, Any] = components.setdefault("schemas", {})
         return schemas
 
-    def find(self, reference: str) -> Any:
+    def find(self, reference: str, *, seen: frozenset[str] = frozenset()) -> Any:
         """What a `$ref` points to.
+
+        Args:
+            reference: A JSON pointer.
+            seen: Those that led here.
 
         Raises:
             LookupError: Nothing.
         """
+        if reference in seen:
+            raise LookupError(reference)
         target: Any = self.data
         for part in parts_of(reference):
             if isinstance(target, list) and part.isdecimal():
                 target = target[int(part)]
             elif isinstance(target, dict):
                 # The way may lead through a place that is a reference itself.
-                target = (target if part in target else self.resolve(target))[part]
+                way = target if part in target else self.resolve(target, seen=seen | {reference})
+                target = way[part]
             else:
                 raise LookupError(reference)
         return target
 
-    def resolve(self, value: Json) -> Json:
+    def resolve(self, value: Json, *, seen: frozenset[str] = frozenset()) -> Json:
         """`value`, or what it refers to, however many references it takes."""
         while isinstance(value.get("$ref"), str):
-            value = self.find(value["$ref"])
+            value = self.find(value["$ref"], seen=seen)
         return value
 
     def operations(self) -> Iterator[tuple[str, str, Json]]:

@@ -22,8 +22,8 @@ _JSON_LINES = frozenset(
     }
 )
 _FORMS = {"application/x-www-form-urlencoded": "form", "multipart/form-data": "multipart"}
-#: A media type that takes anything, as a request has to name one.
-_CONCRETE = {"*/*": "application/json", "application/*": "application/json"}
+#: What a request is said to be where the document names a range, by how it is written.
+_CONCRETE = {"json": "application/json", "text": "text/plain", "bytes": "application/octet-stream"}
 #: Of several media types, the one of the lowest rank comes first; of equal ones, the first of the document.
 _RANKS = {"json": 0, "jsonl": 1, "form": 2, "multipart": 2, "text": 3, "bytes": 4}
 
@@ -39,7 +39,7 @@ def media_of(contents: dict[str, Json], *, sent: bool) -> list[Media]:
         if kind == "text" and schema in json and not _is_text(schema):
             # `text/plain` with the schema of the JSON beside it is that JSON, as .NET's documents have it.
             kind = "json"
-        name = _CONCRETE.get(media_type, media_type) if sent else media_type
+        name = _CONCRETE[kind] if sent and "*" in media_type else media_type
         found.append(Media(name, kind, schema if schema is not None else {}, _encoding(content, kind)))
     found.sort(key=lambda each: (_RANKS[each.kind], each.kind == "json" and each.type.startswith("text/")))
     return [
@@ -58,47 +58,55 @@ def _same(one: Media, other: Media, *, sent: bool) -> bool:
 
     A server may do other things with a body that it is sent as `application/merge-patch+json`.
     """
+    if sent and one.type == other.type:
+        return True
     are_json = one.kind == other.kind == "json" and one.schema == other.schema
-    return are_json and not (sent and {_bare(one.type), _bare(other.type)} - _JSON)
+    return are_json and not (sent and {bare(one.type), bare(other.type)} - _JSON)
 
 
 def _kind(media_type: str, schema: Any, *, sent: bool) -> str:
     """How a body of a media type is written or read."""
-    bare = _bare(media_type)
-    if bare in _JSON_LINES and not sent:
+    name = bare(media_type)
+    if name in _JSON_LINES and not sent:
         return "jsonl"
-    if bare in _JSON or bare.endswith("+json"):
+    if name in _JSON or name.endswith("+json"):
         return "json"
-    if bare in _FORMS and sent:
-        return _FORMS[bare]
-    if bare in _CONCRETE:
+    if name in _FORMS and sent:
+        return _FORMS[name]
+    if name in ("*/*", "application/*"):
         # Many a generator of documents writes this for JSON; a file is a string.
         return "json" if isinstance(schema, dict) and schema.get("type") != "string" else "bytes"
-    return "text" if bare.startswith("text/") or bare in _JSON_LINES else "bytes"
+    return "text" if name.startswith("text/") or name in _JSON_LINES else "bytes"
 
 
-def _bare(media_type: str) -> str:
+def bare(media_type: str) -> str:
+    """A media type without its parameters, `charset=utf-8`."""
     return media_type.partition(";")[0].strip().lower()
 
 
 def _encoding(content: Json, kind: str) -> dict[str, dict[str, object]]:
     """What is said of single fields of a form, as arguments of the function that writes them."""
-    if kind not in ("form", "multipart"):
+    write = {"form": _pair, "multipart": _part}.get(kind)
+    if write is None:
         return {}
-    encoding = {
-        name: _field(each) for name, each in (content.get("encoding") or {}).items() if isinstance(each, dict)
-    }
+    said = content.get("encoding") or {}
+    encoding = {name: write(each) for name, each in said.items() if isinstance(each, dict)}
     return {name: each for name, each in encoding.items() if each}
 
 
-def _field(encoding: Json) -> dict[str, object]:
+def _pair(encoding: Json) -> dict[str, object]:
     style, explode = encoding.get("style"), encoding.get("explode")
-    if isinstance(style, str) or isinstance(explode, bool):
-        style = style if isinstance(style, str) else "form"
-        usual = style in ("form", "deepObject")
-        explode = explode if isinstance(explode, bool) else usual
-        return {"style": style, **({} if explode else {"explode": False})}
+    if not isinstance(style, str) and not isinstance(explode, bool):
+        return {"json": True} if _part(encoding).get("json") else {}
+    style = style if isinstance(style, str) else "form"
+    explode = explode if isinstance(explode, bool) else style in ("form", "deepObject")
+    return {"style": style, **({} if explode else {"explode": False})}
+
+
+def _part(encoding: Json) -> dict[str, object]:
     content_type = encoding.get("contentType")
     # Of several, or of a range, nobody can say which it is.
-    exact = isinstance(content_type, str) and "," not in content_type and "*" not in content_type
-    return {"content_type": content_type} if exact else {}
+    if not isinstance(content_type, str) or "," in content_type or "*" in content_type:
+        return {}
+    is_json = _kind(content_type, None, sent=True) == "json"
+    return {"content_type": content_type, **({"json": True} if is_json else {})}

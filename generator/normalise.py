@@ -23,7 +23,7 @@ from .compose import (
 from .document import METHODS, Document, DocumentError, Json, below, parts_of, pointer
 from .inner import name_inner_compositions, name_inner_objects
 from .names import class_name
-from .schemas import COMPONENT, key_of, refer, schemas_of
+from .schemas import COMPONENT, key_of, refer, schemas_of, within
 
 #: Headers that OpenAPI leaves to other parts of the document; a parameter of such a name shall be ignored.
 _NOT_PARAMETERS = frozenset({"accept", "content-type", "authorization"})
@@ -221,11 +221,27 @@ def say_null_as_a_type(document: Document) -> None:
             schema["enum"] = [*schema["enum"], None]
 
 
-def say_bytes_as_a_format(document: Document) -> None:
-    """OpenAPI 3.1 says that a string is a file by its media type, where 3.0 has the format `binary`."""
-    for _, schema in schemas_of(document):
-        if _types(schema) == ["string"] and "contentMediaType" in schema and "contentEncoding" not in schema:
-            schema["format"] = "binary"
+def mark_files(document: Document) -> None:
+    """A string of bytes is a file only where a form is sent; in JSON it is a text.
+
+    OpenAPI 3.0 says it by the format `binary`, 3.1 by a media type.
+    """
+    todo: list[Any] = [
+        content.get("schema")
+        for _, _, operation in document.operations()
+        for media_type, content in operation.get("requestBody", {}).get("content", {}).items()
+        if media_type.startswith("multipart/")
+    ]
+    seen: set[str] = set()
+    while todo:
+        for _, schema in within(todo.pop(), ""):
+            key = key_of(schema)
+            if key is not None and key not in seen:
+                seen.add(key)
+                todo.append(document.schemas[key])
+            is_typed = "contentMediaType" in schema and "contentEncoding" not in schema
+            if "string" in _types(schema) and (schema.get("format") == "binary" or is_typed):
+                schema["x-is-file"] = True
 
 
 def move_null_to_references(document: Document) -> None:
@@ -299,7 +315,6 @@ STEPS: tuple[Callable[[Document], None], ...] = (
     name_referenced_places,
     drop_titles,
     say_null_as_a_type,
-    say_bytes_as_a_format,
     unfold_inheritance,
     drop_limiting_unions,
     name_inner_compositions,
@@ -309,6 +324,7 @@ STEPS: tuple[Callable[[Document], None], ...] = (
     distribute_fields,
     name_pattern_properties,
     gather_constants,
+    mark_files,
     name_inner_objects,
     drop_what_was_shared,
 )

@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 
 from .annotations import ANY, CONTENT, NONE, Annotations, Type, joined, plain
 from .components import Components, Direction, schema_of
-from .definitions import described, field_doc
+from .definitions import attributes_of, described, field_doc
 from .document import Document, DocumentError, Json, below
 from .links import Links
 from .media import FIELDS, media_of
@@ -60,11 +60,13 @@ class Operations:
             body=body,
             responses=responses,
             result=_result(responses),
-            item=self._item(parsed, pagination) if pagination else None,
-            pagination={"more": None, "previous": None, **pagination} if pagination else None,
+            item=None,
+            pagination=None,
             secured=bool(raw.get("security", self._document.data.get("security"))),
             fixed_query=_fixed_query(query),
         )
+        if pagination:
+            operation.item, operation.pagination = self._paging(parsed, pagination)
         operation.doc = _doc(raw, operation)
         return operation
 
@@ -174,8 +176,8 @@ class Operations:
 
     # Pages ----------------------------------------------------------------------------------------------------
 
-    def _item(self, parsed: ParsedOperation, pagination: Json) -> Type:
-        """What a paginated operation pages through."""
+    def _paging(self, parsed: ParsedOperation, pagination: Json) -> tuple[Type, Json]:
+        """What a paginated operation pages through, and how, by the attributes of a page."""
         place = below(parsed.place, "x-pagination")
         if not isinstance(pagination.get("items"), str) or not isinstance(pagination.get("next"), dict):
             raise DocumentError("x-pagination does not say its `items` and its `next`", place=place)
@@ -185,7 +187,8 @@ class Operations:
                 items = self._target(page.get("properties", {}).get(pagination["items"]))
                 if "items" in items:
                     _check_cursors(parsed.raw, page, pagination, place)
-                    return self._annotations.of(items["items"], Direction.RECEIVED, place)
+                    item = self._annotations.of(items["items"], Direction.RECEIVED, place)
+                    return item, _by_attribute(pagination, attributes_of(page["properties"]))
         raise DocumentError(
             f"x-pagination finds the items of a page in {pagination['items']!r}, but the response has no such list",
             place=place,
@@ -217,6 +220,20 @@ def _check_cursors(operation: Json, page: Json, pagination: Json, place: str) ->
             f"x-pagination asks the field {more!r} for more, but a page has no such field",
             place=below(place, "more"),
         )
+
+
+def _by_attribute(pagination: Json, attributes: dict[str, tuple[str, str]]) -> Json:
+    def cursor(direction: str) -> Json | None:
+        said = pagination.get(direction)
+        return said and {**said, "field": attributes[said["field"]][0]}
+
+    more = pagination.get("more")
+    return {
+        "items": attributes[pagination["items"]][0],
+        "more": more and attributes[more][0],
+        "next": cursor("next"),
+        "previous": cursor("previous"),
+    }
 
 
 def _method(name: str, path: tuple[str, ...]) -> str:
@@ -312,7 +329,7 @@ def _doc(raw: Json, operation: OperationCase) -> str:
     text = "\n\n".join(part for part in parts if part) or f"`{operation.http_method} {operation.path}`."
     arguments = [*operation.positional, *operation.keywords]
     sections = [section("Args", [(each.name, each.doc) for each in arguments])] if arguments else []
-    returns = _returns(operation.responses)
+    returns = _returns(operation)
     if returns:
         sections.append(section("Returns", [("", returns)]))
     errors = {case.status: case.doc for case in operation.responses if case.status[0] in "45"}
@@ -321,8 +338,9 @@ def _doc(raw: Json, operation: OperationCase) -> str:
     return "\n\n".join([text, *sections])
 
 
-def _returns(responses: list[ResponseCase]) -> str:
+def _returns(operation: OperationCase) -> str:
     """The words about what a call that went well gives, and what it can be asked to give instead."""
+    responses = operation.responses
     asked_for = list(_asked_for(responses))
     others = [
         f"`{case.media_type}`"
@@ -330,7 +348,7 @@ def _returns(responses: list[ResponseCase]) -> str:
         if case not in asked_for and case.status in {each.status for each in asked_for}
     ]
     doc = next((case.doc for case in responses if case.is_success), "")
-    if others:
+    if others and operation.style == "send":
         choice = f"With another `Accept` among `extra_headers` it comes as {', '.join(others)}."
         doc = f"{_sentence(doc)} {choice}".strip()
     return doc

@@ -83,12 +83,17 @@ class Argument:
     """What it is when it is left out, where that is something of its own."""
 
     @property
+    def may_be_unset(self) -> bool:
+        """Whether leaving it out has a mark of its own."""
+        return self.nullable and not self.required
+
+    @property
     def annotation(self) -> str:
         """Its type in a signature."""
         if self.required or self.initial is not None:
             return self.type.code
         code = self.type.code if self.type.codes == ("Any",) else (self.type | Type(("None",))).code
-        return f"{code} | _parameters.Unset" if self.nullable and code != "Any" else code
+        return f"{code} | _parameters.Unset" if self.may_be_unset and code != "Any" else code
 
     @property
     def default(self) -> str:
@@ -97,7 +102,7 @@ class Argument:
             return f" = {self.initial!r}"
         if self.required:
             return ""
-        return " = _parameters.unset" if self.nullable else " = None"
+        return " = _parameters.unset" if self.may_be_unset else " = None"
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """Let openapi-python-client read the operations.
 
-Its parser checks them against OpenAPI, sorts them by tag, and gives them Python names. What it knows of types is not
-used: it has no discriminators, extensions, constants in unions or names of unions (see docs/generation.md). So it is
-shown an outline, and annotations.py and links.py read the schemas themselves.
+Its parser gives them Python names. What it knows of types is not used: it has no discriminators, extensions, constants
+in unions or names of unions (see docs/generation.md). So it is shown an outline, and annotations.py and links.py read
+the schemas themselves.
 """
 
 from __future__ import annotations

@@ -133,9 +133,7 @@ class _Renderer:
             imports.append(f"from ..operations import {resource.module} as _operations")
         if any("_transport." in code for code in returns):
             imports.append("from .. import transport as _transport")
-        if any(
-            "_parameters." in f"{each.annotation}{each.default}" for o in operations for each in o.arguments
-        ):
+        if any(each.may_be_unset for operation in operations for each in operation.arguments):
             imports.append("from .. import parameters as _parameters")
         imports += ["from typing import TYPE_CHECKING"] * bool(types)
         for child in resource.children:
@@ -154,7 +152,8 @@ class _Renderer:
 def _has_parameters(operation: OperationCase) -> bool:
     """Whether a function needs what writes parameters, or the default of an argument that may be null."""
     return any(
-        each.where in ("path", "query", "header", "cookie") or each.nullable for each in operation.arguments
+        each.where in ("path", "query", "header", "cookie") or each.may_be_unset
+        for each in operation.arguments
     )
 
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 from .components import Components
 from .document import Document
-from .names import CLIENT_MEMBERS, RESOURCE_MEMBERS, attribute_name, class_name, free_name, shortened
+from .names import (
+    CLIENT_MEMBERS,
+    RESOURCE_MEMBERS,
+    attribute_name,
+    class_name,
+    constant_name,
+    free_name,
+    shortened,
+)
 from .operations import Operations
 from .package import Resource
 from .parse import ParsedOperation
@@ -51,15 +61,20 @@ def _node(nodes: dict[tuple[str, ...], Resource], path: tuple[str, ...]) -> Reso
 
 def _tell_apart(document: Document, node: Resource) -> None:
     """A resource has one thing of each name, a resource inside it or a method; later methods are numbered."""
-    owners = {child.attribute: f"the tag {'.'.join(child.path)!r}" for child in node.children}
-    wanted = {operation.method for operation in node.operations} | owners.keys()
+    owners = {constant_name(child.attribute): f"the tag {'.'.join(child.path)!r}" for child in node.children}
+    wanted = {operation.method for operation in node.operations}
     for operation in node.operations:
-        method = operation.method
-        owner = owners.get(method)
+        # Two that differ as methods can still share the constant: `straße` and `strasse`.
+        owner = owners.get(operation.constant)
         if owner is not None:
-            operation.method = free_name(method, wanted | owners.keys())
+            operation.method = next(
+                name
+                for number in count(2)
+                if (name := f"{operation.method}_{number}") not in wanted
+                and constant_name(name) not in owners
+            )
             document.note(operation.place, f"{owner} has the same name in Python; this is {operation.method}")
-        owners[operation.method] = f"{operation.http_method} {operation.path}"
+        owners[operation.constant] = f"{operation.http_method} {operation.path}"
 
 
 def _name_modules(nodes: dict[tuple[str, ...], Resource]) -> None:

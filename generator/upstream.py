@@ -13,6 +13,7 @@ from typing import Any
 
 from .compare import Comparison, Difference, shown_place
 from .document import Document, Json, shown
+from .media import bare
 from .pairs import Identified, paired
 from .report import Report, listed
 
@@ -122,7 +123,7 @@ def _responses(name: str, ours: Json, theirs: Json, comparison: Comparison) -> I
 
 
 def _contents(shown: str, mine: Json, other: Json, comparison: Comparison) -> Iterator[Finding]:
-    mine, other = ({_media_type(name): content for name, content in each.items()} for each in (mine, other))
+    mine, other = ({bare(name): content for name, content in each.items()} for each in (mine, other))
     for media_type in dict.fromkeys([*other, *mine]):
         if media_type not in mine:
             yield MISSING, f"{shown}: `{media_type}`"
@@ -132,11 +133,6 @@ def _contents(shown: str, mine: Json, other: Json, comparison: Comparison) -> It
             yield from _schemas(
                 shown, mine[media_type].get("schema"), other[media_type].get("schema"), comparison
             )
-
-
-def _media_type(name: str) -> str:
-    """A media type without its parameters, `charset=utf-8`."""
-    return name.partition(";")[0].strip().lower()
 
 
 def _schemas(shown: str, mine: Any, other: Any, comparison: Comparison) -> Iterator[Finding]:

@@ -19,13 +19,14 @@ __all__ = ["Body", "BodyKind", "Content", "File", "Part", "chosen_body", "conten
 #: How a body is written.
 BodyKind = Literal["json", "form", "multipart", "bytes", "text"]
 
-#: What is in a file: its bytes, the file itself, opened for reading bytes, or the path to it.
+#: What is in a file: its bytes, the file itself, opened for reading bytes, or the path to it. An open file is sent from
+#: its first byte on, and belongs to one call at a time.
 Content: TypeAlias = bytes | IO[bytes] | PathLike[str]
 #: A file that is uploaded: its content; or with the name, and perhaps the media type, that it shall have.
 File: TypeAlias = Content | tuple[str | None, Content] | tuple[str | None, Content, str | None]
 
 #: A part of a multipart body: its name; and its file name, its content and its media type.
-Part: TypeAlias = tuple[str, tuple[str | None, bytes | IO[bytes], str | None]]
+Part: TypeAlias = tuple[str, tuple[str | None, bytes | IO[bytes] | Path, str | None]]
 
 
 @attrs.frozen
@@ -39,20 +40,24 @@ class Body:
     media_type: str
     """Its `Content-Type`; that of a multipart body gets a boundary besides."""
     encoding: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict[str, Mapping[str, Any]])
-    """What the spec says of single fields of a form: how `query_pairs` writes them, or their `content_type`."""
+    """What the spec says of single fields: how `query_pairs` writes that of a form; of one with files, its
+    `content_type`, and whether that is `json`."""
 
     def pairs(self) -> list[tuple[str, str]]:
         """The fields of a form as names and values, not yet encoded."""
         return [
             pair
             for name, value in self._fields()
-            for pair in query_pairs(name, value, **_style(value, self.encoding.get(name)))
+            # An object is JSON, unless the spec says otherwise.
+            for pair in query_pairs(name, value, **(self.encoding.get(name) or {"json": _is_object(value)}))
         ]
 
     def parts(self) -> list[Part]:
         """The fields of a form with files: one part each, one part for each item of a list."""
         return [
-            part for name, value in self._fields() for part in _parts(name, value, self.encoding.get(name))
+            part
+            for name, value in self._fields()
+            for part in _parts(name, value, **self.encoding.get(name, {}))
         ]
 
     def _fields(self) -> Iterable[tuple[str, Any]]:
@@ -91,16 +96,15 @@ def chosen_body(content_type: str, content: object, *bodies: Body) -> Body:
     raise ValueError(f"content_type must be one of {takes}; got {content_type!r}")
 
 
-def content_of(content: Content) -> bytes | IO[bytes]:
-    """The bytes of a file, or the file itself where it is open.
+def content_of(content: Content) -> bytes | IO[bytes] | Path:
+    """The bytes of a file, or the file, or the path to it.
 
     Raises:
-        TypeError: It is neither, or open for text.
-        OSError: The path leads nowhere.
+        TypeError: It is none of these, or open for text.
     """
     if isinstance(content, PathLike):
-        return Path(content).read_bytes()
-    if isinstance(content, bytes | bytearray | memoryview):
+        return Path(content)
+    if isinstance(content, _BYTES):
         return bytes(content)
     if isinstance(content, TextIOBase):
         raise TypeError("the file is open for text; open it with 'rb'")
@@ -109,26 +113,19 @@ def content_of(content: Content) -> bytes | IO[bytes]:
     return content
 
 
-def _style(value: object, encoding: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The arguments for `query_pairs`: an object is JSON, unless the spec says otherwise."""
-    if not encoding:
-        return {"json": _is_object(value)}
-    style = {name: value for name, value in encoding.items() if name != "content_type"}
-    return style | {"json": "json" in encoding.get("content_type", "")}
+_BYTES = (bytes, bytearray, memoryview)
 
 
-def _parts(name: str, value: Any, encoding: Mapping[str, Any] | None) -> list[Part]:
+def _parts(name: str, value: Any, *, content_type: str | None = None, json: bool = False) -> list[Part]:
     if value is None or isinstance(value, Unset):
         return []
-    content_type: str | None = (encoding or {}).get("content_type")
-    if content_type is not None and "json" in content_type:
-        return [(name, (None, compact_json(value).encode(), content_type))]
-    if _is_object(value):
-        return [(name, (None, compact_json(value).encode(), "application/json"))]
     if _is_file(value):
         return [(name, _file(value, content_type))]
+    if json or _is_object(value):
+        return [(name, (None, compact_json(value).encode(), content_type or "application/json"))]
     if isinstance(value, Iterable) and not isinstance(value, str):
-        return [part for item in cast("Iterable[object]", value) for part in _parts(name, item, encoding)]
+        items = cast("Iterable[object]", value)
+        return [part for item in items for part in _parts(name, item, content_type=content_type)]
     # A text, a number or a flag is written as a query parameter is.
     return [(name, (None, text.encode(), content_type)) for _, text in query_pairs(name, value)]
 
@@ -141,14 +138,14 @@ def _is_file(value: Any) -> bool:
     if isinstance(value, tuple):
         named = cast("tuple[object, ...]", value)
         return len(named) in (2, 3) and isinstance(named[0], str | None) and _is_file(named[1])
-    return isinstance(value, bytes | bytearray | PathLike) or hasattr(value, "read")
+    return isinstance(value, (*_BYTES, PathLike)) or hasattr(value, "read")
 
 
-def _file(value: Any, content_type: str | None) -> tuple[str | None, bytes | IO[bytes], str | None]:
+def _file(value: Any, content_type: str | None) -> tuple[str | None, bytes | IO[bytes] | Path, str | None]:
     if isinstance(value, tuple):
-        name, content, *own = cast("tuple[str | None, Any, *tuple[str | None, ...]]", value)
+        name, content, *own = cast("tuple[str | None, Content, *tuple[str | None, ...]]", value)
         return name, content_of(content), next(iter(own), None) or content_type
+    content = content_of(cast("Content", value))
     # Servers take a part without a file name for text. A file without a path has a number for a name, if any.
-    said = cast("object", value if isinstance(value, PathLike) else getattr(value, "name", None))
-    shown = Path(cast("str | PathLike[str]", said)).name if isinstance(said, str | PathLike) else "upload"
-    return shown, content_of(cast("Content", value)), content_type
+    path: object = content if isinstance(content, Path) else getattr(content, "name", None)
+    return Path(path).name if isinstance(path, str | Path) else "upload", content, content_type

@@ -17,7 +17,7 @@ import orjson
 
 from ._encoding import encode, is_object
 from ._errors import InvalidBatchError, RequestEncodingError
-from ._upload import Payload
+from ._upload import FilePiece, Payload
 
 __all__ = ["MAX_BYTES", "MAX_REQUESTS", "BatchWriter", "WrittenBatch"]
 
@@ -108,7 +108,9 @@ class BatchWriter:
             self._check_unique()
             if self._problem_count:
                 raise self._error()
-        return WrittenBatch(Payload(self._file, self._size), self._count, self._ids)
+        return WrittenBatch(
+            Payload([FilePiece(self._file, self._size)], owned=self._file), self._count, self._ids
+        )
 
     def discard(self) -> None:
         """Delete what was written."""

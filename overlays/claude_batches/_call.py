@@ -30,7 +30,7 @@ from ._retry import (
 from ._sender import Clock
 from ._steps import AnyResponse, Close, Read, Send, Sleep, Steps
 from ._timeouts import Deadline, Timeouts
-from ._upload import Form, Payload
+from ._upload import Payload
 
 __all__ = ["Call", "Fetched", "Guard", "Problem", "call_of", "call_to", "fetch", "open_response"]
 
@@ -50,7 +50,7 @@ class Call:
     method: str
     url: str
     headers: Headers
-    body: bytes | Payload | Form | None = attrs.field(repr=False)
+    body: bytes | Payload | None = attrs.field(repr=False)
     timeouts: Timeouts
     deadline: Deadline
     retry: RetryPolicy
@@ -86,12 +86,13 @@ def call_of(
         RequestEncodingError: The body can't be written.
     """
     operation = request.operation
-    content: bytes | Payload | Form | None = body
+    content_type: str | None = None if request.body is None else request.body.media_type
+    content: bytes | Payload | None = body
     if body is None and request.body is not None:
-        content = encode_body(request.body, options.get("extra_body") or {})
+        content_type, content = encode_body(request.body, options.get("extra_body") or {})
     headers = {"accept": operation.success.media_type or "*/*"}
-    if request.body is not None and not isinstance(content, Form):
-        headers["content-type"] = request.body.media_type
+    if content_type is not None:
+        headers["content-type"] = content_type
     if isinstance(content, Payload):
         headers["content-length"] = str(content.size)
     if request.cookies:

@@ -6,7 +6,6 @@ Models that were received, instants, and anything that can be iterated over may 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from io import SEEK_END
 from typing import Any, TypeGuard
 from urllib.parse import quote
 
@@ -16,7 +15,8 @@ from claude_batches_api.body import Body, content_of
 from claude_batches_api.model import Model, Unknown, to_json
 
 from ._errors import RequestEncodingError
-from ._upload import Form, Payload
+from ._multipart import multipart
+from ._upload import Payload, piece_of
 
 __all__ = ["encode", "encode_body", "encode_query", "is_object"]
 
@@ -57,8 +57,8 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def encode_body(body: Body, extra: Mapping[str, object]) -> bytes | Form | Payload:
-    """The body of a request as it is sent, with a user's extra properties.
+def encode_body(body: Body, extra: Mapping[str, object]) -> tuple[str, bytes | Payload]:
+    """The `Content-Type` and the body of a request as it is sent, with a user's extra properties.
 
     Raises:
         RequestEncodingError: It can't be written, or has no properties to add to.
@@ -68,27 +68,22 @@ def encode_body(body: Body, extra: Mapping[str, object]) -> bytes | Form | Paylo
             raise RequestEncodingError("extra_body adds to an object, and this request's body is none")
         body = attrs.evolve(body, content={**body.content, **extra})
     if body.kind == "json":
-        return encode(body.content)
+        return body.media_type, encode(body.content)
     try:
-        if body.kind == "form":
-            return encode_query(body.pairs()).encode()
         if body.kind == "multipart":
-            return Form(body.parts())
-        return str(body.content).encode() if body.kind == "text" else _raw(body.content)
-    except (TypeError, OSError) as error:
+            return multipart(body.parts())
+        return body.media_type, _written(body)
+    except (TypeError, ValueError, OSError) as error:
         raise RequestEncodingError(f"it can't be sent as {body.media_type}: {error}") from error
 
 
-def _raw(given: Any) -> bytes | Payload:
-    """Bytes as they are, or a file, which is sent as it's read."""
-    content = content_of(given)
-    if isinstance(content, bytes):
-        return content
-    if not content.seekable():
-        # It could not be sent again after a failure.
-        return content.read()
-    start = content.tell()
-    return Payload(content, content.seek(0, SEEK_END) - start, start=start, owned=False)
+def _written(body: Body) -> bytes | Payload:
+    if body.kind == "form":
+        return encode_query(body.pairs()).encode()
+    if body.kind == "text":
+        return str(body.content).encode()
+    piece = piece_of(content_of(body.content))
+    return piece if isinstance(piece, bytes) else Payload([piece])
 
 
 def encode_query(pairs: Iterable[tuple[str, str]]) -> str:

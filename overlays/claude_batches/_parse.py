@@ -11,7 +11,7 @@ from claude_batches_api.request import Operation, Request
 from ._errors import APIResponseValidationError, ErrorResponse, excerpt, parse_body
 from ._steps import AnyResponse
 
-__all__ = ["decode_line", "parse"]
+__all__ = ["decode_line", "parse", "parse_page"]
 
 T = TypeVar("T")
 
@@ -39,6 +39,19 @@ def parse(request: Request[T], response: AnyResponse, content: bytes) -> T:
     else:
         result = content if kind == "bytes" else None
     return cast(T, result)
+
+
+def parse_page(request: Request[T], response: AnyResponse, content: bytes) -> T:
+    """The body of a response to a paginated operation.
+
+    Raises:
+        APIResponseValidationError: It is no page, and would pass for an empty one.
+    """
+    page = parse(request, response, content)
+    pagination = request.operation.pagination
+    if pagination is None or not hasattr(page, pagination.items):
+        raise invalid(request.operation, response, content, "is no page of a list")
+    return page
 
 
 def _json(operation: Operation, response: AnyResponse, content: bytes) -> Any:

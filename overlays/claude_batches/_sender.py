@@ -20,7 +20,7 @@ from ._failure import Failure, failure_of, is_library_error, past_deadline
 from ._response import AsyncResponse, Response
 from ._steps import Action, Close, Read, Run, Send, Sleep, Steps
 from ._timeouts import Timeouts
-from ._upload import AsyncUpload, Form, Payload, SyncUpload
+from ._upload import AsyncUpload, Payload, SyncUpload
 
 __all__ = ["AsyncSender", "Clock", "Sender"]
 
@@ -78,7 +78,7 @@ class _Base:
             send.method,
             send.url,
             headers=send.headers.to_dict(),
-            **({"files": content.parts} if isinstance(content, Form) else {"content": content}),
+            content=content,
             timeout=tuple(send.timeouts.within(left)),
         )
         if not send.trusted:
@@ -121,7 +121,7 @@ class _Base:
 def _note_if_sent(error: BaseException, upload: SyncUpload | AsyncUpload | None) -> None:
     """Say of an interruption, a cancellation or a hook's own exception that it came late."""
     if upload is not None and upload.sent_at is not None:
-        error.add_note("The batch had been sent when this happened: the server may have made it.")
+        error.add_note("The request had been sent when this happened: the server may have acted on it.")
 
 
 class Sender(_Base):

@@ -23,7 +23,7 @@ from ._timeouts import Deadline, Timeouts
 
 if TYPE_CHECKING:
     from ._response import AsyncResponse, Response
-    from ._upload import Form, Payload
+    from ._upload import Payload
 
 __all__ = ["Action", "AnyResponse", "Close", "Read", "Run", "Send", "Sleep", "Steps"]
 
@@ -39,7 +39,7 @@ class Send:
     method: str
     url: str
     headers: Headers
-    body: bytes | Payload | Form | None = attrs.field(repr=False)
+    body: bytes | Payload | None = attrs.field(repr=False)
     timeouts: Timeouts
     deadline: Deadline
     trusted: bool

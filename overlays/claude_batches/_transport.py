@@ -28,7 +28,7 @@ from ._call import USUAL, Call, Guard, call_of, call_to, fetch, open_response
 from ._config import Config
 from ._lines import AsyncLineStream, LineStream
 from ._pages import AsyncPage, AsyncPager, Page
-from ._parse import decode_line, parse
+from ._parse import decode_line, parse, parse_page
 from ._raw import AsyncStreamedResponse, RawResponse, StreamedResponse
 from ._response import AsyncResponse, Response
 from ._sender import AsyncSender, Sender
@@ -159,7 +159,7 @@ class Transport(_Transport):
             return self.plain.deliver(self._paging(options, request, seen))
 
         def page(response: AnyResponse, content: bytes) -> Page[Any]:
-            return Page(request, parse(request, response, content), seen, following)
+            return Page(request, parse_page(request, response, content), seen, following)
 
         return Exchange(request, options, page)
 
@@ -280,7 +280,7 @@ class AsyncTransport(_Transport):
             return await self.plain.deliver(self._paging(options, request, seen))
 
         def page(response: AnyResponse, content: bytes) -> AsyncPage[Any]:
-            return AsyncPage(request, parse(request, response, content), seen, following)
+            return AsyncPage(request, parse_page(request, response, content), seen, following)
 
         return Exchange(request, options, page)
 

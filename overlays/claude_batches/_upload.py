@@ -6,51 +6,107 @@ network, it is sure that nothing was done, and a batch can be sent again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import IO
+import io
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import IO, TypeAlias, cast
 
+import anyio.to_thread
 import attrs
-from claude_batches_api.body import Part
 
+from ._errors import RequestEncodingError
 from ._failure import DeadlinePassed
 
-__all__ = ["AsyncUpload", "Form", "Payload", "SyncUpload"]
+__all__ = ["AsyncUpload", "FilePiece", "Payload", "Piece", "SyncUpload", "piece_of"]
 
 #: How much of a body is read and sent at a time.
 CHUNK = 128 * 1024
 
 
+@attrs.frozen
+class FilePiece:
+    """A file, from its first byte on each time it is sent."""
+
+    file: IO[bytes] | Path
+    """The file; or the path to one, which is opened while it is sent."""
+    size: int
+    """How many bytes of it are sent."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Read it.
+
+        Raises:
+            RequestEncodingError: It can't be read, or not to its end.
+        """
+        left = self.size
+        try:
+            with self.file.open("rb") if isinstance(self.file, Path) else nullcontext(self.file) as file:
+                file.seek(0)
+                while left:
+                    chunk = file.read(min(CHUNK, left))
+                    if not chunk:
+                        raise RequestEncodingError("the file to send got shorter while it was being sent")
+                    left -= len(chunk)
+                    yield chunk
+        except (OSError, ValueError) as error:
+            raise RequestEncodingError(f"the file to send can't be read: {error}") from error
+
+
+Piece: TypeAlias = bytes | FilePiece
+
+
+def piece_of(content: bytes | IO[bytes] | Path) -> Piece:
+    """A piece of a body. What can't be read a second time is read now, as it may have to be sent again.
+
+    Raises:
+        OSError: It can't be read.
+        TypeError: What is read of it are no bytes.
+    """
+    if isinstance(content, bytes):
+        return content
+    if isinstance(content, Path):
+        with content.open("rb") as file:
+            return FilePiece(content, file.seek(0, io.SEEK_END))
+    if hasattr(content, "seekable") and content.seekable():
+        return FilePiece(content, content.seek(0, io.SEEK_END))
+    read = cast("object", content.read())
+    if not isinstance(read, bytes):
+        raise TypeError(f"reading the file gives {type(read).__name__}, not bytes; open it with 'rb'")
+    return read
+
+
 class Payload:
-    """A body in a file, that can be sent more than once, though not twice at a time.
+    """A body that can be sent more than once, though not twice at a time.
 
     Arguments:
-        file: The file.
-        size: How many bytes of it are the body.
-        start: Where the body begins.
-        owned: Whether the file is ours, and gone when it's closed.
+        pieces: What it is made of, in its order.
+        owned: A file of ours among them, which is gone when it's closed.
     """
 
-    def __init__(self, file: IO[bytes], size: int, *, start: int = 0, owned: bool = True) -> None:
-        self.file = file
-        self.size = size
-        self.start = start
-        self.owned = owned
+    def __init__(self, pieces: Sequence[Piece], *, owned: IO[bytes] | None = None) -> None:
+        self.pieces = pieces
+        self.size = sum(len(piece) if isinstance(piece, bytes) else piece.size for piece in pieces)
+        self.is_ours = owned is not None
+        """Whether reading it waits for nobody: it was written a moment ago."""
+        self._owned = owned
+
+    def chunks(self) -> Iterator[bytes]:
+        """All of it, a little at a time."""
+        for piece in self.pieces:
+            if isinstance(piece, FilePiece):
+                yield from piece.chunks()
+            else:
+                yield from (piece[start : start + CHUNK] for start in range(0, len(piece), CHUNK))
 
     def close(self) -> None:
-        """Delete the file, if it's ours."""
-        if self.owned:
-            self.file.close()
+        """Delete the file that is ours."""
+        if self._owned is not None:
+            self._owned.close()
 
     def __del__(self) -> None:
         # A view that was never entered never sends.
         self.close()
-
-
-@attrs.frozen
-class Form:
-    """A form with files. The HTTP library writes it, and rewinds its files to send it once more."""
-
-    parts: list[Part] = attrs.field(repr=False)
 
 
 class _Upload:
@@ -70,20 +126,19 @@ class _Upload:
         self._time = time
 
     def _chunks(self) -> Iterator[bytes]:
-        file, left = self._payload.file, self._payload.size
-        file.seek(self._payload.start)
-        while left:
+        left = self._payload.size
+        for chunk in self._payload.chunks():
             if self._overdue():
                 raise DeadlinePassed
-            chunk = file.read(min(CHUNK, left))
             left -= len(chunk)
+            last = chunk
             if not left:
                 # The last byte goes on its own: if anything before it fails, the server can't have the whole.
                 if len(chunk) > 1:
                     yield chunk[:-1]
                 self.sent_at = self._time()
-                chunk = chunk[-1:]
-            yield chunk
+                last = chunk[-1:]
+            yield last
 
 
 class SyncUpload(_Upload):
@@ -94,8 +149,13 @@ class SyncUpload(_Upload):
 
 
 class AsyncUpload(_Upload):
-    """An upload as async HTTP libraries take it. Reading from the file doesn't wait: it was written a moment ago."""
+    """An upload as async HTTP libraries take it. A user's file is read in a thread, as it may keep us waiting."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self._chunks():
+        chunks = self._chunks()
+        if self._payload.is_ours:
+            for chunk in chunks:
+                yield chunk
+            return
+        while chunk := await anyio.to_thread.run_sync(next, chunks, b""):
             yield chunk

@@ -51,7 +51,7 @@ class RequestOptions(TypedDict, total=False):
 
 @attrs.frozen
 class Cursor:
-    """One direction of paging: the parameter that asks for a page, and the field of a page that fills it."""
+    """One direction of paging: the parameter that asks for a page, and the attribute of a page that fills it."""
 
     parameter: str
     field: str
@@ -62,9 +62,9 @@ class Pagination:
     """How an operation pages, as `x-pagination` of the spec says."""
 
     items: str
-    """The field of a page that holds the list of items."""
+    """The attribute of a page that holds the list of items."""
     more: str | None
-    """The field that says whether another page follows; `None` where only a missing cursor says so."""
+    """The attribute that says whether another page follows; `None` where only a missing cursor says so."""
     next: Cursor
     """Onwards."""
     previous: Cursor | None = None

@@ -37,6 +37,12 @@ def form(content: Any, **encoding: Any) -> Body:
     return Body("multipart", content, "multipart/form-data", encoding)
 
 
+def closed() -> io.BytesIO:
+    file = io.BytesIO(b"content")
+    file.close()
+    return file
+
+
 def parts(exchange: Exchange) -> list[tuple[str, str | None, str | None, bytes]]:
     """Name, file name, media type and content of each part that came, by Python's own reader of such bodies."""
     assert exchange.body is not None
@@ -72,8 +78,16 @@ def test_fields_files_lists_and_objects_arrive_as_parts(connect: Any, serve: Any
         "typed": ("t.bin", b"typed", "application/x-own"),
         "many": [b"1", ("2.txt", b"2")],
         "picture": b"png",
+        "lines": b"{}",
+        "dump": b"{}",
+        "view": memoryview(b"view"),
     }
-    encoding = {"list": {"content_type": "application/json"}, "picture": {"content_type": "image/png"}}
+    encoding = {
+        "list": {"content_type": "application/json", "json": True},
+        "picture": {"content_type": "image/png"},
+        "lines": {"content_type": "application/jsonl"},
+        "dump": {"content_type": "application/json", "json": True},
+    }
     server = serve(reply(200, {"id": "f"}))
     connect(server)(sending(form(content, **encoding)))
     assert parts(server.requests[0]) == [
@@ -92,10 +106,104 @@ def test_fields_files_lists_and_objects_arrive_as_parts(connect: Any, serve: Any
         ("many", "upload", "application/octet-stream", b"1"),
         ("many", "2.txt", "text/plain", b"2"),
         ("picture", "upload", "image/png", b"png"),
+        ("lines", "upload", "application/jsonl", b"{}"),
+        ("dump", "upload", "application/json", b"{}"),
+        ("view", "upload", "application/octet-stream", b"view"),
     ]
 
 
-def test_a_file_is_sent_whole_again_after_a_failure(connect: Any, serve: Any, tmp_path: Path) -> None:
+class Unseekable(io.RawIOBase):
+    """As a pipe is: it can be read once."""
+
+    def __init__(self, content: bytes) -> None:
+        self._inner = io.BytesIO(content)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._inner.readinto(buffer)
+
+
+class Shrinking(io.BytesIO):
+    """It has fewer bytes than it had when it was looked at."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return b""
+
+
+class Broken(io.BytesIO):
+    """It can't be read."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise OSError(5, "Input/output error")
+
+
+@pytest.mark.parametrize("kind", ["multipart", "bytes"])
+def test_a_file_of_any_kind_is_sent_whole_again_after_a_failure_and_by_the_next_call(
+    connect: Any, serve: Any, kind: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    stands_elsewhere = io.BytesIO(b"content")
+    stands_elsewhere.seek(3)
+    for file in (stands_elsewhere, tmp_path / "file", Unseekable(b"content")):
+        server = serve(reply(500, {}), reply(200, {"id": "f"}), reply(200, {"id": "f"}))
+        body = form({"file": file}) if kind == "multipart" else Body("bytes", file, "application/pdf")
+        do = connect(server)
+        do(sending(body))
+        if not isinstance(file, Unseekable):
+            do(sending(body))
+        sent = [parts(each)[0][3] if kind == "multipart" else each.body for each in server.requests]
+        assert sent == [b"content"] * len(sent)
+    assert not stands_elsewhere.closed
+
+
+@pytest.mark.parametrize("kind", ["multipart", "bytes"])
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [(Shrinking(b"abc"), "got shorter"), (Broken(b"abc"), "can't be read: .*Input/output error")],
+)
+def test_a_file_that_cannot_be_read_to_its_end_is_our_error_and_not_the_networks(
+    connect: Any, serve: Any, kind: str, file: Any, said: str
+) -> None:
+    server = serve(reply(200, {"id": "f"}))
+    body = form({"file": file}) if kind == "multipart" else Body("bytes", file, "application/pdf")
+    do = connect(server)
+    with pytest.raises(claude_batches.RequestEncodingError, match=said):
+        do(sending(body))
+    assert do.sleeps == []
+
+
+def test_the_deadline_holds_while_files_are_sent(connect: Any, serve: Any) -> None:
+    do = connect(serve(reply(200, {"id": "f"})))
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            do.sleeps.append(2.0)
+            return super().read(size)
+
+    with pytest.raises(claude_batches.CallTimeoutError):
+        do(sending(form({"file": Slow(bytes(1_000_000))}), deadline=5.0))
+    assert len(do.sleeps) < 5
+
+
+def test_a_form_without_fields_is_a_form_all_the_same(connect: Any, serve: Any) -> None:
+    server = serve(reply(200, {"id": "f"}))
+    connect(server)(sending(form({"nothing": None})))
+    boundary = server.requests[0].headers["content-type"].partition("boundary=")[2]
+    assert server.requests[0].body == f"--{boundary}--\r\n".encode()
+
+
+def test_names_and_media_types_cannot_break_out_of_a_part(connect: Any, serve: Any) -> None:
+    server = serve(reply(200, {"id": "f"}))
+    do = connect(server)
+    do(sending(form({'a"\r\nX-Evil: 1': ('b"\r\nX-Evil: 1', b"content")})))
+    assert b"\nX-Evil" not in server.requests[0].body
+    with pytest.raises(claude_batches.RequestEncodingError, match="is no media type"):
+        do(sending(form({"a": ("b", b"content", "text/plain\r\nX-Evil: 1")})))
+
+
+def test_a_large_file_is_sent_whole_again_after_a_failure(connect: Any, serve: Any, tmp_path: Path) -> None:
     (tmp_path / "big").write_bytes(bytes(300_000))
     server = serve(reply(500, {}), reply(200, {"id": "f"}))
     with (tmp_path / "big").open("rb") as file:
@@ -117,17 +225,6 @@ def test_bytes_a_path_and_a_file_are_bodies(connect: Any, serve: Any, tmp_path: 
     assert {each.headers["content-type"] for each in server.requests} == {"application/octet-stream"}
 
 
-def test_a_file_as_a_body_is_sent_from_where_it_stands_each_time_and_stays_open(
-    connect: Any, serve: Any
-) -> None:
-    file = io.BytesIO(b"header body")
-    file.seek(7)
-    server = serve(reply(500, {}), reply(200, {"id": "f"}))
-    connect(server)(sending(Body("bytes", file, "application/octet-stream")))
-    assert [each.body for each in server.requests] == [b"body", b"body"]
-    assert not file.closed
-
-
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -137,6 +234,8 @@ def test_a_file_as_a_body_is_sent_from_where_it_stands_each_time_and_stays_open(
         (Body("bytes", io.StringIO("text"), "application/pdf"), "the file is open for text"),
         (form({"file": io.StringIO("text")}), "the file is open for text"),
         (form({"file": Path("missing")}), "No such file or directory: 'missing'"),
+        (form({"file": closed()}), "I/O operation on closed file"),
+        (Body("form", {"a": b"\xff"}, "application/x-www-form-urlencoded"), "can't decode byte 0xff"),
         (Body("json", {"file": b"bytes"}, "application/json"), "bytes is not JSON"),
     ],
 )
@@ -163,7 +262,7 @@ def test_fields_of_a_form_are_written_as_the_spec_says(connect: Any, serve: Any)
         "items": {"style": "deepObject"},
         "expand": {"style": "deepObject"},
         "csv": {"style": "form", "explode": False},
-        "json": {"content_type": "application/json"},
+        "json": {"json": True},
     }
     server = serve(reply(200, {"id": "f"}))
     connect(server)(sending(Body("form", content, "application/x-www-form-urlencoded", encoding)))

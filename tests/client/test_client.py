@@ -250,7 +250,7 @@ def test_a_canceled_create_says_if_the_batch_had_been_sent(serve: Any) -> None:
                 return error
         raise AssertionError("it was not canceled")
 
-    assert "The batch had been sent" in "".join(getattr(asyncio.run(cancel()), "__notes__", []))
+    assert "The request had been sent" in "".join(getattr(asyncio.run(cancel()), "__notes__", []))
 
 
 @pytest.mark.parametrize("kind", ["httpx", "httpx2"])

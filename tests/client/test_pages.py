@@ -122,6 +122,15 @@ def test_a_page_without_a_list_has_no_items(connect: Any, serve: Any, data: Any)
     assert repr(found)
 
 
+@pytest.mark.parametrize("content", [b'"text"', b"null", b"[]", b"7"])
+def test_what_is_no_page_at_all_is_an_error_and_not_an_empty_list(
+    connect: Any, serve: Any, content: bytes
+) -> None:
+    do = connect(serve(reply(200, content)))
+    with pytest.raises(claude_batches.APIResponseValidationError):
+        do(lambda batches: batches.list())
+
+
 def test_before_id_walks_backwards(connect: Any, serve: Any) -> None:
     server = serve(
         reply(200, page(batch("d"), batch("e"), more=True)), reply(200, page(batch("b"), batch("c")))

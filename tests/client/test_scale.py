@@ -37,10 +37,9 @@ def written(rows: Any, others: Any = None, **options: Any) -> bytes:
     for row in rows:
         writer.add(row)
     payload = writer.finish(others or {}).payload
-    payload.file.seek(0)
-    data = payload.file.read()
-    assert len(data) == payload.size
-    return data
+    body = b"".join(payload.chunks())
+    assert len(body) == payload.size
+    return body
 
 
 def refused(rows: Any, **options: Any) -> claude_batches.InvalidBatchError:

@@ -92,6 +92,12 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
         "path parameter 'pet_id' is described twice, in different ways",
         "#/paths/~1pets~1{pet_id}/get/parameters",
     ),
+    "a reference that leads round": (
+        "age: {type: integer}",
+        'age: {$ref: "#/components/schemas/Pet/properties/age/x"}',
+        "refers to #/components/schemas/Pet/properties/age/x, which is not there",
+        "#/components/schemas/Pet/properties/age/$ref",
+    ),
     "a schema that is a parameter": (
         "age: {type: integer}",
         'age: {$ref: "#/paths/~1pets~1%7Bpet_id%7D/get/parameters/0"}',

@@ -277,6 +277,32 @@ CHANGES: dict[str, tuple[Change, str, list[str]]] = {
             "An item of client.orders.create(items=...) is int, and was str",
         ],
     ),
+    "a body in another form": (
+        lambda d: orders(d, "post")["requestBody"].update(
+            content={
+                "application/x-www-form-urlencoded": {"schema": {"$ref": "#/components/schemas/NewOrder"}}
+            }
+        ),
+        "Changed",
+        [
+            (
+                "client.orders.create() sends its body as application/x-www-form-urlencoded, "
+                "no longer as application/json"
+            )
+        ],
+    ),
+    "a choice of media types": (
+        lambda d: orders(d, "post")["requestBody"]["content"].update(
+            {"multipart/form-data": {"schema": {"$ref": "#/components/schemas/NewOrder"}}}
+        ),
+        "Added",
+        [
+            (
+                "client.orders.create() takes content_type: "
+                "Literal['application/json', 'multipart/form-data'] = 'application/json'"
+            )
+        ],
+    ),
     "other words": (
         lambda d: (
             d["components"]["schemas"]["Order"].update(description="Bought."),

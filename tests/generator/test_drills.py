@@ -291,11 +291,11 @@ def add_widgets(document: dict[str, Any]) -> None:
     }
     schemas(document)["WidgetsPage"] = {
         "type": "object",
-        "required": ["widgets", "more", "cursor"],
+        "required": ["allWidgets", "hasMore", "nextCursor"],
         "properties": {
-            "widgets": {"type": "array", "items": {"$ref": "#/components/schemas/Widget"}},
-            "more": {"type": "boolean"},
-            "cursor": {"type": ["string", "null"]},
+            "allWidgets": {"type": "array", "items": {"$ref": "#/components/schemas/Widget"}},
+            "hasMore": {"type": "boolean"},
+            "nextCursor": {"type": ["string", "null"]},
         },
     }
     document["paths"]["/v1/widgets"] = {
@@ -304,9 +304,9 @@ def add_widgets(document: dict[str, Any]) -> None:
             "tags": ["widgets"],
             "parameters": [query("cursor", "string"), query("limit", "integer")],
             "x-pagination": {
-                "items": "widgets",
-                "more": "more",
-                "next": {"parameter": "cursor", "field": "cursor"},
+                "items": "allWidgets",
+                "more": "hasMore",
+                "next": {"parameter": "cursor", "field": "nextCursor"},
             },
             "responses": answers("WidgetsPage"),
         }
@@ -327,7 +327,11 @@ def widgets(query: dict[str, list[str]]) -> dict[str, Any]:
     """Seven widgets, three a page."""
     start = int(query.get("cursor", ["0"])[0])
     ids = [str(number) for number in range(7)][start : start + 3]
-    return {"widgets": [{"id": each} for each in ids], "more": start + 3 < 7, "cursor": str(start + 3)}
+    return {
+        "allWidgets": [{"id": each} for each in ids],
+        "hasMore": start + 3 < 7,
+        "nextCursor": str(start + 3),
+    }
 
 
 def test_a_new_tag_is_a_resource_whose_list_pages_by_itself(drill: Drill) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from claude_batches._errors import ConfigurationError
 from claude_batches._results._decode import LineDecoder, OnBadLine
 from claude_batches._results._errors import BadLineError
 from claude_batches._results._split import LineSplitter
@@ -150,7 +151,7 @@ def test_what_a_callable_raises_ends_the_reading() -> None:
 
 
 def test_an_on_bad_line_that_is_none_of_the_three_is_refused() -> None:
-    with pytest.raises(ValueError, match="on_bad_line"):
+    with pytest.raises(ConfigurationError, match="on_bad_line"):
         LineDecoder(decode_model, "ignore")  # type: ignore[arg-type]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from claude_batches._errors import PermissionDeniedError
+from claude_batches._errors import ConfigurationError, PermissionDeniedError
 from claude_batches._results._errors import (
     DuplicateResultsError,
     IncompleteResultsError,
@@ -212,9 +212,18 @@ def test_progress_tells_bytes_and_lines(kind: Kind, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["x.gz", "x.jsonl.GZ", "x.zst"])
 def test_a_name_that_promises_compression_is_refused(tmp_path: Path, name: str) -> None:
-    with ResultsServer([whole(LINES)], 6) as server, pytest.raises(ValueError, match=name):
+    with ResultsServer([whole(LINES)], 6) as server, pytest.raises(ConfigurationError, match=name):
         download("sync", server, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+@kinds
+def test_a_folder_that_is_not_there_is_named_before_anything_is_asked(kind: Kind, tmp_path: Path) -> None:
+    with (
+        ResultsServer([whole(LINES)], 6) as server,
+        pytest.raises(FileNotFoundError, match=r"no such folder to download to: .*missing'"),
+    ):
+        download(kind, server, tmp_path / "missing" / "x")
 
 
 def test_two_downloads_to_one_path_do_not_mix(tmp_path: Path) -> None:

@@ -145,3 +145,9 @@ def test_a_batch_that_is_canceled_in_its_last_seconds_expires_all_the_same():
     assert ends_at(facts) == DAY
     assert done_until(facts) == DAY
     assert unfinished_outcome(facts) == "expired"
+
+
+@pytest.mark.parametrize("speed", [0, -1, float("nan"), float("inf"), "fast"])
+def test_a_speed_that_is_none_is_refused_in_words(speed: float):
+    with pytest.raises(ValueError, match=f"speed must be positive, or 'instant'; got {speed!r}"):
+        Sandbox(speed=speed)

@@ -198,6 +198,8 @@ paths:
   /c: {get: {operationId: t_get_thing, tags: [t], responses: {"204": {description: ""}}}}
   /d: {get: {operationId: inner, tags: [t], responses: {"204": {description: ""}}}}
   /e: {get: {operationId: inner, tags: [t.inner], responses: {"204": {description: ""}}}}
+  /g: {get: {operationId: t_straße, tags: [t], responses: {"204": {description: ""}}}}
+  /h: {get: {operationId: t_strasse, tags: [t], responses: {"204": {description: ""}}}}
   /f: {post: {operationId: t_clock, tags: [t], parameters: [{name: "", in: query, schema: {}}], requestBody: {
         required: true, content: {application/json: {schema: {$ref: Clock}}}},
         responses: {"200": {description: "", content: {application/json: {schema: {$ref: Clock}}}}}}}
@@ -231,6 +233,10 @@ paths:
         assert operations.GET_THING_3.name == "t.get_thing_3"
         assert "GET /a has the same name in Python; this is get_thing_2" in api.notes
         assert "operationId 't_get_thing' is taken already, at #/paths/~1b/get/operationId" in api.notes
+
+    def test_methods_of_different_names_never_share_a_constant(self, api: Api) -> None:
+        operations = api.module("operations.t")
+        assert (operations.straße().operation.path, operations.strasse_2().operation.path) == ("/g", "/h")
 
     def test_a_method_gives_way_to_a_resource_of_its_name(self, api: Api) -> None:
         assert api.module("operations.t").inner_2().path == "/d"

@@ -144,7 +144,8 @@ paths:
         request = styles(
             ["1", "2"], ["x", "y"], "z", ["p", "q"],
             form=[1, 2], comma=[1, 2], pipe=[1, 2], space=[1, 2],
-            deep={"a": 1, "b": {"c": "d"}, "e": [1, 2], "f": [{"g": 3}]}, flat={"k": "v", "l": {"m": [1]}}, pairs={"k": "v"}, json={"a": "ü"},
+            deep={"a": 1, "b": {"c": "d"}, "e": [1, 2], "f": [{"g": 3}]},
+            flat={"k": "v", "l": {"m": [1]}}, pairs={"k": "v"}, json={"a": "ü"},
         )  # fmt: skip
         assert request.path == "/styles/1,2/.x,y/;c=z/;d=p;d=q"
         assert request.query == (
@@ -349,6 +350,32 @@ paths:
           application/*+json: {schema: {$ref: Thing}}
           application/xml: {schema: {$ref: Thing}}
       responses: {"204": {description: ""}}
+  /ranges:
+    post:
+      operationId: t_ranges
+      tags: [t]
+      requestBody:
+        required: true
+        content: {"*/*": {schema: {type: string, format: binary}}, application/*+json: {schema: {type: object}}}
+      responses: {"204": {description: ""}}
+    put:
+      operationId: t_image
+      tags: [t]
+      requestBody: {required: true, content: {image/*: {}}}
+      responses: {"204": {description: ""}}
+  /texts:
+    post:
+      operationId: t_texts
+      tags: [t]
+      parameters: [{name: q, in: query, schema: {type: string, format: binary}}]
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema:
+              type: object
+              properties: {html: {type: string, contentMediaType: text/html}, raw: {type: string, format: binary}}
+      responses: {"204": {description: ""}}
   /nested:
     post:
       operationId: t_nested
@@ -383,8 +410,7 @@ components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}
 
     def test_what_the_document_says_of_single_fields_is_followed(self, api: Api) -> None:
         assert api.module("operations.t").upload(file=b"").body.encoding == {
-            "about": {"content_type": "application/json"},
-            "tags": {"style": "form", "explode": False},
+            "about": {"content_type": "application/json", "json": True},
             "picture": {"content_type": "image/png"},
         }
 
@@ -407,6 +433,17 @@ components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}
         assert whole().body is None
         assert "body: Sequence[str] | str | _body.Content | None = None," in api.source("operations/t.py")
 
+    def test_a_range_of_media_types_is_sent_as_one_of_them(self, api: Api) -> None:
+        ranges, image = api.module("operations.t").ranges, api.module("operations.t").image
+        assert ranges(body={}).body.media_type == "application/json"
+        as_bytes = ranges(body=b"x", content_type="application/octet-stream").body
+        assert (as_bytes.kind, as_bytes.media_type) == ("bytes", "application/octet-stream")
+        assert image(body=b"x").body.media_type == "application/octet-stream"
+
+    def test_bytes_are_files_in_forms_only(self, api: Api) -> None:
+        texts = inspect.signature(api.module("operations.t").texts).parameters
+        assert {texts[name].annotation for name in ("q", "html", "raw")} == {"str | None"}
+
     def test_kinds_of_patches_are_a_choice_though_their_schema_is_the_same(self, api: Api) -> None:
         patch = api.module("operations.t").patch
         kinds = [patch(body=[]).body, patch(body={}, content_type="application/merge-patch+json").body]
@@ -422,4 +459,4 @@ components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}
     def test_other_names_for_the_same_json_are_no_choice(self, api: Api) -> None:
         assert api.module("operations.t").net(name="n").body.media_type == "application/json"
         assert "only application/json is sent, not application/xml" in api.notes
-        assert api.source("operations/t.py").count("content_type: Literal") == 4
+        assert api.source("operations/t.py").count("content_type: Literal") == 5
