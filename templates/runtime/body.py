@@ -19,7 +19,7 @@ __all__ = ["Body", "BodyKind", "Content", "File", "Part", "chosen_body", "conten
 BodyKind = Literal["json", "form", "multipart", "bytes", "text"]
 
 #: What is in a file: its bytes, the file itself, opened for reading bytes, or the path to it. An open file is sent from
-#: its first byte on, and belongs to one call at a time.
+#: its first byte on, and belongs to one call at a time; one that can't be rewound is read whole before that.
 Content: TypeAlias = bytes | IO[bytes] | PathLike[str]
 #: A file that is uploaded: its content; or with the name, and perhaps the media type, that it shall have.
 File: TypeAlias = Content | tuple[str | None, Content] | tuple[str | None, Content, str | None]
