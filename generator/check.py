@@ -140,6 +140,7 @@ _SCHEMA: dict[str, Check] = {
     "$defs": _named(check_schema),
     "additionalProperties": check_schema,
     "items": check_schema,
+    "prefixItems": _listed(check_schema),
     "allOf": _listed(check_schema),
     "anyOf": _listed(check_schema),
     "oneOf": _listed(check_schema),

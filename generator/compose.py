@@ -8,7 +8,7 @@ from typing import Any
 
 from .document import Document, DocumentError, Json
 from .names import free_name
-from .schemas import COMPONENT, is_object, is_structural, key_of, refer, schemas_of
+from .schemas import COMPONENT, is_object, is_structural, key_of, members_of, refer, says_what, schemas_of
 
 #: Keywords that talk about a value. Beside a reference they change nothing of its type.
 WORDS = ("description", "default", "example", "examples", "deprecated", "readOnly", "writeOnly")
@@ -20,31 +20,66 @@ def unfold_inheritance(document: Document) -> None:
 
     That is how OpenAPI 3.0 documents write a hierarchy. The fields of the base are in each of its heirs.
     """
+    _lift_discriminators(document)
     heirs = _heirs(document)
-    bases: dict[str, Json] = {key: _without_discriminator(document.schemas[key]) for key in heirs}
-    for children in heirs.values():
-        for child in children:
-            schema: Json = bases[child] if child in bases else document.schemas[child]
-            schema["allOf"] = [_unfolded(part, bases) for part in schema["allOf"]]
+    bases: dict[str, Json] = {key: _base(document.schemas[key]) for key in heirs}
+    for child in dict.fromkeys(child for children in heirs.values() for child in children):
+        schema: Json = bases[child] if child in bases else document.schemas[child]
+        schema["allOf"] = [_unfolded(part, bases) for part in schema["allOf"]]
     for key, children in heirs.items():
-        discriminator: Json = document.schemas[key]["discriminator"]
-        mapping: dict[str, str] = dict(discriminator.get("mapping") or {})
-        members = [*children]
-        by_name = {value: target.rpartition("/")[2] for value, target in mapping.items()}
-        if not mapping or key in by_name.values():
-            # The base can come as itself as well, under the value that is mapped to it, or else its own name.
-            own = free_key(document, f"{key}Base")
-            document.schemas[own] = bases[key]
-            document.origins[own] = document.place_of(key)
-            members.append(own)
-            values = [value for value, name in by_name.items() if name == key] or [key]
-            mapping |= dict.fromkeys(values, COMPONENT + own)
-        words = {word: value for word, value in document.schemas[key].items() if word in WORDS}
-        document.schemas[key] = {
-            **words,
-            "oneOf": [refer(member) for member in members],
-            "discriminator": {"propertyName": discriminator["propertyName"], "mapping": mapping},
-        }
+        document.schemas[key] = _union_of_heirs(document, key, children, bases[key])
+    _share_discriminators(document, heirs)
+
+
+def _union_of_heirs(document: Document, key: str, children: list[str], base: Json) -> Json:
+    schema: Json = document.schemas[key]
+    union: Json = {word: value for word, value in schema.items() if word in WORDS}
+    listed = members_of(schema)
+    if listed:
+        # It says itself whom it stands for.
+        return {**union, "oneOf": listed, **_kept(schema, "discriminator")}
+    discriminator: Json = schema["discriminator"]
+    mapping: dict[str, str] = dict(discriminator.get("mapping") or {})
+    members = [*children]
+    by_name = {value: target.rpartition("/")[2] for value, target in mapping.items()}
+    if not mapping or key in by_name.values():
+        # The base can come as itself as well, under the value that is mapped to it, or else its own name.
+        own = free_key(document, f"{key}Base")
+        document.schemas[own] = base
+        document.origins[own] = document.place_of(key)
+        members.append(own)
+        values = [value for value, name in by_name.items() if name == key] or [key]
+        mapping |= dict.fromkeys(values, COMPONENT + own)
+    return {
+        **union,
+        "oneOf": [refer(member) for member in members],
+        "discriminator": {"propertyName": discriminator["propertyName"], "mapping": mapping},
+    }
+
+
+def _lift_discriminators(document: Document) -> None:
+    """Where a base is composed itself, its discriminator often stands in the part that has its own fields."""
+    for schema in document.schemas.values():
+        parts = schema.get("allOf", ()) if isinstance(schema, dict) else ()
+        own = [
+            part
+            for part in parts
+            if isinstance(part, dict) and "$ref" not in part and "discriminator" in part
+        ]
+        if len(own) == 1 and "discriminator" not in schema and not members_of(own[0]):
+            schema["discriminator"] = own[0].pop("discriminator")
+
+
+def _share_discriminators(document: Document, heirs: dict[str, list[str]]) -> None:
+    """A union of some heirs of one base is told apart as all of them are."""
+    for _, schema in schemas_of(document):
+        keys = {key_of(member) for member in members_of(schema)}
+        if "discriminator" in schema or len(keys) < 2:
+            continue
+        for base, children in heirs.items():
+            if keys <= {*children} and "discriminator" in document.schemas[base]:
+                schema["discriminator"] = deepcopy(document.schemas[base]["discriminator"])
+                break
 
 
 def merge_all_of(document: Document) -> None:
@@ -89,26 +124,45 @@ def free_key(document: Document, wanted: str) -> str:
 
 
 def _heirs(document: Document) -> dict[str, list[str]]:
-    """The components that are composed of each base with a discriminator."""
-    bases = {
-        key
-        for key, schema in document.schemas.items()
-        if isinstance(schema, dict)
-        and "discriminator" in schema
-        and not any(keyword in schema for keyword in _UNIONS)
-        and ("properties" in schema or "allOf" in schema)
-    }
-    heirs: dict[str, list[str]] = {}
+    """The components that are composed of each base, be it by way of others that are no bases."""
+    direct: dict[str, list[str]] = {}
     for key, schema in document.schemas.items():
         for part in schema.get("allOf", ()) if isinstance(schema, dict) else ():
             base = key_of(part)
-            if base in bases and base is not None and base != key:
-                heirs.setdefault(base, []).append(key)
+            if base is not None and base != key:
+                direct.setdefault(base, []).append(key)
+    bases = {key for key in direct if _is_base(document.schemas.get(key), direct[key])}
+    heirs: dict[str, list[str]] = {}
+    for key in document.schemas:
+        if key in bases:
+            found: dict[str, None] = {}
+            todo = direct[key][::-1]
+            while todo:
+                child = todo.pop()
+                if child not in found and child != key:
+                    found[child] = None
+                    todo += [] if child in bases else direct.get(child, [])[::-1]
+            heirs[key] = list(found)
     return heirs
 
 
-def _without_discriminator(schema: Json) -> Json:
-    return {key: deepcopy(value) for key, value in schema.items() if key != "discriminator"}
+def _is_base(schema: Any, children: list[str]) -> bool:
+    """Whether a schema stands for its heirs: it has a discriminator, or is the union of some of them besides."""
+    if not isinstance(schema, dict) or not ("properties" in schema or "allOf" in schema):
+        return False
+    members = members_of(schema)
+    if members:
+        return all(key_of(member) in children for member in members)
+    return "discriminator" in schema
+
+
+def _base(schema: Json) -> Json:
+    """What a base is by itself."""
+    return {key: deepcopy(value) for key, value in schema.items() if key not in ("discriminator", *_UNIONS)}
+
+
+def _kept(schema: Json, word: str) -> Json:
+    return {word: schema[word]} if word in schema else {}
 
 
 def _unfolded(part: Any, bases: dict[str, Json], seen: frozenset[str] = frozenset()) -> Any:
@@ -125,8 +179,8 @@ def _unfolded(part: Any, bases: dict[str, Json], seen: frozenset[str] = frozense
 def _merge(document: Document, schema: Json, place: str, seen: tuple[str, ...]) -> None:
     """Merge the parts of `allOf` into the schema itself; what the schema says on its own wins."""
     parts = [part for part in schema.pop("allOf") if isinstance(part, dict)]
-    structural = [part for part in parts if is_structural(part)]
-    if len(structural) == 1 and not is_structural(schema):
+    structural = [part for part in parts if says_what(part)]
+    if len(structural) == 1 and not says_what(schema):
         # One schema with words about it: it stays a reference, if it was one.
         for part in [*(part for part in parts if part is not structural[0]), structural[0]]:
             schema.update({key: value for key, value in deepcopy(part).items() if key not in schema})
@@ -190,9 +244,15 @@ def _overridden(base: Any, field: Any) -> Any:
     if not is_structural(field):
         return {**base, **field}
     if is_object(base) and is_object(field):
-        merged = {**base, **field, "properties": {**base["properties"], **field["properties"]}}
+        properties = dict(base["properties"])
+        for name, inner in field["properties"].items():
+            properties[name] = _overridden(properties[name], inner) if name in properties else inner
+        merged = {**base, **field, "properties": properties}
         required = _names(base.get("required"), field.get("required"))
         return {**merged, "required": required} if required else merged
+    if key_of(base) is not None and is_object(field):
+        # It has the fields of both.
+        return {"allOf": [base, field]}
     words = {word: value for word, value in base.items() if word in WORDS}
     return {**words, **field}
 

@@ -9,7 +9,7 @@ from typing import Any
 from .compose import WORDS, free_key
 from .document import Document, Json, below, pointer
 from .names import class_name
-from .schemas import holders_of, is_object, is_structural, members_of, refer
+from .schemas import holders_of, is_object, members_of, refer, says_what
 
 
 def name_inner_objects(document: Document) -> None:
@@ -29,9 +29,9 @@ def name_inner_compositions(document: Document) -> None:
 def _is_composition(schema: Any) -> bool:
     if not isinstance(schema, dict):
         return False
-    parts = [part for part in schema.get("allOf", ()) if is_structural(part)]
+    parts = [part for part in schema.get("allOf", ()) if says_what(part)]
     own = {key: value for key, value in schema.items() if key != "allOf"}
-    return len(parts) > 1 or (bool(parts) and is_structural(own)) or _has_fields_and_members(schema)
+    return len(parts) > 1 or (bool(parts) and says_what(own)) or _has_fields_and_members(schema)
 
 
 def _has_fields_and_members(schema: Json) -> bool:

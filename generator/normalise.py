@@ -198,6 +198,40 @@ def _moved(document: Document, reference: str, place: str) -> str:
     return key
 
 
+def compose_what_stands_beside_references(document: Document) -> None:
+    """In OpenAPI 3.1 a schema may say more beside a `$ref`; in 3.0 that was ignored, and still is."""
+    if str(document.data["openapi"]).startswith("3.0"):
+        return
+    for place, schema in list(schemas_of(document)):
+        beside = {key: value for key, value in schema.items() if key != "$ref" and key not in WORDS}
+        if "$ref" in schema and (beside.keys() & {"properties", "required", "allOf", "anyOf", "oneOf"}):
+            check_schema(beside, place)
+            words = {key: value for key, value in schema.items() if key in WORDS}
+            reference = {"$ref": schema["$ref"]}
+            schema.clear()
+            schema.update({**words, "allOf": [reference, beside]})
+
+
+def write_tuples_as_lists(document: Document) -> None:
+    """Python has no name for what stands at which place of a list: each item may be any of those."""
+    for place, schema in list(schemas_of(document)):
+        first = schema.pop("prefixItems", None)
+        if isinstance(first, list) and first:
+            others = [schema["items"]] if isinstance(schema.get("items"), dict) else []
+            kinds = [*first, *(each for each in others if each not in first)]
+            schema["items"] = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
+            document.note(place, "has items of its own at each place; each may be any of them")
+
+
+def drop_members_that_say_nothing(document: Document) -> None:
+    """A union that is a member of itself stands for the others."""
+    for key, schema in document.schemas.items():
+        for keyword in ("anyOf", "oneOf"):
+            others = [member for member in schema.get(keyword, ()) if key_of(member) != key]
+            if others:
+                schema[keyword] = others
+
+
 def drop_titles(document: Document) -> None:
     """The parser names a class after the title of its schema, which need be neither unique nor a name."""
     for _, schema in schemas_of(document):
@@ -312,7 +346,10 @@ STEPS: tuple[Callable[[Document], None], ...] = (
     name_operations,
     settle_parameters,
     write_true_as_a_schema,
+    write_tuples_as_lists,
+    compose_what_stands_beside_references,
     name_referenced_places,
+    drop_members_that_say_nothing,
     drop_titles,
     say_null_as_a_type,
     unfold_inheritance,

@@ -63,6 +63,11 @@ def is_structural(schema: Any) -> bool:
     return isinstance(schema, dict) and not _STRUCTURE.isdisjoint(schema)
 
 
+def says_what(part: Any) -> bool:
+    """Whether a part of a composition is more than words and limits: fields that must come count as well."""
+    return is_structural(part) or (isinstance(part, dict) and isinstance(part.get("required"), list))
+
+
 def is_object(schema: Any) -> bool:
     """Whether a schema describes an object with named fields: one to make a class of."""
     return (

@@ -28,6 +28,9 @@ __all__ = ["Model", "Unknown", "to_json"]
 
 Decoder = Callable[[Any], Any]
 
+#: What a property of a model may be, where that tells the model from others.
+Constants = Mapping[str, Sequence[str | int | bool]]
+
 M = TypeVar("M")
 
 #: How many different sets of keys a model remembers. A server that keeps inventing new ones is still read,
@@ -106,20 +109,35 @@ class Alias(Link):
 class Tagged(Link):
     """One of several models, told apart by a string in the object itself.
 
-    Where several have the same tag, their keys tell them apart. Objects with other tags are `Unknown`, or what `rest`
-    makes of them.
+    Objects with other tags are `Unknown`, or what `rest` makes of them.
+
+    Args:
+        tag: The key of the tag.
+        members: The model for each tag; where several have the same, their keys and constants tell them apart.
+        where: The constants of those, as for `Shaped`.
+        untagged: What decodes an object that has no tag, where it need not have one.
+        rest: What decodes the objects that are none of the models.
     """
 
     def __init__(
-        self, tag: str, members: Mapping[str, str | tuple[str, ...]], *, rest: Link | None = None
+        self,
+        tag: str,
+        members: Mapping[str, str | tuple[str, ...]],
+        *,
+        where: Mapping[str, Constants] | None = None,
+        untagged: Link | None = None,
+        rest: Link | None = None,
     ) -> None:
         self.tag = tag
         self.members = members
+        self.where = where
+        self.untagged = untagged
         self.rest = rest
 
     def resolve(self) -> Decoder:
         tag = self.tag
         rest = None if self.rest is None else self.rest.resolve()
+        untagged = rest if self.untagged is None else self.untagged.resolve()
         # Filled as tags are met: a stream that holds only text never imports the other blocks.
         decoders: dict[str, Decoder] = {}
 
@@ -128,9 +146,10 @@ class Tagged(Link):
                 return wire
             value = wire.get(tag)
             if type(value) is not str or value not in self.members:
-                return Unknown(value, wire) if rest is None else rest(wire)
+                other = untagged if value is None else rest
+                return Unknown(value, wire) if other is None else other(wire)
             names = self.members[value]
-            link = One(names) if isinstance(names, str) else Shaped(*names)
+            link = One(names) if isinstance(names, str) else Shaped(*names, where=self.where)
             decoder = decoders[value] = link.resolve()
             return decoder(wire)
 
@@ -206,6 +225,11 @@ class Either(Link):
         return Union[tuple(kinds)]  # noqa: UP007  # made of values, not of names
 
 
+def _is_one(value: Any, constants: Sequence[str | int | bool]) -> bool:
+    # To Python 1 is True; and null is no other constant.
+    return value is None or any(value == each and type(value) is type(each) for each in constants)
+
+
 class Shaped(Link):
     """One of several models that no tag tells apart, only the keys they have and the constants that some hold.
 
@@ -221,7 +245,7 @@ class Shaped(Link):
     def __init__(
         self,
         *names: str,
-        where: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+        where: Mapping[str, Constants] | None = None,
         rest: Link | None = None,
     ) -> None:
         self.names = names
@@ -229,7 +253,7 @@ class Shaped(Link):
         self.rest = rest
 
     def resolve(self) -> Decoder:
-        models: list[tuple[type[Model], Mapping[str, Sequence[str]]]] = [
+        models: list[tuple[type[Model], Constants]] = [
             (import_module(_MODELS).find(name), self.where.get(name, {})) for name in self.names
         ]
         rest = None if self.rest is None else self.rest.resolve()
@@ -241,7 +265,7 @@ class Shaped(Link):
                 model
                 for model, constants in models
                 if model.fields_.required <= wire.keys()
-                and all(wire[key] in values for key, values in constants.items() if key in wire)
+                and all(_is_one(wire[key], values) for key, values in constants.items() if key in wire)
             ]
             if not fitting:
                 return Unknown(None, wire) if rest is None else rest(wire)

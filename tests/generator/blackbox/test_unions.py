@@ -213,3 +213,96 @@ components:
 
     def test_a_lone_object_is_named_as_a_value(self, api: Api) -> None:
         assert name_of(api.models.find("Maybe").resolve()({"a": "b"})) == "MaybeValue"
+
+
+class TestToldApartByMoreThanOneThing:
+    document = """
+components:
+  schemas:
+    Holder:
+      type: object
+      properties:
+        item: {oneOf: [{$ref: Item}, {$ref: Reference}]}
+        two: {anyOf: [{$ref: ByType}, {$ref: ByKind}]}
+        role: {oneOf: [{$ref: UserTurn}, {$ref: SystemTurn}, {$ref: Tool}], discriminator: {propertyName: type}}
+        ok: {oneOf: [{$ref: Ok}, {$ref: Failed}]}
+        version: {oneOf: [{$ref: V1}, {$ref: V2}], discriminator: {propertyName: version}}
+        named: {oneOf: [{$ref: Lion}, {$ref: Tiger}], discriminator: {propertyName: type}}
+        wrapped:
+          oneOf: [{$ref: CatAlias}, {$ref: B}]
+          discriminator: {propertyName: type, mapping: {cat: CatAlias, b: B}}
+        optional: {oneOf: [{$ref: OptA}, {$ref: OptB}]}
+        filters: {$ref: Filters}
+        paths: {$ref: Paths}
+    Item: {oneOf: [{$ref: Msg}, {$ref: Call}], discriminator: {propertyName: type, mapping: {message: Msg, call: Call}}}
+    Msg: {type: object, properties: {type: {const: message}, text: {type: string}}, required: [text]}
+    Call: {type: object, properties: {type: {const: call}}, required: [type]}
+    Reference:
+      type: object
+      required: [id]
+      properties: {id: {type: string}, type: {anyOf: [{enum: [reference]}, {type: "null"}]}}
+    ByType: {oneOf: [{$ref: A}, {$ref: B}], discriminator: {propertyName: type, mapping: {a: A, b: B}}}
+    ByKind: {oneOf: [{$ref: C}, {$ref: D}], discriminator: {propertyName: kind, mapping: {c: C, d: D}}}
+    A: {type: object, required: [type], properties: {type: {type: string}}}
+    B: {type: object, required: [type], properties: {type: {type: string}}}
+    C: {type: object, required: [kind], properties: {kind: {type: string}}}
+    D: {type: object, required: [kind], properties: {kind: {type: string}}}
+    UserTurn: {type: object, required: [type, role], properties: {type: {const: message}, role: {const: user}}}
+    SystemTurn:
+      {type: object, required: [type, role], properties: {type: {const: message}, role: {enum: [system, developer]}}}
+    Tool: {type: object, required: [type], properties: {type: {const: tool}}}
+    Ok: {type: object, required: [ok], properties: {ok: {const: true}, error: {type: string}}}
+    Failed: {type: object, required: [ok], properties: {ok: {const: false}, error: {type: string}}}
+    V1: {type: object, properties: {version: {const: 1}}}
+    V2: {type: object, properties: {version: {const: 2}}}
+    Kind: {enum: [Lion, Tiger]}
+    Lion: {type: object, required: [type], properties: {type: {$ref: Kind}}}
+    Tiger: {type: object, required: [type], properties: {type: {$ref: Kind}}}
+    CatAlias: {allOf: [{$ref: A}]}
+    OptA: {type: object, required: [x], properties: {x: {type: string}, object: {enum: [a]}}}
+    OptB: {type: object, required: [y], properties: {y: {type: string}, object: {enum: [b]}}}
+    Filter: {type: object, properties: {f: {type: string}}}
+    Filters: {type: array, items: {anyOf: [{$ref: Filter}, {$ref: Filters}]}}
+    Paths: {type: object, additionalProperties: {oneOf: [{type: string}, {$ref: Filter}, {$ref: Paths}]}}
+"""
+
+    @pytest.mark.parametrize(
+        ("field", "wire", "name"),
+        [
+            ("item", {"type": "message", "text": "t"}, "Msg"),
+            ("item", {"text": "t"}, "Msg"),
+            ("item", {"id": "x"}, "Reference"),
+            ("item", {"id": "x", "type": None}, "Reference"),
+            ("item", {"id": "x", "type": "reference"}, "Reference"),
+            ("item", {"type": "new", "id": "x"}, "Unknown"),
+            ("two", {"type": "b"}, "B"),
+            ("two", {"kind": "d"}, "D"),
+            ("two", {"kind": "e"}, "Unknown"),
+            ("role", {"type": "message", "role": "user"}, "UserTurn"),
+            ("role", {"type": "message", "role": "developer"}, "SystemTurn"),
+            ("role", {"type": "tool"}, "Tool"),
+            ("ok", {"ok": True, "error": "e"}, "Ok"),
+            ("ok", {"ok": False, "error": "e"}, "Failed"),
+            ("ok", {"ok": 1}, "Unknown"),
+            ("version", {"version": 2}, "V2"),
+            ("named", {"type": "Tiger"}, "Tiger"),
+            ("wrapped", {"type": "cat"}, "A"),
+            ("optional", {"y": "1"}, "OptB"),
+            ("optional", {"object": "b", "y": "1"}, "OptB"),
+        ],
+    )
+    def test_each_object_is_what_it_says_or_has(
+        self, api: Api, field: str, wire: dict[str, object], name: str
+    ) -> None:
+        holder = api.models.Holder.from_dict({field: wire})
+        assert type(getattr(holder, field)).__name__ == name
+        assert holder.to_dict() == {field: wire}
+
+    def test_lists_and_mappings_may_hold_their_like(self, api: Api) -> None:
+        wire = {
+            "filters": [{"f": "1"}, [{"f": "2"}, [{"f": "3"}]]],
+            "paths": {"a": "x", "b": {"c": {"d": "e"}}},
+        }
+        holder = api.models.Holder.from_dict(wire)
+        assert holder.filters[1][1][0].f == "3"
+        assert holder.to_dict() == wire

@@ -1,0 +1,173 @@
+"""Bases and those that are composed of them, in the ways that published documents have it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.generator.running import Api
+
+ANSWER = """
+paths:
+  /one:
+    get:
+      operationId: t_one
+      tags: [t]
+      responses: {"200": {description: "", content: {application/json: {schema: {$ref: %s}}}}}
+"""
+
+
+def named(value: Any) -> str:
+    return type(value).__name__
+
+
+class TestABaseThatListsItsHeirs:
+    """As .NET's documents have it: the base composes a union of those that are composed of it."""
+
+    document = (
+        ANSWER % "Pet"
+        + """
+components:
+  schemas:
+    Pet:
+      type: object
+      required: [type]
+      properties: {type: {type: string}, name: {type: string}}
+      oneOf: [{$ref: Cat}, {$ref: Dog}]
+      discriminator: {propertyName: type, mapping: {cat: Cat, dog: Dog}}
+    Cat: {allOf: [{$ref: Pet}, {type: object, properties: {meow: {type: boolean}}}]}
+    Dog: {allOf: [{$ref: Pet}, {type: object, properties: {bark: {type: boolean}}}]}
+"""
+    )
+
+    def test_each_is_its_own_class_with_the_fields_of_the_base(self, api: Api) -> None:
+        wire = {"type": "cat", "name": "n", "meow": True}
+        cat = api.decode("t", "one", wire)
+        assert (named(cat), cat.name, cat.meow, cat.to_dict()) == ("Cat", "n", True, wire)
+        assert named(api.decode("t", "one", {"type": "dog"})) == "Dog"
+        assert named(api.decode("t", "one", {"type": "cow"})) == "Unknown"
+
+
+class TestSeveralLevels:
+    document = (
+        ANSWER % "Shape"
+        + """
+components:
+  schemas:
+    Shape:
+      type: object
+      properties: {kind: {type: string}}
+      discriminator: {propertyName: kind, mapping: {poly: Polygon, square: Square}}
+    Polygon: {allOf: [{$ref: Shape}, {type: object, properties: {sides: {type: integer}}}]}
+    Square: {allOf: [{$ref: Polygon}, {type: object, properties: {width: {type: number}}}]}
+    Entity:
+      type: object
+      required: [odata]
+      properties: {odata: {type: string}, id: {type: string}}
+      discriminator: {propertyName: odata, mapping: {"#e": Entity, "#d": Directory, "#u": User}}
+    Directory:
+      allOf:
+        - {$ref: Entity}
+        - type: object
+          properties: {deleted: {type: boolean}}
+          discriminator: {propertyName: odata, mapping: {"#d": Directory, "#u": User}}
+    User: {allOf: [{$ref: Directory}, {type: object, properties: {mail: {type: string}}}]}
+    Holder: {type: object, properties: {entity: {$ref: Entity}, directory: {$ref: Directory}}}
+"""
+    )
+
+    def test_who_is_composed_by_way_of_another_is_an_heir(self, api: Api) -> None:
+        square = api.decode("t", "one", {"kind": "square", "sides": 4, "width": 1.5})
+        assert (named(square), square.sides, square.width) == ("Square", 4, 1.5)
+        assert named(api.decode("t", "one", {"kind": "poly"})) == "Polygon"
+
+    def test_a_discriminator_may_stand_in_a_part_of_a_composition(self, api: Api) -> None:
+        user = {"odata": "#u", "id": "1", "mail": "m", "deleted": False}
+        holder = api.models.Holder.from_dict({"entity": user, "directory": {**user}})
+        assert (named(holder.entity), holder.entity.mail) == ("User", "m")
+        assert (named(holder.directory), holder.directory.id) == ("User", "1")
+
+
+class TestAUnionOfHeirs:
+    """As springdoc writes it: the base has the discriminator, the response lists the heirs."""
+
+    document = """
+paths:
+  /one:
+    get:
+      operationId: t_one
+      tags: [t]
+      responses:
+        "200": {description: "", content: {application/json: {schema: {oneOf: [{$ref: Cat}, {$ref: Dog}]}}}}
+components:
+  schemas:
+    Pet:
+      type: object
+      required: [petType]
+      properties: {petType: {type: string}}
+      discriminator: {propertyName: petType, mapping: {cat: Cat, dog: Dog}}
+    Cat: {allOf: [{$ref: Pet}, {type: object, properties: {name: {type: string}}}]}
+    Dog: {allOf: [{$ref: Pet}, {type: object, properties: {name: {type: string}}}]}
+"""
+
+    @pytest.mark.parametrize(("kind", "name"), [("cat", "Cat"), ("dog", "Dog"), ("cow", "Unknown")])
+    def test_it_is_told_apart_as_the_base_says(self, api: Api, kind: str, name: str) -> None:
+        assert named(api.decode("t", "one", {"petType": kind, "name": "n"})) == name
+
+
+class TestCompositions:
+    document = """
+paths:
+  /one:
+    post:
+      operationId: t_one
+      tags: [t]
+      requestBody: {required: true, content: {application/json: {schema: {$ref: Renamed}}}}
+      responses: {"200": {description: "", content: {application/json: {schema: {$ref: Dog}}}}}
+components:
+  schemas:
+    User: {type: object, properties: {id: {type: string}, name: {type: string}}}
+    Renamed: {allOf: [{$ref: User}, {required: [name]}]}
+    Whole: {allOf: [{$ref: User}], required: [id]}
+    Pet: {type: object, required: [name], properties: {name: {type: string}}}
+    Dog: {$ref: Pet, type: object, required: [bark], properties: {bark: {$ref: Pet}}}
+    Owner: {type: object, required: [n], properties: {n: {type: string}}}
+    Base:
+      type: object
+      properties:
+        owner: {$ref: Owner}
+        config: {type: object, properties: {sub: {type: object, properties: {a: {type: string}}}}}
+    Ext:
+      allOf:
+        - {$ref: Base}
+        - properties:
+            owner: {type: object, properties: {extra: {type: string}}}
+            config: {type: object, properties: {sub: {type: object, properties: {b: {type: string}}}}}
+    Self: {oneOf: [{$ref: Pet}, {$ref: Self}, {$ref: Owner}]}
+    Pair: {type: object, properties: {pair: {type: array, prefixItems: [{$ref: Owner}, {type: string}], items: false}}}
+"""
+
+    def test_fields_that_must_come_count_though_nothing_else_is_said(self, api: Api) -> None:
+        assert "name: str," in api.source("operations/t.py")
+        assert api.models.Whole.fields_.required == {"id"}
+
+    def test_what_stands_beside_a_reference_is_composed_with_it(self, api: Api) -> None:
+        dog = api.decode("t", "one", {"name": "n", "bark": {"name": "b"}})
+        assert (named(dog), dog.name, dog.bark.name) == ("Dog", "n", "b")
+        assert api.models.Dog.fields_.required == {"name", "bark"}
+
+    def test_a_field_that_two_parts_describe_has_the_fields_of_both_at_every_depth(self, api: Api) -> None:
+        wire = {"owner": {"n": "1", "extra": "2"}, "config": {"sub": {"a": "3", "b": "4"}}}
+        ext = api.models.Ext.from_dict(wire)
+        found = (ext.owner.n, ext.owner.extra, ext.config.sub.a, ext.config.sub.b)
+        assert found == ("1", "2", "3", "4")
+        assert ext.to_dict() == wire
+
+    def test_a_union_may_list_itself(self, api: Api) -> None:
+        assert "Self: TypeAlias = Pet | Owner | _model.Unknown" in api.source("models/_self.py")
+
+    def test_items_of_a_tuple_are_any_of_its_kinds(self, api: Api) -> None:
+        pair = api.models.Pair.from_dict({"pair": [{"n": "1"}, "text"]}).pair
+        assert (pair[0].n, pair[1]) == ("1", "text")
+        assert "has items of its own at each place" in api.notes
