@@ -194,7 +194,9 @@ class Annotations:
                 return plain("float")
             case "string":
                 is_file = schema.get("x-is-file") and direction is Direction.SENT
-                return FILE if is_file else _string(schema.get("format"), direction)
+                if is_file:
+                    return FILE | plain("str") if schema["x-is-file"] == "or text" else FILE
+                return _string(schema.get("format"), direction)
             case "array":
                 item = self.of(schema.get("items"), direction, f"{place}/items")
                 return _sequence(item, direction)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
 
-from .document import METHODS, Document, DocumentError, Json, below, places, pointer
+from .document import METHODS, NAMES, Document, DocumentError, Json, below, places, pointer
 
 TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
 LOCATIONS = ("path", "query", "header", "cookie")
@@ -22,6 +23,7 @@ def check(document: Document) -> None:
         DocumentError: The first thing that is broken.
     """
     data = document.data
+    _drop_empty(document)
     _check_version(data)
     if not isinstance(data.get("info"), dict):
         raise DocumentError("has no `info`", way_out="Add `info` with a `title` and a `version`.")
@@ -103,7 +105,7 @@ def _object(shapes: dict[str, Check]) -> Check:
 
 def _type(value: Any, place: str) -> None:
     for kind in value if isinstance(value, list) else [value]:
-        if kind not in TYPES:
+        if kind not in TYPES and value not in ("any", "file"):
             raise DocumentError(
                 f"{kind!r} is no type of JSON", place=place, way_out=f"There are {', '.join(TYPES)}."
             )
@@ -192,7 +194,7 @@ def _responses(value: Any, place: str) -> None:
     for status, response in value.items():
         if status.startswith("x-"):
             continue
-        if not re.fullmatch(r"[1-5]([0-9]{2}|XX|xx)|default", status):
+        if not re.fullmatch(r"[1-9]([0-9]{2}|XX|xx)|default", status):
             raise DocumentError(
                 f"{status!r} is no status code",
                 place=below(place, status),
@@ -252,13 +254,33 @@ def _name(place: str) -> str:
     return f"`{last}`" if last else "the document"
 
 
+def _drop_empty(document: Document) -> None:
+    """`parameters:` with nothing behind it, as YAML lets people write, is no more than no parameters."""
+    for _, value in list(places(document.data)):
+        for key in [key for key in _MAY_BE_EMPTY if key in value and value[key] is None]:
+            del value[key]
+
+
+_MAY_BE_EMPTY = (
+    "parameters",
+    "tags",
+    "properties",
+    "required",
+    "security",
+    "servers",
+    "content",
+    "callbacks",
+    "schemas",
+)
+
+
 # References ---------------------------------------------------------------------------------------------------
 
 
 def _check_references(document: Document) -> None:
     for parts, value in places(document.data):
         reference = value.get("$ref")
-        if not isinstance(reference, str):
+        if not isinstance(reference, str) or _is_unread(parts):
             continue
         place = pointer(*parts, "$ref")
         if "%" in reference and not _leads_somewhere(document, reference):
@@ -271,6 +293,15 @@ def _check_references(document: Document) -> None:
                 way_out="Bundle the documents into one first.",
             )
         _follow(document, reference, place)
+
+
+#: Nothing is made of what stands below these, so it may refer to anything.
+_UNREAD = frozenset({"headers", "links", "examples", "securitySchemes"})
+
+
+def _is_unread(parts: tuple[str | int, ...]) -> bool:
+    """Whether a place is below one of those, and not below a property, say, of such a name."""
+    return any(part in _UNREAD and before not in NAMES for before, part in pairwise(("", *parts)))
 
 
 def _leads_somewhere(document: Document, reference: str) -> bool:

@@ -217,11 +217,11 @@ def read_text(text: str) -> Json:
 
 def places(value: Any, *parts: str | int) -> Iterator[tuple[tuple[str | int, ...], Json]]:
     """Every mapping in a document with the parts of its pointer, outermost first; those in plain data left out."""
-    yield from _places(value, parts, names=bool(parts) and parts[-1] in _NAMES)
+    yield from _places(value, parts, names=bool(parts) and parts[-1] in NAMES)
 
 
 #: Keywords whose values are mappings from names that anybody may choose, such as `default`, to what is named.
-_NAMES = frozenset(
+NAMES = frozenset(
     {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "schemas", "responses"}
     | {
         "parameters",
@@ -247,7 +247,7 @@ def _places(
             yield parts, value
         for key, item in value.items():
             if names or (key not in _DATA and not str(key).startswith("x-")):
-                yield from _places(item, (*parts, key), names=not names and key in _NAMES)
+                yield from _places(item, (*parts, key), names=not names and key in NAMES)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _places(item, (*parts, index), names=False)
@@ -283,6 +283,9 @@ class _Loader(yaml.CSafeLoader):
         return {key.value: self.construct_object(value, deep=deep) for key, value in node.value}
 
 
+# An explicit `!!binary` or `!!timestamp` is the text that it is written as.
+for _tag in ("binary", "timestamp"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", lambda _, node: str(node.value))
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag.endswith((":null", ":merge"))]
     for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()

@@ -31,17 +31,19 @@ _RANKS = {"json": 0, "jsonl": 1, "form": 2, "multipart": 2, "text": 3, "bytes": 
 def media_of(contents: dict[str, Json], *, sent: bool) -> list[Media]:
     """The media types of a body, the one that is best for a program first, and none twice under another name."""
     schemas = {media_type: content.get("schema") for media_type, content in contents.items()}
-    json = [schemas[each] for each in contents if _kind(each, schemas[each], sent=sent) == "json"]
+    json = [schemas[each] for each in contents if kind_of(each, schemas[each], sent=sent) == "json"]
     found: list[Media] = []
     for media_type, content in contents.items():
         schema = schemas[media_type]
-        kind = _kind(media_type, schema, sent=sent)
+        kind = kind_of(media_type, schema, sent=sent)
         if kind == "text" and schema in json and not _is_text(schema):
             # `text/plain` with the schema of the JSON beside it is that JSON, as .NET's documents have it.
             kind = "json"
         name = _CONCRETE[kind] if sent and "*" in media_type else media_type
         found.append(Media(name, kind, schema if schema is not None else {}, _encoding(content, kind)))
-    found.sort(key=lambda each: (_RANKS[each.kind], each.kind == "json" and each.type.startswith("text/")))
+    found.sort(
+        key=lambda each: (_RANKS[each.kind], each.kind == "json" and bare(each.type) != "application/json")
+    )
     return [
         each
         for index, each in enumerate(found)
@@ -64,7 +66,7 @@ def _same(one: Media, other: Media, *, sent: bool) -> bool:
     return are_json and not (sent and {bare(one.type), bare(other.type)} - _JSON)
 
 
-def _kind(media_type: str, schema: Any, *, sent: bool) -> str:
+def kind_of(media_type: str, schema: Any = None, *, sent: bool) -> str:
     """How a body of a media type is written or read."""
     name = bare(media_type)
     if name in _JSON_LINES and not sent:
@@ -74,8 +76,10 @@ def _kind(media_type: str, schema: Any, *, sent: bool) -> str:
     if name in _FORMS and sent:
         return _FORMS[name]
     if name in ("*/*", "application/*"):
-        # Many a generator of documents writes this for JSON; a file is a string.
-        return "json" if isinstance(schema, dict) and schema.get("type") != "string" else "bytes"
+        # Many a generator of documents writes this for JSON, or for a text.
+        if not isinstance(schema, dict) or schema.get("format") == "binary":
+            return "bytes"
+        return "text" if schema.get("type") == "string" else "json"
     return "text" if name.startswith("text/") or name in _JSON_LINES else "bytes"
 
 
@@ -108,5 +112,5 @@ def _part(encoding: Json) -> dict[str, object]:
     # Of several, or of a range, nobody can say which it is.
     if not isinstance(content_type, str) or "," in content_type or "*" in content_type:
         return {}
-    is_json = _kind(content_type, None, sent=True) == "json"
+    is_json = kind_of(content_type, sent=True) == "json"
     return {"content_type": content_type, **({"json": True} if is_json else {})}

@@ -121,7 +121,11 @@ def settle_parameters(document: Document) -> None:
             twin = next((each for each in kept if _names_of(each) == _names_of(parameter)), None)
             if twin is None:
                 kept.append(parameter)
-            elif twin != parameter:
+            elif twin == parameter:
+                continue
+            elif _without_words(twin) == _without_words(parameter):
+                document.note(place, f"{parameter['in']} parameter {parameter['name']!r} is described twice")
+            else:
                 raise DocumentError(
                     f"{parameter['in']} parameter {parameter['name']!r} is described twice, in different ways",
                     place=place,
@@ -196,6 +200,17 @@ def _moved(document: Document, reference: str, place: str) -> str:
     target.clear()
     target.update({**refer(key), **said})
     return key
+
+
+def replace_types_of_other_languages(document: Document) -> None:
+    """`any` says nothing, and `file` is how OpenAPI 2 called bytes."""
+    for place, schema in schemas_of(document):
+        if schema.get("type") in ("any", "file"):
+            document.note(place, f"{schema['type']!r} is no type of JSON; {_REPLACED[schema['type']]}")
+            schema.update({"type": "string", "format": "binary"} if schema.pop("type") == "file" else {})
+
+
+_REPLACED = {"any": "it is typed as Any", "file": "it is taken for a string of bytes"}
 
 
 def compose_what_stands_beside_references(document: Document) -> None:
@@ -275,7 +290,8 @@ def mark_files(document: Document) -> None:
                 todo.append(document.schemas[key])
             is_typed = "contentMediaType" in schema and "contentEncoding" not in schema
             if "string" in _types(schema) and (schema.get("format") == "binary" or is_typed):
-                schema["x-is-file"] = True
+                is_text = str(schema.get("contentMediaType", "")).startswith(("text/", "application/json"))
+                schema["x-is-file"] = "or text" if is_text else True
 
 
 def move_null_to_references(document: Document) -> None:
@@ -346,6 +362,7 @@ STEPS: tuple[Callable[[Document], None], ...] = (
     name_operations,
     settle_parameters,
     write_true_as_a_schema,
+    replace_types_of_other_languages,
     write_tuples_as_lists,
     compose_what_stands_beside_references,
     name_referenced_places,
@@ -365,6 +382,10 @@ STEPS: tuple[Callable[[Document], None], ...] = (
     name_inner_objects,
     drop_what_was_shared,
 )
+
+
+def _without_words(parameter: Json) -> Json:
+    return {key: value for key, value in parameter.items() if key not in WORDS}
 
 
 def _names_of(parameter: Json) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from .components import Components, Direction, schema_of
 from .definitions import attributes_of, described, field_doc
 from .document import Document, DocumentError, Json, below
 from .links import Links
-from .media import FIELDS, media_of
+from .media import FIELDS, kind_of, media_of
 from .names import attribute_name, free_name, method_name, told_apart
 from .package import Argument, BodyCase, Media, OperationCase, ResponseCase
 from .parse import ParsedOperation
@@ -62,7 +62,8 @@ class Operations:
             result=_result(responses),
             item=None,
             pagination=None,
-            secured=bool(raw.get("security", self._document.data.get("security"))),
+            # An alternative that asks for nothing is an empty one.
+            secured=any(raw.get("security", self._document.data.get("security")) or ()),
             fixed_query=_fixed_query(query),
         )
         if pagination:
@@ -95,7 +96,7 @@ class Operations:
             type=self._annotations.of(schema, Direction.SENT, f"{place}/schema"),
             required=bool(parameter.get("required")) or where == "path",
             doc=described(clean(parameter.get("description")) or _words(schema), schema),
-            keywords=_written(where, style, explode=explode, json=bool(content)),
+            keywords=_written(where, style, explode=explode, json=_is_json(content or {})),
         )
 
     # Bodies ---------------------------------------------------------------------------------------------------
@@ -169,10 +170,16 @@ class Operations:
                     type_ = plain("str" if media.kind == "text" else "bytes")
                     yield ResponseCase(shown, media.kind, media.type, type_, None, doc)
                     continue
-                type_ = self._annotations.of(media.schema, Direction.RECEIVED, f"{place}/schema")
-                link = self._links.of(media.schema)
-                plain_too = link is not None and self._annotations.is_partly_plain(media.schema)
+                schema = self._line(media.schema) if media.kind == "jsonl" else media.schema
+                type_ = self._annotations.of(schema, Direction.RECEIVED, f"{place}/schema")
+                link = self._links.of(schema)
+                plain_too = link is not None and self._annotations.is_partly_plain(schema)
                 yield ResponseCase(shown, media.kind, media.type, type_, link, doc, plain_too)
+
+    def _line(self, schema: Any) -> Any:
+        """What a line of JSON Lines is: some describe all of them, as a list."""
+        whole = self._target(schema)
+        return whole["items"] if whole.get("type") == "array" and "items" in whole else schema
 
     # Pages ----------------------------------------------------------------------------------------------------
 
@@ -250,6 +257,10 @@ def _argument_names(parameters: list[Json]) -> Iterator[str]:
     for parameter, name in zip(parameters, names, strict=True):
         places = {each["in"] for each, other in zip(parameters, names, strict=True) if other == name}
         yield name if len(places) == 1 else f"{name}_{parameter['in']}"
+
+
+def _is_json(content: dict[str, Json]) -> bool:
+    return any(kind_of(media_type, sent=True) == "json" for media_type in content)
 
 
 def _words(schema: Any) -> str:

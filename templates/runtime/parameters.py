@@ -93,7 +93,7 @@ def query_pairs(
             for pair in query_pairs(str(key), item, json=isinstance(item, Mapping))
         ]
     texts = _texts(value)
-    if explode:
+    if explode or not texts:
         return [(name, text) for text in texts]
     return [(name, _SEPARATORS.get(style, ",").join(texts))]
 

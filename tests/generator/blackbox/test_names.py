@@ -279,3 +279,46 @@ paths:
         assert api.models.ActionsListOfThings.from_dict({"a": "b"}).a == "b"
         assert api.module("operations.code_scanning").list_alerts().path == "/a"
         assert api.module("operations.files").admin_get_user_ids().path == "/b"
+
+
+class TestSloppyDocuments:
+    """What people write, and every tool of theirs puts up with."""
+
+    document = """
+tags:
+paths:
+  /a:
+    parameters:
+    get:
+      operationId: t_get
+      tags: [t]
+      parameters:
+      security:
+      responses:
+        "200":
+          description: ""
+          headers: {X-Rate: {$ref: "#/components/headers/Gone"}}
+          links: {next: {$ref: "#/components/links/Gone"}}
+          content: {application/json: {schema: {$ref: Thing}, examples: {a: {$ref: "#/components/examples/Gone"}}}}
+components:
+  parameters:
+  schemas:
+    Thing:
+      type: object
+      required:
+      properties:
+        anything: {type: any}
+        file: {type: file}
+        when: {type: string, default: !!timestamp 2026-11-21, example: !!binary aGk=}
+        headers: {type: object, properties: {a: {type: string}}}
+        nothing: {type: object, properties: }
+"""
+
+    def test_what_is_empty_is_not_there_and_what_is_not_read_may_lead_nowhere(self, api: Api) -> None:
+        thing = api.decode("t", "get", {"anything": [1], "file": "f", "headers": {"a": "b"}, "nothing": {}})
+        assert (thing.anything, thing.file, thing.headers.a, thing.nothing) == ([1], "f", "b", {})
+        assert "Default: `2026-11-21`" in api.source("models/_thing.py")
+
+    def test_types_of_other_languages_are_told_of(self, api: Api) -> None:
+        assert "'any' is no type of JSON; it is typed as Any" in api.notes
+        assert "'file' is no type of JSON; it is taken for a string of bytes" in api.notes

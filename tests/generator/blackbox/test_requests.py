@@ -66,6 +66,9 @@ paths:
         - {name: flat, in: query, schema: {type: object}}
         - {name: pairs, in: query, explode: false, schema: {type: object}}
         - {name: json, in: query, content: {application/json: {schema: {type: object, properties: {a: {}}}}}}
+        - {name: plain, in: query, content: {text/plain: {schema: {type: string}}}}
+        - {name: none, in: query, explode: false, schema: {type: array, items: {type: integer}}}
+        - {name: none, in: query, explode: false, description: Again., schema: {type: array, items: {type: integer}}}
       responses: {"204": {description: ""}}
   /undeclared/{x}:
     get:
@@ -145,13 +148,13 @@ paths:
             ["1", "2"], ["x", "y"], "z", ["p", "q"],
             form=[1, 2], comma=[1, 2], pipe=[1, 2], space=[1, 2],
             deep={"a": 1, "b": {"c": "d"}, "e": [1, 2], "f": [{"g": 3}]},
-            flat={"k": "v", "l": {"m": [1]}}, pairs={"k": "v"}, json={"a": "ü"},
+            flat={"k": "v", "l": {"m": [1]}}, pairs={"k": "v"}, json={"a": "ü"}, plain="hi", none=[],
         )  # fmt: skip
         assert request.path == "/styles/1,2/.x,y/;c=z/;d=p;d=q"
         assert request.query == (
             ("form", "1"), ("form", "2"), ("comma", "1,2"), ("pipe", "1|2"), ("space", "1 2"),
             ("deep[a]", "1"), ("deep[b][c]", "d"), ("deep[e][]", "1"), ("deep[e][]", "2"), ("deep[f][0][g]", "3"),
-            ("k", "v"), ("l", '{"m":[1]}'), ("pairs", "k,v"), ("json", '{"a":"ü"}'),
+            ("k", "v"), ("l", '{"m":[1]}'), ("pairs", "k,v"), ("json", '{"a":"ü"}'), ("plain", "hi"),
         )  # fmt: skip
 
     def test_a_path_parameter_can_be_json(self, api: Api) -> None:
@@ -320,6 +323,7 @@ paths:
               required: [file]
               properties:
                 file: {type: string, contentMediaType: application/octet-stream}
+                page: {type: string, contentMediaType: text/html}
                 files: {type: array, items: {type: string, format: binary}}
                 picture: {type: string, format: binary}
                 about: {type: array, items: {type: string}}
@@ -407,6 +411,7 @@ components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}
         assert "file: _body.File," in source
         assert "files: Iterable[_body.File] | None = None," in source
         assert "key: str | None = None," in source
+        assert "page: _body.File | str | None = None," in source
 
     def test_what_the_document_says_of_single_fields_is_followed(self, api: Api) -> None:
         assert api.module("operations.t").upload(file=b"").body.encoding == {

@@ -41,6 +41,22 @@ paths:
         "200":
           description: ""
           content: {application/json: {schema: {anyOf: [{type: array, items: {$ref: Thing}}, {type: "null"}]}}}
+  /open:
+    get:
+      operationId: t_open
+      tags: [t]
+      security: [{}]
+      responses: {"600": {description: ""}, "204": {description: ""}}
+    put: {operationId: t_either_way, tags: [t], security: [{}, {key: []}], responses: {"204": {description: ""}}}
+    post:
+      operationId: t_anything
+      tags: [t]
+      responses: {"200": {description: "", content: {"*/*": {schema: {type: string}}}}}
+    patch:
+      operationId: t_listed_lines
+      tags: [t]
+      responses:
+        "200": {description: "", content: {application/x-ndjson: {schema: {type: array, items: {$ref: Thing}}}}}
   /lines:
     get:
       operationId: t_lines
@@ -140,6 +156,17 @@ components:
         assert operations.EITHER.success.plain
         assert operations.MAYBE.success.plain
         assert not operations.STAR.success.plain
+
+    def test_an_operation_that_asks_for_no_credentials_gets_none(self, api: Api) -> None:
+        operations = api.module("operations.t")
+        assert (operations.OPEN.secured, operations.EITHER_WAY.secured) == (False, True)
+
+    def test_a_string_of_any_media_type_is_a_text(self, api: Api) -> None:
+        assert api.module("operations.t").ANYTHING.success.kind == "text"
+
+    def test_lines_that_are_described_as_a_list_are_its_items(self, api: Api) -> None:
+        assert type(api.decode("t", "listed_lines", {"name": "n"})).__name__ == "Thing"
+        assert "def listed_lines() -> _request.Request[_models.Thing]:" in api.source("operations/t.py")
 
     def test_a_range_and_a_list_decode(self, api: Api) -> None:
         assert api.decode("t", "several", [{"name": "n"}], 206)[0].name == "n"
