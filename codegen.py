@@ -135,7 +135,7 @@ def _refusing(document: Document) -> Iterator[None]:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    documents = _edition(options.old), _loaded(options.new)
+    documents = _edition(options.old), _edition(options.new or str(options.spec))
     names = [shown(each.path) for each in documents]
     with Progress() as progress:
         packages: list[Package] = []
@@ -208,7 +208,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     diff.add_argument("old", nargs="?", default="HEAD", metavar="OLD", help="a file, or a revision (HEAD)")
     diff.add_argument(
-        "new", nargs="?", type=Path, default=SPEC, metavar="NEW", help="a file (spec/openapi.yaml)"
+        "new", nargs="?", metavar="NEW", help="a file, or a revision (the file of --spec: spec/openapi.yaml)"
     )
     other = commands.add_parser(
         "upstream", help="how another document of the same API differs; exit 1 if it does"

@@ -105,6 +105,8 @@ def _object(shapes: dict[str, Check]) -> Check:
 
 def _type(value: Any, place: str) -> None:
     for kind in value if isinstance(value, list) else [value]:
+        if kind is None:
+            raise DocumentError("null is a type in quotes only", place=place, way_out='Write "null".')
         if kind not in TYPES and value not in ("any", "file"):
             raise DocumentError(
                 f"{kind!r} is no type of JSON", place=place, way_out=f"There are {', '.join(TYPES)}."

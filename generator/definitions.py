@@ -87,6 +87,10 @@ class Definitions:
         received = direction is Direction.RECEIVED
         properties: Json = component.schema["properties"]
         required = _required(component.schema, direction)
+        for key in component.schema.get("required", ()):
+            if key not in properties:
+                place = self._document.place_of(component.key, "required")
+                self._document.note(place, f"{key!r} is required, and no property")
         names = self._attributes(component) if received else {key: key for key in properties}
         keys = list(properties)
         if not received and "" in keys:

@@ -62,8 +62,13 @@ def _same(one: Media, other: Media, *, sent: bool) -> bool:
     """
     if sent and one.type == other.type:
         return True
-    are_json = one.kind == other.kind == "json" and one.schema == other.schema
-    return are_json and not (sent and {bare(one.type), bare(other.type)} - _JSON)
+    if not one.kind == other.kind == "json" or one.schema != other.schema:
+        return False
+    return not sent or (_is_plain_json(one.type) and _is_plain_json(other.type))
+
+
+def _is_plain_json(media_type: str) -> bool:
+    return bare(media_type) in _JSON or media_type.startswith("text/")
 
 
 def kind_of(media_type: str, schema: Any = None, *, sent: bool) -> str:

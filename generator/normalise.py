@@ -29,6 +29,9 @@ from .schemas import COMPONENT, key_of, refer, schemas_of, within
 _NOT_PARAMETERS = frozenset({"accept", "content-type", "authorization"})
 
 
+_OF_PATHS = frozenset({*METHODS, "$ref", "summary", "description", "servers", "parameters"})
+
+
 def normalise(document: Document) -> None:
     """Run every step.
 
@@ -57,6 +60,9 @@ def inline_shared_parts(document: Document) -> None:
             continue
         paths[path] = item = _merged(document, item)
         check_path_item(item, place)
+        for word in item.keys() - _OF_PATHS:
+            if not word.startswith("x-"):
+                document.note(below(place, word), f"{word!r} is no method, and left out")
         shared = [_merged(document, parameter) for parameter in item.get("parameters", [])]
         for method in [method for method in item if method in METHODS]:
             operation = item[method] = _merged(document, item[method])
@@ -363,9 +369,9 @@ STEPS: tuple[Callable[[Document], None], ...] = (
     settle_parameters,
     write_true_as_a_schema,
     replace_types_of_other_languages,
+    name_referenced_places,
     write_tuples_as_lists,
     compose_what_stands_beside_references,
-    name_referenced_places,
     drop_members_that_say_nothing,
     drop_titles,
     say_null_as_a_type,

@@ -114,16 +114,31 @@ class Operations:
             arguments = self._flat(first.schema, place, taken)
             if arguments is not None:
                 same = [each for each in media if each.kind in FIELDS and each.schema == first.schema]
+                self._mark_files(same)
                 others = [each.type for each in media if each not in same]
                 if others:
-                    self._document.note(place, f"only {first.type} is sent, not {', '.join(others)}")
+                    sent = " or ".join(each.type for each in same)
+                    self._document.note(place, f"only {sent} is sent, not {', '.join(others)}")
                 names = taken | {each.name for each in arguments}
                 return BodyCase(same, flat=True), [*arguments, *_choice(same, names)]
         type_ = joined(self._sent(each, place) for each in media)
         name = free_name("request_body" if "body" in taken else "body", taken)
         doc = clean(raw.get("description")) or "The body of the request."
-        arguments = [Argument(name, "", "body", type_, required, doc), *_choice(media, taken | {name})]
+        nullable = any(each.kind == "json" and self._annotations.is_nullable(each.schema) for each in media)
+        whole = Argument(name, "", "body", type_, required, doc, nullable=nullable)
+        arguments = [whole, *_choice(media, taken | {name})]
         return BodyCase(media, flat=False), arguments
+
+    def _mark_files(self, media: list[Media]) -> None:
+        """Have a form refuse what is no file where one is wanted: a path in a text would be sent as that text."""
+        for each in media:
+            if each.kind == "multipart":
+                for key, prop in (
+                    self._target(schema_of(self._components, each.schema)).get("properties", {}).items()
+                ):
+                    item = prop.get("items") if isinstance(prop, dict) and "items" in prop else prop
+                    if isinstance(item, dict) and item.get("x-is-file") is True:
+                        each.encoding.setdefault(key, {})["file"] = True
 
     def _sent(self, media: Media, place: str) -> Type:
         """What a caller gives for a body of a media type."""
@@ -144,6 +159,9 @@ class Operations:
             wanted = prop.get("x-attribute-name") if isinstance(prop, dict) else None
             name = attribute_name(wanted or key, reserved=_TAKEN)
             if name in taken:
+                self._document.note(
+                    place, f"the field {key!r} is called like a parameter; the body is one argument"
+                )
                 return None
             taken = taken | {name}
             type_ = self._annotations.of(prop, Direction.SENT, f"{place}/{key}")

@@ -12,7 +12,7 @@ COMPONENT = "#/components/schemas/"
 #: Keywords whose values are schemas: one, many under names, or many in a list.
 _ONE = ("items", "additionalProperties")
 _NAMED = ("properties", "patternProperties")
-_LISTED = ("allOf", "anyOf", "oneOf")
+_LISTED = ("allOf", "anyOf", "oneOf", "prefixItems")
 
 #: Keywords that say what a value is. Others limit it, or talk about it.
 _STRUCTURE = frozenset(

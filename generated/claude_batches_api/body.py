@@ -41,7 +41,7 @@ class Body:
     """Its `Content-Type`; that of a multipart body gets a boundary besides."""
     encoding: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict[str, Mapping[str, Any]])
     """What the spec says of single fields: how `query_pairs` writes that of a form; of one with files, its
-    `content_type`, and whether that is `json`."""
+    `content_type`, and whether it is `json` or a `file`."""
 
     def pairs(self) -> list[tuple[str, str]]:
         """The fields of a form as names and values, not yet encoded."""
@@ -116,16 +116,23 @@ def content_of(content: Content) -> bytes | IO[bytes] | Path:
 _BYTES = (bytes, bytearray, memoryview)
 
 
-def _parts(name: str, value: Any, *, content_type: str | None = None, json: bool = False) -> list[Part]:
+def _parts(
+    name: str, value: Any, *, content_type: str | None = None, json: bool = False, file: bool = False
+) -> list[Part]:
     if value is None or isinstance(value, Unset):
         return []
     if _is_file(value):
         return [(name, _file(value, content_type))]
+    if file and not isinstance(value, list):
+        raise TypeError(
+            f"{name} is a file: bytes, an open file, a path, or one of them in a tuple with its name; "
+            f"got {type(value).__name__}"
+        )
     if json or _is_object(value):
         return [(name, (None, compact_json(value).encode(), content_type or "application/json"))]
     if isinstance(value, Iterable) and not isinstance(value, str):
         items = cast("Iterable[object]", value)
-        return [part for item in items for part in _parts(name, item, content_type=content_type)]
+        return [part for item in items for part in _parts(name, item, content_type=content_type, file=file)]
     # A text, a number or a flag is written as a query parameter is.
     return [(name, (None, text.encode(), content_type)) for _, text in query_pairs(name, value)]
 

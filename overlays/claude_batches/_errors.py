@@ -405,7 +405,7 @@ class PermissionDeniedError(APIStatusError):
 class NotFoundError(APIStatusError):
     """404: no such thing, or not in this workspace."""
 
-    advice = "Check the id and the workspace. A batch made a moment ago can be missing for a second or two."
+    advice = "Check the id and the workspace. What was made a moment ago can be missing for a second or two."
 
 
 class RequestTimeoutError(APIStatusError):

@@ -187,6 +187,20 @@ def test_the_deadline_holds_while_files_are_sent(connect: Any, serve: Any) -> No
     assert len(do.sleeps) < 5
 
 
+def test_a_text_in_the_place_of_a_file_is_refused_and_not_sent_as_its_content(
+    connect: Any, serve: Any
+) -> None:
+    server = serve(reply(200, {"id": "f"}))
+    do = connect(server)
+    for content in ("report.pdf", ["report.pdf"], [("report.pdf", "text")]):
+        with pytest.raises(
+            claude_batches.RequestEncodingError, match="file is a file: bytes, an open file, a path"
+        ):
+            do(sending(form({"file": content}, file={"file": True})))
+    do(sending(form({"file": [b"1", ("2", b"2")]}, file={"file": True})))
+    assert len(parts(server.requests[0])) == 2
+
+
 def test_a_form_without_fields_is_a_form_all_the_same(connect: Any, serve: Any) -> None:
     server = serve(reply(200, {"id": "f"}))
     connect(server)(sending(form({"nothing": None})))

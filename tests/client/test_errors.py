@@ -67,7 +67,7 @@ def test_an_error_tells_what_was_asked_what_came_and_what_to_do(connect: Any, se
     found = raised.value
     assert str(found) == (
         f"404 not_found_error: No such batch (GET {server.url}/v1/messages/batches/b, request id req_scripted). "
-        "Check the id and the workspace. A batch made a moment ago can be missing for a second or two."
+        "Check the id and the workspace. What was made a moment ago can be missing for a second or two."
     )
     assert found.message + " " + found.advice == str(found)
     assert found.type == "not_found_error"

@@ -92,6 +92,12 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
         "path parameter 'pet_id' is described twice, in different ways",
         "#/paths/~1pets~1{pet_id}/get/parameters",
     ),
+    "null without quotes": (
+        "age: {type: integer}",
+        "age: {type: [integer, null]}",
+        "null is a type in quotes only",
+        "#/components/schemas/Pet/properties/age/type",
+    ),
     "a reference that leads round": (
         "age: {type: integer}",
         'age: {$ref: "#/components/schemas/Pet/properties/age/x"}',

@@ -394,6 +394,12 @@ def test_the_committed_spec_is_compared_with_the_one_on_disk(run: Run) -> None:
     assert outcome.out.startswith("From HEAD:spec/openapi.yaml to ")
 
 
+def test_two_revisions_and_the_document_of_another_package_can_be_compared(tmp_path: Path, run: Run) -> None:
+    assert "Nothing changes" in run("diff", "HEAD", "HEAD").out
+    (tmp_path / "shop.yaml").write_text(SHOP)
+    assert f"to {tmp_path / 'shop.yaml'}, for users" in run("--spec", tmp_path / "shop.yaml", "diff").out
+
+
 @pytest.mark.parametrize("name", ["nonsense", "--output=x", "HEAD:README.md"])
 def test_what_is_neither_file_nor_revision_is_one_clear_error(run: Run, name: str) -> None:
     outcome = run("diff", name)

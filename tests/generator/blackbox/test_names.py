@@ -289,6 +289,7 @@ tags:
 paths:
   /a:
     parameters:
+    delte: {}
     get:
       operationId: t_get
       tags: [t]
@@ -312,12 +313,17 @@ components:
         when: {type: string, default: !!timestamp 2026-11-21, example: !!binary aGk=}
         headers: {type: object, properties: {a: {type: string}}}
         nothing: {type: object, properties: }
+    Typing: {type: object, required: [mistyped], properties: {mistypd: {type: string}}}
 """
 
     def test_what_is_empty_is_not_there_and_what_is_not_read_may_lead_nowhere(self, api: Api) -> None:
         thing = api.decode("t", "get", {"anything": [1], "file": "f", "headers": {"a": "b"}, "nothing": {}})
         assert (thing.anything, thing.file, thing.headers.a, thing.nothing) == ([1], "f", "b", {})
         assert "Default: `2026-11-21`" in api.source("models/_thing.py")
+
+    def test_what_is_likely_mistyped_is_told_of(self, api: Api) -> None:
+        assert "'mistyped' is required, and no property" in api.notes
+        assert "'delte' is no method, and left out" in api.notes
 
     def test_types_of_other_languages_are_told_of(self, api: Api) -> None:
         assert "'any' is no type of JSON; it is typed as Any" in api.notes
