@@ -123,16 +123,16 @@ def _parts(
         return []
     if _is_file(value):
         return [(name, _file(value, content_type))]
-    if file and not isinstance(value, list):
-        raise TypeError(
-            f"{name} is a file: bytes, an open file, a path, or one of them in a tuple with its name; "
-            f"got {type(value).__name__}"
-        )
-    if json or _is_object(value):
+    if not file and (json or _is_object(value)):
         return [(name, (None, compact_json(value).encode(), content_type or "application/json"))]
     if isinstance(value, Iterable) and not isinstance(value, str):
         items = cast("Iterable[object]", value)
         return [part for item in items for part in _parts(name, item, content_type=content_type, file=file)]
+    if file:
+        raise TypeError(
+            f"{name} is a file: bytes, an open file, a path, or one of them in a tuple with its name; "
+            f"got {type(value).__name__}"
+        )
     # A text, a number or a flag is written as a query parameter is.
     return [(name, (None, text.encode(), content_type)) for _, text in query_pairs(name, value)]
 
