@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import itertools
+import json
 import os
 import re
 import subprocess
@@ -131,3 +132,25 @@ def generated(document: str, folder: Path) -> Iterator[Api]:
         sys.path.remove(str(folder))
         for module in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
             del sys.modules[module]
+
+
+def mypy_complaints(package: Path) -> str:
+    """What mypy finds in a package, in the mode that its users have by default; nothing, if it finds nothing."""
+    command = [sys.executable, "-m", "mypy", "--config-file=", "--cache-dir=.mypy", package.name]
+    done = subprocess.run(command, cwd=package.parent, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def pyright_complaints(package: Path, folder: Path) -> str:
+    """What pyright finds in a package, in its basic mode; its configuration goes into another folder."""
+    (folder / "pyrightconfig.json").write_text(
+        json.dumps({"typeCheckingMode": "basic", "include": [str(package)]})
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pyright", "-p", folder, "--pythonpath", sys.executable],
+        env={**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr
