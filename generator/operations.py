@@ -159,9 +159,6 @@ class Operations:
             wanted = prop.get("x-attribute-name") if isinstance(prop, dict) else None
             name = attribute_name(wanted or key, reserved=_TAKEN)
             if name in taken:
-                self._document.note(
-                    place, f"the field {key!r} is called like a parameter; the body is one argument"
-                )
                 return None
             taken = taken | {name}
             type_ = self._annotations.of(prop, Direction.SENT, f"{place}/{key}")
