@@ -132,13 +132,11 @@ class Operations:
     def _mark_files(self, media: list[Media]) -> None:
         """Have a form refuse what is no file where one is wanted: a path in a text would be sent as that text."""
         for each in media:
-            if each.kind == "multipart":
-                for key, prop in (
-                    self._target(schema_of(self._components, each.schema)).get("properties", {}).items()
-                ):
-                    item = prop.get("items") if isinstance(prop, dict) and "items" in prop else prop
-                    if isinstance(item, dict) and item.get("x-is-file") is True:
-                        each.encoding.setdefault(key, {})["file"] = True
+            body = schema_of(self._components, each.schema) if each.kind == "multipart" else {}
+            for key, prop in self._target(body).get("properties", {}).items():
+                item = prop.get("items", prop) if isinstance(prop, dict) else prop
+                if isinstance(item, dict) and item.get("x-is-file") is True:
+                    each.encoding.setdefault(key, {})["file"] = True
 
     def _sent(self, media: Media, place: str) -> Type:
         """What a caller gives for a body of a media type."""
