@@ -349,8 +349,9 @@ def _doc(raw: Json, operation: OperationCase) -> str:
     # Some documents say it twice.
     if summary and description.startswith(summary):
         summary = ""
-    parts = [_sentence(summary), description, "Deprecated." if raw.get("deprecated") else ""]
-    text = "\n\n".join(part for part in parts if part) or f"`{operation.http_method} {operation.path}`."
+    said = [part for part in (_sentence(summary), description) if part]
+    said = said or [f"`{operation.http_method} {operation.path}`."]
+    text = "\n\n".join([*said, *["Deprecated."] * bool(raw.get("deprecated"))])
     arguments = [*operation.positional, *operation.keywords]
     sections = [section("Args", [(each.name, each.doc) for each in arguments])] if arguments else []
     returns = _returns(operation)
