@@ -131,7 +131,7 @@ class CredentialsError(ConfigurationError):
 
 
 class RequestEncodingError(ClaudeBatchesError, ValueError):
-    """What was to be sent can't be written as JSON. Nothing was sent."""
+    """What was to be sent can't be written, or read from its file. No request was sent whole."""
 
 
 class InvalidBatchError(RequestEncodingError):

@@ -92,10 +92,10 @@ class AsyncLineStream(Generic[T]):
     def __init__(
         self,
         opening: Callable[[], Awaitable[tuple[AsyncResponse, AsyncIterator[bytes]]]],
-        decode: Callable[[AsyncResponse, bytes], Any],
+        decoder: Callable[[AsyncResponse], Callable[[bytes], Any]],
     ) -> None:
         self._opening = opening
-        self._decode = decode
+        self._decoder = decoder
         self._response: AsyncResponse | None = None
         self._items: AsyncIterator[T] | None = None
 
@@ -106,9 +106,10 @@ class AsyncLineStream(Generic[T]):
         return self
 
     async def _decoded(self, response: AsyncResponse, chunks: AsyncIterator[bytes]) -> AsyncIterator[T]:
+        decode = self._decoder(response)
         async for line in async_lines(chunks):
             if line.strip():
-                yield self._decode(response, line)
+                yield decode(line)
 
     def __await__(self) -> Generator[Any, None, Self]:
         return self._open().__await__()

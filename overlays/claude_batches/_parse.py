@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import orjson
 from claude_batches_api.model import Model
 from claude_batches_api.request import Operation, Request
+from claude_batches_api.request import Response as DocumentedResponse
 
 from ._errors import APIResponseValidationError, ErrorResponse, excerpt, parse_body
 from ._steps import AnyResponse
 
-__all__ = ["decode_line", "parse", "parse_page"]
+__all__ = ["line_decoder", "parse", "parse_page"]
 
 T = TypeVar("T")
 
@@ -27,15 +29,16 @@ def parse(request: Request[T], response: AnyResponse, content: bytes) -> T:
         APIResponseValidationError: It is not what the API answers.
     """
     operation = request.operation
-    documented = operation.response(response.status_code, response.headers.get("content-type"))
+    documented = _documented(operation, response)
     kind = documented.kind if documented is not None else operation.success.kind
     result: Any
     if kind == "json":
-        result = _json(operation, response, content)
+        result = _json(operation, documented, response, content)
     elif kind == "text":
         result = content.decode("utf-8", "replace")
     elif kind == "jsonl":
-        result = [decode_line(operation, response, line) for line in content.split(b"\n") if line.strip()]
+        decode = line_decoder(operation, response)
+        result = [decode(line) for line in content.split(b"\n") if line.strip()]
     else:
         result = content if kind == "bytes" else None
     return cast(T, result)
@@ -54,14 +57,14 @@ def parse_page(request: Request[T], response: AnyResponse, content: bytes) -> T:
     return page
 
 
-def _json(operation: Operation, response: AnyResponse, content: bytes) -> Any:
+def _json(
+    operation: Operation, documented: DocumentedResponse | None, response: AnyResponse, content: bytes
+) -> Any:
     wire = _loads(content)
     if wire is _NOT_JSON:
         reason = "is not JSON" if content.strip() else "is empty"
         raise invalid(operation, response, content, reason)
-    content_type = response.headers.get("content-type")
-    result = operation.decode(response.status_code, wire, content_type)
-    documented = operation.response(response.status_code, content_type)
+    result = _decoder(operation, documented)(wire)
     # A decoder hands back what it can't make anything of, and what it has nothing to do with.
     if result is wire and documented is not None and documented.link is not None and not documented.plain:
         raise invalid(operation, response, content, f"is JSON of another form ({type(wire).__name__})")
@@ -70,16 +73,32 @@ def _json(operation: Operation, response: AnyResponse, content: bytes) -> Any:
     return result
 
 
-def decode_line(operation: Operation, response: AnyResponse, line: bytes) -> Any:
-    """One line of a JSON Lines response.
+def line_decoder(operation: Operation, response: AnyResponse) -> Callable[[bytes], Any]:
+    """What decodes the lines of a JSON Lines response.
 
-    Raises:
-        APIResponseValidationError: It is no JSON.
+    It raises `APIResponseValidationError` for one that is no JSON.
     """
-    wire = _loads(line)
-    if wire is _NOT_JSON:
-        raise invalid(operation, response, line, "has a line that is not JSON")
-    return operation.decode(response.status_code, wire, response.headers.get("content-type"))
+    decode = _decoder(operation, _documented(operation, response))
+
+    def decode_line(line: bytes) -> Any:
+        wire = _loads(line)
+        if wire is _NOT_JSON:
+            raise invalid(operation, response, line, "has a line that is not JSON")
+        return decode(wire)
+
+    return decode_line
+
+
+def _documented(operation: Operation, response: AnyResponse) -> DocumentedResponse | None:
+    return operation.response(response.status_code, response.headers.get("content-type"))
+
+
+def _decoder(operation: Operation, documented: DocumentedResponse | None) -> Callable[[Any], Any]:
+    return _as_is if documented is None else operation.decoder(documented)
+
+
+def _as_is(wire: Any) -> Any:
+    return wire
 
 
 def _loads(content: bytes) -> Any:

@@ -28,7 +28,7 @@ from ._call import USUAL, Call, Guard, call_of, call_to, fetch, open_response
 from ._config import Config
 from ._lines import AsyncLineStream, LineStream
 from ._pages import AsyncPage, AsyncPager, Page
-from ._parse import decode_line, parse, parse_page
+from ._parse import line_decoder, parse, parse_page
 from ._raw import AsyncStreamedResponse, RawResponse, StreamedResponse
 from ._response import AsyncResponse, Response
 from ._sender import AsyncSender, Sender
@@ -171,10 +171,10 @@ class Transport(_Transport):
         operation = request.operation
 
         def whole(response: AnyResponse, content: bytes) -> LineStream[T]:
-            return LineStream(cast(Response, response), [content], partial(decode_line, operation, response))
+            return LineStream(cast(Response, response), [content], line_decoder(operation, response))
 
         def open_(response: Response) -> LineStream[T]:
-            return LineStream(response, response.iter_bytes(), partial(decode_line, operation, response))
+            return LineStream(response, response.iter_bytes(), line_decoder(operation, response))
 
         return Exchange(request, options, whole, open_)
 
@@ -295,10 +295,10 @@ class AsyncTransport(_Transport):
             response: AsyncResponse = await self.sender.run(self.steps(exchange, read=False))
             return response, response.iter_bytes()
 
-        return AsyncLineStream(opening, partial(decode_line, exchange.request.operation))
+        return AsyncLineStream(opening, partial(line_decoder, exchange.request.operation))
 
     def _streaming(self, request: Request[T], options: RequestOptions) -> Exchange[AsyncLineStream[T]]:
-        decode = partial(decode_line, request.operation)
+        decoder = partial(line_decoder, request.operation)
 
         def whole(response: AnyResponse, content: bytes) -> AsyncLineStream[T]:
             async def once() -> AsyncIterator[bytes]:
@@ -307,13 +307,13 @@ class AsyncTransport(_Transport):
             async def opening() -> tuple[AsyncResponse, AsyncIterator[bytes]]:
                 return cast(AsyncResponse, response), once()
 
-            return AsyncLineStream(opening, decode)
+            return AsyncLineStream(opening, decoder)
 
         def open_(response: AsyncResponse) -> AsyncLineStream[T]:
             async def opening() -> tuple[AsyncResponse, AsyncIterator[bytes]]:
                 return response, response.iter_bytes()
 
-            return AsyncLineStream(opening, decode)
+            return AsyncLineStream(opening, decoder)
 
         return Exchange(request, options, whole, open_)
 

@@ -46,7 +46,7 @@ class FilePiece:
                 while left:
                     chunk = file.read(min(CHUNK, left))
                     if not chunk:
-                        raise RequestEncodingError("the file to send got shorter while it was being sent")
+                        raise OSError("it got shorter while it was being sent")  # noqa: TRY301
                     left -= len(chunk)
                     yield chunk
         except (OSError, ValueError) as error:
