@@ -14,7 +14,7 @@ from typing import Any
 
 from .components import Component, Components, Direction
 from .document import Document, Json
-from .schemas import flat_members, key_of, refer
+from .schemas import flat_members, implied_type, key_of, refer
 
 __all__ = ["ANY", "NONE", "Annotations", "Type", "joined", "plain", "qualified"]
 
@@ -108,7 +108,7 @@ class Annotations:
         if isinstance(kinds, list):
             types = [self._plain({**schema, "type": kind}, kind, direction, place) for kind in kinds]
             return joined(types) if types else ANY
-        return self._plain(schema, kinds or _implied(schema), direction, place)
+        return self._plain(schema, kinds or implied_type(schema), direction, place)
 
     def is_nullable(self, schema: Any) -> bool:
         """Whether null is a value of a schema, be it by way of a name."""
@@ -136,7 +136,7 @@ class Annotations:
             elif members := flat_members(each):
                 todo += members
             else:
-                said = each.get("type") or _implied(each) or "any"
+                said = each.get("type") or implied_type(each) or "any"
                 kinds |= set(said) if isinstance(said, list) else {said}
         return kinds
 
@@ -218,13 +218,6 @@ _KINDS: dict[type, str] = {
     list: "array",
     dict: "object",
 }
-
-
-def _implied(schema: Json) -> str | None:
-    """The type that a schema has without saying so."""
-    if "properties" in schema or isinstance(schema.get("additionalProperties"), dict):
-        return "object"
-    return "array" if "items" in schema else None
 
 
 def joined(types: Iterable[Type]) -> Type:

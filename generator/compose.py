@@ -72,14 +72,18 @@ def _lift_discriminators(document: Document) -> None:
 
 def _share_discriminators(document: Document, heirs: dict[str, list[str]]) -> None:
     """A union of some heirs of one base is told apart as all of them are."""
+    families = [
+        ({*children}, document.schemas[base]["discriminator"])
+        for base, children in heirs.items()
+        if "discriminator" in document.schemas[base]
+    ]
     for _, schema in schemas_of(document):
         keys = {key_of(member) for member in members_of(schema)}
         if "discriminator" in schema or len(keys) < 2:
             continue
-        for base, children in heirs.items():
-            if keys <= {*children} and "discriminator" in document.schemas[base]:
-                schema["discriminator"] = deepcopy(document.schemas[base]["discriminator"])
-                break
+        shared = next((discriminator for children, discriminator in families if keys <= children), None)
+        if shared is not None:
+            schema["discriminator"] = deepcopy(shared)
 
 
 def merge_all_of(document: Document) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from .annotations import MODEL
 from .components import Component, Components
 from .document import Document, Json
-from .schemas import key_of, members_of, refer
+from .schemas import implied_type, key_of, members_of, refer
 from .unions import Group, Unions
 
 
@@ -57,7 +57,7 @@ class Links:
         kinds = schema.get("type")
         if isinstance(kinds, list):
             return self._union(schema, [{**schema, "type": kind} for kind in kinds])
-        match kinds or _implied(schema):
+        match kinds or implied_type(schema):
             case "array":
                 return _around("Many", self.of(schema.get("items")))
             case "object":
@@ -120,7 +120,7 @@ class Links:
                 leaves.unions.append(member)
                 todo += reversed(inner)
                 continue
-            kinds = member.get("type", _implied(member))
+            kinds = member.get("type", implied_type(member))
             for kind in kinds if isinstance(kinds, list) else [kinds]:
                 one = {**member, "type": kind}
                 if "const" in member or "enum" in member:
@@ -136,7 +136,7 @@ class Links:
             leaves.models.append(component)
         elif component.recursive and not members_of(component.schema):
             # A list that may hold lists like itself: to look into it would never come to an end.
-            is_array = component.schema.get("type", _implied(component.schema)) == "array"
+            is_array = component.schema.get("type", implied_type(component.schema)) == "array"
             (leaves.arrays if is_array else leaves.objects).append(refer(component.key))
         else:
             todo.append(component.schema)
@@ -173,12 +173,6 @@ class Links:
 
 
 _STRINGS = {"date-time": f"{MODEL}.Instant()", "date": f"{MODEL}.Day()"}
-
-
-def _implied(schema: Json) -> str | None:
-    if isinstance(schema.get("additionalProperties"), dict) or "properties" in schema:
-        return "object"
-    return "array" if "items" in schema else None
 
 
 def _around(kind: str, link: str | None) -> str | None:

@@ -30,12 +30,11 @@ _RANKS = {"json": 0, "jsonl": 1, "form": 2, "multipart": 2, "text": 3, "bytes": 
 
 def media_of(contents: dict[str, Json], *, sent: bool) -> list[Media]:
     """The media types of a body, the one that is best for a program first, and none twice under another name."""
-    schemas = {media_type: content.get("schema") for media_type, content in contents.items()}
-    json = [schemas[each] for each in contents if kind_of(each, schemas[each], sent=sent) == "json"]
+    kinds = {each: kind_of(each, content.get("schema"), sent=sent) for each, content in contents.items()}
+    json = [content.get("schema") for each, content in contents.items() if kinds[each] == "json"]
     found: list[Media] = []
     for media_type, content in contents.items():
-        schema = schemas[media_type]
-        kind = kind_of(media_type, schema, sent=sent)
+        schema, kind = content.get("schema"), kinds[media_type]
         if kind == "text" and schema in json and not _is_text(schema):
             # `text/plain` with the schema of the JSON beside it is that JSON, as .NET's documents have it.
             kind = "json"

@@ -211,12 +211,12 @@ def _moved(document: Document, reference: str, place: str) -> str:
 def replace_types_of_other_languages(document: Document) -> None:
     """`any` says nothing, and `file` is how OpenAPI 2 called bytes."""
     for place, schema in schemas_of(document):
-        if schema.get("type") in ("any", "file"):
-            document.note(place, f"{schema['type']!r} is no type of JSON; {_REPLACED[schema['type']]}")
-            schema.update({"type": "string", "format": "binary"} if schema.pop("type") == "file" else {})
-
-
-_REPLACED = {"any": "it is typed as Any", "file": "it is taken for a string of bytes"}
+        if schema.get("type") == "any":
+            document.note(place, "'any' is no type of JSON; it is typed as Any")
+            del schema["type"]
+        elif schema.get("type") == "file":
+            document.note(place, "'file' is no type of JSON; it is taken for a string of bytes")
+            schema |= {"type": "string", "format": "binary"}
 
 
 def compose_what_stands_beside_references(document: Document) -> None:

@@ -90,6 +90,13 @@ def flat_members(schema: Any) -> list[Any]:
     return [leaf for member in members_of(schema) for leaf in (flat_members(member) or [member])]
 
 
+def implied_type(schema: Json) -> str | None:
+    """The type that a schema has without saying so."""
+    if "properties" in schema or isinstance(schema.get("additionalProperties"), dict):
+        return "object"
+    return "array" if "items" in schema else None
+
+
 def key_of(reference: Any) -> str | None:
     """The key of the component that a schema refers to; `None` where it is none but says it itself."""
     target = reference.get("$ref") if isinstance(reference, dict) else None
