@@ -27,6 +27,7 @@ from generator.output import MARK, OutputError, differences, formatted, write
 from generator.pins import WrongPinError, check_pins
 from generator.progress import Progress
 from generator.text import one_line
+from generator.unasync import sync_shells
 
 if TYPE_CHECKING:
     from generator.package import Package
@@ -35,6 +36,7 @@ ROOT = Path(__file__).resolve().parent
 SPEC = ROOT / "spec" / "openapi.yaml"
 OUTPUT = ROOT / "generated"
 PACKAGE = "claude_batches_api"
+OVERLAYS = ROOT / "overlays"
 
 
 class RefusedError(Exception):
@@ -75,7 +77,21 @@ def _run(options: argparse.Namespace) -> int:
         status = _check(files, target) if options.check else _write(files, target)
     for note in document.notes:
         print(document.describe(note.place, f"note: {note.text}"), file=sys.stderr)
+    if _is_ours(options):
+        for shell in sync_shells(OVERLAYS):
+            files = shell.files(_shell_header(shell.source))
+            status = max(status, (_check if options.check else _write)(files, shell.target))
     return status
+
+
+def _is_ours(options: argparse.Namespace) -> bool:
+    """Return whether this project's own package is generated, with the synchronous shells of its client."""
+    return (options.spec.resolve(), options.output.resolve(), options.package) == (SPEC, OUTPUT, PACKAGE)
+
+
+def _shell_header(source: Path) -> str:
+    """Return the first line of each synchronous module."""
+    return f"{MARK}` from {source.relative_to(ROOT).as_posix()}. Change the module of that name there, not this file."
 
 
 def generate(spec: Path, *, header: str, progress: Progress | None = None) -> tuple[Document, dict[str, str]]:
