@@ -23,10 +23,10 @@ CREATE = _request.Operation(
     method="POST",
     path="/v1/messages/batches",
     responses=(
-        _request.Response("200", "json", "application/json", _model.One("MessageBatch")),
+        _request.Response("200", "json", "application/json", _model.Ref("MessageBatch")),
         _request.Response("413", "json", "application/json"),
-        _request.Response("4XX", "json", "application/json", _model.One("ErrorResponse")),
-        _request.Response("5XX", "json", "application/json", _model.One("ErrorResponse")),
+        _request.Response("4XX", "json", "application/json", _model.Ref("ErrorResponse")),
+        _request.Response("5XX", "json", "application/json", _model.Ref("ErrorResponse")),
     ),
 )
 
@@ -90,9 +90,9 @@ LIST = _request.Operation(
     method="GET",
     path="/v1/messages/batches",
     responses=(
-        _request.Response("200", "json", "application/json", _model.One("MessageBatchesPage")),
-        _request.Response("4XX", "json", "application/json", _model.One("ErrorResponse")),
-        _request.Response("5XX", "json", "application/json", _model.One("ErrorResponse")),
+        _request.Response("200", "json", "application/json", _model.Ref("MessageBatchesPage")),
+        _request.Response("4XX", "json", "application/json", _model.Ref("ErrorResponse")),
+        _request.Response("5XX", "json", "application/json", _model.Ref("ErrorResponse")),
     ),
     pagination=_request.Pagination(
         items="data",
@@ -151,9 +151,9 @@ RETRIEVE = _request.Operation(
     method="GET",
     path="/v1/messages/batches/{message_batch_id}",
     responses=(
-        _request.Response("200", "json", "application/json", _model.One("MessageBatch")),
-        _request.Response("4XX", "json", "application/json", _model.One("ErrorResponse")),
-        _request.Response("5XX", "json", "application/json", _model.One("ErrorResponse")),
+        _request.Response("200", "json", "application/json", _model.Ref("MessageBatch")),
+        _request.Response("4XX", "json", "application/json", _model.Ref("ErrorResponse")),
+        _request.Response("5XX", "json", "application/json", _model.Ref("ErrorResponse")),
     ),
 )
 
@@ -201,9 +201,9 @@ DELETE = _request.Operation(
     method="DELETE",
     path="/v1/messages/batches/{message_batch_id}",
     responses=(
-        _request.Response("200", "json", "application/json", _model.One("DeletedMessageBatch")),
-        _request.Response("4XX", "json", "application/json", _model.One("ErrorResponse")),
-        _request.Response("5XX", "json", "application/json", _model.One("ErrorResponse")),
+        _request.Response("200", "json", "application/json", _model.Ref("DeletedMessageBatch")),
+        _request.Response("4XX", "json", "application/json", _model.Ref("ErrorResponse")),
+        _request.Response("5XX", "json", "application/json", _model.Ref("ErrorResponse")),
     ),
 )
 
@@ -250,9 +250,9 @@ CANCEL = _request.Operation(
     method="POST",
     path="/v1/messages/batches/{message_batch_id}/cancel",
     responses=(
-        _request.Response("200", "json", "application/json", _model.One("MessageBatch")),
-        _request.Response("4XX", "json", "application/json", _model.One("ErrorResponse")),
-        _request.Response("5XX", "json", "application/json", _model.One("ErrorResponse")),
+        _request.Response("200", "json", "application/json", _model.Ref("MessageBatch")),
+        _request.Response("4XX", "json", "application/json", _model.Ref("ErrorResponse")),
+        _request.Response("5XX", "json", "application/json", _model.Ref("ErrorResponse")),
     ),
 )
 
@@ -301,10 +301,10 @@ RESULTS = _request.Operation(
     path="/v1/messages/batches/{message_batch_id}/results",
     responses=(
         _request.Response(
-            "200", "jsonl", "application/x-jsonl", _model.One("MessageBatchIndividualResponse")
+            "200", "jsonl", "application/x-jsonl", _model.Ref("MessageBatchIndividualResponse")
         ),
-        _request.Response("4XX", "json", "application/json", _model.One("ErrorResponse")),
-        _request.Response("5XX", "json", "application/json", _model.One("ErrorResponse")),
+        _request.Response("4XX", "json", "application/json", _model.Ref("ErrorResponse")),
+        _request.Response("5XX", "json", "application/json", _model.Ref("ErrorResponse")),
     ),
 )
 

@@ -271,7 +271,7 @@ paths:
 """
 
     def test_fields_are_words_with_underscores(self, api: Api) -> None:
-        assert api.models.Words.fields_.names == (
+        assert api.models.Words._fields.names == (
             "user_ids", "urls_list", "ipv4_address", "http2_server", "a_b_c", "list_pet", "type", "its",
         )  # fmt: skip
 
