@@ -100,8 +100,7 @@ class _Renderer:
         operations = resource.operations
         links = any(case.link for each in operations for case in each.responses)
         imports = ["from .. import request as _request", *["from .. import model as _model"] * links]
-        imports += ["from .. import body as _body"] * any(each.body for each in operations)
-        imports += ["from .. import parameters as _parameters"] * any(map(_has_parameters, operations))
+        imports += _request_imports(operations)
         types = [line for line in _type_imports(operations) if line not in imports]
         return self._print(
             "operations.py",
@@ -126,15 +125,15 @@ class _Renderer:
         returns = [_returns(each, kind) for each in operations for kind in ("Sync", "Async")]
         codes = [each.annotation for operation in operations for each in operation.arguments] + returns
         types = _type_imports(operations)
+        if any("_client." in code for code in returns):
+            types.append("import claude_batches as _client")
         imports = ["from .. import resource as _resource", "from functools import cached_property"]
         if operations:
             imports.append("from typing import Unpack")
             imports.append("from .. import request as _request")
             imports.append(f"from ..operations import {resource.module} as _operations")
-        if any("_transport." in code for code in returns):
-            imports.append("from .. import transport as _transport")
-        if any(each.may_be_unset for operation in operations for each in operation.arguments):
-            imports.append("from .. import parameters as _parameters")
+            imports += _request_imports(operations)
+            types = [line for line in types if line not in imports]
         imports += ["from typing import TYPE_CHECKING"] * bool(types)
         for child in resource.children:
             imports.append(f"from ._{child.module} import Async{child.class_name}, {child.class_name}")
@@ -147,6 +146,12 @@ class _Renderer:
             imports=_sorted_imports(imports + _qualifiers(qualified(code, hidden) for code in codes)),
             typing_imports=types,
         )
+
+
+def _request_imports(operations: Collection[OperationCase]) -> list[str]:
+    """Return the imports of code that makes requests."""
+    imports = ["from .. import body as _body"] * any(each.body for each in operations)
+    return imports + ["from .. import parameters as _parameters"] * any(map(_has_parameters, operations))
 
 
 def _has_parameters(operation: OperationCase) -> bool:
@@ -213,9 +218,9 @@ def _type_imports(operations: Collection[OperationCase]) -> list[str]:
 def _returns(operation: OperationCase, kind: str) -> str:
     """What a method of a resource gives."""
     if operation.style == "page" and operation.item is not None:
-        return f"_transport.{'AsyncPager' if kind == 'Async' else 'SyncPage'}[{operation.item.code}]"
+        return f"_client.{'AsyncPager' if kind == 'Async' else 'Page'}[{operation.item.code}]"
     if operation.style == "stream":
-        return f"_transport.{kind}Stream[{operation.result.code}]"
+        return f"_client.{'Async' if kind == 'Async' else ''}LineStream[{operation.result.code}]"
     return operation.result.code
 
 
