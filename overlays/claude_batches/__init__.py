@@ -59,7 +59,10 @@ if TYPE_CHECKING:
     from ._errors import ServiceUnavailableError as ServiceUnavailableError
     from ._errors import UnprocessableEntityError as UnprocessableEntityError
     from ._errors import UnsafeURLError as UnsafeURLError
+    from ._lines import AsyncLineStream as AsyncLineStream
+    from ._lines import LineStream as LineStream
     from ._pages import AsyncPage as AsyncPage
+    from ._pages import AsyncPager as AsyncPager
     from ._pages import Page as Page
     from ._raw import AsyncStreamedResponse as AsyncStreamedResponse
     from ._raw import RawResponse as RawResponse
@@ -122,7 +125,10 @@ _HOME = {
     "ServiceUnavailableError": "_errors",
     "UnprocessableEntityError": "_errors",
     "UnsafeURLError": "_errors",
+    "AsyncLineStream": "_lines",
+    "LineStream": "_lines",
     "AsyncPage": "_pages",
+    "AsyncPager": "_pages",
     "Page": "_pages",
     "AsyncStreamedResponse": "_raw",
     "RawResponse": "_raw",
@@ -157,7 +163,9 @@ __all__ = [
     "AmbiguousCreateError",
     "AsyncAmbiguousCreateError",
     "AsyncClient",
+    "AsyncLineStream",
     "AsyncPage",
+    "AsyncPager",
     "AsyncResultStream",
     "AsyncStreamedResponse",
     "AuthenticationError",
@@ -181,6 +189,7 @@ __all__ = [
     "IncompleteResultsError",
     "InternalServerError",
     "InvalidBatchError",
+    "LineStream",
     "LineTooLongError",
     "NotFoundError",
     "OverloadedError",

@@ -18,11 +18,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, Self, TypeAlias, TypeVar, cast
 
 import attrs
 from claude_batches_api.parameters import query_pairs
 from claude_batches_api.request import Request, RequestOptions
+from claude_batches_api.transport import View
 
 from ._call import USUAL, Call, Guard, call_of, call_to, fetch, open_response
 from ._config import Config
@@ -117,15 +118,10 @@ class Transport(_Transport):
         super().__init__(config, sender)
         self.sender = sender
 
-    @property
-    def raw(self) -> Transport:
-        """The same, except that each call gives a `RawResponse`."""
-        return RawTransport(self.config, self.sender)
-
-    @property
-    def streamed(self) -> Transport:
-        """The same, except that each call gives a context manager for a `StreamedResponse`."""
-        return StreamedTransport(self.config, self.sender)
+    def view(self, kind: View, /) -> Self:
+        """Return a transport on the same connections with another kind of result."""
+        views = {"plain": Transport, "raw": RawTransport, "streamed": StreamedTransport}
+        return cast(Self, views[kind](self.config, self.sender))
 
     @property
     def plain(self) -> Transport:
@@ -235,15 +231,10 @@ class AsyncTransport(_Transport):
         super().__init__(config, sender)
         self.sender = sender
 
-    @property
-    def raw(self) -> AsyncTransport:
-        """The same, except that each call gives a `RawResponse`."""
-        return AsyncRawTransport(self.config, self.sender)
-
-    @property
-    def streamed(self) -> AsyncTransport:
-        """The same, except that each call gives an async context manager for an `AsyncStreamedResponse`."""
-        return AsyncStreamedTransport(self.config, self.sender)
+    def view(self, kind: View, /) -> Self:
+        """Return a transport on the same connections with another kind of result."""
+        views = {"plain": AsyncTransport, "raw": AsyncRawTransport, "streamed": AsyncStreamedTransport}
+        return cast(Self, views[kind](self.config, self.sender))
 
     @property
     def plain(self) -> AsyncTransport:

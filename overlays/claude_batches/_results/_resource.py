@@ -92,7 +92,7 @@ def _copier(batch: MessageBatch, partial: PartialFile, max_resumes: int) -> Read
 class ResultsMixin(resources.Batches):
     """Results, for the batches of a client."""
 
-    def results(
+    def results(  # type: ignore[override]  # its stream resumes
         self,
         message_batch_id: str,
         *,
@@ -268,7 +268,7 @@ class ResultsMixin(resources.Batches):
 class AsyncResultsMixin(resources.AsyncBatches):
     """Results, for the batches of an async client."""
 
-    def results(
+    def results(  # type: ignore[override]  # its stream resumes
         self,
         message_batch_id: str,
         *,
