@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -53,7 +55,8 @@ class _Renderer:
             self._print("package_init.py", doc=_package_doc(package), version=package.version),
         )
         for path in sorted((TEMPLATES / "runtime").glob("*.py")):
-            yield path.name, f"{self._header}\n{path.read_text(encoding='utf-8')}"
+            text = path.read_text(encoding="utf-8").replace(_OTHER_TAGS, _other_tags(package))
+            yield path.name, f"{self._header}\n{text}"
         yield from self._types("models", package.models, "Every type that can be received")
         yield from self._types("params", package.params, "Every dict that can be sent")
         yield "operations/__init__.py", self._print("operations_init.py")
@@ -146,6 +149,28 @@ class _Renderer:
             imports=_sorted_imports(imports + _qualifiers(qualified(code, hidden) for code in codes)),
             typing_imports=types,
         )
+
+
+#: The place in model.py for the tags of unions besides `type`.
+_OTHER_TAGS = "    # other tags\n\n"
+_TAG = re.compile(r"\b_model\.Tagged\(('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
+
+
+def _other_tags(package: Package) -> str:
+    """Declare the tags of all unions on `Unknown`, for type checkers: each narrows its union then."""
+    definitions = [each for module in package.models for each in module.definitions]
+    fields = [field for each in definitions for field in each.fields]
+    links = [each.link for each in [*definitions, *fields]]
+    links += [
+        case.link
+        for resource in package.root.walk()
+        for each in resource.operations
+        for case in each.responses
+    ]
+    keys = {ast.literal_eval(tag) for link in links for tag in _TAG.findall(link or "")}
+    names = sorted({field.name for field in fields if field.key in keys} - {"type", "raw", "to_dict"})
+    lines = ["    if TYPE_CHECKING:", *(f"        {name}: Tag" for name in names), "", ""]
+    return "\n".join(lines) if names else ""
 
 
 def _request_imports(operations: Collection[OperationCase]) -> list[str]:

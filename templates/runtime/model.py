@@ -22,7 +22,18 @@ from datetime import date, datetime
 from importlib import import_module
 from inspect import get_annotations
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, Union, cast, dataclass_transform
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Literal,
+    Self,
+    TypeAlias,
+    TypeVar,
+    Union,
+    cast,
+    dataclass_transform,
+)
 
 import attrs
 
@@ -621,18 +632,34 @@ class _Short(reprlib.Repr):
 _short = _Short()
 
 
-@attrs.define
+if TYPE_CHECKING:
+    # Comparing the tag of a union narrows it only if the tag of each member is a constant. Type checkers see one that
+    # no spec lists; the real tag is a string.
+    Tag: TypeAlias = Literal["<unknown>"]
+
+
+@attrs.define(init=False)
 class Unknown(JSONObject):
     """A union member that the spec does not list, most likely newer than this package.
 
     The fields of the object can be read as attributes, `unknown.text`. `raw` holds all of it.
     """
 
-    type: str | None
-    """The tag of the object; `None` if it has none."""
+    type: Tag
+    """The tag of the object as it came; `None` if it has none.
+
+    Type checkers see a constant that no member of a union has, so that `if block.type == "text"` leaves only text
+    blocks. To compare an unknown tag, use `raw["type"]`.
+    """
 
     raw: dict[str, Any]
     """The parsed JSON of the object."""
+
+    # other tags
+
+    def __init__(self, type: str | None, raw: dict[str, Any]) -> None:
+        self.type = cast("Tag", type)
+        self.raw = raw
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON of the object, as it came."""
@@ -643,13 +670,23 @@ class Unknown(JSONObject):
         return dict(self.raw)
 
     def __getattr__(self, name: str) -> Any:
-        # `copy` and `pickle` read attributes before the slots are set.
-        if name not in ("type", "raw") and name in self.raw:
-            return self.raw[name]
+        # `copy` and `pickle` look for special methods, and read attributes before the slots are set.
+        if name not in ("type", "raw") and not name.startswith("__"):
+            if name in self.raw:
+                return self.raw[name]
+            # A model of the spec would have `pet_type` for `petType`.
+            folded = _folded(name)
+            for key, value in self.raw.items():
+                if _folded(key) == folded:
+                    return value
         raise AttributeError(f"{self.type or 'unknown object'} has no field {name!r}", name=name, obj=self)
 
     def __repr__(self) -> str:
         return f"Unknown(type={self.type!r}, raw={_short.repr(self.raw)})"
+
+
+def _folded(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).lower()
 
 
 @dataclass_transform(kw_only_default=True)

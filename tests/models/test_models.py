@@ -62,7 +62,10 @@ def test_unknown_things_read_naturally() -> None:
     assert message.model == "claude-of-tomorrow"
     hologram = message.content[1]
     assert isinstance(hologram, Unknown)
-    assert (hologram.type, hologram.voxels) == ("hologram", 3)
+    assert (hologram.raw["type"], hologram.voxels) == ("hologram", 3)
+    match hologram:
+        case Unknown(type=kind, raw=raw):
+            assert (kind, raw["type"]) == ("hologram", "hologram")
     with pytest.raises(AttributeError, match="hologram has no field 'size'"):
         _ = hologram.size
 
