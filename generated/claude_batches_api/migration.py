@@ -68,11 +68,10 @@ class MigratedMethods(JSONObject):
 
     @property
     def model_fields_set(self) -> set[str]:
-        """The names of the fields that were received or set."""
+        """The names of the fields in the spec that were received or set."""
         absent = self._absent_keys()
         pairs = zip(self._fields.names, self._fields.stored, strict=True)
-        known = {name for name, (key, read) in pairs if key not in absent or read(self) is not None}
-        return known | self.extra_fields.keys()
+        return {name for name, (key, read) in pairs if key not in absent or read(self) is not None}
 
     @classmethod
     def model_validate(cls, obj: Any, /) -> Self:
@@ -97,7 +96,7 @@ class MigratedMethods(JSONObject):
             deep: Copy the models inside it as well.
         """
         other: Any = copy.deepcopy(self) if deep else copy.copy(self)
-        extra = dict(self.extra_fields)
+        extra: dict[str, Any] = dict(other.extra_fields)
         for name, value in (update or {}).items():
             if name in self._fields.names:
                 setattr(other, name, value)

@@ -521,37 +521,58 @@ class Model(MigratedMethods):
         *,
         mode: Literal["json", "python"] = "json",
         use_api_names: bool = True,
+        exclude_unset: bool = True,
+        exclude_defaults: bool = False,
         exclude_none: bool = False,
     ) -> dict[str, Any]:
         """Return the JSON of this object, equal to the JSON that it was made from if nothing was changed.
 
         Only an instant inside a list can be written differently: `.5Z` as `.500000Z`. Fields that the spec does not
-        list are included. Fields that did not come are not, unless they were set. The result shares nothing with the
-        model.
+        list are included. The result shares nothing with the model.
 
         Args:
             mode: `"json"` writes instants as text, `"python"` keeps them.
             use_api_names: Use the names on the wire, not those of Python.
-            exclude_none: Leave out fields that are null.
+            exclude_unset: Leave out fields that were neither received nor set.
+            exclude_defaults: Leave out optional fields that are null.
+            exclude_none: Leave out every field that is null.
         """
-        if mode == "json" and use_api_names and not exclude_none:
+        if mode == "json" and use_api_names and exclude_unset and not exclude_defaults and not exclude_none:
             wire: dict[str, Any] = to_json(self)
             return wire
         return self.model_dump(
-            mode=mode, by_alias=use_api_names, exclude_unset=True, exclude_none=exclude_none
+            mode=mode,
+            by_alias=use_api_names,
+            exclude_unset=exclude_unset,
+            exclude_defaults=exclude_defaults,
+            exclude_none=exclude_none,
         )
 
     def to_json(
-        self, *, indent: int | None = 2, use_api_names: bool = True, exclude_none: bool = False
+        self,
+        *,
+        indent: int | None = 2,
+        use_api_names: bool = True,
+        exclude_unset: bool = True,
+        exclude_defaults: bool = False,
+        exclude_none: bool = False,
     ) -> str:
-        """Return the JSON of this object as text.
+        """Return the JSON of this object as text. The other arguments are those of `to_dict`.
 
         Args:
             indent: Spaces for each level; `None` writes everything on one line.
-            use_api_names: Use the names on the wire, not those of Python.
-            exclude_none: Leave out fields that are null.
+            use_api_names: See `to_dict`.
+            exclude_unset: See `to_dict`.
+            exclude_defaults: See `to_dict`.
+            exclude_none: See `to_dict`.
         """
-        return json_text(self.to_dict(use_api_names=use_api_names, exclude_none=exclude_none), indent=indent)
+        wire = self.to_dict(
+            use_api_names=use_api_names,
+            exclude_unset=exclude_unset,
+            exclude_defaults=exclude_defaults,
+            exclude_none=exclude_none,
+        )
+        return json_text(wire, indent=indent)
 
     @property
     def extra_fields(self) -> dict[str, Any]:
@@ -660,10 +681,20 @@ class Unknown(JSONObject):
         self.type = cast("Tag", type)
         self.raw = raw
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON of the object, as it came."""
+    def to_dict(self, **_options: Any) -> dict[str, Any]:
+        """Return the JSON of the object, as it came. The options of models are accepted and change nothing."""
         copy: dict[str, Any] = to_json(self.raw)
         return copy
+
+    model_dump = to_dict
+
+    def to_json(self, *, indent: int | None = 2, **_options: Any) -> str:
+        """Return the JSON of the object as text."""
+        return json_text(to_json(self.raw), indent=indent)
+
+    def model_dump_json(self, *, indent: int | None = None, **_options: Any) -> str:
+        """Return the JSON of the object as text, on one line by default."""
+        return json_text(to_json(self.raw), indent=indent)
 
     def _shallow(self) -> dict[str, Any]:
         return dict(self.raw)
