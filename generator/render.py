@@ -88,6 +88,7 @@ class _Renderer:
         is_union = any(each.kind == "union" for each in module.definitions)
         return self._print(
             "types_module.py",
+            received=received,
             imports=_sorted_imports(imports + _qualifiers(_field_codes(module.definitions))),
             # A union is spelt for type checkers alone, as what it is made of is imported for them alone.
             typing_imports=[] if is_union else module.typing_imports,
@@ -250,7 +251,8 @@ def _returns(operation: OperationCase, kind: str) -> str:
 
 
 def _dict_annotation(field: Field) -> str:
-    return field.annotation if field.required else f"NotRequired[{field.annotation}]"
+    annotation = repr(field.annotation) if field.quoted else field.annotation
+    return annotation if field.required else f"NotRequired[{annotation}]"
 
 
 def _plain_and_optional(arguments: list[Argument]) -> tuple[list[Argument], list[Argument]]:
