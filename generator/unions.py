@@ -44,7 +44,7 @@ class Unions:
             rest: The link of an object that is none of them.
         """
         if len(models) == 1 and rest is None:
-            return f"{MODEL}.One({models[0].name!r})"
+            return f"{MODEL}.Ref({models[0].name!r})"
         groups = self._merged(groups)
         found = None if groups else self._common_tag(models)
         if found is not None:
@@ -97,7 +97,7 @@ class Unions:
         parts = [repr(model.name) for model in models]
         parts += [f"where={where!r}"] if where else []
         parts += [f"rest={rest}"] if rest else []
-        return f"{MODEL}.Shaped({', '.join(parts)})"
+        return f"{MODEL}.Untagged({', '.join(parts)})"
 
     def _table(self, group: Group) -> dict[str, str | tuple[str, ...]]:
         """Which model each value of the tag stands for; several where only their keys tell them apart."""

@@ -150,12 +150,12 @@ components:
 
     def test_fields_that_must_come_count_though_nothing_else_is_said(self, api: Api) -> None:
         assert "name: str," in api.source("operations/t.py")
-        assert api.models.Whole.fields_.required == {"id"}
+        assert api.models.Whole._fields.required == {"id"}
 
     def test_what_stands_beside_a_reference_is_composed_with_it(self, api: Api) -> None:
         dog = api.decode("t", "one", {"name": "n", "bark": {"name": "b"}})
         assert (named(dog), dog.name, dog.bark.name) == ("Dog", "n", "b")
-        assert api.models.Dog.fields_.required == {"name", "bark"}
+        assert api.models.Dog._fields.required == {"name", "bark"}
 
     def test_a_field_that_two_parts_describe_has_the_fields_of_both_at_every_depth(self, api: Api) -> None:
         wire = {"owner": {"n": "1", "extra": "2"}, "config": {"sub": {"a": "3", "b": "4"}}}

@@ -125,7 +125,7 @@ components:
         assert "-> _request.Request[_models.Thing | _models.Made | None]:" in api.source("operations/t.py")
 
     def test_the_documented_errors_are_in_the_docstring(self, api: Api) -> None:
-        doc = api.module("operations.t").many.__doc__
+        doc = api.resources.T.many.__doc__
         assert "4XX: Refused." in doc
         assert "529: Too busy." in doc
 
@@ -180,7 +180,7 @@ components:
         }
         assert list(kinds.values()) == ["text", "bytes", "json", "json", "json"]
         assert "-> _request.Request[list[_models.Thing]]:" in api.source("operations/t.py")
-        doc = " ".join(api.module("operations.t").several.__doc__.split())
+        doc = " ".join(api.resources.T.several.__doc__.split())
         assert "With another `Accept` among `extra_headers` it comes as `text/html`, `image/*`." in doc
 
     def test_each_of_several_json_types_decodes_to_its_own_model(self, api: Api) -> None:
@@ -189,5 +189,5 @@ components:
         assert type(operation.decode(200, {}, "application/vnd.made+json")).__name__ == "Made"
 
     def test_lines_are_streamed(self, api: Api) -> None:
-        assert "_transport.SyncStream[_models.Thing]" in api.source("resources/_t.py")
-        assert "_transport.AsyncStream[_models.Thing]" in api.source("resources/_t.py")
+        assert "_client.LineStream[_models.Thing]" in api.source("resources/_t.py")
+        assert "_client.AsyncLineStream[_models.Thing]" in api.source("resources/_t.py")
