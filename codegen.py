@@ -21,16 +21,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.check import check
-from generator.document import Document, DocumentError, load, read_text, shown
-from generator.output import MARK, OutputError, differences, formatted, write
+from generator.load.check import check
+from generator.load.document import Document, DocumentError, load, read_text, shown
 from generator.pins import WrongPinError, check_pins
 from generator.progress import Progress
 from generator.text import one_line
 from generator.unasync import sync_shells
+from generator.write.output import MARK, OutputError, differences, formatted, write
 
 if TYPE_CHECKING:
-    from generator.package import Package
+    from generator.plan.package import Package
 
 ROOT = Path(__file__).resolve().parent
 SPEC = ROOT / "spec" / "openapi.yaml"
@@ -107,7 +107,7 @@ def generate(spec: Path, *, header: str, progress: Progress | None = None) -> tu
     step(f"making the types and operations of {len(document.schemas)} schemas")
     package = _package_of(document)
     step("printing them")
-    from generator.render import render
+    from generator.render.render import render
 
     return document, render(package, header=header)
 
@@ -124,13 +124,13 @@ def _normalise(document: Document) -> None:
     with _refusing(document):
         check(document)
         # The parser takes most of a second to import; a broken document is told of before that.
-        from generator.normalise import normalise
+        from generator.normalise.normalise import normalise
 
         normalise(document)
 
 
 def _package_of(document: Document) -> Package:
-    from generator.build import build
+    from generator.plan.build import build
 
     with _refusing(document):
         return build(document)
@@ -160,7 +160,7 @@ def _diff(options: argparse.Namespace) -> int:
             _normalise(document)
             packages.append(_package_of(document))
         progress.step("comparing them")
-        from generator.diff import diff
+        from generator.compare.diff import diff
 
         changes = diff(*packages)
     report = changes.report(f"From {names[0]} to {names[1]}, for users of the package:")
@@ -176,7 +176,7 @@ def _upstream(options: argparse.Namespace) -> int:
             documents.append(_loaded(path))
             _normalise(documents[-1])
         progress.step("comparing them")
-        from generator.upstream import upstream
+        from generator.compare.upstream import upstream
 
         report = upstream(*documents)
     print(report.markdown() if options.markdown else report.text())

@@ -15,14 +15,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.build import build
-from generator.check import check
-from generator.diff import Changes, diff
-from generator.document import Document, load
-from generator.normalise import normalise
-from generator.package import Package
-from generator.report import Report
-from generator.upstream import upstream
+from generator.compare.diff import Changes, diff
+from generator.compare.report import Report
+from generator.compare.upstream import upstream
+from generator.load.check import check
+from generator.load.document import Document, load
+from generator.normalise.normalise import normalise
+from generator.plan.build import build
+from generator.plan.package import Package
 from tests.generator.conftest import Outcome, Run
 from tests.generator.running import REPO, complete
 

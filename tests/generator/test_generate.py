@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.output import MARK
 from generator.pins import PINS
+from generator.write.output import MARK
 from tests.generator.conftest import Run
 from tests.generator.running import REPO, codegen, files_of
 
@@ -216,7 +216,7 @@ def test_where_folders_cannot_be_swapped_in_one_step_they_are_in_two(
     arguments = ("--spec", spec, "--output", tmp_path, "--package", "pets")
     run(*arguments)
     spec.write_text(spec.read_text().replace("An animal.", "A beast."))
-    monkeypatch.setattr("generator.output.sys.platform", "another")
+    monkeypatch.setattr("generator.write.output.sys.platform", "another")
     assert run(*arguments).out == "pets: 17 files, 1 changed\n"
     assert "A beast." in (tmp_path / "pets" / "models" / "_pet.py").read_text()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pets", "pets.yaml"]

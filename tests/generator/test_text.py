@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.annotations import qualified
 from generator.names import attribute_name, class_name, method_name, module_name
+from generator.plan.annotations import qualified
 from generator.text import clean, comment, docstring, one_line
 
 AWKWARD = st.text(st.one_of(st.sampled_from("\"'\\\n\r\t {}#%"), st.characters()))

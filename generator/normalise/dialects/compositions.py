@@ -6,9 +6,18 @@ from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
-from .document import Document, DocumentError, Json
-from .names import free_name
-from .schemas import COMPONENT, is_object, is_structural, key_of, members_of, refer, says_what, schemas_of
+from ...load.document import Document, DocumentError, Json
+from ...load.schemas import (
+    COMPONENT,
+    is_object,
+    is_structural,
+    key_of,
+    members_of,
+    refer,
+    says_what,
+    schemas_of,
+)
+from ...names import free_name
 
 #: Keywords that talk about a value. Beside a reference they change nothing of its type.
 WORDS = ("description", "default", "example", "examples", "deprecated", "readOnly", "writeOnly")

@@ -17,8 +17,8 @@ from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError, ParseError
 from openapi_python_client.parser.openapi import Endpoint
 
-from .document import Document, DocumentError, Json, pointer
-from .names import spelt
+from ..load.document import Document, DocumentError, Json, pointer
+from ..names import spelt
 
 
 @dataclass

@@ -8,17 +8,17 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_plus
 
+from ..load.document import Document, DocumentError, Json, below
+from ..load.schemas import key_of
+from ..names import attribute_name, free_name, method_name, told_apart
+from ..organise.components import Components, Direction, schema_of
+from ..organise.parse import ParsedOperation
+from ..text import clean, section
 from .annotations import ANY, CONTENT, NONE, Annotations, Type, joined, plain
-from .components import Components, Direction, schema_of
 from .definitions import attributes_of, described, field_doc
-from .document import Document, DocumentError, Json, below
 from .links import Links
 from .media import FIELDS, kind_of, media_of
-from .names import attribute_name, free_name, method_name, told_apart
 from .package import Argument, BodyCase, Media, OperationCase, ResponseCase
-from .parse import ParsedOperation
-from .schemas import key_of
-from .text import clean, section
 
 #: Arguments that a method has of its own: those of `RequestOptions` among them.
 _TAKEN = frozenset(

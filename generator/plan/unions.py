@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..load.document import Document
+from ..load.schemas import COMPONENT, flat_members, key_of
+from ..organise.components import Component, Components, schema_of
 from .annotations import MODEL
-from .components import Component, Components, schema_of
-from .document import Document
-from .schemas import COMPONENT, flat_members, key_of
 
 Constant = str | int | bool
 

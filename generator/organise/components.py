@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Literal
 
-from .document import Document, DocumentError, Json, pointer
-from .names import class_name, free_name, module_name, told_apart
-from .schemas import flat_members, holders_of, is_object, key_of, within
+from ..load.document import Document, DocumentError, Json, pointer
+from ..load.schemas import flat_members, holders_of, is_object, key_of, within
+from ..names import class_name, free_name, module_name, told_apart
 
 Kind = Literal["object", "union", "alias"]
 

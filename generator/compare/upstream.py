@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .compare import Comparison, Difference, shown_place
-from .document import Document, Json, shown
-from .media import bare
+from ..load.document import Document, Json, shown
+from ..plan.media import bare
 from .pairs import Identified, paired
 from .report import Report, listed
+from .schemas import Comparison, Difference, shown_place
 
 MISSING, EXTRA, DIFFERS = "Missing here", "Extra here", "Differs"
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .compose import WORDS, free_key
-from .document import Document, Json, below, pointer
-from .names import class_name
-from .schemas import holders_of, is_object, members_of, refer, says_what
+from ...load.document import Document, Json, below, pointer
+from ...load.schemas import holders_of, is_object, members_of, refer, says_what
+from ...names import class_name
+from .compositions import WORDS, free_key
 
 
 def name_inner_objects(document: Document) -> None:

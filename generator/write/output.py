@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .text import WIDTH
+from ..text import WIDTH
 
 _RUFF = ("--isolated", "--no-cache", f"--config=line-length={WIDTH}", "--config=target-version='py311'")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .components import make_components
+from ..load.document import Document
+from ..organise.components import make_components
+from ..organise.parse import parse
+from ..text import clean
 from .definitions import Definitions
-from .document import Document
 from .package import Package
-from .parse import parse
-from .text import clean
 from .tree import make_tree
 
 

@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from ..load.document import Document, Json
+from ..names import MODEL_MEMBERS, attribute_name, snake, told_apart
+from ..organise.components import Component, Components, Direction, connected, module_names
+from ..text import clean
 from .annotations import NONE, Annotations, Type, is_key, qualified, words_of
-from .components import Component, Components, Direction, connected, module_names
-from .document import Document, Json
 from .links import Links
-from .names import MODEL_MEMBERS, attribute_name, snake, told_apart
 from .package import Definition, Field, Module
-from .text import clean
 
 #: A default longer than this says more than a reader takes in.
 _LONGEST_DEFAULT = 80

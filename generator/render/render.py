@@ -7,12 +7,13 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from .annotations import Type, qualified
-from .definitions import import_lines
-from .package import Argument, Definition, Field, Module, OperationCase, Package, Resource
-from .text import comment, docstring
+from ..plan.annotations import Type, qualified
+from ..plan.definitions import import_lines
+from ..plan.package import Argument, Definition, Field, Module, OperationCase, Package, Resource
+from ..text import comment, docstring
 
-TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES, RUNTIME = ROOT / "templates", ROOT / "runtime"
 
 
 def render(package: Package, *, header: str) -> dict[str, str]:
@@ -52,7 +53,7 @@ class _Renderer:
             "__init__.py",
             self._print("package_init.py", doc=_package_doc(package), version=package.version),
         )
-        for path in sorted((TEMPLATES / "runtime").glob("*.py")):
+        for path in sorted(RUNTIME.glob("*.py")):
             yield path.name, f"{self._header}\n{path.read_text(encoding='utf-8')}"
         yield from self._types("models", package.models, "Every type that can be received")
         yield from self._types("params", package.params, "Every dict that can be sent")

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import Any, Literal
 
-from .document import Document, Json
-from .names import free_name
-from .schemas import key_of, members_of
+from ..load.document import Document, Json
+from ..load.schemas import key_of, members_of
+from ..names import free_name
 
 Aspect = Literal["field", "required", "type", "value", "member"]
 

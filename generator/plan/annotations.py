@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .components import Component, Components, Direction
-from .document import Document, Json
-from .schemas import flat_members, implied_type, key_of, refer
+from ..load.document import Document, Json
+from ..load.schemas import flat_members, implied_type, key_of, refer
+from ..organise.components import Component, Components, Direction
 
 __all__ = ["ANY", "NONE", "Annotations", "Type", "joined", "plain", "qualified"]
 

@@ -7,8 +7,8 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ..plan.package import Argument, Definition, Field, OperationCase, Package
 from .alternatives import Comparison, readable
-from .package import Argument, Definition, Field, OperationCase, Package
 from .pairs import Identified, paired
 from .report import Report, listed
 

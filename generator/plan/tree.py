@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from itertools import count
 
-from .components import Components
-from .document import Document
-from .names import (
+from ..load.document import Document
+from ..names import (
     CLIENT_MEMBERS,
     RESOURCE_MEMBERS,
     attribute_name,
@@ -15,10 +14,11 @@ from .names import (
     free_name,
     shortened,
 )
+from ..organise.components import Components
+from ..organise.parse import ParsedOperation
+from ..text import clean
 from .operations import Operations
 from .package import Resource
-from .parse import ParsedOperation
-from .text import clean
 
 #: The classes of the root, whose names no tag can have.
 _ROOT = ("SyncResources", "AsyncResources")

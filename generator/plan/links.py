@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..load.document import Document, Json
+from ..load.schemas import implied_type, key_of, members_of, refer
+from ..organise.components import Component, Components
 from .annotations import MODEL
-from .components import Component, Components
-from .document import Document, Json
-from .schemas import implied_type, key_of, members_of, refer
 from .unions import Group, Unions
 
 

@@ -11,8 +11,11 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
-from .check import LOCATIONS, check_path_item, check_schema
-from .compose import (
+from ..load.check import LOCATIONS, check_path_item, check_schema
+from ..load.document import METHODS, Document, DocumentError, Json, below, parts_of, pointer
+from ..load.schemas import COMPONENT, key_of, refer, schemas_of, within
+from ..names import class_name
+from .dialects.compositions import (
     WORDS,
     distribute_fields,
     drop_limiting_unions,
@@ -20,10 +23,7 @@ from .compose import (
     merge_all_of,
     unfold_inheritance,
 )
-from .document import METHODS, Document, DocumentError, Json, below, parts_of, pointer
-from .inner import name_inner_compositions, name_inner_objects
-from .names import class_name
-from .schemas import COMPONENT, key_of, refer, schemas_of, within
+from .dialects.inner import name_inner_compositions, name_inner_objects
 
 #: Headers that OpenAPI leaves to other parts of the document; a parameter of such a name shall be ignored.
 _NOT_PARAMETERS = frozenset({"accept", "content-type", "authorization"})

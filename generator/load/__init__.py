@@ -1,0 +1,1 @@
+"""Stage 1: read an OpenAPI document, validate it and resolve its references."""

@@ -1,0 +1,1 @@
+"""Rewrites for documents of other authors. The document of this SDK needs none of them."""
