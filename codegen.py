@@ -21,8 +21,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.load.check import check
-from generator.load.document import Document, DocumentError, load, read_text, shown
+from generator.load.document import Document, load, shown
+from generator.load.errors import DocumentError
+from generator.load.parse import parse as read_text
+from generator.load.validate import validate
 from generator.pins import WrongPinError, check_pins
 from generator.progress import Progress
 from generator.text import one_line
@@ -116,15 +118,15 @@ def _loaded(spec: Path) -> Document:
     try:
         return load(spec)
     except DocumentError as error:
-        way_out = f"\n  {error.way_out}" if error.way_out else ""
-        raise RefusedError(f"{shown(spec)}: {error.problem}{way_out}") from None
+        hint = f"\n  {error.hint}" if error.hint else ""
+        raise RefusedError(f"{shown(spec)}: {error.problem}{hint}") from None
 
 
 def _normalise(document: Document) -> None:
     with _refusing(document):
-        check(document)
+        validate(document)
         # The parser takes most of a second to import; a broken document is told of before that.
-        from generator.normalise.normalise import normalise
+        from generator.normalise import normalise
 
         normalise(document)
 
@@ -142,7 +144,7 @@ def _refusing(document: Document) -> Iterator[None]:
     try:
         yield
     except DocumentError as error:
-        raise RefusedError(document.describe(error.place, error.problem, error.way_out)) from None
+        raise RefusedError(document.describe(error.place, error.problem, error.hint)) from None
     except RecursionError:
         raise RefusedError(f"{shown(document.path)}: is nested too deeply") from None
 

@@ -114,6 +114,11 @@ def attribute_name(name: str, *, reserved: frozenset[str] = frozenset()) -> str:
     return identifier if identifier not in reserved else f"{identifier}_"
 
 
+def operation_name(operation_id: str) -> str:
+    """Return the name of an operation."""
+    return str(PythonIdentifier(spelt(operation_id), prefix=_PREFIX))
+
+
 def spelt(name: str) -> str:
     """A name in words, as `userIDs` is `user_ids`; with the signs in words that tell it from others.
 

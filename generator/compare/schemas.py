@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import Any, Literal
 
-from ..load.document import Document, Json
+from ..load.document import Document
+from ..load.pointers import Json
 from ..load.schemas import key_of, members_of
 from ..names import free_name
 

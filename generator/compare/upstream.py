@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..load.document import Document, Json, shown
+from ..load.document import Document, shown
+from ..load.pointers import Json
 from ..plan.media import bare
 from .pairs import Identified, paired
 from .report import Report, listed

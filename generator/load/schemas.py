@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .document import Document, Json, below, pointer
+from ..names import free_name
+from .document import Document
+from .pointers import Json, below, pointer
 
 COMPONENT = "#/components/schemas/"
+
+#: Keywords that describe a value and do not define its type.
+WORDS = ("title", "description", "default", "example", "examples", "deprecated", "readOnly", "writeOnly")
+
+#: Keywords of unions.
+UNIONS = ("anyOf", "oneOf")
 
 #: Keywords whose values are schemas: one, many under names, or many in a list.
 _ONE = ("items", "additionalProperties")
 _NAMED = ("properties", "patternProperties")
 _LISTED = ("allOf", "anyOf", "oneOf", "prefixItems")
 
-#: Keywords that say what a value is. Others limit it, or talk about it.
+#: Keywords that define the type of a value. Others limit it or describe it.
 _STRUCTURE = frozenset(
     {"$ref", "type", "enum", "const", "format", *_ONE, "properties", "patternProperties", *_LISTED}
 )
@@ -90,6 +98,12 @@ def flat_members(schema: Any) -> list[Any]:
     return [leaf for member in members_of(schema) for leaf in (flat_members(member) or [member])]
 
 
+def types_of(schema: Json) -> list[str]:
+    """Return the declared types of a schema."""
+    kinds = schema.get("type", [])
+    return kinds if isinstance(kinds, list) else [kinds]
+
+
 def implied_type(schema: Json) -> str | None:
     """The type that a schema has without saying so."""
     if "properties" in schema or isinstance(schema.get("additionalProperties"), dict):
@@ -103,7 +117,12 @@ def key_of(reference: Any) -> str | None:
     return target.removeprefix(COMPONENT) if isinstance(target, str) else None
 
 
+def free_key(document: Document, wanted: str) -> str:
+    """Return a key for a new component: the wanted one, numbered if it is taken."""
+    return free_name(wanted, document.schemas, separator="")
+
+
 def refer(key: str) -> Json:
-    """A reference to a component."""
+    """Return a reference to a component."""
     # Keys are never escaped in the references of a normalised document: they are looked up as they are.
     return {"$ref": COMPONENT + key}

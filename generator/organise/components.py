@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Literal
 
-from ..load.document import Document, DocumentError, Json, pointer
+from ..load.document import Document
+from ..load.errors import DocumentError
+from ..load.pointers import Json, pointer
 from ..load.schemas import flat_members, holders_of, is_object, key_of, within
 from ..names import class_name, free_name, module_name, told_apart
 

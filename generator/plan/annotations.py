@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..load.document import Document, Json
+from ..load.document import Document
+from ..load.pointers import Json
 from ..load.schemas import flat_members, implied_type, key_of, refer
 from ..organise.components import Component, Components, Direction
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..load.document import Document
 from ..organise.components import make_components
-from ..organise.parse import parse
+from ..organise.operations import name_operations
 from ..text import clean
 from .definitions import Definitions
 from .package import Package
@@ -17,7 +17,7 @@ def build(document: Document) -> Package:
     Raises:
         DocumentError: Something of it can't be said in Python.
     """
-    parsed = parse(document)
+    operations = name_operations(document)
     components = make_components(document)
     definitions = Definitions(document, components)
     info = document.data["info"]
@@ -27,5 +27,5 @@ def build(document: Document) -> Package:
         doc=clean(info.get("description")),
         models=definitions.models(),
         params=definitions.params(),
-        root=make_tree(document, components, parsed),
+        root=make_tree(document, components, operations),
     )

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from ..load.document import Document, Json
+from ..load.document import Document
+from ..load.pointers import Json
 from ..names import MODEL_MEMBERS, attribute_name, snake, told_apart
 from ..organise.components import Component, Components, Direction, connected, module_names
 from ..text import clean

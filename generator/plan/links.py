@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..load.document import Document, Json
+from ..load.document import Document
+from ..load.pointers import Json
 from ..load.schemas import implied_type, key_of, members_of, refer
 from ..organise.components import Component, Components
 from .annotations import MODEL

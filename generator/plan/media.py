@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..load.document import Json
+from ..load.pointers import Json
 from .package import Media
 
 #: What is written from fields with names, so that each can be an argument.

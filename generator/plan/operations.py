@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_plus
 
-from ..load.document import Document, DocumentError, Json, below
+from ..load.document import Document
+from ..load.errors import DocumentError
+from ..load.pointers import Json, below
 from ..load.schemas import key_of
 from ..names import attribute_name, free_name, method_name, told_apart
 from ..organise.components import Components, Direction, schema_of
-from ..organise.parse import ParsedOperation
+from ..organise.operations import NamedOperation
 from ..text import clean, section
 from .annotations import ANY, CONTENT, NONE, Annotations, Type, joined, plain
 from .definitions import attributes_of, described, field_doc
@@ -41,7 +43,7 @@ class Operations:
         self._annotations = Annotations(document, components, qualified=True)
         self._links = Links(document, components)
 
-    def operation(self, parsed: ParsedOperation, path: tuple[str, ...]) -> OperationCase:
+    def operation(self, parsed: NamedOperation, path: tuple[str, ...]) -> OperationCase:
         """An operation of the resource with this path."""
         raw = parsed.raw
         parameters = list(self._parameters(parsed))
@@ -73,7 +75,7 @@ class Operations:
 
     # Parameters -----------------------------------------------------------------------------------------------
 
-    def _parameters(self, parsed: ParsedOperation) -> Iterator[Argument]:
+    def _parameters(self, parsed: NamedOperation) -> Iterator[Argument]:
         parameters = [each for each in parsed.raw["parameters"] if not each.get("x-client-header")]
         wanted = list(zip([each["name"] for each in parameters], _argument_names(parameters), strict=True))
         for index, (parameter, (name, owner)) in enumerate(zip(parameters, told_apart(wanted), strict=True)):
@@ -101,7 +103,7 @@ class Operations:
 
     # Bodies ---------------------------------------------------------------------------------------------------
 
-    def _body(self, parsed: ParsedOperation, taken: set[str]) -> tuple[BodyCase | None, list[Argument]]:
+    def _body(self, parsed: NamedOperation, taken: set[str]) -> tuple[BodyCase | None, list[Argument]]:
         """The body: its properties as arguments of their own where it is an object, else one argument."""
         raw = parsed.raw.get("requestBody", {})
         contents: dict[str, Json] = raw.get("content", {})
@@ -167,7 +169,7 @@ class Operations:
 
     # Responses ------------------------------------------------------------------------------------------------
 
-    def _responses(self, parsed: ParsedOperation) -> Iterator[ResponseCase]:
+    def _responses(self, parsed: NamedOperation) -> Iterator[ResponseCase]:
         """The responses; a status code before a range of them, a range before the default."""
         raw: Json = parsed.raw["responses"]
         for status in sorted(raw, key=lambda each: (each == "default", each.upper().endswith("XX"), each)):
@@ -196,7 +198,7 @@ class Operations:
 
     # Pages ----------------------------------------------------------------------------------------------------
 
-    def _paging(self, parsed: ParsedOperation, pagination: Json) -> tuple[Type, Json]:
+    def _paging(self, parsed: NamedOperation, pagination: Json) -> tuple[Type, Json]:
         """What a paginated operation pages through, and how, by the attributes of a page."""
         place = below(parsed.place, "x-pagination")
         if not isinstance(pagination.get("items"), str) or not isinstance(pagination.get("next"), dict):
@@ -212,7 +214,7 @@ class Operations:
         raise DocumentError(
             f"x-pagination finds the items of a page in {pagination['items']!r}, but the response has no such list",
             place=place,
-            way_out="Name the property of the response that is the list of items.",
+            hint="Name the property of the response that is the list of items.",
         )
 
     def _target(self, schema: Any) -> Json:

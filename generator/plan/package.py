@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..load.document import Json
+from ..load.pointers import Json
 from ..names import constant_name, function_name
 from .annotations import Type
 

@@ -15,7 +15,7 @@ from ..names import (
     shortened,
 )
 from ..organise.components import Components
-from ..organise.parse import ParsedOperation
+from ..organise.operations import NamedOperation
 from ..text import clean
 from .operations import Operations
 from .package import Resource
@@ -24,7 +24,7 @@ from .package import Resource
 _ROOT = ("SyncResources", "AsyncResources")
 
 
-def make_tree(document: Document, components: Components, parsed: list[ParsedOperation]) -> Resource:
+def make_tree(document: Document, components: Components, parsed: list[NamedOperation]) -> Resource:
     """Sort the operations into resources."""
     operations = Operations(document, components)
     tags = {

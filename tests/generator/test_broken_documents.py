@@ -137,12 +137,12 @@ def test_one_clear_error_names_file_line_and_place(run: Run, tmp_path: Path, nam
     old, new, problem, place = BROKEN[name]
     assert old in PETS
     document = PETS.replace(old, new, 1)
-    first, second, *way_out = refusal(run, tmp_path, document)
+    first, second, *hint = refusal(run, tmp_path, document)
     file, line, said = first.split(":", 2)
     assert file.endswith("broken.yaml")
     assert said.strip() == problem
     assert second == f"  at {place}"
-    assert len(way_out) <= 1
+    assert len(hint) <= 1
     last = place.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
     if last.strip("#") and last in document:
         assert last in document.splitlines()[int(line) - 1]

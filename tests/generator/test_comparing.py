@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from generator.compare.diff import Changes, diff
 from generator.compare.report import Report
 from generator.compare.upstream import upstream
-from generator.load.check import check
 from generator.load.document import Document, load
-from generator.normalise.normalise import normalise
+from generator.load.validate import validate
+from generator.normalise import normalise
 from generator.plan.build import build
 from generator.plan.package import Package
 from tests.generator.conftest import Outcome, Run
@@ -532,7 +532,7 @@ any_edit = settings(max_examples=10, deadline=None)
 
 def read(data: dict[str, Any]) -> Document:
     document = Document(copy.deepcopy(data), "", Path("openapi.yaml"))
-    check(document)
+    validate(document)
     normalise(document)
     return document
 

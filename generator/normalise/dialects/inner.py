@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ...load.document import Document, Json, below, pointer
-from ...load.schemas import holders_of, is_object, members_of, refer, says_what
+from ...load.document import Document
+from ...load.pointers import Json, below, pointer
+from ...load.schemas import WORDS, free_key, holders_of, is_object, members_of, refer, says_what
 from ...names import class_name
-from .compositions import WORDS, free_key
 
 
 def name_inner_objects(document: Document) -> None:
