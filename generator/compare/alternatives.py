@@ -1,51 +1,52 @@
-"""What two annotations of one thing can be, before and after: the alternatives that it has lost and gained."""
+"""The alternatives that a type has lost and gained between two packages."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
+
+import attrs
 
 __all__ = ["Aliases", "Change", "Comparison", "readable"]
 
-#: What aliases stand for, by name.
+#: The targets of aliases, by name.
 Aliases = Mapping[str, str]
 
-#: A set that keeps its order.
+#: An ordered set.
 Alternatives = dict[str, None]
 
 _TEXT = r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\""
 _MODULE = re.compile(rf"({_TEXT})|\b_\w+\.")
 _TOKEN = re.compile(rf"{_TEXT}|[\[\]]| \| |, |[^\[\]'\",| ]+|.")
 
-#: Types that hold others, by how a place inside them is written. A sequence of what is sent may be any of three.
+#: Containers, with the notation of a place inside them. A sent sequence may be any of three.
 _HOLDERS = {"list": "[]", "Sequence": "[]", "Iterable": "[]", "dict": "{}", "Mapping": "{}"}
 
-#: What keeps a type open for values that nobody knows yet, and is no news by itself.
+#: The type of unknown values keeps a type open, and is not a change by itself.
 _UNKNOWN = "Unknown"
 
 
-@dataclass
+@attrs.define
 class Change:
-    """How a type has changed, at one place of it."""
+    """A change of a type, at one place inside it."""
 
     place: str
-    """`[]` for the items of a list, `{}` for the values of a dict; the place itself is empty."""
+    """`[]` for the items of a list, `{}` for the values of a dict; empty for the type itself."""
     old: str
     new: str
     lost: list[str]
-    """The alternatives that are no longer covered by any."""
+    """Alternatives that no new one covers."""
     gained: list[str]
-    """The alternatives that were not covered by any."""
+    """Alternatives that no old one covered."""
     surprising: list[str]
-    """What has been gained that readers had no reason to expect."""
+    """Gained alternatives that readers had no reason to expect."""
     is_replaced: bool
-    """Whether nothing is left of the old type."""
+    """True if nothing of the old type remains."""
 
 
 def readable(code: str) -> str:
-    """An annotation as people write it: without the names of modules that generated code has for its own use."""
+    """Return an annotation without the names of private modules."""
     return _MODULE.sub(lambda match: match[1] or "", code)
 
 
@@ -53,8 +54,8 @@ class Comparison:
     """Compares annotations of two packages.
 
     Args:
-        old: What names stand for in the old one, where they are aliases.
-        new: What they stand for in the new one.
+        old: The aliases of the old package.
+        new: The aliases of the new package.
     """
 
     def __init__(self, old: Aliases, new: Aliases) -> None:
@@ -62,7 +63,7 @@ class Comparison:
         self._new = new
 
     def changes(self, old: str, new: str) -> Iterator[Change]:
-        """How a type has changed: not at all where it only says the same in other words, or by way of a name."""
+        """Yield the changes of a type. Another spelling, or a detour through a name, is not a change."""
         yield from self._changes(old, new, "", frozenset())
 
     def _changes(self, old: str, new: str, place: str, above: frozenset[tuple[str, str]]) -> Iterator[Change]:
@@ -70,7 +71,7 @@ class Comparison:
             return
         was, now = _alternatives(old), _alternatives(new)
         before, after = _expanded(was, self._old), _expanded(now, self._new)
-        # A name on both sides stands for itself: what has changed of it is said once, where it is defined.
+        # A name on both sides stands for itself: its changes are reported once, at its definition.
         lost = _expanded([each for each in was if each not in now], self._old)
         gained = _expanded([each for each in now if each not in was], self._new)
         is_kept = bool(before.keys() & after.keys() - {"None", _UNKNOWN})
@@ -92,7 +93,7 @@ class Comparison:
 
 
 def _held_by_both(lost: Alternatives, gained: Alternatives) -> list[tuple[str, str, str]]:
-    """Take out the list, and the dict, that is on both sides: it is what they hold that is to be compared."""
+    """Take out the list, and the dict, on both sides: their contents are compared instead."""
     found = []
     for mark in ("[]", "{}"):
         was, now = ([each for each in side if _HOLDERS.get(_head(each)) == mark] for side in (lost, gained))
@@ -107,14 +108,14 @@ def _without(alternatives: Alternatives, others: Alternatives) -> Alternatives:
 
 
 def _is_covered(each: str, others: Alternatives, own: Alternatives) -> bool:
-    """Whether one of the other alternatives takes what this one takes."""
+    """Return whether another alternative takes the values of this one."""
     base = _base(each)
     if "Any" in others or (each == "int" and "float" in others):
         return True
     if base is None or base not in others:
-        # An object that nobody knows is none of the generated types.
+        # An unknown object is not one of the generated types.
         return each == _UNKNOWN
-    # Where any text may come on both sides, it is the values beside it that say something.
+    # Where both sides take any text, only the constants beside it differ.
     return base not in own or not any(_base(other) == base for other in others)
 
 
@@ -124,7 +125,7 @@ def _is_expected(gained: str, before: Alternatives) -> bool:
 
 
 def _base(alternative: str) -> str | None:
-    """The type of a constant; `None` where it is none."""
+    """Return the type of a constant; `None` for other alternatives."""
     if alternative[0] in "'\"":
         return "str"
     if alternative in ("True", "False"):
@@ -136,7 +137,7 @@ def _base(alternative: str) -> str | None:
 
 
 def _expanded(alternatives: Iterable[str], aliases: Aliases) -> Alternatives:
-    """The alternatives of a type, with those of aliases in their place, in order."""
+    """Return the alternatives of a type in order, with those of aliases in their place."""
     found: Alternatives = {}
     todo, seen = [*alternatives], set[str]()
     while todo:
@@ -158,7 +159,7 @@ def _alternatives(code: str) -> tuple[str, ...]:
 
 
 def _split(code: str, separator: str) -> list[str]:
-    """The parts of an annotation between separators that stand in no brackets and no text."""
+    """Split an annotation at separators outside of brackets and texts."""
     parts, depth = [""], 0
     for match in _TOKEN.finditer(code):
         word = match[0]

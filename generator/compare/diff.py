@@ -1,53 +1,54 @@
-"""What changes for users between two packages: what they call, pass, read and write, by its names in Python."""
+"""Changes between two packages for their users, by Python names: calls, arguments, fields and types."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+import attrs
 
 from ..plan.package import Argument, Definition, Field, OperationCase, Package
 from .alternatives import Comparison, readable
 from .pairs import Identified, paired
 from .report import Report, listed
 
-#: What happened, in the words of keepachangelog.com; `Documentation` is where only the words are new.
+#: The groups of keepachangelog.com, and `Documentation` for changed descriptions.
 Kind = Literal["Added", "Changed", "Deprecated", "Removed", "Documentation"]
 
 _NOTHING = "Nothing changes for users."
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class Finding:
-    """One thing that changes for users."""
+    """A change for users."""
 
     kind: Kind
     words: str
-    """What, as Markdown."""
+    """The change, as Markdown."""
     is_breaking: bool = False
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class Changes:
-    """All that changes for users."""
+    """All changes for users."""
 
     findings: list[Finding]
 
     @property
     def is_breaking(self) -> bool:
-        """Whether users have to change something."""
+        """True if users have to change their code."""
         return any(each.is_breaking for each in self.findings)
 
     def report(self, title: str) -> Report:
-        """For who edits the document: what breaks comes first."""
+        """Return a report for editors of the document: breaking changes come first."""
         report = Report(title, ("Breaking", "Added", "Changed", "Deprecated", "Documentation"), _NOTHING)
         for each in self.findings:
             report.add("Breaking" if each.is_breaking else each.kind, each.words)
         return report
 
     def changelog(self) -> Report:
-        """For who releases: the groups of a changelog, what breaks marked."""
+        """Return a report for a release: the groups of a changelog, breaking changes marked."""
         report = Report("", ("Added", "Changed", "Deprecated", "Removed"), _NOTHING)
         for each in sorted(self.findings, key=lambda each: not each.is_breaking):
             if each.kind != "Documentation":
@@ -60,7 +61,7 @@ class Changes:
 
 
 def diff(old: Package, new: Package) -> Changes:
-    """Compare two editions of a package, as their users see them."""
+    """Compare two editions of a package."""
     before, after = _types(old), _types(new)
     renamed = _renamed(before, after)
     classes = {key[1]: now[1] for key, now in renamed.items() if _is_class(before[key])}
@@ -78,7 +79,7 @@ Calls = dict[str, OperationCase]
 
 
 def _calls(package: Package) -> Calls:
-    """The operations, by how users call them."""
+    """Return the operations by the expression that calls them."""
     return {
         ".".join(("client", *resource.path, each.method)): each
         for resource in package.root.walk()
@@ -103,7 +104,7 @@ def _operations(old: Calls, new: Calls, comparison: Comparison) -> Iterator[Find
 
 
 def _route(operation: OperationCase) -> tuple[str, str]:
-    """Where a request of an operation goes, whatever the parameters are called that it takes on the way."""
+    """Return the method and path of an operation, without the names of its parameters."""
     return operation.http_method, re.sub(r"\{[^}]*\}", "{}", operation.path)
 
 
@@ -154,7 +155,7 @@ def _arguments(
 
 
 def _identified(operation: OperationCase) -> list[Identified[Argument]]:
-    """The arguments with what each may be known by: its name, its name on the wire, its position."""
+    """Return the arguments with their identities: the name, the name on the wire, the position."""
     positional = operation.positional
     return [
         (
@@ -185,7 +186,7 @@ def _is_deprecated(operation: OperationCase) -> bool:
 
 
 def _words(operation: OperationCase, arguments: Iterable[str]) -> tuple[str, dict[str, str], set[str]]:
-    """What is said of an operation, but for its route: of itself, of these of its arguments, of its responses."""
+    """Return the descriptions of an operation, of these arguments, and of its responses, without its route."""
     about = re.split(r"\n\n(?:Args|Returns|Errors):\n", operation.doc)[0]
     said = {each.name: each.doc for each in operation.arguments if each.name in arguments}
     responses = {f"{each.status}: {each.doc}" for each in operation.responses}
@@ -217,7 +218,7 @@ def _is_class(definition: Definition) -> bool:
 
 
 def _renamed(before: Types, after: Types) -> dict[Key, Key]:
-    """What has the same structure under a new name. A type that refers to such a one is no other for that."""
+    """Return the types that have the same structure under a new name. References to them are no change."""
     gone = [key for key in before if key not in after]
     fresh: dict[Hashable, list[Key]] = {}
     for key in after:
@@ -241,7 +242,7 @@ def _renamed(before: Types, after: Types) -> dict[Key, Key]:
 
 
 def _is_telling(definition: Definition) -> bool:
-    """Whether another type is hardly ever the same by chance."""
+    """Return whether another type hardly has the same structure by chance."""
     if _is_class(definition):
         return len(definition.fields) > 1
     return bool(definition.type.names) or "Literal[" in definition.type.code
@@ -260,7 +261,7 @@ def _shape(definition: Definition, names: dict[str, str]) -> Hashable:
 def _definitions(
     before: Types, after: Types, renamed: dict[Key, Key], comparison: Comparison
 ) -> Iterator[Finding]:
-    # A type that is read in one edition and sent in the other is only told apart by the package that it is in.
+    # A name may be received in one edition and sent in the other: only the package tells those types apart.
     both = {name for home, name in {*before, *after} if home == "models"}
     both &= {name for home, name in {*before, *after} if home == "params"}
 
@@ -320,7 +321,7 @@ def _field(
     if not received:
         yield from _required(place, old.required, new.required)
     elif old.required != new.required:
-        # Python says of both that they are `None`: what is missing, and what is null.
+        # A missing value and null are both `None` in Python.
         said = "is always there now" if new.required else "may be missing now, and is `None` then"
         is_news = not new.required and readable(was) != "Any" and not was.endswith(_OR_NONE)
         yield Finding("Changed", f"{place} {said}", is_breaking=is_news)
@@ -341,10 +342,10 @@ def _required(place: str, old: bool, new: bool) -> Iterator[Finding]:
 
 
 def _type(place: str, old: str, new: str, comparison: Comparison, *, received: bool) -> Iterator[Finding]:
-    """What it means that a type is another: readers must expect all of it, writers may use any of it."""
+    """Yield the findings of a changed type: readers must expect all of it, writers may use any of it."""
     for change in comparison.changes(old, new):
         where = _inside(place, change.place)
-        # Nobody has to change what they do when a field is never null any more, but code for a value that never
+        # A field that is never null any more needs no change of code, but code for a value that never
         # comes is dead.
         missed = [each for each in change.lost if not received or _is_named(each)]
         unexpected = change.surprising if received else []
@@ -364,7 +365,7 @@ def _type(place: str, old: str, new: str, comparison: Comparison, *, received: b
 
 
 def _is_named(alternative: str) -> bool:
-    """Whether it is a constant or a generated type, and not one that comes with Python."""
+    """Return whether an alternative is a constant or a generated type, not one of Python's own."""
     return re.fullmatch(r"None|Any|[a-z].*", alternative) is None
 
 
@@ -383,11 +384,11 @@ def _inside(place: str, marks: str) -> str:
 
 
 def _about(name: str, doc: str) -> str:
-    """The first sentence about a new thing, where the document has any words for it."""
+    """Return the first sentence about a new thing, if the document has one."""
     first = re.sub(r"</?[a-z][^>]*>", "", doc).strip().partition("\n")[0].partition(". ")[0]
     return "" if not first or first.startswith("`") or _is_fallback(name, doc) else f": {first.rstrip('.')}."
 
 
 def _is_fallback(name: str, doc: str) -> bool:
-    """Whether the words about a type are no more than its name."""
+    """Return whether the description of a type is only its name."""
     return re.sub(r"\W", "", doc).lower() == name.replace("_", "").lower()

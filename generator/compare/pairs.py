@@ -1,4 +1,4 @@
-"""Pair what two lists have in common."""
+"""Pairs of the common elements of two lists."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-#: A thing, and all that it may be known by, the surest first.
+#: An element and its identities, the most reliable first.
 Identified = tuple[T, tuple[Hashable, ...]]
 
 
 def paired(
     before: Sequence[Identified[T]], after: Sequence[Identified[T]]
 ) -> Iterator[tuple[T | None, T | None]]:
-    """What is in both, in the order of the first; then what is in the second only."""
+    """Yield the elements of both lists in the order of the first, then those of the second only."""
     found: dict[int, int] = {}
     for level in range(len(before[0][1]) if before else 0):
         taken = set(found.values())

@@ -1,4 +1,4 @@
-"""Lists of findings under headings, for a terminal or for a changelog."""
+"""Findings under headings, for a terminal or for a changelog."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
-#: As wide as the Markdown of this repository.
+#: The width of the Markdown in this repository.
 _WIDTH = 120
 
 
@@ -14,22 +14,22 @@ class Report:
     """Findings by group, in the order of the groups.
 
     Args:
-        title: What stands above them on a terminal.
+        title: The line above them on a terminal.
         groups: The headings.
-        nothing: What there is to say when nothing was found.
+        nothing: The text of an empty report.
     """
 
     def __init__(self, title: str, groups: Sequence[str], nothing: str) -> None:
         self.title = title
         self.groups: dict[str, list[str]] = {group: [] for group in groups}
-        """What was found, by heading. The words are Markdown."""
+        """The findings of each heading, as Markdown."""
         self.nothing = nothing
         self.remark = ""
-        """A last sentence, about what is no finding."""
+        """A last sentence that is not a finding."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was found."""
+        """True if the report has no finding."""
         return not any(self.groups.values())
 
     def add(self, group: str, finding: str) -> None:
@@ -37,7 +37,7 @@ class Report:
         self.groups[group].append(finding)
 
     def markdown(self) -> str:
-        """As Markdown, to be put into a changelog."""
+        """Return the report as Markdown, for a changelog."""
         parts = [
             f"### {group}\n\n" + "\n".join(_item(finding) for finding in findings)
             for group, findings in self.groups.items()
@@ -46,7 +46,7 @@ class Report:
         return "\n\n".join([*(parts or [self.nothing]), *([self.remark] if self.remark else [])])
 
     def text(self) -> str:
-        """As plain text, with a count of each group."""
+        """Return the report as plain text, with a count for each group."""
         parts = [self.title]
         for group, findings in self.groups.items():
             if findings:
@@ -58,13 +58,13 @@ class Report:
 
 
 def listed(names: Sequence[str], *, last: str = "and", limit: int = 12) -> str:
-    """Names as people list them; of very many the first, and how many more."""
+    """Return names as a list in prose; of very many the first ones and a count."""
     shown = [*names[:limit], f"{len(names) - limit} more"] if len(names) > limit + 1 else [*names]
     return f" {last} ".join([*([", ".join(shown[:-1])] if shown[1:] else []), *shown[-1:]])
 
 
 def _item(finding: str) -> str:
-    """An item of a list; no line breaks inside code, which would not be found by who looks for it."""
+    """Return an item of a list. Code is not broken across lines, so that it can be searched for."""
     words = re.sub(r"`[^`]*`", lambda match: match[0].replace(" ", "\0"), finding)
     lines = textwrap.fill(
         words,

@@ -1,6 +1,6 @@
-"""Compare the structure of schemas of two authors: fields, types, values, members of unions.
+"""The structure of two schemas of different authors: fields, types, values, members of unions.
 
-Authors agree on no names, so references are followed on both sides, and words are not looked at.
+Authors share no names, so references are followed on both sides, and descriptions are ignored.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from dataclasses import field as attribute
 from typing import Any, Literal
+
+import attrs
 
 from ..load.document import Document
 from ..load.pointers import Json
@@ -20,41 +20,41 @@ from ..names import free_name
 Aspect = Literal["field", "required", "type", "value", "member"]
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class Difference:
-    """One thing that is not the same."""
+    """A structural difference."""
 
     place: tuple[str, ...]
-    """The way to it from where the comparison began: fields by name, `[]` for items, `{}` for values."""
+    """The path from the start of the comparison: fields by name, `[]` for items, `{}` for values."""
     aspect: Aspect
     old: str | None
-    """What the first of the two has; `None` where it has nothing there."""
+    """The first schema's side; `None` if it has nothing there."""
     new: str | None
-    """What the second has."""
+    """The second schema's side."""
 
 
-@dataclass
+@attrs.define
 class Shape:
-    """A schema, taken apart."""
+    """The parts of a schema."""
 
-    kinds: set[str] = attribute(default_factory=set[str])
-    """What kinds of value it takes: `string`, `string (date-time)`, `null`."""
-    values: set[str] = attribute(default_factory=set[str])
+    kinds: set[str] = attrs.field(factory=set[str])
+    """The kinds of its values: `string`, `string (date-time)`, `null`."""
+    values: set[str] = attrs.field(factory=set[str])
     """Its constants, as JSON."""
-    fields: dict[str, Any] = attribute(default_factory=dict[str, Any])
-    required: set[str] = attribute(default_factory=set[str])
-    members: dict[str, Json] = attribute(default_factory=dict[str, Json])
-    """The objects of a union, by what tells them apart."""
+    fields: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    required: set[str] = attrs.field(factory=set[str])
+    members: dict[str, Json] = attrs.field(factory=dict[str, Json])
+    """The objects of a union, by their label."""
     items: Any = None
     extra: Any = None
     """The schema of values under any key."""
 
 
 class Comparison:
-    """Compares schemas of two documents, both normalised. What two places share is compared once.
+    """Compares schemas of two normalised documents. A pair of schemas is compared once.
 
     Args:
-        old: The one.
+        old: The one document.
         new: The other.
     """
 
@@ -64,13 +64,13 @@ class Comparison:
         self._seen: set[tuple[int, int]] = set()
 
     def schemas(self, old: Any, new: Any, place: tuple[str, ...] = ()) -> Iterator[Difference]:
-        """The differences between two schemas."""
+        """Yield the differences between two schemas."""
         old, new = _resolved(self._old, old), _resolved(self._new, new)
         if (id(old), id(new)) in self._seen:
             return
         self._seen.add((id(old), id(new)))
         before, after = self._shape(self._old, old), self._shape(self._new, new)
-        # A schema that says nothing may be anything: between two authors, that is no contradiction.
+        # A schema without a type takes anything: between two authors, that does not contradict a type.
         if before.kinds and after.kinds and before.kinds != after.kinds:
             yield Difference(place, "type", _joined(before.kinds), _joined(after.kinds))
         if bool(before.fields) != bool(after.fields) and bool(before.members) != bool(after.members):
@@ -113,7 +113,7 @@ class Comparison:
         shape = Shape()
         self._add(document, schema, shape, set())
         if len(shape.members) == 1 and not shape.fields:
-            # An object that may be null is an object.
+            # A nullable object is an object.
             (member,) = shape.members.values()
             shape.members.clear()
             self._add(document, member, shape, set())
@@ -163,7 +163,7 @@ class Comparison:
             shape.kinds.add("object")
 
 
-#: What takes anything. It is one object, as schemas are told apart by which objects they are.
+#: The schema of any value. A single object, because schemas are compared by identity.
 _ANYTHING: Json = {}
 
 
@@ -172,7 +172,7 @@ def _resolved(document: Document, schema: Any) -> Json:
 
 
 def _labels(document: Document, objects: dict[str, Json], discriminator: Json) -> dict[str, str]:
-    """What the members of a union are known by: their tags, or the constants of the field that tells most apart."""
+    """Return a label for each member of a union: its tag, or its constant of the most distinctive field."""
     mapping: dict[str, str] = discriminator.get("mapping") or {}
     tags = {target.rpartition("/")[2]: tag for tag, target in sorted(mapping.items(), reverse=True)}
     names = sorted({name for schema in objects.values() for name in schema["properties"]})
@@ -186,7 +186,7 @@ def _labels(document: Document, objects: dict[str, Json], discriminator: Json) -
 
 
 def _constant(document: Document, schema: Json, name: str) -> str | None:
-    """The text that a field always is, unless it is null or left out; the first, if it is one of a few."""
+    """Return the constant text of a field; the first of several; `None` if it takes any text."""
     todo, values, seen = [schema["properties"].get(name)], list[Any](), set[int]()
     while todo:
         each = _resolved(document, todo.pop())
@@ -202,7 +202,7 @@ def _constant(document: Document, schema: Json, name: str) -> str | None:
 
 
 def _align(before: dict[str, Json], after: dict[str, Json]) -> None:
-    """Number those that nothing tells apart, in either, so that the ones with the most fields in common meet."""
+    """Number members of one label on both sides, so that those with the most common fields meet."""
     for label in [label for label in before if f"{label} 2" in before | after]:
         ours, theirs = (
             [name for name in members if re.fullmatch(rf"{re.escape(label)}( \d+)?", name)]
@@ -258,7 +258,7 @@ def _json_type(value: Any) -> str:
 
 
 def shown_place(place: tuple[str, ...]) -> str:
-    """A place as people write it: `Message.content[]`, `body.tools[]<bash>.name`."""
+    """Return a place as text: `Message.content[]`, `body.tools[]<bash>.name`."""
     text = ""
     for part in place:
         text += part if part in ("[]", "{}") or part.startswith("<") or not text else f".{part}"

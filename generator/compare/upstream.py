@@ -1,19 +1,20 @@
-"""How somebody else's document of the same API differs from ours, in the operations that ours has.
+"""Another author's document of the same API, compared with ours in the operations that ours has.
 
-Authors name and cut schemas as they like, so operations are matched by method and path, and what they send and answer
-is compared field by field, through references.
+Authors name and divide schemas in their own way. Operations are therefore matched by method and path, and bodies and
+responses are compared field by field, through references.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+import attrs
 
 from ..load.document import Document, shown
 from ..load.pointers import Json
-from ..plan.media import bare
+from ..organise.media_types import bare
 from .pairs import Identified, paired
 from .report import Report, listed
 from .schemas import Comparison, Difference, shown_place
@@ -44,17 +45,17 @@ def upstream(ours: Document, theirs: Document) -> Report:
     return report
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class _Operation:
     name: str
-    """Method and path."""
+    """Its method and path."""
     data: Json
 
 
 def _identified(document: Document) -> list[Identified[_Operation]]:
-    """The operations, by what requests of them are known by: names of parameters make no difference to those.
+    """Return the operations with their identities, in which names of parameters do not count.
 
-    One author says the first part of each path, `/v1`, with the address of the server, and another with each path.
+    The first part of each path, `/v1`, may stand in the address of the server instead.
     """
     found: list[Identified[_Operation]] = []
     servers = document.data.get("servers")

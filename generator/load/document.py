@@ -130,6 +130,6 @@ def load(path: Path) -> Document:
 
 
 def shown(path: Path) -> str:
-    """Return a path for people: relative to the working directory if it is below it."""
+    """Return a path relative to the working directory, if it is below it."""
     absolute = path.absolute()
     return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(path)

@@ -1,4 +1,4 @@
-"""Schemas: where they are in a document, and what kinds of them there are."""
+"""The schemas of a document, and kinds of schemas."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STRUCTURE = frozenset(
 
 
 def schemas_of(document: Document) -> Iterator[tuple[str, Json]]:
-    """Every schema in the document with its place, those inside others included."""
+    """Yield every schema of the document with its place, those inside others included."""
     for key, schema in list(document.schemas.items()):
         yield from within(schema, document.place_of(key))
     for path, method, operation in document.operations():
@@ -38,7 +38,7 @@ def schemas_of(document: Document) -> Iterator[tuple[str, Json]]:
 
 
 def holders_of(operation: Json, place: str) -> Iterator[tuple[str, Json]]:
-    """Whatever holds a schema in an operation, under the key `schema`: parameters, and contents of bodies."""
+    """Yield every part of an operation that holds a `schema`: parameters, and contents of bodies."""
     for index, parameter in enumerate(operation.get("parameters", [])):
         yield below(place, "parameters", index), parameter
         for media_type, content in parameter.get("content", {}).items():
@@ -51,7 +51,7 @@ def holders_of(operation: Json, place: str) -> Iterator[tuple[str, Json]]:
 
 
 def within(schema: Any, place: str) -> Iterator[tuple[str, Json]]:
-    """A schema and those inside it, with their places."""
+    """Yield a schema and those inside it, with their places."""
     if not isinstance(schema, dict):
         return
     yield place, schema
@@ -67,17 +67,17 @@ def within(schema: Any, place: str) -> Iterator[tuple[str, Json]]:
 
 
 def is_structural(schema: Any) -> bool:
-    """Whether a schema says what a value is, and not merely which values of it are allowed."""
+    """Return whether a schema defines a type, and not only limits or a description."""
     return isinstance(schema, dict) and not _STRUCTURE.isdisjoint(schema)
 
 
 def says_what(part: Any) -> bool:
-    """Whether a part of a composition is more than words and limits: fields that must come count as well."""
+    """Return whether a part of a composition adds to the type: `required` counts as well."""
     return is_structural(part) or (isinstance(part, dict) and isinstance(part.get("required"), list))
 
 
 def is_object(schema: Any) -> bool:
-    """Whether a schema describes an object with named fields: one to make a class of."""
+    """Return whether a schema describes an object with named fields, which becomes a class."""
     return (
         isinstance(schema, dict)
         and schema.get("type", "object") in ("object", ["object"])
@@ -87,14 +87,14 @@ def is_object(schema: Any) -> bool:
 
 
 def members_of(schema: Any) -> list[Any]:
-    """The members of a union as it is written; none of any other schema."""
+    """Return the members of a union as it is written; none for any other schema."""
     if not isinstance(schema, dict) or "$ref" in schema:
         return []
     return [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
 
 
 def flat_members(schema: Any) -> list[Any]:
-    """The members of a union, with those of unions written inside it in their place."""
+    """Return the members of a union, with those of unions written inside it in their place."""
     return [leaf for member in members_of(schema) for leaf in (flat_members(member) or [member])]
 
 
@@ -105,14 +105,14 @@ def types_of(schema: Json) -> list[str]:
 
 
 def implied_type(schema: Json) -> str | None:
-    """The type that a schema has without saying so."""
+    """Return the type that the keywords of a schema imply where it declares none."""
     if "properties" in schema or isinstance(schema.get("additionalProperties"), dict):
         return "object"
     return "array" if "items" in schema else None
 
 
 def key_of(reference: Any) -> str | None:
-    """The key of the component that a schema refers to; `None` where it is none but says it itself."""
+    """Return the key of the component that a schema refers to; `None` unless it is a reference."""
     target = reference.get("$ref") if isinstance(reference, dict) else None
     return target.removeprefix(COMPONENT) if isinstance(target, str) else None
 
@@ -124,5 +124,5 @@ def free_key(document: Document, wanted: str) -> str:
 
 def refer(key: str) -> Json:
     """Return a reference to a component."""
-    # Keys are never escaped in the references of a normalised document: they are looked up as they are.
+    # References of a normalised document hold their keys without escapes.
     return {"$ref": COMPONENT + key}

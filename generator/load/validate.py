@@ -14,7 +14,7 @@ from typing import Any
 
 from .document import Document
 from .errors import DocumentError
-from .pointers import Json, below, last_part, places, pointer
+from .pointers import Json, below, last_part, parts_of, places, pointer
 from .references import check_references
 from .tolerances import Fault, is_tolerated, repair
 
@@ -100,8 +100,8 @@ def _check(value: Any, model: str, place: str) -> None:
 
 def _fault(value: Any, detail: Json, place: str) -> Fault:
     """Make a fault of an error of pydantic, whose location has names of union members in it."""
-    parts: list[str | int] = [part for part in place.split("/")[1:]] if place != "#" else []
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in map(str, parts)]
+    parts: list[str | int] = list(parts_of(place))
+
     target = value
     for part in detail["loc"]:
         if (isinstance(target, dict) and part in target) or (

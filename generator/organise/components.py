@@ -1,11 +1,12 @@
-"""The component schemas: which types each becomes, and which way they go."""
+"""The component schemas: the kind of each, the directions in which its values go, and the names of its types."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Literal
+
+import attrs
 
 from ..load.document import Document
 from ..load.errors import DocumentError
@@ -17,29 +18,29 @@ Kind = Literal["object", "union", "alias"]
 
 
 class Direction(Enum):
-    """Which way a value goes."""
+    """The direction of a value."""
 
     RECEIVED = auto()
     SENT = auto()
 
 
-@dataclass
+@attrs.define
 class Component:
-    """A component schema, and the names of the types that are made of it."""
+    """A component schema, and the names of its types."""
 
     key: str
     name: str
     schema: Json
     kind: Kind = "alias"
-    """An object with fields, a union of nothing but such, or another name for a type."""
+    """An object with fields, a union of such objects, or an alias of any other type."""
     received: bool = False
     sent: bool = False
     sent_name: str = ""
     recursive: bool = False
-    """Whether it is an alias that leads back to itself by way of other aliases alone."""
+    """True for an alias that leads back to itself through other aliases alone."""
 
     def type_name(self, direction: Direction) -> str:
-        """The type's name, in one direction."""
+        """Return the name of its type in one direction."""
         return self.name if direction is Direction.RECEIVED else self.sent_name
 
 
@@ -47,10 +48,10 @@ Components = dict[str, Component]
 
 
 def make_components(document: Document) -> Components:
-    """Sort the component schemas, name their types, and find out which way they go.
+    """Return the components of a document by key.
 
     Raises:
-        DocumentError: An extension of ours names a component that is not there.
+        DocumentError: An extension names a component that does not exist.
     """
     names = _class_names(document)
     components = {key: Component(key, names[key], schema) for key, schema in document.schemas.items()}
@@ -62,7 +63,7 @@ def make_components(document: Document) -> Components:
 
 
 def _class_names(document: Document) -> dict[str, str]:
-    """The class for each key. Of those that would share one (`Boolean`, `boolean`), all but one are numbered."""
+    """Return the class of each key. Of those that share a name (`Boolean`, `boolean`), all but one are numbered."""
     named = told_apart([(key, class_name(key)) for key in document.schemas], separator="")
     names: dict[str, str] = {}
     for key, (name, owner) in zip(document.schemas, named, strict=True):
@@ -89,7 +90,7 @@ def _find_kinds(components: Components) -> None:
 
 
 def _find_directions(document: Document, components: Components) -> None:
-    """What no operation reaches is for receiving: the body of a webhook, say."""
+    """Find the directions of each component. Components that no operation reaches count as received."""
 
     def receive(component: Component) -> bool:
         fresh, component.received = not component.received, True
@@ -118,7 +119,7 @@ def _find_directions(document: Document, components: Components) -> None:
         if component.sent and accepted is not None:
             if accepted not in components:
                 raise DocumentError(
-                    f"x-also-accepts names {accepted!r}, which is no component",
+                    f"x-also-accepts names {accepted!r}, which is not a component",
                     place=document.place_of(component.key, "x-also-accepts"),
                 )
             if receive(components[accepted]):
@@ -126,7 +127,7 @@ def _find_directions(document: Document, components: Components) -> None:
 
 
 def references_in(schema: object) -> Iterator[str]:
-    """The keys of the components that a schema refers to."""
+    """Yield the keys of the components that a schema refers to."""
     for _, each in within(schema, ""):
         key = key_of(each)
         if key is not None:
@@ -134,7 +135,7 @@ def references_in(schema: object) -> Iterator[str]:
 
 
 def _find_cycles(components: Components) -> None:
-    """Find the aliases that lead back to themselves: the type of any JSON value is such a one."""
+    """Find the aliases that lead back to themselves, such as the type of any JSON value."""
     edges = {
         component.key: [key for key in references_in(component.schema) if components[key].kind != "object"]
         for component in components.values()
@@ -147,7 +148,7 @@ def _find_cycles(components: Components) -> None:
 
 
 def _name_what_is_sent(components: Components) -> None:
-    """What goes one way keeps its name; of what goes both ways, the dict that is sent is called `...Param`."""
+    """Name the dict of a component that goes both ways `...Param`. Components that go one way keep their name."""
     names = {component.name for component in components.values()}
     for component in components.values():
         component.sent_name = component.name
@@ -158,7 +159,7 @@ def _name_what_is_sent(components: Components) -> None:
 
 
 def module_names(names: list[str]) -> dict[str, str]:
-    """A module for each class; those that would share one (`PDFSource`, `PdfSource`) are numbered."""
+    """Return a module for each class; those that share one (`PDFSource`, `PdfSource`) are numbered."""
     modules: dict[str, str] = {}
     taken: set[str] = set()
     for name in names:
@@ -168,7 +169,7 @@ def module_names(names: list[str]) -> dict[str, str]:
 
 
 def connected(graph: dict[str, list[str]]) -> list[list[str]]:
-    """The strongly connected components of a graph (Tarjan's algorithm, without recursion)."""
+    """Return the strongly connected components of a graph, by Tarjan's algorithm without recursion."""
     order = {node: position for position, node in enumerate(graph)}
     index: dict[str, int] = {}
     low: dict[str, int] = {}
@@ -204,7 +205,7 @@ def connected(graph: dict[str, list[str]]) -> list[list[str]]:
 
 
 def schema_of(components: Components, schema: Any) -> Any:
-    """A schema, or the one it refers to where that is no more than another name for it."""
+    """Return a schema, or the target of the aliases that it refers to."""
     seen: set[str] = set()
     key = key_of(schema)
     while key is not None and key not in seen and components[key].kind == "alias":

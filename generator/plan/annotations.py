@@ -1,7 +1,7 @@
-"""Schemas as annotations: what a type checker reads.
+"""Schemas as annotations for type checkers.
 
-A schema means two things. Received, it is a model that takes whatever the server says. Sent, it is what a caller may
-write: plain dicts, typed.
+A schema has two readings. A received value is a model, which tolerates anything that the server sends. A sent value is
+written by the caller: typed dicts.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
 from typing import Any
+
+import attrs
 
 from ..load.document import Document
 from ..load.pointers import Json
@@ -19,23 +20,23 @@ from ..organise.components import Component, Components, Direction
 
 __all__ = ["ANY", "NONE", "Annotations", "Type", "joined", "plain", "qualified"]
 
-#: What generated code calls the modules it takes names from. No name of a document begins with an underscore, so
+#: Names of modules in generated code. No name of a document begins with an underscore, so
 #: none can clash.
 MODEL = "_model"
 BODY = "...body as _body"
 HOMES = {Direction.RECEIVED: "_models", Direction.SENT: "_params"}
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class Type:
-    """A Python type, as code."""
+    """A Python type as code."""
 
     codes: tuple[str, ...]
-    """The annotation: the members of a union, or one type alone."""
+    """The members of the union, or one type alone."""
     names: frozenset[str] = frozenset()
     """The generated types in it."""
     imports: frozenset[str] = frozenset()
-    """What it takes of the standard library: `typing.Any`, `datetime.date`."""
+    """Its imports from the standard library: `typing.Any`, `datetime.date`."""
 
     @property
     def code(self) -> str:
@@ -44,13 +45,13 @@ class Type:
 
     @property
     def is_nullable(self) -> bool:
-        """Whether `None` is written as one of its values."""
+        """True if `None` is one of its members."""
         return "None" in self.codes
 
     def __or__(self, other: Type) -> Type:
         codes = dict.fromkeys([*self.codes, *other.codes])
         if "Any" in codes:
-            return replace(ANY, imports=ANY.imports)
+            return attrs.evolve(ANY, imports=ANY.imports)
         last = [code for code in ("None",) if code in codes]
         return Type(
             (*(code for code in codes if code not in last), *last),
@@ -60,13 +61,13 @@ class Type:
 
 
 def plain(code: str, *imports: str) -> Type:
-    """A type of Python's own."""
+    """Return a type of Python's own."""
     return Type((code,), imports=frozenset(imports))
 
 
 NONE = plain("None")
 ANY = plain("Any", "typing.Any")
-#: What is uploaded: in a form, and as a whole body.
+#: Uploads: a file in a form, and a whole body.
 FILE, CONTENT = plain("_body.File", BODY), plain("_body.Content", BODY)
 
 
@@ -74,10 +75,9 @@ class Annotations:
     """Reads schemas as annotations.
 
     Args:
-        document: What the schemas are from.
-        components: The named ones among them.
-        qualified: Whether generated types are named with their module, `_models.Message`: in modules whose own names
-            may be anything, no import of a type can then hide one of them.
+        document: The document of the schemas.
+        components: Its component schemas.
+        qualified: Name generated types with their module, `_models.Message`, so that no other name can hide them.
     """
 
     def __init__(self, document: Document, components: Components, *, qualified: bool = False) -> None:
@@ -86,12 +86,12 @@ class Annotations:
         self._qualified = qualified
 
     def of(self, schema: Any, direction: Direction, place: str) -> Type:
-        """The type of a schema.
+        """Return the type of a schema.
 
         Args:
             schema: The schema.
-            direction: Whether the value is received or sent.
-            place: Where it stands, to be named if it can't be said as a type.
+            direction: The direction of the value.
+            place: Its place, for notes.
         """
         if not isinstance(schema, dict):
             return ANY
@@ -112,15 +112,15 @@ class Annotations:
         return self._plain(schema, kinds or implied_type(schema), direction, place)
 
     def is_nullable(self, schema: Any) -> bool:
-        """Whether null is a value of a schema, be it by way of a name."""
+        """Return whether null is a value of a schema, directly or through a name."""
         return "null" in self._kinds(schema)
 
     def is_partly_plain(self, schema: Any) -> bool:
-        """Whether some values of a schema are neither objects nor lists."""
+        """Return whether a schema has values that are neither objects nor lists."""
         return bool(self._kinds(schema) - {"object", "array"})
 
     def _kinds(self, schema: Any) -> set[str]:
-        """The types of JSON that a schema takes; `any` where it doesn't say."""
+        """Return the types of JSON that a schema takes; `any` where it declares none."""
         todo, seen, kinds = [schema], set[str](), set[str]()
         while todo:
             each = todo.pop()
@@ -150,7 +150,7 @@ class Annotations:
     def _enum(self, values: list[Any], direction: Direction, place: str) -> Type:
         type_ = self._constants(values, place)
         if direction is Direction.RECEIVED:
-            # The server may have learned new ones: an unknown value is just its string, or number.
+            # The server may add values: an unknown one is its plain string or number.
             kinds = dict.fromkeys(type(value).__name__ for value in values if isinstance(value, str | int))
             type_ = joined([type_, *map(plain, kinds)])
         return type_
@@ -159,7 +159,7 @@ class Annotations:
         literals = dict.fromkeys(repr(value) for value in values if isinstance(value, str | int))
         types = [plain(f"Literal[{', '.join(literals)}]", "typing.Literal")] if literals else []
         if any(isinstance(value, float) for value in values):
-            # No literal of Python's can be a float.
+            # Python has no float literals in types.
             types.append(plain("float"))
         if None in values:
             types.append(NONE)
@@ -172,12 +172,12 @@ class Annotations:
         union = joined([self.of(member, direction, place) for member in members])
         if direction is Direction.SENT:
             accepted = schema.get("x-also-accepts")
-            # What was received can be sent back: the encoder writes a model as the JSON that it came as.
+            # Received models can be sent back: the encoder writes their JSON.
             return union | self.of(refer(accepted), Direction.RECEIVED, place) if accepted else union
         return union | plain(f"{MODEL}.Unknown") if self._may_be_unknown(members) else union
 
     def _may_be_unknown(self, members: list[Any]) -> bool:
-        """Whether an object can come that is none of the members: there are several, and nothing takes any object."""
+        """Return whether an object may be none of the members: several are objects, and no member takes any object."""
         objects = [
             each for each in members if key_of(each) and self._components[key_of(each) or ""].kind != "alias"
         ]
@@ -222,7 +222,7 @@ _KINDS: dict[type, str] = {
 
 
 def joined(types: Iterable[Type]) -> Type:
-    """The union of some types."""
+    """Return the union of some types."""
     union, *others = types
     for other in others:
         union |= other
@@ -241,17 +241,19 @@ def _string(format_: str | None, direction: Direction) -> Type:
 
 def _sequence(item: Type, direction: Direction) -> Type:
     if direction is Direction.RECEIVED:
-        return replace(item, codes=(f"list[{item.code}]",))
-    # A str is an Iterable[str] as well, and hardly ever what was meant.
+        return attrs.evolve(item, codes=(f"list[{item.code}]",))
+    # A str is an Iterable[str] too, which is hardly ever intended.
     kind = "Sequence" if item.codes == ("str",) else "Iterable"
-    return replace(item, codes=(f"{kind}[{item.code}]",), imports=item.imports | {f"collections.abc.{kind}"})
+    return attrs.evolve(
+        item, codes=(f"{kind}[{item.code}]",), imports=item.imports | {f"collections.abc.{kind}"}
+    )
 
 
 def _mapping(value: Type, direction: Direction) -> Type:
     if direction is Direction.RECEIVED:
-        return replace(value, codes=(f"dict[str, {value.code}]",))
+        return attrs.evolve(value, codes=(f"dict[str, {value.code}]",))
     imports = value.imports | {"collections.abc.Mapping"}
-    return replace(value, codes=(f"Mapping[str, {value.code}]",), imports=imports)
+    return attrs.evolve(value, codes=(f"Mapping[str, {value.code}]",), imports=imports)
 
 
 _BUILTINS = frozenset({"bool", "bytes", "dict", "float", "int", "list", "str"})
@@ -260,12 +262,12 @@ _TOKENS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|(?<![\w.])[A-Za-z_
 
 
 def words_of(code: str) -> set[str]:
-    """The names that an annotation looks up."""
+    """Return the names that an annotation looks up."""
     return {word for word in _TOKENS.findall(code) if word[0] not in "'\""}
 
 
 def qualified(code: str, hidden: Collection[str]) -> str:
-    """An annotation in a class whose own names hide some that it uses: `list[int]` in a class with a method `list`."""
+    """Return an annotation for a class whose members hide some of its names, as a method `list` hides `list[int]`."""
 
     def full(match: re.Match[str]) -> str:
         word = match[0]
@@ -277,5 +279,5 @@ def qualified(code: str, hidden: Collection[str]) -> str:
 
 
 def is_key(name: str) -> bool:
-    """Whether a key can be written in the body of a class: no keyword, and not mangled as private names are."""
+    """Return whether a key can be declared in a class body: not a keyword, and not mangled like a private name."""
     return name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("__")

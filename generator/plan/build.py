@@ -1,4 +1,4 @@
-"""From a normalised document to the package: types, operations and resources come together here."""
+"""The plan of a package: types, operations and resources together."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .tree import make_tree
 
 
 def build(document: Document) -> Package:
-    """Make the package of a normalised document.
+    """Plan the package of a normalised document.
 
     Raises:
-        DocumentError: Something of it can't be said in Python.
+        DocumentError: A part of the document can't be expressed in Python.
     """
     operations = name_operations(document)
     components = make_components(document)

@@ -1,10 +1,8 @@
-"""The generated types: models for what is received, dicts for what is sent, and the modules they live in."""
+"""The generated types: models for received values, dicts for sent ones, and their modules."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from typing import Any
 
 from ..load.document import Document
 from ..load.pointers import Json
@@ -14,17 +12,15 @@ from ..text import clean
 from .annotations import NONE, Annotations, Type, is_key, qualified, words_of
 from .links import Links
 from .package import Definition, Field, Module
-
-#: A default longer than this says more than a reader takes in.
-_LONGEST_DEFAULT = 80
+from .words import field_doc
 
 
 class Definitions:
-    """Makes the generated types.
+    """Describes the generated types.
 
     Args:
-        document: What they are from.
-        components: The component schemas.
+        document: Their document.
+        components: Its component schemas.
     """
 
     def __init__(self, document: Document, components: Components) -> None:
@@ -34,7 +30,7 @@ class Definitions:
         self._links = Links(document, components)
 
     def models(self) -> list[Module]:
-        """A module for each type that is received."""
+        """Return a module for each type that is received."""
         received = [each for each in self._components.values() if each.received]
         homes = module_names([each.name for each in received])
         modules = []
@@ -47,7 +43,7 @@ class Definitions:
         return modules
 
     def params(self) -> list[Module]:
-        """The types that are sent. Those that refer to one another share a module: imports never go in circles."""
+        """Return a module for each type that is sent, or for several that refer to one another."""
         sent = [each for each in self._components.values() if each.sent]
         definitions = {each.sent_name: self._definition(each, Direction.SENT) for each in sent}
         graph = {name: sorted(each.type.names & definitions.keys()) for name, each in definitions.items()}
@@ -80,7 +76,7 @@ class Definitions:
         definition = Definition(name, "alias", doc, type_, quoted=component.recursive)
         if direction is Direction.RECEIVED:
             definition.link = self._links.definition(component)
-            # To evaluate the alias of received types would import them all, so theirs is for type checkers alone.
+            # Evaluating an alias of received types would import them all, so it is for type checkers alone.
             definition.kind = "union" if type_.names else "alias"
         return definition
 
@@ -119,7 +115,7 @@ class Definitions:
         return definition
 
     def _attributes(self, component: Component) -> dict[str, str]:
-        """The attribute of a model for each of its properties."""
+        """Return the attribute of a model for each of its properties."""
         names: dict[str, str] = {}
         for key, (name, owner) in attributes_of(component.schema["properties"]).items():
             names[key] = name
@@ -130,7 +126,7 @@ class Definitions:
 
 
 def attributes_of(properties: Json) -> dict[str, tuple[str, str]]:
-    """For each property the attribute of a model, and the property that has the name that it should have."""
+    """Return the attribute for each property, and the property that owns the wanted name."""
     wanted: list[tuple[str, str]] = []
     for key, prop in properties.items():
         own = prop.get("x-attribute-name") if isinstance(prop, dict) else None
@@ -138,26 +134,8 @@ def attributes_of(properties: Json) -> dict[str, tuple[str, str]]:
     return dict(zip(properties, told_apart(wanted), strict=True))
 
 
-def field_doc(prop: Any) -> str:
-    """The words about a property, or a parameter's schema, with its default."""
-    if not isinstance(prop, dict):
-        return ""
-    return described(clean(prop.get("description")), prop)
-
-
-def described(doc: str, schema: Any) -> str:
-    """Words, and the default of a schema where they don't speak of one."""
-    default = schema.get("default") if isinstance(schema, dict) else None
-    if default is None or "default" in doc.lower():
-        return doc
-    text = default if isinstance(default, str) else json.dumps(default, ensure_ascii=False)
-    short = text if len(text) <= _LONGEST_DEFAULT else f"{text[:_LONGEST_DEFAULT]}..."
-    end = "" if not doc or doc.endswith((".", "!", "?", ":", "`")) else "."
-    return f"{doc}{end} Default: `{short}`.".strip()
-
-
 def import_lines(imports: Iterable[str]) -> list[str]:
-    """Import statements for `module.name`s, those of one module together."""
+    """Return import statements for `module.name`s, one for each module."""
     by_module: dict[str, set[str]] = {}
     for each in imports:
         module, _, name = each.rpartition(".")
@@ -166,7 +144,7 @@ def import_lines(imports: Iterable[str]) -> list[str]:
 
 
 def _required(schema: Json, direction: Direction) -> set[str]:
-    """The properties that must be there. What only the server writes need not be sent, and the other way round."""
+    """Return the required properties. `readOnly` ones need not be sent, `writeOnly` ones need not come."""
     other_way = "readOnly" if direction is Direction.SENT else "writeOnly"
     properties: Json = schema["properties"]
     return {
@@ -177,14 +155,14 @@ def _required(schema: Json, direction: Direction) -> set[str]:
 
 
 def _qualify(definition: Definition) -> None:
-    """In a class with a field `list`, the type is spelt `_builtins.list`."""
+    """Write `_builtins.list` in a class with a field `list`."""
     hidden = {each.name for each in definition.fields}
     for each in definition.fields:
         each.annotation = qualified(each.annotation, hidden)
 
 
 def _in_order(members: list[Definition], graph: dict[str, list[str]]) -> list[Definition]:
-    """Dicts first, as they only name other types; then aliases, each behind those it is made of."""
+    """Return dicts first, as they only name other types; then aliases, each behind its parts."""
     aliases = {each.name: each for each in members if each.kind == "alias"}
     edges = {name: [target for target in graph[name] if target in aliases] for name in aliases}
     ordered = [aliases[name] for group in connected(edges) for name in group]

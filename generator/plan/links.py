@@ -1,10 +1,11 @@
-"""Schemas as links: how JSON becomes what is annotated, as code. No link means that JSON is good as it comes."""
+"""Schemas as links: code that decodes JSON to the annotated type. A schema without a link needs no decoding."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+import attrs
 
 from ..load.document import Document
 from ..load.pointers import Json
@@ -14,26 +15,26 @@ from .annotations import MODEL
 from .unions import Group, Unions
 
 
-@dataclass
+@attrs.define
 class _Leaves:
-    """The members of a union, by the kind of JSON value that they take."""
+    """The members of a union by the kind of their JSON values."""
 
-    models: list[Component] = field(default_factory=list[Component])
-    objects: list[Json] = field(default_factory=list[Json])
+    models: list[Component] = attrs.field(factory=list[Component])
+    objects: list[Json] = attrs.field(factory=list[Json])
     """Mappings from any key."""
-    arrays: list[Json] = field(default_factory=list[Json])
-    dates: list[Json] = field(default_factory=list[Json])
-    text: list[Json] = field(default_factory=list[Json])
-    unions: list[Json] = field(default_factory=list[Json])
-    """The unions on the way to them."""
+    arrays: list[Json] = attrs.field(factory=list[Json])
+    dates: list[Json] = attrs.field(factory=list[Json])
+    text: list[Json] = attrs.field(factory=list[Json])
+    unions: list[Json] = attrs.field(factory=list[Json])
+    """The unions around the members."""
 
 
 class Links:
     """Reads schemas as links.
 
     Args:
-        document: What the schemas are from.
-        components: The named ones among them.
+        document: The document of the schemas.
+        components: Its component schemas.
     """
 
     def __init__(self, document: Document, components: Components) -> None:
@@ -44,7 +45,7 @@ class Links:
         self._find_linked_cycles()
 
     def of(self, schema: Any) -> str | None:
-        """The link of a schema."""
+        """Return the link of a schema."""
         if not isinstance(schema, dict):
             return None
         key = key_of(schema)
@@ -77,13 +78,13 @@ class Links:
         return self.of(component.schema)
 
     def definition(self, component: Component) -> str | None:
-        """The link of an alias or a union itself, not of a reference to it."""
+        """Return the link of an alias or a union itself, not of a reference to it."""
         return self.of(component.schema)
 
     # Unions ---------------------------------------------------------------------------------------------------
 
     def _union(self, schema: Json, members: list[Any]) -> str | None:
-        """A union is told apart by the kind of JSON value first; then objects by their tag or their keys."""
+        """Return the link of a union: by the kind of JSON value first, then objects by their tag or their keys."""
         leaves = self._leaves_by_kind(members)
         groups = [group for member in [schema, *leaves.unions] for group in self._group(member)]
         kinds = {"object": self._objects(leaves, groups), "array": self._arrays(leaves), "string": None}
@@ -91,12 +92,12 @@ class Links:
             kinds["string"] = next(map(self.of, leaves.dates), None)
         given = {kind: link for kind, link in kinds.items() if link is not None}
         if len(given) < 2:
-            # Whatever else there is, a string or null, is handed on as it comes.
+            # Other values, a string or null, need no decoding.
             return next(iter(given.values()), None)
         return f"{MODEL}.Either({', '.join(f'{kind}={link}' for kind, link in given.items())})"
 
     def _group(self, union: Json) -> Iterator[Group]:
-        """What the discriminator of a union says of the models in it."""
+        """Yield the models that the discriminator of a union tells apart."""
         discriminator = union.get("discriminator")
         if discriminator is not None:
             models = self._leaves_by_kind(members_of(union)).models
@@ -104,7 +105,7 @@ class Links:
             yield Group(discriminator["propertyName"], mapping, models)
 
     def _leaves_by_kind(self, members: list[Any]) -> _Leaves:
-        """The members by the kind of JSON value that they take, those of aliases and inner unions included."""
+        """Sort the members by the kind of their JSON values, those of aliases and inner unions included."""
         leaves = _Leaves()
         seen: set[str] = set()
         todo = [member for member in reversed(members) if isinstance(member, dict)]
@@ -136,7 +137,7 @@ class Links:
         if component.kind == "object":
             leaves.models.append(component)
         elif component.recursive and not members_of(component.schema):
-            # A list that may hold lists like itself: to look into it would never come to an end.
+            # A recursive list: looking into it would never end.
             is_array = component.schema.get("type", implied_type(component.schema)) == "array"
             (leaves.arrays if is_array else leaves.objects).append(refer(component.key))
         else:
@@ -152,7 +153,7 @@ class Links:
         return self.of(items[0]) if len(items) == 1 else self._union({}, items)
 
     def _objects(self, leaves: _Leaves, groups: list[Group]) -> str | None:
-        """What decodes the objects among the members."""
+        """Return the link of the objects among the members."""
         rest = None
         if leaves.objects:
             values = [each.get("additionalProperties") for each in leaves.objects if not key_of(each)]
@@ -164,7 +165,7 @@ class Links:
     # Cycles ---------------------------------------------------------------------------------------------------
 
     def _find_linked_cycles(self) -> None:
-        """The aliases that lead back to themselves and that hold, somewhere on the way, more than plain JSON."""
+        """Find the recursive aliases that hold more than plain JSON."""
         recursive = [component for component in self._components.values() if component.recursive]
         changed = True
         while changed:

@@ -1,18 +1,19 @@
-"""What the package will hold, in words that templates can print: no template has to think."""
+"""The plan of a package, in terms that templates print without any decision of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+import attrs
 
 from ..load.pointers import Json
 from ..names import constant_name, function_name
 from .annotations import Type
 
 
-@dataclass
+@attrs.define
 class Field:
-    """A field of a model, or a key of a dict that is sent."""
+    """A field of a model, or a key of a dict."""
 
     name: str
     key: str
@@ -22,69 +23,69 @@ class Field:
     link: str | None = None
 
 
-@dataclass
+@attrs.define
 class Definition:
     """A generated type."""
 
     name: str
     kind: str
-    """The template that prints it: `model`, `dict`, `dict_call`, `union` or `alias`."""
+    """Its template: `model`, `dict`, `dict_call`, `union` or `alias`."""
     doc: str
     type: Type
-    """What it stands for, or, for a model or a dict, what its fields take."""
-    fields: list[Field] = field(default_factory=list[Field])
+    """The target of an alias or a union; for a model or a dict, the names and imports of its fields."""
+    fields: list[Field] = attrs.field(factory=list[Field])
     link: str | None = None
-    """For a union or an alias: how it decodes."""
+    """The decoder of a union or an alias."""
     quoted: bool = False
-    """Whether an alias is written as text, as it leads back to itself."""
+    """True for an alias that is written as a string, because it refers to itself."""
 
     @property
     def links(self) -> dict[str, str]:
-        """The fields that hold more than plain JSON."""
+        """The links of the fields that need decoding."""
         return {each.name: each.link for each in self.fields if each.link}
 
     @property
     def keys(self) -> dict[str, str]:
-        """The fields with another name on the wire."""
+        """The keys of the fields that have another name on the wire."""
         return {each.name: each.key for each in self.fields if each.name != each.key}
 
     @property
     def code(self) -> str:
-        """What an alias stands for, as it is written."""
+        """The target of an alias, as it is written."""
         return repr(self.type.code) if self.quoted else self.type.code
 
 
-@dataclass
+@attrs.define
 class Module:
     """A file of generated types: one, or several that refer to one another."""
 
     name: str
     definitions: list[Definition]
-    imports: list[str] = field(default_factory=list[str])
-    typing_imports: list[str] = field(default_factory=list[str])
+    imports: list[str] = attrs.field(factory=list[str])
+    typing_imports: list[str] = attrs.field(factory=list[str])
 
 
-@dataclass
+@attrs.define
 class Argument:
     """An argument of an endpoint function and of its method."""
 
     name: str
     key: str
     where: str
-    """`path`, `query`, `header`, `cookie` or `body`; `media` is the one that chooses how the body is written."""
+    """`path`, `query`, `header`, `cookie` or `body`; `media` chooses how the body is written."""
     type: Type
     required: bool
     doc: str
-    keywords: dict[str, object] = field(default_factory=dict[str, object])
-    """How its value is written: what the function that writes it is told besides name and value."""
+    keywords: dict[str, object] = attrs.field(factory=dict[str, object])
+    """Keywords for the function that writes its value, where they differ from its defaults."""
     nullable: bool = False
-    """Whether leaving it out and giving `None` are two things: only in a body can there be a null."""
+    """True if `None` means null, and not that the argument is left out. Only bodies can hold a null."""
     initial: str | None = None
-    """What it is when it is left out, where that is something of its own."""
+    """Its default, if it is not `None`."""
 
     @property
     def may_be_unset(self) -> bool:
-        """Whether leaving it out has a mark of its own."""
+        """True if a mark of its own stands for leaving it out."""
         return self.nullable and not self.required
 
     @property
@@ -105,9 +106,9 @@ class Argument:
         return " = _parameters.unset" if self.may_be_unset else " = None"
 
 
-@dataclass
+@attrs.define
 class ResponseCase:
-    """One documented response."""
+    """A documented response."""
 
     status: str
     kind: str
@@ -116,43 +117,43 @@ class ResponseCase:
     link: str | None
     doc: str
     plain: bool = False
-    """Whether it may be a text, a number, a flag or null instead of what the link decodes."""
+    """True if it may also be a text, a number, a flag or null, which the link does not decode."""
 
     @property
     def is_success(self) -> bool:
-        """Whether it is the answer to a call that went well; what `default` is depends on the others."""
+        """True for the response of a successful call; `default` may be either."""
         return self.status[0] == "2"
 
 
-@dataclass
+@attrs.define
 class Media:
-    """One of the media types that a body is sent as, or comes as."""
+    """A media type of a body."""
 
     type: str
     kind: str
-    """How it is written or read: `json`, `jsonl`, `form`, `multipart`, `text` or `bytes`."""
+    """The way of writing or reading it: `json`, `jsonl`, `form`, `multipart`, `text` or `bytes`."""
     schema: object
-    encoding: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
-    """How single fields of a form are written, where not as usual."""
+    encoding: dict[str, dict[str, object]] = attrs.field(factory=dict[str, dict[str, object]])
+    """The encodings of single fields of a form, where unusual."""
 
 
-@dataclass
+@attrs.define
 class BodyCase:
-    """How a body is written: from arguments of its own, or from one that is all of it."""
+    """The way of writing a body: from an argument for each property, or from one argument."""
 
     media: list[Media]
-    """What it can be sent as; the first, unless the caller chooses another."""
+    """Its media types; the first is the default."""
     flat: bool
 
 
-@dataclass
+@attrs.define
 class OperationCase:
     """An operation."""
 
     resource: tuple[str, ...]
-    """The path of the resource that it belongs to."""
+    """The path of its resource."""
     method: str
-    """What users call it by."""
+    """The name of its method."""
     http_method: str
     path: str
     place: str
@@ -165,7 +166,7 @@ class OperationCase:
     pagination: Json | None
     secured: bool
     fixed_query: list[tuple[str, str]]
-    """Query parameters that the path of the document has in it."""
+    """Constant query parameters in the path of the document."""
 
     @property
     def name(self) -> str:
@@ -179,11 +180,11 @@ class OperationCase:
 
     @property
     def constant(self) -> str:
-        """The constant that says what it is."""
+        """The constant that describes it."""
         return constant_name(self.method)
 
     def arguments_in(self, *places: str) -> list[Argument]:
-        """The arguments that go to these places of a request."""
+        """Return the arguments that go to these places of a request."""
         return [argument for argument in self.arguments if argument.where in places]
 
     @property
@@ -193,45 +194,45 @@ class OperationCase:
 
     @property
     def keywords(self) -> list[Argument]:
-        """All other arguments, the required ones first."""
+        """The other arguments, the required ones first."""
         others = self.arguments_in("query", "header", "cookie", "body", "media")
         return sorted(others, key=lambda argument: not argument.required)
 
     @property
     def style(self) -> str:
-        """How a client sends it: `page`, `stream` or `send`."""
+        """The way of sending it: `page`, `stream` or `send`."""
         if self.pagination:
             return "page"
         success = next((case for case in self.responses if case.is_success), None)
         return "stream" if success is not None and success.kind == "jsonl" else "send"
 
 
-@dataclass
+@attrs.define
 class Resource:
-    """A node of the tree of tags: the operations under a tag, and the resources inside it."""
+    """A node of the tree of tags: the operations of a tag, and the resources inside it."""
 
     path: tuple[str, ...]
     module: str
     class_name: str
     doc: str
-    operations: list[OperationCase] = field(default_factory=list[OperationCase])
-    children: list[Resource] = field(default_factory=lambda: list[Resource]())
+    operations: list[OperationCase] = attrs.field(factory=list[OperationCase])
+    children: list[Resource] = attrs.field(factory=lambda: list[Resource]())
 
     @property
     def attribute(self) -> str:
-        """What it is called on the resource above it."""
+        """Its name on its parent."""
         return self.path[-1] if self.path else ""
 
     def walk(self) -> Iterator[Resource]:
-        """It, and all inside it."""
+        """Yield the resource and all inside it."""
         yield self
         for child in self.children:
             yield from child.walk()
 
 
-@dataclass
+@attrs.define
 class Package:
-    """All of it."""
+    """The whole package."""
 
     title: str
     version: str

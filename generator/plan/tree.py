@@ -1,4 +1,4 @@
-"""The tree of resources: one for each tag, inside one another where a tag has dots."""
+"""The tree of resources: one for each tag, nested where a tag has dots."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ..text import clean
 from .operations import Operations
 from .package import Resource
 
-#: The classes of the root, whose names no tag can have.
+#: The classes of the root, reserved names for tags.
 _ROOT = ("SyncResources", "AsyncResources")
 
 
 def make_tree(document: Document, components: Components, parsed: list[NamedOperation]) -> Resource:
-    """Sort the operations into resources."""
+    """Sort the operations into resources; return the root."""
     operations = Operations(document, components)
     tags = {
         tag["name"]: clean(tag.get("description")) for tag in document.data.get("tags", []) if "name" in tag
@@ -60,11 +60,11 @@ def _node(nodes: dict[tuple[str, ...], Resource], path: tuple[str, ...]) -> Reso
 
 
 def _tell_apart(document: Document, node: Resource) -> None:
-    """A resource has one thing of each name, a resource inside it or a method; later methods are numbered."""
+    """Number the methods of a resource whose names are taken by another method or by a resource inside it."""
     owners = {constant_name(child.attribute): f"the tag {'.'.join(child.path)!r}" for child in node.children}
     wanted = {operation.method for operation in node.operations}
     for operation in node.operations:
-        # Two that differ as methods can still share the constant: `straße` and `strasse`.
+        # Distinct methods can share a constant: `straße` and `strasse`.
         owner = owners.get(operation.constant)
         if owner is not None:
             operation.method = next(
@@ -86,7 +86,7 @@ def _name_modules(nodes: dict[tuple[str, ...], Resource]) -> None:
 
 
 def _name_classes(nodes: dict[tuple[str, ...], Resource]) -> None:
-    """A resource is called after the last part of its tag, unless that is taken: then after all of it."""
+    """Name the class of a resource after the last part of its tag, or after the whole tag if that is taken."""
     taken = {name for root in _ROOT for name in _derived(root)}
     lasts = [path[-1] for path in nodes if path]
     for node in nodes.values():

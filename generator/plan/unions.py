@@ -1,9 +1,10 @@
-"""How the objects of a union are told apart: by a tag, or by their keys and constants."""
+"""The objects of a union as a link: told apart by a tag, or by their keys and constants."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+import attrs
 
 from ..load.document import Document
 from ..load.schemas import COMPONENT, flat_members, key_of
@@ -13,22 +14,22 @@ from .annotations import MODEL
 Constant = str | int | bool
 
 
-@dataclass
+@attrs.define
 class Group:
-    """Models that are told apart by one property, as a discriminator says."""
+    """Models that a discriminator tells apart by one property."""
 
     tag: str
     mapping: list[tuple[str, str]]
-    """Values, and the component each stands for; a value twice where two unions say so."""
+    """The values, each with its component; a value may repeat where two unions map it."""
     models: list[Component]
 
 
 class Unions:
-    """Tells objects apart, as code.
+    """Tells the objects of unions apart, as code.
 
     Args:
-        document: What the unions are from.
-        components: The component schemas.
+        document: The document of the unions.
+        components: Its component schemas.
     """
 
     def __init__(self, document: Document, components: Components) -> None:
@@ -36,12 +37,12 @@ class Unions:
         self._components = components
 
     def link(self, models: list[Component], groups: list[Group], rest: str | None) -> str:
-        """The link of one of several models.
+        """Return the link of one of several models.
 
         Args:
             models: The members of the union.
-            groups: What its discriminators, and those of unions inside it, say of them.
-            rest: The link of an object that is none of them.
+            groups: The discriminators of the union and of unions inside it.
+            rest: The link of any other object.
         """
         if len(models) == 1 and rest is None:
             return f"{MODEL}.One({models[0].name!r})"
@@ -54,11 +55,11 @@ class Unions:
         link = self._shaped(others, rest) if others else rest
         for group in reversed(groups):
             link = self._tagged(group, link, chosen_here=found is not None)
-        assert link is not None  # there are models
+        assert link is not None  # the union has models
         return link
 
     def _merged(self, groups: list[Group]) -> list[Group]:
-        """One group for each property that is a text wherever it is a constant."""
+        """Return one group for each property whose constants are all texts."""
         merged: dict[str, Group] = {}
         for group in groups:
             known = merged.setdefault(group.tag, Group(group.tag, [], []))
@@ -77,7 +78,7 @@ class Unions:
         table = self._table(group)
         shared = {name for names in table.values() if isinstance(names, tuple) for name in names}
         where = self._evidence([model for model in group.models if model.name in shared], besides=group.tag)
-        # A tag that need not come leaves only the keys.
+        # An object without an optional tag has only its keys.
         untagged = [
             model
             for model in group.models
@@ -92,7 +93,7 @@ class Unions:
         return f"{MODEL}.Tagged({', '.join(parts)})"
 
     def _shaped(self, models: list[Component], rest: str | None) -> str:
-        """Told apart by keys, and by the constants that some of them have."""
+        """Return a link by keys, and by the constants of some of them."""
         where = self._evidence(models)
         parts = [repr(model.name) for model in models]
         parts += [f"where={where!r}"] if where else []
@@ -100,7 +101,7 @@ class Unions:
         return f"{MODEL}.Shaped({', '.join(parts)})"
 
     def _table(self, group: Group) -> dict[str, str | tuple[str, ...]]:
-        """Which model each value of the tag stands for; several where only their keys tell them apart."""
+        """Return the models of each value of the tag; several where only their keys tell them apart."""
         table: dict[str, list[str]] = {}
         keys = {model.schema.get("x-merged-from", model.key): model.name for model in group.models}
         for value, target in group.mapping:
@@ -113,7 +114,7 @@ class Unions:
             values = [str(value) for value in self._constants(model, group.tag)]
             own = model.schema.get("x-merged-from", model.key)
             if model.name not in mapped and (not values or (own in values and not said)):
-                # Without a mapping, the tag is the name of the schema.
+                # Without a mapping, the tag is the schema's name.
                 values = [own]
             for value in values:
                 if value not in said:
@@ -123,7 +124,7 @@ class Unions:
         }
 
     def _name_of(self, key: str, keys: dict[str, str]) -> str | None:
-        """The type that a mapping leads to, be it by another name for it."""
+        """Return the type that a mapping leads to, directly or through an alias."""
         if key in keys:
             return keys[key]
         component = self._components.get(key)
@@ -137,7 +138,7 @@ class Unions:
         return None
 
     def _common_tag(self, models: list[Component]) -> str | None:
-        """The property that is a constant text, and another one, in each of the models."""
+        """Return the property that is a distinct constant text in each of the models."""
         for prop in models[0].schema["properties"]:
             values = [self._constants(model, prop) for model in models]
             flat = [value for each in values for value in each]
@@ -148,7 +149,7 @@ class Unions:
     def _evidence(
         self, models: list[Component], *, besides: str | None = None
     ) -> dict[str, dict[str, list[Constant]]]:
-        """What each model has of constants: one that is always the same, or some where others have others."""
+        """Return the telling constants of each model: fixed ones, and those that differ from other models."""
         constants = {
             model.name: {
                 prop: values
@@ -170,12 +171,12 @@ class Unions:
         return evidence
 
     def _constants(self, component: Component, prop: str) -> list[Constant]:
-        """The constants that a property of a model can be."""
+        """Return the constants of a property of a model."""
         return constants_of(self._document, component.schema["properties"].get(prop))
 
 
 def constants_of(document: Document, schema: Any) -> list[Constant]:
-    """The texts, numbers and flags that are all that a schema takes besides null; none if it takes others as well."""
+    """Return the constants of a schema besides null; none if it takes other values as well."""
     if not isinstance(schema, dict):
         return []
     schema = document.resolve(schema)

@@ -1,4 +1,4 @@
-"""The package as files, through templates/."""
+"""The plan of a package as files, through templates/. What is copied verbatim is in runtime/."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEMPLATES, RUNTIME = ROOT / "templates", ROOT / "runtime"
 
 
 def render(package: Package, *, header: str) -> dict[str, str]:
-    """Every file of the package, by its path inside it."""
+    """Return every file of the package, by its path inside it."""
     return dict(_Renderer(package, header).files())
 
 
@@ -31,7 +31,7 @@ class _Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
-            # What is printed is Python, not HTML: names are made safe in names.py, text by the filters here.
+            # The output is Python, not HTML: names.py makes names safe, the filters here make texts safe.
             autoescape=False,  # noqa: S701
         )
         self._env.globals["header"] = header
@@ -87,7 +87,7 @@ class _Renderer:
         return self._print(
             "types_module.py",
             imports=_sorted_imports(imports + _qualifiers(_field_codes(module.definitions))),
-            # A union is spelt for type checkers alone, as what it is made of is imported for them alone.
+            # A union is for type checkers alone, as its members are imported for them alone.
             typing_imports=[] if is_union else module.typing_imports,
             definitions=[
                 self._print(f"{each.kind}.py", definition=each, typing_imports=module.typing_imports)
@@ -151,7 +151,7 @@ class _Renderer:
 
 
 def _has_parameters(operation: OperationCase) -> bool:
-    """Whether a function needs what writes parameters, or the default of an argument that may be null."""
+    """Return whether a function writes parameters, or has the default of an argument that may be null."""
     return any(
         each.where in ("path", "query", "header", "cookie") or each.may_be_unset
         for each in operation.arguments
@@ -180,13 +180,13 @@ def _field_codes(definitions: list[Definition]) -> Iterator[str]:
 
 
 def _qualifiers(codes: Iterable[str]) -> list[str]:
-    """Imports for names that had to be spelt with their module."""
+    """Return imports for names that are spelt with their module."""
     joined = "\n".join(codes)
     return [f"import {module} as _{module}" for module in ("builtins", "datetime") if f"_{module}." in joined]
 
 
 def _sorted_imports(lines: Iterable[str]) -> list[str]:
-    """Import lines with those of one module merged, in a fixed order: Python's first, ours last."""
+    """Return import lines with those of one module merged, in a fixed order: Python's first, ours last."""
     by_module: dict[str, set[str]] = {}
     plain: set[str] = set()
     for line in lines:
@@ -202,7 +202,7 @@ def _sorted_imports(lines: Iterable[str]) -> list[str]:
 
 
 def _type_imports(operations: Collection[OperationCase]) -> list[str]:
-    """What the annotations of operations need, for type checkers alone."""
+    """Return the imports of the annotations of operations, which only type checkers need."""
     types: list[Type] = [argument.type for each in operations for argument in each.arguments]
     types += [type_ for each in operations for type_ in (each.result, each.item) if type_ is not None]
     lines = import_lines({name for type_ in types for name in type_.imports})
@@ -212,7 +212,7 @@ def _type_imports(operations: Collection[OperationCase]) -> list[str]:
 
 
 def _returns(operation: OperationCase, kind: str) -> str:
-    """What a method of a resource gives."""
+    """Return the result of a method of a resource."""
     if operation.style == "page" and operation.item is not None:
         return f"_transport.{'AsyncPager' if kind == 'Async' else 'SyncPage'}[{operation.item.code}]"
     if operation.style == "stream":
@@ -225,6 +225,6 @@ def _dict_annotation(field: Field) -> str:
 
 
 def _plain_and_optional(arguments: list[Argument]) -> tuple[list[Argument], list[Argument]]:
-    """The properties of a body that are sent even if they are null, and those that `None` leaves out."""
+    """Split the properties of a body: those that are sent even if null, and those that `None` leaves out."""
     always = [each for each in arguments if each.required or each.nullable]
     return always, [each for each in arguments if each not in always]

@@ -27,7 +27,7 @@ def _merge(document: Document, schema: Json, place: str, seen: tuple[str, ...]) 
     parts = [part for part in schema.pop("allOf") if isinstance(part, dict)]
     structural = [part for part in parts if says_what(part)]
     if len(structural) == 1 and not says_what(schema):
-        # One schema with words about it: it stays a reference, if it was one.
+        # One schema with a description: a reference stays a reference.
         for part in [*(part for part in parts if part is not structural[0]), structural[0]]:
             schema.update({key: value for key, value in deepcopy(part).items() if key not in schema})
         if "allOf" in schema:
@@ -101,7 +101,7 @@ def _overridden(base: Any, field: Any) -> Any:
         required = _names(base.get("required"), field.get("required"))
         return {**merged, "required": required} if required else merged
     if key_of(base) is not None and is_object(field):
-        # It has the fields of both.
+        # The field has the fields of both objects.
         return {"allOf": [base, field]}
     words = {word: value for word, value in base.items() if word in WORDS}
     return {**words, **field}

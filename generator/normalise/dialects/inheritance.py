@@ -36,7 +36,7 @@ def _union_of_heirs(document: Document, key: str, children: list[str], base: Jso
     members = [*children]
     by_name = {value: target.rpartition("/")[2] for value, target in mapping.items()}
     if not mapping or key in by_name.values():
-        # The base can come as itself as well, under the value that is mapped to it, or else its own name.
+        # A value may also be the base itself, under its mapped value or its own name.
         own = free_key(document, f"{key}Base")
         document.schemas[own] = base
         document.origins[own] = document.place_of(key)

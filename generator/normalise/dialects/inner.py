@@ -1,4 +1,4 @@
-"""Name what has no name: an object described in place becomes a component, so that a class can be made of it."""
+"""Objects described in place, as components of their own, so that each becomes a class."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ...names import class_name
 
 
 def name_inner_objects(document: Document) -> None:
-    """Every object described inside another schema, or in an operation, is named after its place."""
+    """Name every object described inside another schema, or in an operation, after its place."""
     _Namer(document, is_object).run()
 
 
 def name_inner_compositions(document: Document) -> None:
-    """A composition inside another schema is named before it is merged.
+    """Name compositions inside other schemas before they are merged.
 
-    Merging copies what a schema is composed of. If that holds a composition in turn, only its name is copied, and a
-    schema that comes back to itself that way ends there.
+    Merging copies the parts of a composition. Of a named inner composition it copies the reference alone, so that a
+    schema that leads back to itself ends there.
     """
     _Namer(document, _is_composition).run()
 
@@ -39,21 +39,21 @@ def _has_fields_and_members(schema: Json) -> bool:
 
 
 class _Namer:
-    """Makes components of the inner schemas that are wanted.
+    """Makes components of inner schemas.
 
     Args:
-        document: What they are in.
-        wanted: Whether a schema shall have a name.
+        document: The document.
+        wanted: Returns whether a schema needs a name.
     """
 
     def __init__(self, document: Document, wanted: Callable[[Any], bool]) -> None:
         self._document = document
         self._wanted = wanted
         self._written: dict[str, str] = {}
-        """What was named, as it was written before what is inside it was named."""
+        """The text of each named schema, from before the schemas inside it were named."""
 
     def run(self) -> None:
-        """Name them all."""
+        """Name every wanted schema."""
         document = self._document
         for key in list(document.schemas):
             self._within(document.schemas[key], class_name(key), document.place_of(key))
@@ -65,7 +65,7 @@ class _Namer:
                     holder["schema"] = self._named(holder["schema"], name, below(place, "schema"))
 
     def _within(self, schema: Any, name: str, place: str) -> None:
-        """Name what is inside a schema, but not itself."""
+        """Name the schemas inside a schema, but not itself."""
         if not isinstance(schema, dict):
             return
         for prop, inner in schema.get("properties", {}).items():
@@ -84,7 +84,7 @@ class _Namer:
                 schema[keyword][index] = self._named(inner, f"{name}{suffix}", inner_place)
 
     def _named(self, schema: Any, name: str, place: str) -> Any:
-        """A reference to the component that a schema becomes, where it is wanted; else itself, its inside named."""
+        """Return a reference to the component that a schema becomes, or the schema itself if it needs no name."""
         if not isinstance(schema, dict) or "$ref" in schema:
             return schema
         if not self._wanted(schema):
@@ -103,7 +103,7 @@ class _Namer:
 
 
 def _role(operation: Json, holder: Json, place: str) -> str:
-    """What a schema is to its operation, as the end of a name."""
+    """Return the role of a schema in its operation, as the end of a name."""
     if "/requestBody/" in place:
         return "Body"
     if "/responses/" in place:
@@ -116,7 +116,7 @@ def _role(operation: Json, holder: Json, place: str) -> str:
 
 
 def _member_suffix(member: Any, index: int, *, alone: bool) -> str:
-    """How a member of a union is told from its fellows in a name: by its constant, or else by its number."""
+    """Return the end of the name of a union's member: its constant, or else its number."""
     constant = next(_constants(member), None)
     if constant is not None:
         return class_name(constant)
@@ -124,7 +124,7 @@ def _member_suffix(member: Any, index: int, *, alone: bool) -> str:
 
 
 def _constants(schema: Any) -> Iterator[str]:
-    """The constants among the properties of an object."""
+    """Yield the constant texts among the properties of an object."""
     for inner in schema.get("properties", {}).values() if isinstance(schema, dict) else ():
         values = [inner.get("const"), *inner.get("enum", ())] if isinstance(inner, dict) else []
         texts = [value for value in values if isinstance(value, str)]
