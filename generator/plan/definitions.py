@@ -87,7 +87,7 @@ class Definitions:
         for key in component.schema.get("required", ()):
             if key not in properties:
                 place = self._document.place_of(component.key, "required")
-                self._document.note(place, f"{key!r} is required, and no property")
+                self._document.note(place, f"{key!r} is required, but not a property")
         names = self._attributes(component) if received else {key: key for key in properties}
         keys = list(properties)
         if not received and "" in keys:

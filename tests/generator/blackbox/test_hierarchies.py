@@ -41,7 +41,8 @@ components:
 """
     )
 
-    def test_each_is_its_own_class_with_the_fields_of_the_base(self, api: Api) -> None:
+    def test_listed_heirs_are_classes(self, api: Api) -> None:
+        """Each heir in the base's union is a class with the fields of the base."""
         wire = {"type": "cat", "name": "n", "meow": True}
         cat = api.decode("t", "one", wire)
         assert (named(cat), cat.name, cat.meow, cat.to_dict()) == ("Cat", "n", True, wire)
@@ -77,12 +78,14 @@ components:
 """
     )
 
-    def test_who_is_composed_by_way_of_another_is_an_heir(self, api: Api) -> None:
+    def test_indirect_heirs_are_heirs(self, api: Api) -> None:
+        """A schema composed of an heir is an heir too."""
         square = api.decode("t", "one", {"kind": "square", "sides": 4, "width": 1.5})
         assert (named(square), square.sides, square.width) == ("Square", 4, 1.5)
         assert named(api.decode("t", "one", {"kind": "poly"})) == "Polygon"
 
-    def test_a_discriminator_may_stand_in_a_part_of_a_composition(self, api: Api) -> None:
+    def test_discriminator_in_a_part(self, api: Api) -> None:
+        """A discriminator inside `allOf` applies to the whole."""
         user = {"odata": "#u", "id": "1", "mail": "m", "deleted": False}
         holder = api.models.Holder.from_dict({"entity": user, "directory": {**user}})
         assert (named(holder.entity), holder.entity.mail) == ("User", "m")
@@ -112,7 +115,8 @@ components:
 """
 
     @pytest.mark.parametrize(("kind", "name"), [("cat", "Cat"), ("dog", "Dog"), ("cow", "Unknown")])
-    def test_it_is_told_apart_as_the_base_says(self, api: Api, kind: str, name: str) -> None:
+    def test_union_of_heirs_uses_the_base(self, api: Api, kind: str, name: str) -> None:
+        """A union of some heirs uses the discriminator of the base."""
         assert named(api.decode("t", "one", {"petType": kind, "name": "n"})) == name
 
 
@@ -148,26 +152,31 @@ components:
     Pair: {type: object, properties: {pair: {type: array, prefixItems: [{$ref: Owner}, {type: string}], items: false}}}
 """
 
-    def test_fields_that_must_come_count_though_nothing_else_is_said(self, api: Api) -> None:
+    def test_required_alone_counts(self, api: Api) -> None:
+        """A part with nothing but `required` is applied."""
         assert "name: str," in api.source("operations/t.py")
         assert api.models.Whole.fields_.required == {"id"}
 
-    def test_what_stands_beside_a_reference_is_composed_with_it(self, api: Api) -> None:
+    def test_keywords_beside_a_reference(self, api: Api) -> None:
+        """Keywords beside a reference are composed with it."""
         dog = api.decode("t", "one", {"name": "n", "bark": {"name": "b"}})
         assert (named(dog), dog.name, dog.bark.name) == ("Dog", "n", "b")
         assert api.models.Dog.fields_.required == {"name", "bark"}
 
-    def test_a_field_that_two_parts_describe_has_the_fields_of_both_at_every_depth(self, api: Api) -> None:
+    def test_parts_merge_at_every_depth(self, api: Api) -> None:
+        """A field of two parts has the fields of both, at every depth."""
         wire = {"owner": {"n": "1", "extra": "2"}, "config": {"sub": {"a": "3", "b": "4"}}}
         ext = api.models.Ext.from_dict(wire)
         found = (ext.owner.n, ext.owner.extra, ext.config.sub.a, ext.config.sub.b)
         assert found == ("1", "2", "3", "4")
         assert ext.to_dict() == wire
 
-    def test_a_union_may_list_itself(self, api: Api) -> None:
+    def test_union_may_list_itself(self, api: Api) -> None:
+        """A union that lists itself stands for its other members."""
         assert "Self: TypeAlias = Pet | Owner | _model.Unknown" in api.source("models/_self.py")
 
-    def test_items_of_a_tuple_are_any_of_its_kinds(self, api: Api) -> None:
+    def test_tuple_items_are_a_union(self, api: Api) -> None:
+        """Each item of a tuple may be any of its items."""
         pair = api.models.Pair.from_dict({"pair": [{"n": "1"}, "text"]}).pair
         assert (pair[0].n, pair[1]) == ("1", "text")
-        assert "has items of its own at each place" in api.notes
+        assert "describes its items by position" in api.notes
