@@ -164,7 +164,9 @@ class Annotations:
         if None in values:
             types.append(NONE)
         if any(isinstance(value, dict | list) for value in values) or not types:
-            self._document.note(place, "has constants that are neither texts, numbers nor flags; typed as Any")
+            self._document.note(
+                place, "has constants that are neither texts, numbers nor flags; typed as Any"
+            )
             return ANY
         return joined(types)
 
