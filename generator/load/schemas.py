@@ -66,6 +66,11 @@ def within(schema: Any, place: str) -> Iterator[tuple[str, Json]]:
             yield from within(inner, f"{place}/{keyword}/{index}")
 
 
+def keywords_of_type(schema: Json) -> frozenset[str]:
+    """Return the keywords of a schema that define its type."""
+    return _STRUCTURE & schema.keys()
+
+
 def is_structural(schema: Any) -> bool:
     """Return whether a schema defines a type, and not only limits or a description."""
     return isinstance(schema, dict) and not _STRUCTURE.isdisjoint(schema)
@@ -102,6 +107,13 @@ def types_of(schema: Json) -> list[str]:
     """Return the declared types of a schema."""
     kinds = schema.get("type", [])
     return kinds if isinstance(kinds, list) else [kinds]
+
+
+def has_discriminator(schema: Any) -> bool:
+    """Return whether a union, or a union written inside it, has a discriminator."""
+    return isinstance(schema, dict) and (
+        "discriminator" in schema or any(map(has_discriminator, members_of(schema)))
+    )
 
 
 def implied_type(schema: Json) -> str | None:

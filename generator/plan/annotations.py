@@ -15,7 +15,7 @@ import attrs
 
 from ..load.document import Document
 from ..load.pointers import Json
-from ..load.schemas import flat_members, implied_type, key_of, refer
+from ..load.schemas import flat_members, has_discriminator, implied_type, key_of, refer
 from ..organise.components import Component, Components, Direction
 
 __all__ = ["ANY", "NONE", "Annotations", "Type", "joined", "plain", "qualified"]
@@ -149,8 +149,8 @@ class Annotations:
 
     def _enum(self, values: list[Any], direction: Direction, place: str) -> Type:
         type_ = self._constants(values, place)
-        if direction is Direction.RECEIVED:
-            # The server may add values: an unknown one is its plain string or number.
+        if direction is Direction.RECEIVED and len([value for value in values if value is not None]) > 1:
+            # The server may add values: an unknown one is its plain string or number. A single value is a constant.
             kinds = dict.fromkeys(type(value).__name__ for value in values if isinstance(value, str | int))
             type_ = joined([type_, *map(plain, kinds)])
         return type_
@@ -176,14 +176,14 @@ class Annotations:
             accepted = schema.get("x-also-accepts")
             # Received models can be sent back: the encoder writes their JSON.
             return union | self.of(refer(accepted), Direction.RECEIVED, place) if accepted else union
-        return union | plain(f"{MODEL}.Unknown") if self._may_be_unknown(members) else union
+        return union | plain(f"{MODEL}.Unknown") if self._may_be_unknown(schema, members) else union
 
-    def _may_be_unknown(self, members: list[Any]) -> bool:
-        """Return whether an object may be none of the members: several are objects, and no member takes any object."""
+    def _may_be_unknown(self, schema: Json, members: list[Any]) -> bool:
+        """Return whether an object may be none of the members: several are objects, or a tag names the one."""
         objects = [
             each for each in members if key_of(each) and self._components[key_of(each) or ""].kind != "alias"
         ]
-        return len(objects) > 1
+        return len(objects) > 1 or (len(objects) == 1 and has_discriminator(schema))
 
     def _plain(self, schema: Json, kind: str | None, direction: Direction, place: str) -> Type:
         match kind:

@@ -44,9 +44,9 @@ class Unions:
             groups: The discriminators of the union and of unions inside it.
             rest: The link of any other object.
         """
-        if len(models) == 1 and rest is None:
-            return f"{MODEL}.One({models[0].name!r})"
         groups = self._merged(groups)
+        if len(models) == 1 and rest is None and not any(group.models for group in groups):
+            return f"{MODEL}.One({models[0].name!r})"
         found = None if groups else self._common_tag(models)
         if found is not None:
             groups = [Group(found, [], models)]

@@ -8,7 +8,21 @@ from typing import Any
 from ...load.document import Document
 from ...load.errors import DocumentError
 from ...load.pointers import Json
-from ...load.schemas import COMPONENT, UNIONS, WORDS, is_object, is_structural, key_of, says_what, schemas_of
+from ...load.schemas import (
+    COMPONENT,
+    UNIONS,
+    WORDS,
+    is_object,
+    is_structural,
+    key_of,
+    keywords_of_type,
+    says_what,
+    schemas_of,
+)
+
+
+#: Keywords of a type without anything about its content.
+_TYPES = frozenset({"type", "format"})
 
 
 def merge_all_of(document: Document) -> None:
@@ -76,11 +90,27 @@ def add(document: Document, merged: Json, part: Json, place: str) -> None:
             document.note(place, "is composed of two unions; only the fields of one are known")
             for each in UNIONS:
                 merged.pop(each, None)
+    if _has_constants(merged) and _has_constants(part):
+        _intersect(merged, part)
     merged.update(part)
     if properties:
         merged["properties"] = properties
     if required:
         merged["required"] = required
+
+
+def _has_constants(schema: Json) -> bool:
+    return "const" in schema or "enum" in schema
+
+
+def _intersect(merged: Json, part: Json) -> None:
+    """Leave the constants of both parts to one of them. Of parts that contradict each other, the later one wins."""
+    before, after = ([each["const"]] if "const" in each else each["enum"] for each in (merged, part))
+    common = [value for value in after if value in before]
+    for keyword in ("const", "enum"):
+        merged.pop(keyword, None)
+    if common and "enum" in part and "const" not in part:
+        part["enum"] = common
 
 
 def _names(*lists: object) -> list[str]:
@@ -103,5 +133,8 @@ def _overridden(base: Any, field: Any) -> Any:
     if key_of(base) is not None and is_object(field):
         # The field has the fields of both objects.
         return {"allOf": [base, field]}
+    if _TYPES.issuperset(keywords_of_type(field)) and not _TYPES.issuperset(keywords_of_type(base)):
+        # The later part repeats the type alone: the earlier one says more.
+        return {**base, **{key: value for key, value in field.items() if key not in _TYPES}}
     words = {word: value for word, value in base.items() if word in WORDS}
     return {**words, **field}

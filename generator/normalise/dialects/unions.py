@@ -93,7 +93,9 @@ def gather_constants(document: Document) -> None:
                 schema[keyword] = [{"enum": values}, *rest]
             else:
                 del schema[keyword]
-                schema["enum"] = values
+                # An enum or a constant beside the union narrows it.
+                if "const" not in schema:
+                    schema.setdefault("enum", values)
 
 
 def _constants(schema: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Bases and those that are composed of them, in the ways that published documents have it."""
+"""Bases and their heirs, and compositions, as published documents write them."""
 
 from __future__ import annotations
 
@@ -180,3 +180,68 @@ components:
         pair = api.models.Pair.from_dict({"pair": [{"n": "1"}, "text"]}).pair
         assert (pair[0].n, pair[1]) == ("1", "text")
         assert "describes its items by position" in api.notes
+
+
+class TestConstantsBesideCompositions:
+    """Constants that narrow a composition, as large published documents write them."""
+
+    document = """
+components:
+  schemas:
+    Kinds: {type: integer, oneOf: [{title: TEXT, const: 0}, {title: VOICE, const: 2}, {title: STAGE, const: 13}]}
+    Words: {type: string, enum: [alpha, beta]}
+    Text:
+      type: object
+      required: [type]
+      properties:
+        type: {type: integer, enum: [0], allOf: [{$ref: Kinds}], format: int32}
+        name: {type: string}
+    Voice:
+      type: object
+      required: [type]
+      properties: {type: {allOf: [{$ref: Kinds}], const: 2}, name: {type: string}}
+    Stage:
+      type: object
+      required: [type]
+      properties: {type: {allOf: [{$ref: Kinds}, {enum: [13]}]}, name: {type: string}}
+    Channel: {oneOf: [{$ref: Text}, {$ref: Voice}, {$ref: Stage}]}
+    Both: {allOf: [{enum: [a, b, c]}, {enum: [b, c, d]}]}
+    Base: {type: object, properties: {word: {$ref: Words}, other: {enum: [x, y]}}}
+    Narrow:
+      allOf:
+        - {$ref: Base}
+        - type: object
+          properties: {word: {type: string}, other: {type: string, description: Another.}}
+    Holder:
+      type: object
+      properties:
+        channel: {$ref: Channel}
+        typed: {allOf: [{$ref: Words}, {type: string}]}
+        one: {type: string, enum: [only]}
+        both: {$ref: Both}
+        narrow: {$ref: Narrow}
+"""
+
+    @pytest.mark.parametrize(("kind", "name"), [(0, "Text"), (2, "Voice"), (13, "Stage"), (5, "Unknown")])
+    def test_constant_beside_all_of_selects(self, api: Api, kind: int, name: str) -> None:
+        """A constant or enum beside `allOf` tells the members of a union apart."""
+        channel = api.models.Holder.from_dict({"channel": {"type": kind, "name": "n"}}).channel
+        assert type(channel).__name__ == name
+
+    def test_enum_in_a_composition_is_kept(self, api: Api) -> None:
+        """`allOf` of an enum and its type keeps the enum."""
+        typed = api.source("models/_holder_typed.py").replace('"', "'")
+        assert "Literal['alpha', 'beta'] | str" in typed
+        source = api.source("models/_narrow.py").replace('"', "'")
+        assert "word: Words | None" in source
+        assert "other: Literal['x', 'y'] | str | None" in source
+        assert '"""Another."""' in api.source("models/_narrow.py")
+
+    def test_two_enums_have_common_values(self, api: Api) -> None:
+        """`allOf` of two enums takes the values of both."""
+        assert "Literal['b', 'c'] | str" in api.source("models/_both.py").replace('"', "'")
+
+    def test_enum_of_one_value_is_a_literal(self, api: Api) -> None:
+        """An enum of one value is a plain literal, as a constant is."""
+        assert "one: Literal['only'] | None" in api.source("models/_holder.py").replace('"', "'")
+        assert "TextType: TypeAlias = Literal[0]\n" in api.source("models/_text_type.py")

@@ -318,3 +318,38 @@ components:
         holder = api.models.Holder.from_dict(wire)
         assert holder.filters[1][1][0].f == "3"
         assert holder.to_dict() == wire
+
+
+class TestOneMember:
+    document = """
+components:
+  schemas:
+    Card: {type: object, required: [kind], properties: {kind: {type: string}, digits: {type: string}}}
+    Payment: {oneOf: [{$ref: Card}], discriminator: {propertyName: kind, mapping: {card: "#/components/schemas/Card"}}}
+    Plain: {oneOf: [{$ref: Card}]}
+    Holder:
+      type: object
+      properties:
+        payment: {$ref: Payment}
+        inline:
+          nullable: true
+          anyOf: [{$ref: Card}, {type: "null"}]
+          discriminator: {propertyName: kind, mapping: {card: Card}}
+        plain: {$ref: Plain}
+"""
+
+    @pytest.mark.parametrize("field", ["payment", "inline"])
+    @pytest.mark.parametrize(("tag", "name"), [("card", "Card"), ("cash", "Unknown"), ("Card", "Unknown")])
+    def test_other_tags_are_unknown(self, api: Api, field: str, tag: str, name: str) -> None:
+        """A union of one member with a discriminator decodes other tags as Unknown."""
+        holder = api.models.Holder.from_dict({field: {"kind": tag}})
+        assert name_of(getattr(holder, field)) == name
+
+    def test_unknown_is_in_the_annotation(self, api: Api) -> None:
+        """The annotation of such a union includes Unknown."""
+        assert "Card | _model.Unknown" in api.source("models/_payment.py")
+        assert "inline: Card | _model.Unknown | None" in api.source("models/_holder.py")
+
+    def test_without_a_discriminator_it_is_the_member(self, api: Api) -> None:
+        """A union of one member without a discriminator is that member."""
+        assert name_of(api.models.Holder.from_dict({"plain": {"kind": "x"}}).plain) == "Card"
