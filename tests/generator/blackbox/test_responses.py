@@ -1,4 +1,4 @@
-"""Responses: how each is read, and what it decodes to."""
+"""Responses: how each is read and decoded."""
 
 from __future__ import annotations
 
@@ -118,13 +118,16 @@ components:
         ("status", "name"),
         [(200, "Thing"), (201, "Made"), (404, "Problem"), (529, "Busy"), (500, "Problem"), (204, "dict")],
     )
-    def test_the_status_says_what_comes(self, api: Api, status: int, name: str) -> None:
+    def test_status_selects_the_response(self, api: Api, status: int, name: str) -> None:
+        """The status code selects the response."""
         assert type(api.decode("t", "many", {}, status)).__name__ == name
 
-    def test_a_call_gives_whatever_may_come_when_it_goes_well(self, api: Api) -> None:
+    def test_result_is_a_union_of_successes(self, api: Api) -> None:
+        """The result is the union of the successful responses."""
         assert "-> _request.Request[_models.Thing | _models.Made | None]:" in api.source("operations/t.py")
 
-    def test_the_documented_errors_are_in_the_docstring(self, api: Api) -> None:
+    def test_docstring_lists_errors(self, api: Api) -> None:
+        """The docstring lists the documented errors."""
         doc = api.resources.T.many.__doc__
         assert "4XX: Refused." in doc
         assert "529: Too busy." in doc
@@ -142,36 +145,44 @@ components:
             ("only_default", "json"),
         ],
     )
-    def test_the_media_type_says_how_it_is_read(self, api: Api, operation: str, kind: str) -> None:
+    def test_media_type_selects_the_kind(self, api: Api, operation: str, kind: str) -> None:
+        """The media type selects how a response is read."""
         assert getattr(api.module("operations.t"), operation.upper()).success.kind == kind
 
-    def test_a_text_is_a_text_though_it_may_be_json_as_well(self, api: Api) -> None:
+    def test_text_beside_json(self, api: Api) -> None:
+        """A text response stays a text beside JSON."""
         operation = api.module("operations.t").LOG
         assert [(each.kind, each.media_type) for each in operation.responses] == [
             ("json", "application/json"), ("text", "text/plain"),
         ]  # fmt: skip
 
-    def test_plain_json_beside_objects_is_said(self, api: Api) -> None:
+    def test_plain_values_are_marked(self, api: Api) -> None:
+        """Plain JSON values beside objects are marked."""
         operations = api.module("operations.t")
         assert operations.EITHER.success.plain
         assert operations.MAYBE.success.plain
         assert not operations.STAR.success.plain
 
-    def test_an_operation_that_asks_for_no_credentials_gets_none(self, api: Api) -> None:
+    def test_empty_security_sends_nothing(self, api: Api) -> None:
+        """An operation with an empty security sends no credentials."""
         operations = api.module("operations.t")
         assert (operations.OPEN.secured, operations.EITHER_WAY.secured) == (False, True)
 
-    def test_a_string_of_any_media_type_is_a_text(self, api: Api) -> None:
+    def test_string_of_any_media_type(self, api: Api) -> None:
+        """A string of any media type is a text."""
         assert api.module("operations.t").ANYTHING.success.kind == "text"
 
-    def test_lines_that_are_described_as_a_list_are_its_items(self, api: Api) -> None:
+    def test_list_of_lines_is_its_items(self, api: Api) -> None:
+        """JSON Lines described as a list are its items."""
         assert type(api.decode("t", "listed_lines", {"name": "n"})).__name__ == "Thing"
         assert "def listed_lines() -> _request.Request[_models.Thing]:" in api.source("operations/t.py")
 
-    def test_a_range_and_a_list_decode(self, api: Api) -> None:
+    def test_range_and_list_decode(self, api: Api) -> None:
+        """A list in a range of status codes decodes."""
         assert api.decode("t", "several", [{"name": "n"}], 206)[0].name == "n"
 
-    def test_of_several_media_types_json_is_asked_for_and_what_comes_is_decoded(self, api: Api) -> None:
+    def test_json_is_preferred(self, api: Api) -> None:
+        """JSON is asked for, and the media type that comes is decoded."""
         operation = api.module("operations.t").SEVERAL
         assert operation.success.media_type == "application/json"
         kinds = {
@@ -183,11 +194,13 @@ components:
         doc = " ".join(api.resources.T.several.__doc__.split())
         assert "With another `Accept` among `extra_headers` it comes as `text/html`, `image/*`." in doc
 
-    def test_each_of_several_json_types_decodes_to_its_own_model(self, api: Api) -> None:
+    def test_json_types_have_own_models(self, api: Api) -> None:
+        """Each of several JSON types decodes to its model."""
         operation = api.module("operations.t").BOTH
         assert type(operation.decode(200, {}, "application/json")).__name__ == "Thing"
         assert type(operation.decode(200, {}, "application/vnd.made+json")).__name__ == "Made"
 
     def test_lines_are_streamed(self, api: Api) -> None:
+        """JSON Lines are streamed."""
         assert "_client.LineStream[_models.Thing]" in api.source("resources/_t.py")
         assert "_client.AsyncLineStream[_models.Thing]" in api.source("resources/_t.py")
