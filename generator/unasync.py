@@ -33,6 +33,7 @@ NAMES = {
     "anext": "next",
     "asynccontextmanager": "contextmanager",
     "AbstractAsyncContextManager": "AbstractContextManager",
+    "AsyncResources": "SyncResources",
     "Asynchronous": "Synchronous",
     "asynchronous": "synchronous",
 }

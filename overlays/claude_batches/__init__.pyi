@@ -1,4 +1,4 @@
-"""The public names of the package. `__init__.py` imports each from the module that stands here."""
+# The public names of the package. `__init__.py` imports each from the module named here.
 
 from . import types as types
 from ._async.client import AsyncClient as AsyncClient
@@ -9,12 +9,12 @@ from ._async.result_stream import AsyncResultStream as AsyncResultStream
 from ._async.views import AsyncStreamedResponse as AsyncStreamedResponse
 from ._batches.reconcile import ReconciledBatch as ReconciledBatch
 from ._batches.wait import PollOptions as PollOptions
+from ._errors import AmbiguousCreateError as AmbiguousCreateError
 from ._errors import APIConnectionError as APIConnectionError
 from ._errors import APIError as APIError
 from ._errors import APIResponseValidationError as APIResponseValidationError
 from ._errors import APIStatusError as APIStatusError
 from ._errors import APITimeoutError as APITimeoutError
-from ._errors import AmbiguousCreateError as AmbiguousCreateError
 from ._errors import AsyncAmbiguousCreateError as AsyncAmbiguousCreateError
 from ._errors import AuthenticationError as AuthenticationError
 from ._errors import BadRequestError as BadRequestError

@@ -146,7 +146,8 @@ class InvalidBatchError(RequestEncodingError):
 
 
 class SpoolError(RequestEncodingError, OSError):
-    """The temporary file that holds a batch can't be written, for example because the disk is full. Nothing was sent."""
+    """The temporary file that holds a batch can't be written, for example because the disk is full. Nothing was
+    sent."""
 
 
 class ClientClosedError(ClaudeBatchesError):
@@ -218,8 +219,8 @@ class UnsafeURLError(APIError):
 class AmbiguousCreateError(APIError):
     """A create was sent and its outcome is unknown; sending it again may pay twice.
 
-    Call `find_candidates()` to list the batches that may be the one, and continue with the right one. Send again only if
-    there is none after some seconds. `create(..., on_ambiguous="reconcile")` does this automatically.
+    Call `find_candidates()` to list the batches that may be the one, and continue with the right one. Send again
+    only if there is none after some seconds. `create(..., on_ambiguous="reconcile")` does this automatically.
 
     The `__cause__` is the failure that made the outcome unknown.
     """

@@ -57,7 +57,9 @@ class Secret(Generic[T]):
         return f"<{HIDDEN}>"
 
     def __reduce__(self) -> Never:
-        raise TypeError("a credential can't be pickled or copied; pass it to a new client in the other process")
+        raise TypeError(
+            "a credential can't be pickled or copied; pass it to a new client in the other process"
+        )
 
 
 class Headers(Mapping[str, str]):

@@ -82,12 +82,12 @@ class AsyncBatches(resources.AsyncBatches):
             requests: An iterable or async iterable of 1 to 100,000 requests, at most 256 MB in all.
             user_profile_id: User profile to attribute every request of this batch to.
             workspace_id: Workspace to act in, for credentials with access to several.
-            on_ambiguous: Reaction to an unknown outcome. `"raise"` raises `AmbiguousCreateError`. `"reconcile"` lists the
-                batches, for up to half a minute, and returns the only one that was created in that period with that
-                number of requests as a `ReconciledBatch`; if not exactly one matches, it raises as well. If another
-                program created a batch of the same size in those seconds and yours was not created, that one is
-                returned; reading its results with this client then raises `ForeignResultsError`. It lists the batches
-                once before sending. `"retry"` sends again, and may pay twice.
+            on_ambiguous: Reaction to an unknown outcome. `"raise"` raises `AmbiguousCreateError`. `"reconcile"`
+                lists the batches, for up to half a minute, and returns the only one that was created in that period
+                with that number of requests as a `ReconciledBatch`; if not exactly one matches, it raises as well.
+                If another program created a batch of the same size in those seconds and yours was not created, that
+                one is returned; reading its results with this client then raises `ForeignResultsError`. It lists the
+                batches once before sending. `"retry"` sends again, and may pay twice.
             validate: True to check, before anything is sent, the form and uniqueness of each custom_id, the required
                 params, the number of requests, the size, and params that a batch does not accept.
             **options: See `RequestOptions`. `max_retries` counts attempts that certainly created nothing.
@@ -138,8 +138,8 @@ class AsyncBatches(resources.AsyncBatches):
     ) -> MessageBatch:
         """Wait until a batch has ended.
 
-        The pauses between polls grow by half each time, with a random variation. A new batch that is not found yet, lost
-        connections and overload are waited out.
+        The pauses between polls grow by half each time, with a random variation. A new batch that is not found yet,
+        lost connections and overload are waited out.
 
         Args:
             message_batch_id: Id of the batch.
@@ -171,7 +171,7 @@ class AsyncBatches(resources.AsyncBatches):
             )
         )
 
-    def results(
+    def results(  # type: ignore[override]  # its stream resumes
         self,
         message_batch_id: str,
         *,
@@ -212,14 +212,13 @@ class AsyncBatches(resources.AsyncBatches):
             message_batch_id, workspace_id, options, wait, on_poll, on_bad_line, max_resumes, max_line_bytes
         )
         if self._transport.kind != "plain":
-            exchange = Exchange(partial(_view_of, call), _no_parse)
+            exchange: Exchange[Any] = Exchange(partial(_view_of, call))
             stream: Any = self._transport.deliver_stream(exchange, partial(_line_decoder, call))
             return cast("AsyncResultStream[MessageBatchIndividualResponse]", stream)
-        handler = call.decoder()
-        open = partial(_opened, self._transport, call, handler)
-        # sync: return ResultStream(self._transport.driver, open).opened()
-        # async only
-        return AsyncResultStream(self._transport.driver, open)
+        opened = partial(_opened, self._transport, call, call.decoder())
+        stream = AsyncResultStream(self._transport.driver, opened)
+        # sync: stream.opened()
+        return stream
 
     async def results_by_id(
         self,
@@ -278,9 +277,9 @@ class AsyncBatches(resources.AsyncBatches):
     ) -> Path:
         """Write the results of a batch to a file, one JSON object a line, as the API sends them.
 
-        The file appears when it is complete, and replaces a regular file of the same name. Until then the results are in
-        a hidden file beside it, and the same call continues with that file, also after a crash. Read the file with
-        `results_from_file()`.
+        The file appears when it is complete, and replaces a regular file of the same name. Until then the results
+        are in a hidden file beside it, and the same call continues with that file, also after a crash. Read the file
+        with `results_from_file()`.
 
         Args:
             message_batch_id: Id of the batch.
@@ -288,7 +287,8 @@ class AsyncBatches(resources.AsyncBatches):
             workspace_id: Workspace to act in, for credentials with access to several.
             wait: True to wait for the end of the batch first.
             on_poll: Called with the batch after each poll, with `wait=True`.
-            on_bad_line: Reaction to a line that is not a result; see `results()`. A skipped line is left out of the file.
+            on_bad_line: Reaction to a line that is not a result; see `results()`. A skipped line is left out of the
+                file.
             max_resumes: Number of failures in a row that are accepted; see `results()`.
             max_line_bytes: Longest line in bytes.
             progress: Called with a `DownloadProgress` every megabyte, and at the end.
@@ -418,7 +418,3 @@ def _view_of(call: flows.ResultsCall, read: bool) -> Flow[Any]:
 def _line_decoder(call: flows.ResultsCall, response: OpenedResponse) -> Callable[[bytes], Any]:
     """Return the decoder of a view, which checks a reconciled batch as well."""
     return call.checked(line_decoder(operations.RESULTS, response))
-
-
-def _no_parse(response: OpenedResponse, content: bytes) -> Any:
-    raise AssertionError("the lines of a stream are decoded one by one")

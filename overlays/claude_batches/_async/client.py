@@ -59,11 +59,11 @@ class AsyncMessages(api.AsyncMessages):
 class AsyncClient(api.AsyncResources):
     """Asynchronous client of the Message Batches API.
 
-    A client keeps connections open between calls. Make one, use it for all calls, and close it at the end, or use it as a
-    context manager. A copy made by `with_options` shares its connections.
+    A client keeps connections open between calls. Make one, use it for all calls, and close it at the end, or use it
+    as a context manager. A copy made by `with_options` shares its connections.
 
-    `AsyncClient` belongs to one event loop, and `Client` can be used from several threads. After a fork, the child makes
-    connections of its own.
+    `AsyncClient` belongs to one event loop, and `Client` can be used from several threads. After a fork, the child
+    makes connections of its own.
 
     Args:
         http_client: An `httpx.AsyncClient` or `httpx2.AsyncClient` to send with. It stays the caller's to close.
@@ -182,7 +182,9 @@ class AsyncClient(api.AsyncResources):
         return f"{type(self).__name__}(base_url={transport and transport.session.config.base_url!r})"
 
     def __reduce__(self) -> Never:
-        raise TypeError("a client can't be pickled or copied: make one in each process, or use with_options()")
+        raise TypeError(
+            "a client can't be pickled or copied: make one in each process, or use with_options()"
+        )
 
     @property
     def _config(self) -> Config:

@@ -1,7 +1,7 @@
 """The driver: performs the effects of flows with `httpx` or `httpx2`.
 
-Only the common surface of the two libraries is used. `httpx` is imported when a client has to make an HTTP client of its
-own.
+Only the common surface of the two libraries is used. `httpx` is imported when a client has to make an HTTP client of
+its own.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ class AsyncUpload(Transmission):
             while chunk := await anyio.to_thread.run_sync(next, chunks, b""):
                 yield chunk
             return
+        # sync: yield from chunks
+        # async only
         for chunk in chunks:
             yield chunk
 
@@ -249,7 +251,9 @@ class AsyncDriver:
                 "http_client must be an httpx.AsyncClient or an httpx2.AsyncClient; "
                 f"got {type(self._http).__name__}"
             )
-        # sync:     raise ConfigurationError("http_client must be an httpx.Client or an httpx2.Client; " f"got {type(self._http).__name__}")
+        # sync:     raise ConfigurationError(
+        # sync:         f"http_client must be an httpx.Client or an httpx2.Client; got {type(self._http).__name__}"
+        # sync:     )
 
     def _overdue(self, prepared: PreparedRequest) -> bool:
         return prepared.deadline.passed(self._clock.monotonic())

@@ -9,6 +9,8 @@ from claude_batches_api.request import Request
 
 from .._http.pages import BasePage
 
+# sync: __all__ = ["Page"]
+# async only
 __all__ = ["AsyncPage", "AsyncPager"]
 
 T = TypeVar("T")
@@ -33,6 +35,8 @@ class AsyncPage(BasePage[T]):
 
     async def __aiter__(self) -> AsyncIterator[T]:
         async for page in self.iter_pages():
+            # sync: yield from page.data
+            # async only
             for item in page.data:
                 yield item
 

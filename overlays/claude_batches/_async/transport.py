@@ -9,7 +9,7 @@ It fulfils `claude_batches_api.transport`. A transport has one of three views, w
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Literal, TypeVar, cast
@@ -63,9 +63,7 @@ class AsyncTransport:
 
     async def send(self, request: Request[T], options: RequestOptions, /) -> T:
         """Send a request and decode the response."""
-        return await self.deliver(
-            exchange(self.session, request, options, partial(decode_response, request))
-        )
+        return await self.deliver(exchange(self.session, request, options, partial(decode_response, request)))
 
     # sync: def page(self, request: Request[Any], options: RequestOptions, /) -> Page[Any]:
     # sync:     """Fetch the first page of a list."""
@@ -76,13 +74,14 @@ class AsyncTransport:
         first = partial(self._page, request, seen, options)
         # A raw or streamed view of a list is one response, so there is nothing to iterate over.
         return AsyncPager(first) if self.kind == "plain" else cast(AsyncPager[Any], first())
+
     # sync:     request, options, seen = first_request(request, options)
     # sync:     return self._page(request, seen, options)
 
     def stream(self, request: Request[T], options: RequestOptions, /) -> AsyncLineStream[T]:
         """Return the decoded lines of a JSONL response."""
         decoder = partial(line_decoder, request.operation)
-        return self.deliver_stream(exchange(self.session, request, options, _no_parse), decoder)
+        return self.deliver_stream(exchange(self.session, request, options), decoder)
 
     async def deliver(self, exchange: Exchange[T]) -> T:
         """Perform an exchange, and return the result in the transport's view."""
@@ -112,28 +111,32 @@ class AsyncTransport:
             return AsyncLineStream(opened, decoder)
 
         if self.kind != "plain":
-            return cast(
-                AsyncLineStream[T], self.deliver(Exchange(exchange.flow, of_content, of_response))
-            )
+            view: Any = self.deliver(Exchange(exchange.flow, of_content, of_response))
+            return cast(AsyncLineStream[T], view)
 
         async def opened() -> tuple[AsyncResponse, AsyncIterator[bytes]]:
             response: AsyncResponse = await self.driver.run(exchange.flow(False))
             return response, response.iter_bytes()
 
-        # sync: return LineStream(opened, decoder).opened()
-        # async only
-        return AsyncLineStream(opened, decoder)
+        stream: AsyncLineStream[T] = AsyncLineStream(opened, decoder)
+        # sync: stream.opened()
+        return stream
 
     async def _page(
-        self, request: Request[Any], seen: frozenset[str], options: RequestOptions
+        self,
+        request: Request[Any],
+        seen: frozenset[str],
+        options: RequestOptions,
+        view: View | None = None,
     ) -> AsyncPage[Any]:
         async def following(request: Request[Any], seen: frozenset[str]) -> AsyncPage[Any]:
-            return await self.view("plain")._page(request, seen, options)
+            return await self._page(request, seen, options, view="plain")
 
         def parse(response: OpenedResponse, content: bytes) -> AsyncPage[Any]:
             return AsyncPage(request, decode_page(request, response, content), seen, following)
 
-        return await self.deliver(exchange(self.session, request, options, parse))
+        transport = self if view is None else self.view(view)
+        return await transport.deliver(exchange(self.session, request, options, parse))
 
     @asynccontextmanager
     async def _entered(self, exchange: Exchange[T]) -> AsyncGenerator[AsyncStreamedResponse[T]]:
@@ -146,7 +149,3 @@ class AsyncTransport:
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:
     yield content
-
-
-def _no_parse(response: OpenedResponse, content: bytes) -> Any:
-    raise AssertionError("the lines of a stream are decoded one by one")

@@ -1,7 +1,7 @@
 """The body of a new batch, written request by request to a temporary file and checked on the way.
 
-A batch has up to 256 MB. A small body stays in memory; a large one goes to a temporary file and is sent from there, more
-than once if necessary.
+A batch has up to 256 MB. A small body stays in memory; a large one goes to a temporary file and is sent from there,
+more than once if necessary.
 """
 
 from __future__ import annotations

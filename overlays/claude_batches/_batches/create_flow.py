@@ -1,9 +1,9 @@
 """Creating a batch once: sending, and settling an unknown outcome.
 
-The server may have accepted a batch as soon as the last byte of its body was handed to the network. From then on, only a
-response that proves the opposite makes it certain that no batch exists: a 4xx other than 408 and 409, above all 429, or
-529. After a lost connection, a timeout, another 5xx or an invalid response, the outcome is unknown, and sending again
-could pay twice.
+The server may have accepted a batch as soon as the last byte of its body was handed to the network. From then on,
+only a response that proves the opposite makes it certain that no batch exists: a 4xx other than 408 and 409, above
+all 429, or 529. After a lost connection, a timeout, another 5xx or an invalid response, the outcome is unknown, and
+sending again could pay twice.
 """
 
 from __future__ import annotations
@@ -125,7 +125,9 @@ class CreateFlow:
         finally:
             if not settled:
                 sent_at = self.written.payload.sent_at
-                known.left_unsettled(create, self.started if sent_at is None else sent_at, reason, self.batch_id)
+                known.left_unsettled(
+                    create, self.started if sent_at is None else sent_at, reason, self.batch_id
+                )
             else:
                 known.not_created(create)
             self.written.payload.close()
@@ -136,9 +138,7 @@ class CreateFlow:
             return True
         return isinstance(error, APIError) and self.earliest is None
 
-    def _sent(
-        self, prepared: PreparedRequest, transfer: Transfer, create: RunningCreate
-    ) -> Flow[Any]:
+    def _sent(self, prepared: PreparedRequest, transfer: Transfer, create: RunningCreate) -> Flow[Any]:
         """Return the outcome of sending the batch, or of the search for it."""
         search: Search | None = None
         if self.mode == "reconcile":
@@ -198,4 +198,3 @@ class CreateFlow:
         )
         ambiguous.__cause__ = cause
         return ambiguous
-

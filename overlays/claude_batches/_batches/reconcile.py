@@ -14,8 +14,8 @@ from claude_batches_api.request import Request, RequestOptions
 from .._errors import AmbiguousCreateError, APIError, NotFoundError
 from .._http.attempts import DEFAULT_POLICY, fetch
 from .._http.decode import decode_response
-from .._http.encoding import is_object
 from .._http.effects import Flow, Sleep
+from .._http.encoding import is_object
 from .._http.known_batches import RunningCreate
 from .._http.prepare import prepare
 from .._http.response import OpenedResponse
@@ -99,7 +99,7 @@ class Search:
     deadline: Deadline
     landmark: Landmark
     request_count: int = 0
-    started_at: datetime = datetime.min.replace(tzinfo=UTC)
+    started_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
     @classmethod
     def of(

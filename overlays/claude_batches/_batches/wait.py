@@ -13,7 +13,6 @@ from .._errors import (
     APIError,
     BatchWaitTimeoutError,
     CallTimeoutError,
-    ConfigurationError,
     NotFoundError,
 )
 from .._http.attempts import fetch
@@ -21,7 +20,7 @@ from .._http.decode import decode_response
 from .._http.effects import Call, Flow, Sleep
 from .._http.prepare import prepare
 from .._http.session import Session
-from .._http.timeouts import Deadline
+from .._http.timeouts import Deadline, positive_seconds
 from .._logging import logger
 from .visibility import Visibility
 
@@ -51,8 +50,7 @@ JITTER = 0.1
 
 
 def _positive(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
-        raise ConfigurationError(f"{attribute.name} must be more than 0 seconds; got {value!r}")
+    positive_seconds(attribute.name, value)
 
 
 @attrs.frozen

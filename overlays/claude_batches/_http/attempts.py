@@ -110,9 +110,7 @@ def open_response(
     return fetched.response
 
 
-def fetch(
-    session: Session, prepared: PreparedRequest, policy: RetryPolicy = DEFAULT_POLICY
-) -> Flow[Fetched]:
+def fetch(session: Session, prepared: PreparedRequest, policy: RetryPolicy = DEFAULT_POLICY) -> Flow[Fetched]:
     """Send a request until it succeeds, and read the body.
 
     Raises:
@@ -146,7 +144,11 @@ def _attempts(
 
 
 def _next_delay(
-    session: Session, prepared: PreparedRequest, policy: RetryPolicy, failed: FailedAttempt, retries_taken: int
+    session: Session,
+    prepared: PreparedRequest,
+    policy: RetryPolicy,
+    failed: FailedAttempt,
+    retries_taken: int,
 ) -> tuple[float | None, str]:
     """Return the seconds to wait before the next attempt, or `None` and a sentence about the reason."""
     clock = session.clock
@@ -209,9 +211,7 @@ def _error_response(response: OpenedResponse, body: bytes) -> ErrorResponse:
     """Return the response of an error without the credentials that a server may echo."""
     secrets = response.prepared.secrets()
     headers = Headers({name: redacted(value, secrets) for name, value in response.headers.items()})
-    return ErrorResponse(
-        response.status_code, headers, redacted_bytes(body, secrets), response.http_request
-    )
+    return ErrorResponse(response.status_code, headers, redacted_bytes(body, secrets), response.http_request)
 
 
 def _blame_deadline(failure: Failure, prepared: PreparedRequest, session: Session) -> Failure:

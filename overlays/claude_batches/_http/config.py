@@ -18,9 +18,18 @@ from .._logging import logger
 from .._version import __version__
 from .origin import Origin, origin_of
 from .retry import RetryLimits
-from .timeouts import DEFAULT, Timeouts
+from .timeouts import DEFAULT, Timeouts, positive_seconds
 
-__all__ = ["DEFAULT_BASE_URL", "DEFAULT_VERSION", "SETTINGS", "Config", "HeaderChanges", "Settings", "has_credential", "hide"]
+__all__ = [
+    "DEFAULT_BASE_URL",
+    "DEFAULT_VERSION",
+    "SETTINGS",
+    "Config",
+    "HeaderChanges",
+    "Settings",
+    "has_credential",
+    "hide",
+]
 
 DEFAULT_BASE_URL: Final = "https://api.anthropic.com"
 DEFAULT_VERSION: Final = "2023-06-01"
@@ -82,8 +91,8 @@ def hide(settings: Settings) -> None:
 
 def has_credential(settings: Settings) -> bool:
     """Return true if hidden settings contain a credential."""
-    given = [cast(Any, settings.get(name)) for name in ("api_key", "auth_token")]
-    return any(isinstance(value, Secret) and bool(value.reveal()) for value in cast("list[Any]", given))
+    hidden = cast("dict[str, Secret[Any]]", settings)
+    return any(bool(hidden[name].reveal()) for name in ("api_key", "auth_token") if name in hidden)
 
 
 class HeaderChanges:
@@ -104,9 +113,9 @@ class HeaderChanges:
         problem = _mapping_problem(headers)
         if problem is not None:
             raise ConfigurationError(problem)
-        given = {name: value for name, value in (headers.reveal() or {}).items() if value is not None}
-        omitted = frozenset(name.lower() for name in headers.reveal() or {} if name not in given)
-        return cls(Headers(given), omitted)
+        values: dict[str, str | None] = dict(headers.reveal() or {})
+        given = {name: value for name, value in values.items() if value is not None}
+        return cls(Headers(given), frozenset(name.lower() for name in values if name not in given))
 
     def then(self, later: HeaderChanges) -> HeaderChanges:
         """Return these changes followed by others."""
@@ -196,8 +205,8 @@ class Config:
         changes: dict[str, Any] = {}
 
         def value(name: str) -> Any:
-            found = given.get(name)
-            return found.reveal() if isinstance(found, Secret) else found
+            found: Any = given.get(name)
+            return cast("Secret[Any]", found).reveal() if isinstance(found, Secret) else found
 
         key, token = (_credential(name, Secret(value(name))) for name in ("api_key", "auth_token"))
         if key is not None and token is not None:
@@ -211,7 +220,8 @@ class Config:
         if not isinstance(given.get("timeout", _UNSET), Unset):
             changes["timeouts"] = Timeouts.of(given["timeout"])
         if not isinstance(given.get("deadline", _UNSET), Unset):
-            changes["deadline"] = _deadline(given["deadline"])
+            seconds = given["deadline"]
+            changes["deadline"] = None if seconds is None else positive_seconds("deadline", seconds)
         retries, delay = given.get("max_retries"), given.get("max_retry_delay")
         changes["retry"] = RetryLimits(
             self.retry.max_retries if retries is None else retries,
@@ -254,8 +264,9 @@ class Config:
         return HeaderChanges.of(replaced)
 
     def _query(self, given: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
-        added, replaced = given.get("default_query"), given.get("set_default_query")
-        for query in (added, replaced):
+        added: Mapping[str, object] | None = given.get("default_query")
+        replaced: Mapping[str, object] | None = given.get("set_default_query")
+        for query in (given.get("default_query"), given.get("set_default_query")):
             if query is not None and not isinstance(query, Mapping):
                 raise ConfigurationError(
                     f"query parameters must be a mapping of names to values; got {type(query).__name__}"
@@ -306,23 +317,16 @@ def _version(version: object) -> str:
     return str(version)
 
 
-def _deadline(seconds: object) -> float | None:
-    if seconds is None:
-        return None
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not seconds > 0:
-        raise ConfigurationError(f"deadline must be more than 0 seconds; got {seconds!r}")
-    return seconds
-
-
 def _statuses(statuses: Any) -> frozenset[int]:
-    known = frozenset(statuses) if isinstance(statuses, set | frozenset | list | tuple) else frozenset[int]()
-    if not all(isinstance(status, int) and 400 <= status < 600 for status in known) or not (
-        known or statuses == frozenset()
-    ):
+    known = cast(
+        "list[object]", list(statuses) if isinstance(statuses, set | frozenset | list | tuple) else [None]
+    )
+    errors = frozenset(status for status in known if isinstance(status, int) and 400 <= status < 600)
+    if len(errors) < len(known):
         raise ConfigurationError(
             f"retry_created_statuses must be a set of error statuses, such as {{429, 529}}; got {statuses!r}"
         )
-    return known
+    return errors
 
 
 def _custom_headers() -> dict[str, str]:

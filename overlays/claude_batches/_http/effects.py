@@ -1,14 +1,14 @@
 """Effects: the vocabulary between flows and drivers.
 
-A flow decides (when to retry, when to stop paging, how to settle a create) and does no I/O. It is a generator that yields
-effects and receives their replies:
+A flow decides (when to retry, when to stop paging, how to settle a create) and does no I/O. It is a generator that
+yields effects and receives their replies:
 
     response = yield Send(prepared)
     yield Sleep(0.5)
     return result
 
-A driver performs the effects, synchronously (`_sync/driver.py`) or asynchronously (`_async/driver.py`). So each decision
-is written once.
+A driver performs the effects, synchronously (`_sync/driver.py`) or asynchronously (`_async/driver.py`). So each
+decision is written once.
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ __all__ = ["encode", "encode_body", "encode_query", "is_object"]
 # Instants go through `_plain`, which writes UTC as Z, as models do.
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME
 
+_BYTES: Any = (bytes, bytearray, memoryview)
+
 
 def encode(value: object) -> bytes:
     """Encode a value as JSON.
@@ -86,8 +88,8 @@ def _plain(value: Any) -> Any:
         return int(value)
     if isinstance(value, numbers.Real):
         return float(value)
-    if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray | memoryview):
-        items = list(cast("Iterable[Any]", value))
+    if isinstance(value, Iterable) and not isinstance(value, _BYTES):
+        items = list(cast("Any", value))
         # A generator can't be walked again by `encode`.
         if isinstance(value, Iterator) and _non_finite(items, "") is not None:
             raise TypeError("a number is NaN or infinite, which JSON can't express")
@@ -159,7 +161,9 @@ def encode_body(body: Body, extra: Mapping[str, object]) -> tuple[str, bytes | P
     """
     if extra:
         if body.kind not in ("json", "form", "multipart") or not is_object(body.content):
-            raise RequestEncodingError("extra_body adds to an object, and the body of this request is not an object")
+            raise RequestEncodingError(
+                "extra_body adds to an object, and the body of this request is not an object"
+            )
         body = attrs.evolve(body, content={**body.content, **extra})
     if body.kind == "json":
         return body.media_type, encode(body.content)

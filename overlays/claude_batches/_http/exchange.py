@@ -23,13 +23,22 @@ Parser = Callable[[OpenedResponse, bytes], T]
 """Makes the result of a response and its body."""
 
 
+def decoded_gradually(response: OpenedResponse, content: bytes) -> Any:
+    """Stand for the parser of a body whose lines are decoded one by one.
+
+    Raises:
+        TypeError: Always; the transport sets another parser.
+    """
+    raise TypeError(f"{response!r} with {len(content)} bytes is decoded line by line")
+
+
 @attrs.frozen
 class Exchange(Generic[T]):
     """A request and the result of its response."""
 
     flow: Callable[[bool], Flow[Any]]
     """The flow to a `Fetched` response, or, with `False`, to one with an unread body."""
-    parse: Parser[T]
+    parse: Parser[T] = decoded_gradually
     stream: Callable[[Any], T] | None = None
     """Makes a result that reads the body gradually; `None` for a result of the whole body."""
 
@@ -38,19 +47,16 @@ def exchange(
     session: Session,
     request: Request[Any],
     options: RequestOptions,
-    parse: Parser[T],
-    stream: Callable[[Any], T] | None = None,
+    parse: Parser[T] | None = None,
 ) -> Exchange[T]:
-    """Return the exchange of an operation."""
+    """Return the exchange of an operation; without `parse`, of one whose body is decoded line by line."""
 
     def flow(read: bool) -> Flow[Any]:
         return transfer(session, prepare(session, request, options), DEFAULT_POLICY, read=read)
 
-    return Exchange(flow, parse, stream)
+    return Exchange(flow, decoded_gradually if parse is None else parse)
 
 
-def transfer(
-    session: Session, prepared: PreparedRequest, policy: RetryPolicy, *, read: bool
-) -> Flow[Any]:
+def transfer(session: Session, prepared: PreparedRequest, policy: RetryPolicy, *, read: bool) -> Flow[Any]:
     """Return the flow to a response, with its body read or unread."""
     return partial(fetch if read else open_response, session)(prepared, policy)

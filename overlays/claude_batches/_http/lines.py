@@ -20,8 +20,8 @@ TooLong = Callable[[int, int, int, bytes], Exception]
 class LineSplitter:
     r"""Splits chunks of any size into lines.
 
-    The `\n` is not part of a line, nor is a `\r` before it. Blank lines are left out. Each byte is copied a bounded number
-    of times, whatever the length of its line.
+    The `\n` is not part of a line, nor is a `\r` before it. Blank lines are left out. Each byte is copied a bounded
+    number of times, whatever the length of its line.
 
     Args:
         too_long: Makes the exception for a line that exceeds the limit.
@@ -70,7 +70,9 @@ class LineSplitter:
         self._take(lines, size)
         if len(chunk) > self._max or len(lines[0]) > self._max:
             lines = self._within_bound(lines)
-        return self._give(lines, carriage_returns=b"\r" in chunk or (bool(lines) and lines[0].endswith(b"\r")))
+        return self._give(
+            lines, carriage_returns=b"\r" in chunk or (bool(lines) and lines[0].endswith(b"\r"))
+        )
 
     def finish(self) -> list[bytes]:
         r"""Return the last line of a stream that does not end with `\n`: one line or none.

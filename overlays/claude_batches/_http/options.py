@@ -1,28 +1,30 @@
-"""Check of keyword arguments that `**options: Unpack[...]` accepts at run time."""
+"""Check of the keyword arguments that handwritten methods collect as options."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from claude_batches_api.request import check_options as check_names
 
 __all__ = ["check_options"]
 
 
-def check_options(options: Any, method: Any, known: Any) -> None:
-    """Refuse unknown options.
+def check_options(options: Mapping[str, Any], method: Callable[..., Any], known: type) -> None:
+    """Refuse unknown options before any I/O.
+
+    Args:
+        options: The collected arguments.
+        method: The method, whose arguments are suggested as well.
+        known: The `TypedDict` of the options.
 
     Raises:
         TypeError: An option is unknown. The message names the nearest known one.
     """
-    if options and not options.keys() <= known.__annotations__.keys():
-        raise _unexpected(options, method, known)
-
-
-def _unexpected(options: Any, method: Any, known: Any) -> TypeError:
-    import difflib
+    names = known.__annotations__.keys()
+    if options.keys() <= names:
+        return
     import inspect
 
-    name = next(each for each in options if each not in known.__annotations__)
-    arguments = [each for each in inspect.signature(method).parameters if each != "options"]
-    near = difflib.get_close_matches(name, [*arguments, *known.__annotations__], n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return TypeError(f"{method.__qualname__}() got an unexpected keyword argument {name!r}{hint}")
+    arguments = [name for name in inspect.signature(method).parameters if name not in ("options", "settings")]
+    check_names(options, method.__qualname__, arguments, names)

@@ -1,7 +1,7 @@
 """Cursor pagination: the items of a page, and the request for the next one.
 
-The cursors of a server are not trusted. A repeated cursor raises rather than looping forever, an empty page does not end a
-list that has more, and a request for a page after the last one is an error.
+The cursors of a server are not trusted. A repeated cursor raises rather than looping forever, an empty page does not
+end a list that has more, and a request for a page after the last one is an error.
 """
 
 from __future__ import annotations

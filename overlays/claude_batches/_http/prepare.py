@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import attrs
 from claude_batches_api.parameters import query_pairs
@@ -162,9 +162,7 @@ def redirected(prepared: PreparedRequest, location: str, config: Config, *, what
 
 def extra_query_pairs(extra: Mapping[str, object]) -> list[tuple[str, str]]:
     """Return the query parameters of `extra_query`; a nested mapping becomes `filter[key]=value`."""
-    return [
-        pair for name, value in extra.items() for pair in query_pairs(name, value, style="deepObject")
-    ]
+    return [pair for name, value in extra.items() for pair in query_pairs(name, value, style="deepObject")]
 
 
 class _Limits(TypedDict):
@@ -206,9 +204,12 @@ def _headers(
 
 def _query(config: Config, request: Request[Any], options: RequestOptions) -> list[tuple[str, str]]:
     """Merge query parameters: those of the client, the operation and the call, each replacing the last by name."""
-    extra = options.get("extra_query") or {}
+    extra: Any = options.get("extra_query") or {}
     if not isinstance(extra, Mapping):
-        raise ConfigurationError(f"extra_query must be a mapping of names to values; got {type(extra).__name__}")
+        raise ConfigurationError(
+            f"extra_query must be a mapping of names to values; got {type(extra).__name__}"
+        )
+    extra = cast("Mapping[str, object]", extra)
     pairs = extra_query_pairs(dict(config.query))
     for names, layer in (
         (set(dict(request.query)), request.query),

@@ -1,8 +1,8 @@
 """Retry rules: which attempts are repeated, and after which backoff. Pure decisions; a driver sleeps.
 
-The defaults are those of the official SDKs: two retries, after 0.5 s, 1 s, 2 s and so on up to 8 s, each shortened by up
-to a quarter at random so that many clients do not retry in step. A server can ask for another delay (`retry-after-ms`,
-`retry-after`) and decide the question itself (`x-should-retry`).
+The defaults are those of the official SDKs: two retries, after 0.5 s, 1 s, 2 s and so on up to 8 s, each shortened
+by up to a quarter at random so that many clients do not retry in step. A server can ask for another delay
+(`retry-after-ms`, `retry-after`) and decide the question itself (`x-should-retry`).
 
 Unlike the official SDKs, a requested delay above the policy's limit is not slept: the call raises, and the error names
 the delay.
@@ -19,7 +19,14 @@ import attrs
 from .._errors import ConfigurationError
 from .failure import Failure
 
-__all__ = ["RetryLimits", "backoff", "requested_delay", "worth_retrying_failure", "worth_retrying_status"]
+__all__ = [
+    "RetryLimits",
+    "backoff",
+    "is_count",
+    "requested_delay",
+    "worth_retrying_failure",
+    "worth_retrying_status",
+]
 
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 8.0
@@ -29,8 +36,13 @@ JITTER = 0.25
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+def is_count(value: object) -> bool:
+    """Return true for an integer of 0 or more."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def _count(_: object, __: object, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not is_count(value):
         raise ConfigurationError(f"max_retries must be an integer of 0 or more; got {value!r}")
 
 

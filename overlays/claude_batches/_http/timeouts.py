@@ -8,7 +8,18 @@ from claude_batches_api.request import TimeoutLike
 
 from .._errors import ConfigurationError
 
-__all__ = ["DEFAULT", "Deadline", "Timeouts"]
+__all__ = ["DEFAULT", "Deadline", "Timeouts", "positive_seconds"]
+
+
+def positive_seconds(name: str, value: object) -> float:
+    """Return a number of seconds.
+
+    Raises:
+        ConfigurationError: The value is not a positive number.
+    """
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
+        raise ConfigurationError(f"{name} must be more than 0 seconds; got {value!r}")
+    return value
 
 
 class Timeouts(NamedTuple):
@@ -28,8 +39,8 @@ class Timeouts(NamedTuple):
         """
         if timeout is None:
             return cls(None, None, None, None)
-        if isinstance(timeout, int | float) and not isinstance(timeout, bool):
-            if not timeout > 0:
+        if isinstance(timeout, int | float):
+            if not timeout > 0 or timeout is True:
                 raise ConfigurationError(f"timeout must be more than 0 seconds; got {timeout!r}")
             return cls(timeout, timeout, timeout, timeout)
         try:
@@ -68,9 +79,8 @@ class Deadline(NamedTuple):
         """
         if seconds is None:
             return cls(None, None)
-        if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not seconds > 0:
-            raise ConfigurationError(f"deadline must be more than 0 seconds; got {seconds!r}")
-        return cls(now + seconds, seconds)
+        checked = positive_seconds("deadline", seconds)
+        return cls(now + checked, checked)
 
     def left(self, now: float) -> float | None:
         """Return the remaining seconds; `None` without a deadline."""

@@ -18,8 +18,8 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 OnBadLine: TypeAlias = Literal["raise", "skip"] | Callable[[BadLineError], object]
-"""Reaction to a line that is not a result: raise, skip it, or call a function with the error and continue. An exception of
-the function ends the reading."""
+"""Reaction to a line that is not a result: raise, skip it, or call a function with the error and continue. An
+exception of the function ends the reading."""
 
 Locate: TypeAlias = Callable[[bytes], tuple[int, int]]
 """Returns line number and byte offset of a line, for an error."""

@@ -118,12 +118,12 @@ def results_from_file(
 ) -> FileResults[MessageBatchIndividualResponse]:
     """Read the results of a batch from a JSONL file, typed as those of `results()`.
 
-    The memory does not depend on the size of the file. A file does not say how many results it should have, so a missing
-    result is not noticed.
+    The memory does not depend on the size of the file. A file does not say how many results it should have, so a
+    missing result is not noticed.
 
     Args:
-        path: The file. Names that end with `.gz` are read as gzip, and with `.zst` or `.zstd` as Zstandard (by the standard
-            library of Python 3.14 and newer, else by the package `zstandard`).
+        path: The file. Names that end with `.gz` are read as gzip, and with `.zst` or `.zstd` as Zstandard (by the
+            standard library of Python 3.14 and newer, else by the package `zstandard`).
         on_bad_line: Reaction to a line that is not a result: `"raise"` a BadLineError, `"skip"` it, or call a function
             with the error and continue.
         max_line_bytes: Longest line in bytes.

@@ -19,7 +19,7 @@ from .._http.failure import Failure
 from .._http.lines import MAX_LINE_BYTES
 from .._http.response import OpenedResponse
 from .._http.session import Session
-from .decoder import LineDecoder, LineHandler, OnBadLine, RawLine, RawLines
+from .decoder import LineDecoder, LineHandler, OnBadLine, RawLines
 from .errors import (
     DuplicateResultsError,
     ExcessResultsError,
@@ -196,9 +196,10 @@ def download(
         if not reader.is_complete:
             yield from reader.connect()
             yield from drain(reader, partial_file)
-        return (yield Work(partial_file.complete))
+        yield Work(partial_file.complete)
     except (ResultsChangedError, DuplicateResultsError, ExcessResultsError):
         partial_file.discard()
         raise
     finally:
         partial_file.close()
+    return target

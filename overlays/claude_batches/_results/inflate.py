@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Literal, Protocol
 
-from ._errors import BrokenEncodingError, ResultsFormatError
+from .errors import BrokenEncodingError, ResultsFormatError
 
 __all__ = ["ACCEPT_ENCODING", "Decompressor", "Inflater", "inflater"]
 

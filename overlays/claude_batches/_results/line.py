@@ -34,11 +34,12 @@ def parse(line: bytes) -> dict[str, Any]:
     Raises:
         NotAResultError: The line is not JSON, or not an object with a `custom_id` and a `result` with a `type`.
     """
+    wire: Any
     if has_large_number(line):
         wire = _loads_leniently(line, "a number is too large")
     else:
         try:
-            wire: Any = orjson.loads(line)
+            wire = orjson.loads(line)
         except ValueError as error:
             wire = _loads_leniently(line, str(error))
     if not _is_object(wire):

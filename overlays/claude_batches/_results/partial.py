@@ -1,8 +1,8 @@
 """The partial file of a download, and the note that makes it safe to continue.
 
-The lines are in `.NAME.BATCH.part` beside the target. The note `.NAME.BATCH.part.json` has the validator of the server's
-file and a checksum of each block. A later download verifies the blocks first, and drops everything from the first
-different block on. So neither a flipped bit nor planted lines reach the target.
+The lines are in `.NAME.BATCH.part` beside the target. The note `.NAME.BATCH.part.json` has the validator of the
+server's file and a checksum of each block. A later download verifies the blocks first, and drops everything from the
+first different block on. So neither a flipped bit nor planted lines reach the target.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ class PartialFile:
         if self._size - self._reported >= PROGRESS_BYTES:
             self._report()
 
-    def complete(self) -> Path:
+    def complete(self) -> None:
         """Move the complete file to the target.
 
         Raises:
@@ -173,7 +173,6 @@ class PartialFile:
         self._file.close()
         self._part.replace(self.path)
         self._note.unlink(missing_ok=True)
-        return self.path
 
     def close(self) -> None:
         """Keep the lines on disk for a later download."""
@@ -292,10 +291,14 @@ def _check_regular(path: Path) -> None:
     except FileNotFoundError:
         return
     if stat.S_ISDIR(mode):
-        raise DownloadTargetError(errno.EISDIR, "a download needs the name of a file, not of a folder", str(path))
+        raise DownloadTargetError(
+            errno.EISDIR, "a download needs the name of a file, not of a folder", str(path)
+        )
     if not stat.S_ISREG(mode):
         raise DownloadTargetError(
-            errno.EEXIST, "a download replaces regular files only, not links, devices, FIFOs or sockets", str(path)
+            errno.EEXIST,
+            "a download replaces regular files only, not links, devices, FIFOs or sockets",
+            str(path),
         )
 
 

@@ -389,8 +389,8 @@ class Reader(Generic[T]):
         return self._handler.items(lines, self.seen, locate)
 
     def _doubt(self, _line: bytes) -> tuple[int, int]:
-        # Corrupt data often decompresses to something, and the checksum is at the end. A bad line is judged after it was
-        # read again without an encoding.
+        # Corrupt data often decompresses to something, and the checksum is at the end. A bad line is judged after it
+        # was read again without an encoding.
         raise BrokenEncodingError("a line is not a result, perhaps because of corrupt data", corrupt=True)
 
     def _inflated(self, stream: Inflater, chunk: bytes) -> Iterator[T]:

@@ -133,8 +133,10 @@ def check_ended(batch: MessageBatch) -> None:
     Raises:
         ResultsNotReadyError: The batch has not ended.
     """
-    if batch.processing_status != "ended" and not (batch.processing_status is None and batch.results_url):
-        raise ResultsNotReadyError(batch.id, batch.processing_status)
+    status: str | None = batch.processing_status
+    # Some gateways leave the status out.
+    if status != "ended" and not (status is None and batch.results_url):
+        raise ResultsNotReadyError(batch.id, status)
 
 
 def results_url(batch: MessageBatch) -> str:

@@ -11,7 +11,7 @@ import attrs
 
 from .._errors import APIError, APIStatusError, CallTimeoutError, ConfigurationError
 from .._http.clock import Clock
-from .._http.retry import backoff, requested_delay
+from .._http.retry import backoff, is_count, requested_delay
 from .errors import BrokenEncodingError, ResultsError
 
 __all__ = [
@@ -97,7 +97,7 @@ class Patience:
     """
 
     def __init__(self, max_resumes: int, clock: Clock) -> None:
-        if not isinstance(max_resumes, int) or isinstance(max_resumes, bool) or max_resumes < 0:
+        if not is_count(max_resumes):
             raise ConfigurationError(f"max_resumes must be an integer of 0 or more; got {max_resumes!r}")
         self._max_resumes = max_resumes
         self._clock = clock

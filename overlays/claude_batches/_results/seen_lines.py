@@ -65,10 +65,9 @@ class SeenLines:
         # A set takes six times the memory of the array, so it holds a part of the ids at a time.
         parts = len(self.ids) // IDS_AT_ONCE + 1
         bad = self._bad
+        ids = self.ids
         if bad:
-            ids = array("q", (key for position, key in enumerate(self.ids) if position not in bad))
-        else:
-            ids = self.ids
+            ids = array("q", (key for position, key in enumerate(ids) if position not in bad))
         return sum(len({key for key in ids if key % parts == part}) for part in range(parts))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
-from ._errors import BrokenEncodingError, ResultsFormatError
+from .errors import BrokenEncodingError, ResultsFormatError
 
 __all__ = ["ZstdInflater"]
 
