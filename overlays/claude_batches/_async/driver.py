@@ -152,15 +152,11 @@ class AsyncDriver:
         try:
             # sync: return run_with_deadline(operation, limit)
             # async only
-            with anyio.fail_after(limit) as scope:
+            with anyio.move_on_after(limit):
                 return await operation()
         except DeadlinePassed:
-            return past_deadline()
-        # async only
-        except TimeoutError:
-            if not scope.cancelled_caught:
-                raise
-            return past_deadline()
+            pass
+        return past_deadline()
 
     async def _send(self, prepared: PreparedRequest) -> AsyncResponse | Failure:
         http = self._client(prepared)

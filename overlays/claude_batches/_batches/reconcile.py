@@ -138,7 +138,7 @@ def landmark(search: Search) -> Flow[Landmark]:
     listing = attrs.evolve(operations.list_(limit=1), headers=search.headers)
     fetched = yield from fetch(search.session, prepare(search.session, listing, search.call_options()))
     page: Any = decode_response(listing, *fetched)
-    newest = page.data[0] if type(page.data) is list and page.data else None
+    newest: Any = next(iter(page.data or ()), None)
     return Landmark(_server_time(fetched.response), getattr(newest, "id", None))
 
 

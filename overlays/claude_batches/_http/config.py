@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypedDict, cast
 from urllib.parse import urlsplit
 
@@ -318,11 +318,11 @@ def _version(version: object) -> str:
 
 
 def _statuses(statuses: Any) -> frozenset[int]:
-    known = cast(
-        "list[object]", list(statuses) if isinstance(statuses, set | frozenset | list | tuple) else [None]
-    )
-    errors = frozenset(status for status in known if isinstance(status, int) and 400 <= status < 600)
-    if len(errors) < len(known):
+    given: list[Any] = [None]
+    if isinstance(statuses, set | frozenset | list | tuple):
+        given = [*cast("Iterable[Any]", statuses)]
+    errors = frozenset(status for status in given if isinstance(status, int) and 400 <= status < 600)
+    if len(errors) < len(given):
         raise ConfigurationError(
             f"retry_created_statuses must be a set of error statuses, such as {{429, 529}}; got {statuses!r}"
         )

@@ -129,7 +129,8 @@ class Driver:
         try:
             return run_with_deadline(operation, limit)
         except DeadlinePassed:
-            return past_deadline()
+            pass
+        return past_deadline()
 
     def _send(self, prepared: PreparedRequest) -> Response | Failure:
         http = self._client(prepared)
