@@ -15,6 +15,8 @@
          │   └─ BrokenEncodingError   truncated or corrupt compressed data
          └─ BadLineError              a line that is not a result
              └─ LineTooLongError
+
+A failed request for results raises an `APIError`.
 """
 
 from __future__ import annotations
