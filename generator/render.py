@@ -57,8 +57,8 @@ class _Renderer:
         for path in sorted((TEMPLATES / "runtime").glob("*.py")):
             text = path.read_text(encoding="utf-8").replace(_OTHER_TAGS, _other_tags(package))
             yield path.name, f"{self._header}\n{text}"
-        yield from self._types("models", package.models, "Every type that can be received")
-        yield from self._types("params", package.params, "Every dict that can be sent")
+        yield from self._types("models", package.models, "Received types")
+        yield from self._types("params", package.params, "Types of dicts that are sent")
         yield "operations/__init__.py", self._print("operations_init.py")
         for resource in package.root.walk():
             if resource.operations:
@@ -76,7 +76,7 @@ class _Renderer:
     def _types(self, folder: str, modules: list[Module], what: str) -> Iterator[tuple[str, str]]:
         received = folder == "models"
         names = {each.name: module.name for module in modules for each in module.definitions}
-        doc = f"{what}, by name; none is imported before it is asked for."
+        doc = f"{what} by name, imported on first use."
         yield f"{folder}/__init__.py", self._face(names, doc, received=received)
         for module in modules:
             yield f"{folder}/{module.name}.py", self._types_module(module, received=received)
@@ -108,7 +108,7 @@ class _Renderer:
         types = [line for line in _type_imports(operations) if line not in imports]
         return self._print(
             "operations.py",
-            doc=f"The operations of `{'.'.join(resource.path)}`: what each is, and its requests.",
+            doc=f"The operations of `{'.'.join(resource.path)}`, and their requests.",
             operations=operations,
             imports=_sorted_imports(imports + ["from typing import TYPE_CHECKING"] * bool(types)),
             typing_imports=types,
@@ -144,7 +144,7 @@ class _Renderer:
         path = ".".join(resource.path)
         return self._print(
             "resource.py",
-            doc=f"`client.{path}`." if path else "The resources that a client has.",
+            doc=f"`client.{path}`." if path else "The root of a client's resources.",
             resource=resource,
             hidden=hidden,
             imports=_sorted_imports(imports + _qualifiers(qualified(code, hidden) for code in codes)),
