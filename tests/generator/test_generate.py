@@ -217,7 +217,7 @@ def test_where_folders_cannot_be_swapped_in_one_step_they_are_in_two(
     run(*arguments)
     spec.write_text(spec.read_text().replace("An animal.", "A beast."))
     monkeypatch.setattr("generator.output.sys.platform", "another")
-    assert run(*arguments).out == "pets: 17 files, 1 changed\n"
+    assert run(*arguments).out == "pets: 19 files, 1 changed\n"
     assert "A beast." in (tmp_path / "pets" / "models" / "_pet.py").read_text()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pets", "pets.yaml"]
 
