@@ -161,13 +161,15 @@ def _other_tags(package: Package) -> str:
     """Declare the tags of all unions on `Unknown`, for type checkers: each narrows its union then."""
     definitions = [each for module in package.models for each in module.definitions]
     fields = [field for each in definitions for field in each.fields]
-    links = [each.link for each in [*definitions, *fields]]
-    links += [
-        case.link
+    cases = [
+        case
         for resource in package.root.walk()
-        for each in resource.operations
-        for case in each.responses
+        for operation in resource.operations
+        for case in operation.responses
     ]
+    links = (
+        [each.link for each in definitions] + [each.link for each in fields] + [each.link for each in cases]
+    )
     keys = {ast.literal_eval(tag) for link in links for tag in _TAG.findall(link or "")}
     names = sorted({field.name for field in fields if field.key in keys} - {"type", "raw", "to_dict"})
     lines = ["    if TYPE_CHECKING:", *(f"        {name}: Tag" for name in names), "", ""]

@@ -244,7 +244,10 @@ def test_bytes_a_path_and_a_file_are_bodies(connect: Any, serve: Any, tmp_path: 
     ("body", "said"),
     [
         (form(["a"]), "a form takes a mapping of names to values; got list"),
-        (Body("form", 7, "application/x-www-form-urlencoded"), "a form takes a mapping of names to values; got int"),
+        (
+            Body("form", 7, "application/x-www-form-urlencoded"),
+            "a form takes a mapping of names to values; got int",
+        ),
         (Body("bytes", "text", "application/pdf"), "a file must be bytes, an open file or a path; got str"),
         (Body("bytes", io.StringIO("text"), "application/pdf"), "the file is open for text"),
         (form({"file": io.StringIO("text")}), "the file is open for text"),
