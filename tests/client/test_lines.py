@@ -14,7 +14,7 @@ LINES = b'{"custom_id":"a","result":{"type":"canceled"}}\n\n{"custom_id":"b\xe2\
 
 
 def stream(batches: Any, view: str = "plain") -> Any:
-    return getattr(batches._transport, view).stream(operations.results("b"), {})
+    return batches._transport.view(view).stream(operations.results("b"), {})
 
 
 def test_lines_are_decoded_as_they_come(connect: Any, serve: Any) -> None:
