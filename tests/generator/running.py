@@ -92,6 +92,11 @@ class Api:
         """Decode a response of an operation."""
         return getattr(self.module(f"operations.{tag}"), operation.upper()).decode(status, wire)
 
+    def decode_as(self, tag: str, operation: str, wire: Any, content_type: str) -> Any:
+        """Decode a response of an operation with a `Content-Type`."""
+        found = getattr(self.module(f"operations.{tag}"), operation.upper())
+        return found.decode(200, wire, content_type)
+
     def source(self, path: str) -> str:
         """Return the text of one of its files."""
         return (self.folder / path).read_text()

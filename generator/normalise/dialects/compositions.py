@@ -20,7 +20,6 @@ from ...load.schemas import (
     schemas_of,
 )
 
-
 #: Keywords of a type without anything about its content.
 _TYPES = frozenset({"type", "format"})
 
