@@ -97,6 +97,12 @@ class Response:
         return kind in ("*", has_kind) and subtype in ("*", has_subtype)
 
 
+    def closeness(self, content_type: str) -> int:
+        """Return how closely this describes a `Content-Type`: as a range, without its parameters, or exactly."""
+        own, other = ("".join(each.lower().split()) for each in (self.media_type or "", content_type))
+        return 2 if own == other else own.partition(";")[0] == other.partition(";")[0]
+
+
 @attrs.define
 class Operation:
     """What is the same for each request of an operation."""
@@ -131,8 +137,8 @@ class Operation:
         first = next((response for response in self.responses if response.matches(status)), None)
         if first is None or not content_type:
             return first
-        same = (each for each in self.responses if each.status == first.status)
-        return next((each for each in same if each.covers(content_type)), first)
+        same = [each for each in self.responses if each.status == first.status and each.covers(content_type)]
+        return max(same, key=lambda each: each.closeness(content_type), default=first)
 
     def decode(self, status: int, wire: Any, content_type: str | None = None) -> Any:
         """Decode the parsed body, or one line of it, of a response with this status code.
