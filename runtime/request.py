@@ -96,7 +96,6 @@ class Response:
         has_kind, _, has_subtype = content_type.partition(";")[0].strip().lower().partition("/")
         return kind in ("*", has_kind) and subtype in ("*", has_subtype)
 
-
     def closeness(self, content_type: str) -> int:
         """Return how closely this describes a `Content-Type`: as a range, without its parameters, or exactly."""
         own, other = ("".join(each.lower().split()) for each in (self.media_type or "", content_type))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.generator.running import Api
+from tests.generator.running import Api, complete, generated
 
 
 class TestKinds:
@@ -264,7 +266,9 @@ components:
         """A list of media types in one key is read as each of them, with a note."""
         kinds = {each.media_type: each.kind for each in api.module("operations.t").SEVERAL.responses}
         assert kinds == {"application/json": "json", "application/pdf": "bytes"}
-        assert "'application/json, application/pdf' is read as application/json and application/pdf" in api.notes
+        assert (
+            "'application/json, application/pdf' is read as application/json and application/pdf" in api.notes
+        )
 
     @pytest.mark.parametrize(
         ("came", "name"),
@@ -278,3 +282,22 @@ components:
     def test_closest_match_wins(self, api: Api, came: str, name: str) -> None:
         """The exact media type wins over one with other parameters, and that over a range."""
         assert type(api.decode_as("t", "exact", {}, came)).__name__ == name
+
+
+class TestNoSecurity:
+    document = """
+paths:
+  /a: {get: {operationId: t_get, tags: [t], responses: {"204": {description: ""}}}}
+"""
+
+    def test_credentials_are_sent_with_a_note(self, api: Api) -> None:
+        """Without any `security` in the document, credentials are sent, with a note."""
+        assert api.module("operations.t").GET.secured
+        assert "has no `security`; every operation sends the client's credentials" in api.notes
+
+    def test_option_turns_them_off(self, tmp_path: Path) -> None:
+        """`--no-credentials` follows the letter of OpenAPI, and is part of the header of each file."""
+        with generated(complete(self.document), tmp_path, "--no-credentials") as api:
+            assert not api.module("operations.t").GET.secured
+            assert "security" not in api.notes
+            assert "--no-credentials`" in api.source("operations/t.py")
