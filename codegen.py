@@ -100,7 +100,7 @@ def _is_ours(options: argparse.Namespace) -> bool:
 
 def _shell_header(source: Path) -> str:
     """Return the first line of each synchronous module."""
-    return f"{MARK}` from {source.relative_to(ROOT).as_posix()}. Change the module of that name there, not this file."
+    return f"{MARK}` from {source.relative_to(ROOT).as_posix()}/. Change that module, not this one."
 
 
 def generate(

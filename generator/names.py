@@ -14,7 +14,20 @@ from openapi_python_client.strings import ClassName, PythonIdentifier, snake_cas
 
 #: Members of every model: reserved names for fields.
 MODEL_MEMBERS = frozenset(
-    {"absent_", "decode_", "extra_", "extra_fields", "fields_", "from_dict", "request_id_", "self", "to_dict"}
+    {
+        "extra_fields",
+        "from_dict",
+        "model_construct",
+        "model_copy",
+        "model_dump",
+        "model_dump_json",
+        "model_extra",
+        "model_fields_set",
+        "model_validate",
+        "self",
+        "to_dict",
+        "to_json",
+    }
 )
 
 #: Members of every resource: reserved names for methods.

@@ -33,9 +33,9 @@ NAMES = {
     "anext": "next",
     "asynccontextmanager": "contextmanager",
     "AbstractAsyncContextManager": "AbstractContextManager",
+    "AsyncResources": "SyncResources",
     "Asynchronous": "Synchronous",
     "asynchronous": "synchronous",
-    "async": "sync",
 }
 
 _KEYWORD = re.compile(r"\b(?:async (?=def\b|with\b|for\b)|await )")
@@ -94,7 +94,7 @@ def _without_async_only(source: str) -> str:
         return source
     dropped = set(marked)
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.stmt):
+        if isinstance(node, ast.stmt | ast.ExceptHandler):
             first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
             if first - 1 in marked:
                 dropped |= set(range(first, (node.end_lineno or first) + 1))

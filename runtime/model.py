@@ -1,16 +1,18 @@
-"""How JSON becomes a model, and how a model becomes JSON again.
+"""Models: how JSON becomes one, and how one becomes JSON again.
 
-Three promises are kept here, for every generated model:
+Every generated model keeps three promises:
 
-- **Nothing the server adds can break a reader.** A field the spec doesn't know is kept, and `to_dict()` gives
-  it back. A union member it doesn't know becomes `Unknown`. A field it calls required but that didn't come
-  reads `None`. A value of another type than the spec says is handed on as it came.
-- **Decoding costs little, and only for what is read.** An object is made by one call of its constructor, in
-  code written for just the keys that it has. An object inside it stays the parsed `dict` until that field is
-  read.
-- **Nothing is imported or looked up twice.** A model names the models inside it; the name is resolved the
-  first time that such an object is read, and never again.
+- **Nothing that the server adds breaks a reader.** A field that the spec does not list is kept, and `to_dict()`
+  returns it. A union member that it does not list becomes `Unknown`. A required field that did not come reads
+  `None`. A value of another type than the spec says is returned as it came.
+- **Decoding costs little, and only for fields that are read.** An object is filled by code that was written for its
+  set of keys. An object inside it stays the parsed `dict` until that field is read.
+- **Nothing is imported or looked up twice.** A model refers to other models by name. A name is resolved when the
+  first such object is read.
 """
+
+# Names with an underscore are private to the package, so that a model shows its fields first.
+# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
@@ -20,54 +22,61 @@ from datetime import date, datetime
 from importlib import import_module
 from inspect import get_annotations
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Union, cast, dataclass_transform
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Literal,
+    Self,
+    TypeAlias,
+    TypeVar,
+    Union,
+    cast,
+    dataclass_transform,
+)
 
 import attrs
+
+from .migration import MIGRATED, MigratedMethods
+from .plain import ARRAY, OBJECT, JSONObject, instant_text, json_text, to_json
 
 __all__ = ["Model", "Unknown", "to_json"]
 
 Decoder = Callable[[Any], Any]
 
-#: What a property of a model may be, where that tells the model from others.
+#: The constants that a model's property may hold, where they tell the model from others.
 Constants = Mapping[str, Sequence[str | int | bool]]
 
 M = TypeVar("M")
 
-#: How many different sets of keys a model remembers. A server that keeps inventing new ones is still read,
-#: only slower.
+#: The number of different sets of keys that a model remembers. Further ones are read as well, only slower.
 MAX_SHAPES = 64
-
-# The Python types of JSON's kinds. As plain values: a type checker can't say more of what is in them than
-# `Any` does.
-OBJECT: Any = dict
-ARRAY: Any = list
 
 _MODELS = f"{__package__}.models"
 
 
 # ------------------------------------------------------------------------------------------------------------
-# Links: what a field holds, when that is more than a plain JSON value
+# Links: the decoders of fields that hold more than plain JSON
 
 
 class Link:
-    """Turns the JSON of a field into what the field is typed as. Made of names, resolved when first used."""
+    """A decoder of one field, made of names that are resolved on first use."""
 
-    #: The type of JSON value that is decoded when the field is first read. A link to a list or a mapping has
-    #: none: what it makes can't be told from what it is made of, so it is decoded with the object that holds
-    #: it.
+    #: The type of JSON value that is decoded when the field is first read. `None` decodes the field with the object
+    #: that holds it. Lists and mappings need that: decoded and not yet decoded ones have the same type.
     deferred: ClassVar[type | None] = dict
 
     def resolve(self) -> Decoder:
-        """The decoder itself."""
+        """Return the function that decodes."""
         raise NotImplementedError
 
     def as_type(self) -> Any:
-        """What it decodes to, as a type to annotate with or to check an instance against."""
+        """Return the decoded type, for annotations and for `isinstance`."""
         raise NotImplementedError
 
 
-class One(Link):
-    """An object of the model or the union of that name."""
+class Ref(Link):
+    """A reference to a model or a union by name."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -76,7 +85,7 @@ class One(Link):
         target = import_module(_MODELS).find(self.name)
         if isinstance(target, Link):
             return target.resolve()
-        decode: Decoder = target.decode_
+        decode: Decoder = target._decode
         return decode
 
     def as_type(self) -> Any:
@@ -84,7 +93,7 @@ class One(Link):
 
 
 class Alias(Link):
-    """What another name for a type stands for, where that leads back to itself: the type of any JSON value, say."""
+    """A reference to a type that refers to itself, such as that of any JSON value."""
 
     deferred = None
 
@@ -92,7 +101,7 @@ class Alias(Link):
         self.name = name
 
     def resolve(self) -> Decoder:
-        # Found when it is needed: to resolve it sooner would never come to an end.
+        # Resolved on first use: resolving it here would not terminate.
         found: list[Decoder] = []
 
         def decode(wire: Any) -> Any:
@@ -107,16 +116,16 @@ class Alias(Link):
 
 
 class Tagged(Link):
-    """One of several models, told apart by a string in the object itself.
+    """One of several models, chosen by a string in the object itself: its tag.
 
-    Objects with other tags are `Unknown`, or what `rest` makes of them.
+    An object with another tag becomes `Unknown`, or is decoded by `rest`.
 
     Args:
         tag: The key of the tag.
-        members: The model for each tag; where several have the same, their keys and constants tell them apart.
-        where: The constants of those, as for `Shaped`.
-        untagged: What decodes an object that has no tag, where it need not have one.
-        rest: What decodes the objects that are none of the models.
+        members: The model for each tag. Several models of one tag are told apart by their keys and constants.
+        where: The constants of those, as for `Untagged`.
+        untagged: The decoder of objects without a tag, where the tag is optional.
+        rest: The decoder of all other objects.
     """
 
     def __init__(
@@ -138,7 +147,7 @@ class Tagged(Link):
         tag = self.tag
         rest = None if self.rest is None else self.rest.resolve()
         untagged = rest if self.untagged is None else self.untagged.resolve()
-        # Filled as tags are met: a stream that holds only text never imports the other blocks.
+        # Filled as tags come: a stream of text never imports the other blocks.
         decoders: dict[str, Decoder] = {}
 
         def learn(wire: Any) -> Any:
@@ -149,7 +158,7 @@ class Tagged(Link):
                 other = untagged if value is None else rest
                 return Unknown(value, wire) if other is None else other(wire)
             names = self.members[value]
-            link = One(names) if isinstance(names, str) else Shaped(*names, where=self.where)
+            link = Ref(names) if isinstance(names, str) else Untagged(*names, where=self.where)
             decoder = decoders[value] = link.resolve()
             return decoder(wire)
 
@@ -167,7 +176,7 @@ class Tagged(Link):
         return _union(dict.fromkeys(name for each in names for name in each), self.rest)
 
 
-class Many(Link):
+class List(Link):
     """A list of linked values."""
 
     deferred = None
@@ -183,8 +192,8 @@ class Many(Link):
         return list[self.item.as_type()]  # type: ignore[misc]
 
 
-class Mapped(Link):
-    """A mapping from any string to linked values."""
+class Dict(Link):
+    """A mapping from strings to linked values."""
 
     deferred = None
 
@@ -200,7 +209,7 @@ class Mapped(Link):
 
 
 class Either(Link):
-    """A choice that the kind of JSON value makes: an object here, a list or a string there."""
+    """A choice by the kind of JSON value: object, array or string."""
 
     deferred = None
 
@@ -222,24 +231,25 @@ class Either(Link):
     def as_type(self) -> Any:
         plain: dict[type, Any] = {dict: dict[str, Any], list: list[Any], str: str}
         kinds = [plain[kind] if link is None else link.as_type() for kind, link in self.kinds.items()]
-        return Union[tuple(kinds)]  # noqa: UP007  # made of values, not of names
+        return Union[tuple(kinds)]  # noqa: UP007  # its members are computed
 
 
 def _is_one(value: Any, constants: Sequence[str | int | bool]) -> bool:
-    # To Python 1 is True; and null is no other constant.
+    # Python takes 1 for True. Null is compatible with every constant.
     return value is None or any(value == each and type(value) is type(each) for each in constants)
 
 
-class Shaped(Link):
-    """One of several models that no tag tells apart, only the keys they have and the constants that some hold.
+class Untagged(Link):
+    """One of several models without a common tag, chosen by keys and constants.
 
-    It is the member that knows the most of the object's keys, among those whose required keys are all there and whose
-    constants agree; the first of equals. If there is none, it is `Unknown`, or what `rest` makes of it.
+    A model is a candidate if its required keys are all there and its constants agree. The candidate that lists most of
+    the object's keys is taken, and the first of equals. Without a candidate the object becomes `Unknown`, or is decoded
+    by `rest`.
 
     Args:
         names: The models.
-        where: The constants of those that have some: what may stand under which key.
-        rest: What decodes the objects that are none of the models.
+        where: The constants of each model that has some, by key.
+        rest: The decoder of all other objects.
     """
 
     def __init__(
@@ -264,12 +274,12 @@ class Shaped(Link):
             fitting = [
                 model
                 for model, constants in models
-                if model.fields_.required <= wire.keys()
+                if model._fields.required <= wire.keys()
                 and all(_is_one(wire[key], values) for key, values in constants.items() if key in wire)
             ]
             if not fitting:
                 return Unknown(None, wire) if rest is None else rest(wire)
-            return max(fitting, key=lambda model: len(model.fields_.known & wire.keys())).decode_(wire)
+            return max(fitting, key=lambda model: len(model._fields.known & wire.keys()))._decode(wire)
 
         return decode
 
@@ -278,7 +288,7 @@ class Shaped(Link):
 
 
 class Plain(Link):
-    """A JSON value, as it comes."""
+    """A JSON value that is not decoded."""
 
     deferred = None
 
@@ -289,38 +299,38 @@ class Plain(Link):
         return Any
 
 
-class Instant(Link):
-    """A date and time as RFC 3339 writes it."""
+class DateTime(Link):
+    """A date and time in the format of RFC 3339."""
 
     deferred = str
 
     def resolve(self) -> Decoder:
-        return _instant
+        return _datetime
 
     def as_type(self) -> Any:
         return datetime
 
 
-class Day(Link):
+class Date(Link):
     """A calendar date, `2026-11-21`."""
 
     deferred = str
 
     def resolve(self) -> Decoder:
-        return _day
+        return _date
 
     def as_type(self) -> Any:
         return date
 
 
-def _instant(wire: Any) -> Any:
+def _datetime(wire: Any) -> Any:
     try:
         return datetime.fromisoformat(wire)
     except (TypeError, ValueError):
         return wire
 
 
-def _day(wire: Any) -> Any:
+def _date(wire: Any) -> Any:
     try:
         return date.fromisoformat(wire)
     except (TypeError, ValueError):
@@ -328,7 +338,7 @@ def _day(wire: Any) -> Any:
 
 
 def as_type(found: Any) -> Any:
-    """What the name of a type stands for at run time: the class, or the union that a link makes."""
+    """Return the type behind a name at run time: a class, or the union that a link decodes to."""
     return found.as_type() if isinstance(found, Link) else found
 
 
@@ -339,11 +349,11 @@ def _union(names: Iterable[str], rest: Link | None = None) -> Any:
 
 
 # ------------------------------------------------------------------------------------------------------------
-# Fields: what a model knows of itself
+# Fields: the description of a model
 
 
 class Fields:
-    """The fields of one model: their keys on the wire, the slots that hold them, and how they decode."""
+    """The fields of one model: their keys on the wire, their slots, and their links."""
 
     def __init__(
         self,
@@ -355,6 +365,7 @@ class Fields:
     ) -> None:
         self.model = model
         self.names = tuple(slots)
+        self.slots = tuple(slots.values())
         self.keys = tuple(keys.get(name, name) for name in slots)
         self.known = frozenset(self.keys)
         self.optional = frozenset(keys.get(name, name) for name in optional)
@@ -367,10 +378,10 @@ class Fields:
         ]
 
     def decoder(self) -> Decoder:
-        """Make `model.decode_`, which learns how to make an object of each set of keys that it meets."""
+        """Make the function `_decode` of the model. It learns how to make an object of each set of keys."""
         made: dict[frozenset[str], Decoder] = {}
-        # One maker for each number of keys. If an object has as many keys as the maker takes, and all of these, it
-        # has no others: to find out costs no more than to take them.
+        # One maker for each number of keys. An object with that number of keys and all of the maker's keys has no
+        # others, so trying the maker is the check.
         likely: dict[int, Decoder] = {}
 
         def learn(wire: dict[str, Any]) -> Any:
@@ -395,42 +406,43 @@ class Fields:
         return decode
 
     def maker(self, keys: frozenset[str]) -> Decoder:
-        """Write the function that makes an object of JSON with just these keys, by one call."""
-        arguments = ["None"] * len(self.keys)
-        names: dict[str, Any] = {"model": self.model}
-        for position, key in enumerate(self.keys):
-            if key in keys:
-                arguments[position] = f"wire[{key!r}]"
+        """Write the function that makes an object of JSON with exactly these keys."""
+        values = {key: f"wire[{key!r}]" if key in keys else "None" for key in self.keys}
+        names: dict[str, Any] = {"model": self.model, "new": object.__new__}
         for position, link in self.eager:
-            if self.keys[position] in keys:
-                arguments[position] = f"decode_{position}({arguments[position]})"
+            key = self.keys[position]
+            if key in keys:
+                values[key] = f"decode_{position}({values[key]})"
                 names[f"decode_{position}"] = link.resolve()
-        lines = [f"instance = model({', '.join(arguments)})"]
+        lines = ["instance = new(model)"]
+        lines += [f"instance.{slot} = {values[key]}" for key, slot in zip(self.keys, self.slots, strict=True)]
         if self.optional or not self.known <= keys:
             names["absent"] = self.known - keys
-            lines.append("instance.absent_ = absent")
+            lines.append("instance._absent = absent")
         if not keys <= self.known:
             names["known"] = self.known
-            lines.append("instance.extra_ = {key: value for key, value in wire.items() if key not in known}")
+            lines.append("instance._extra = {key: value for key, value in wire.items() if key not in known}")
         body = "\n    ".join([*lines, "return instance"])
         _compile(f"def make(wire):\n    {body}", names)
         make: Decoder = names["make"]
         return make
 
     def make(self, wire: dict[str, Any]) -> Any:
-        """Make an object of JSON with any keys, in no hurry."""
+        """Make an object of JSON with any keys, slowly."""
         values = [wire.get(key) for key in self.keys]
         for position, link in self.eager:
             values[position] = link.resolve()(values[position])
-        instance = self.model(*values)
-        instance.absent_ = self.known - wire.keys()
-        instance.extra_ = {key: value for key, value in wire.items() if key not in self.known}
+        instance = object.__new__(self.model)
+        for slot, value in zip(self.slots, values, strict=True):
+            setattr(instance, slot, value)
+        instance._absent = self.known - wire.keys()
+        instance._extra = {key: value for key, value in wire.items() if key not in self.known}
         return instance
 
 
 def _deferred(slot: str, link: Link) -> property:
-    """A field that is decoded when it is first read. Until then, its slot holds the parsed JSON."""
-    # An instant's text is exact where a datetime need not be, and short: it stays what the slot holds.
+    """Return a field that is decoded when it is first read. Until then, its slot holds the parsed JSON."""
+    # The slot of an instant keeps its text, which may be more exact than a datetime.
     kept = "" if link.deferred is str else f"self.{slot} = "
     source = f"""
 def get(self):
@@ -455,9 +467,8 @@ def set_(self, value):
 def _compile(source: str, names: dict[str, Any]) -> None:
     """Define the functions of a source text among `names`.
 
-    attrs makes constructors in the same way: an attribute that is written out costs a fraction of one that is
-    looked up by name. What such a text names are fields of the spec: the generator made their names safe, or
-    they are quoted.
+    attrs makes constructors in the same way: an attribute that is written out costs a fraction of one that is looked up
+    by name. The source text contains names of fields and quoted keys only. The generator has made them safe.
     """
     exec(source, names)  # noqa: S102
 
@@ -466,181 +477,280 @@ def _compile(source: str, names: dict[str, Any]) -> None:
 # Models
 
 
-class Model:
-    """What every received type has in common.
+class Model(MigratedMethods):
+    """The base of every received type.
 
-    Attributes of a model are those of the spec, with a trailing underscore where Python needs one (`class_`).
+    The attributes of a model are the fields of the spec, with a trailing underscore where Python needs one (`class_`).
     """
 
-    # `absent_`: the fields that did not come, so that to_dict() leaves them out again; unset on a model made
-    # by hand, which leaves out the optional ones. `extra_`: those that the spec doesn't know; unset where
-    # there are none.
-    __slots__ = ("absent_", "extra_", "request_id_")
+    # `_absent`: the keys that did not come, for to_dict() to leave out. A model made by hand has none, and leaves out
+    # its optional fields. `_extra`: the fields that the spec does not list; unset where there are none.
+    __slots__ = ("_absent", "_extra", "_response_id")
 
-    fields_: ClassVar[Fields]
+    _fields: ClassVar[Fields]
 
     if TYPE_CHECKING:
 
         @staticmethod
-        def decode_(wire: Any, /) -> Any:
-            """Decode leniently: what is no JSON object is handed back as it came."""
+        def _decode(wire: Any, /) -> Any:
+            """Decode leniently: a value that is not a JSON object is returned as it came."""
 
-        absent_: Set[str]
-        extra_: dict[str, Any]
+        _absent: Set[str]
+        _extra: dict[str, Any]
+        _response_id: str | None
 
     @classmethod
     def from_dict(cls, wire: Mapping[str, Any], /) -> Self:
         """Make a model from parsed JSON.
 
-        The model may go on using `wire` and what is in it: hand it over, or a copy.
+        The model may keep `wire` and its values. Pass a copy if you change it afterwards.
 
         Raises:
-            TypeError: `wire` is no JSON object.
+            TypeError: `wire` is not a JSON object.
         """
         if type(wire) is not OBJECT:
             raise TypeError(
                 f"{cls.__name__}.from_dict() takes a dict, a parsed JSON object; got {type(wire).__name__}"
             )
-        instance: Self = cls.decode_(wire)
+        instance: Self = cls._decode(wire)
         return instance
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON of this object, equal to what it was made from where nothing was changed since.
+    def to_dict(
+        self,
+        *,
+        mode: Literal["json", "python"] = "json",
+        use_api_names: bool = True,
+        exclude_unset: bool = True,
+        exclude_defaults: bool = False,
+        exclude_none: bool = False,
+    ) -> dict[str, Any]:
+        """Return the JSON of this object, equal to the JSON that it was made from if nothing was changed.
 
-        Only an instant inside a list can be spelt differently: `.5Z` as `.500000Z`.
+        Only an instant inside a list can be written differently: `.5Z` as `.500000Z`. Fields that the spec does not
+        list are included. The result shares nothing with the model.
 
-        Fields that the spec doesn't know are in it, and fields that did not come are not, unless they were
-        set. Nothing in the result is shared with the model.
+        Args:
+            mode: `"json"` writes instants as text, `"python"` keeps them.
+            use_api_names: Use the names on the wire, not those of Python.
+            exclude_unset: Leave out fields that were neither received nor set.
+            exclude_defaults: Leave out optional fields that are null.
+            exclude_none: Leave out every field that is null.
         """
-        absent = getattr(self, "absent_", self.fields_.optional)
-        wire: dict[str, Any] = {}
-        for key, read in self.fields_.stored:
-            value = read(self)
-            if value is not None or key not in absent:
-                wire[key] = to_json(value)
-        for key, value in self.extra_fields.items():
-            wire[key] = to_json(value)
-        return wire
+        if mode == "json" and use_api_names and exclude_unset and not exclude_defaults and not exclude_none:
+            wire: dict[str, Any] = to_json(self)
+            return wire
+        return self.model_dump(
+            mode=mode,
+            by_alias=use_api_names,
+            exclude_unset=exclude_unset,
+            exclude_defaults=exclude_defaults,
+            exclude_none=exclude_none,
+        )
+
+    def to_json(
+        self,
+        *,
+        indent: int | None = 2,
+        use_api_names: bool = True,
+        exclude_unset: bool = True,
+        exclude_defaults: bool = False,
+        exclude_none: bool = False,
+    ) -> str:
+        """Return the JSON of this object as text. The other arguments are those of `to_dict`.
+
+        Args:
+            indent: Spaces for each level; `None` writes everything on one line.
+            use_api_names: See `to_dict`.
+            exclude_unset: See `to_dict`.
+            exclude_defaults: See `to_dict`.
+            exclude_none: See `to_dict`.
+        """
+        wire = self.to_dict(
+            use_api_names=use_api_names,
+            exclude_unset=exclude_unset,
+            exclude_defaults=exclude_defaults,
+            exclude_none=exclude_none,
+        )
+        return json_text(wire, indent=indent)
 
     @property
     def extra_fields(self) -> dict[str, Any]:
-        """The fields that came and that the spec doesn't know, by their names on the wire."""
-        extra: dict[str, Any] = getattr(self, "extra_", {})
+        """The received fields that the spec does not list, by their names on the wire."""
+        extra: dict[str, Any] = getattr(self, "_extra", {})
         return extra
 
     @property
     def _request_id(self) -> str | None:
-        """The id of the request that this object was the answer to; `None` for an object inside another."""
-        return getattr(self, "request_id_", None)
+        """The id of the request that returned this object; `None` for an object inside another."""
+        return getattr(self, "_response_id", None)
 
     @_request_id.setter
     def _request_id(self, value: str | None) -> None:
-        self.request_id_ = value
+        self._response_id = value
+
+    def _absent_keys(self) -> Set[str]:
+        absent: Set[str] = getattr(self, "_absent", self._fields.optional)
+        return absent
+
+    def _shallow(self) -> dict[str, Any]:
+        absent = getattr(self, "_absent", self._fields.optional)
+        wire: dict[str, Any] = {}
+        for key, read in self._fields.stored:
+            value = read(self)
+            if value is not None or key not in absent:
+                wire[key] = value
+        wire.update(getattr(self, "_extra", ()))
+        return wire
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
         return self.extra_fields == other.extra_fields and all(
-            getattr(self, name) == getattr(other, name) for name in self.fields_.names
+            getattr(self, name) == getattr(other, name) for name in self._fields.names
         )
 
     __hash__ = None  # type: ignore[assignment]  # mutable, as a dict is
 
+    def __dir__(self) -> list[str]:
+        others = set(super().__dir__()) - MIGRATED
+        return [*self._fields.names, *sorted(others - set(self._fields.names))]
+
     def __repr__(self) -> str:
-        shown = ((name, getattr(self, name)) for name in self.fields_.names)
-        inner = ", ".join(f"{name}={_short.repr(value)}" for name, value in shown if value is not None)
-        return f"{type(self).__name__}({inner})"
+        return _short.repr(self)
 
 
 class _Short(reprlib.Repr):
-    """Reprs short enough for a log line: long texts and lists are cut, models inside models only named."""
+    """Representations for a log line.
+
+    A model shows its fields and those of the models in them; models further inside are only named. Long texts and lists
+    are cut. Instants are written as in JSON.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.maxstring = self.maxother = 60
+        self.maxlevel = 3
         self.maxdict = self.maxlist = 3
-        self.maxlevel = 2
+        self.maxother = 60
 
     def repr1(self, x: Any, level: int) -> str:
-        if isinstance(x, Model):
-            return f"{type(x).__name__}(...)"
-        return super().repr1(x, level)
+        if isinstance(x, datetime | date):
+            return str(instant_text(x))
+        if not isinstance(x, Model):
+            return super().repr1(x, level)
+        name = type(x).__name__
+        if level < self.maxlevel - 1:
+            return f"{name}(...)"
+        pairs = [(field, getattr(x, field)) for field in x._fields.names]
+        shown = [f"{field}={self.repr1(value, level - 1)}" for field, value in pairs if value is not None]
+        return f"{name}({', '.join(shown)})"
+
+    def repr_str(self, x: str, level: int) -> str:
+        # Ids and URLs of the object itself are shown in full.
+        self.maxstring = 120 if level >= self.maxlevel - 1 else 60
+        return super().repr_str(x, level)
 
 
 _short = _Short()
 
 
-@attrs.define
-class Unknown:
-    """A union member that the spec doesn't know: newer than this package, most likely.
+if TYPE_CHECKING:
+    # Comparing the tag of a union narrows it only if the tag of each member is a constant. Type checkers see one that
+    # no spec lists; the real tag is a string.
+    Tag: TypeAlias = Literal["<unknown>"]
 
-    The fields of the object can be read as attributes, `unknown.text`, and all of it is in `raw`.
+
+@attrs.define(init=False)
+class Unknown(JSONObject):
+    """A union member that the spec does not list, most likely newer than this package.
+
+    The fields of the object can be read as attributes, `unknown.text`. `raw` holds all of it.
     """
 
-    type: str | None
-    """What the object says it is; `None` where it doesn't."""
+    type: Tag
+    """The tag of the object as it came; `None` if it has none.
+
+    Type checkers see a constant that no member of a union has, so that `if block.type == "text"` leaves only text
+    blocks. To compare an unknown tag, use `raw["type"]`.
+    """
 
     raw: dict[str, Any]
     """The parsed JSON of the object."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON of the object, as it came."""
+    # other tags
+
+    def __init__(self, type: str | None, raw: dict[str, Any]) -> None:
+        self.type = cast("Tag", type)
+        self.raw = raw
+
+    def to_dict(self, **_options: Any) -> dict[str, Any]:
+        """Return the JSON of the object, as it came. The options of models are accepted and change nothing."""
         copy: dict[str, Any] = to_json(self.raw)
         return copy
 
+    model_dump = to_dict
+
+    def to_json(self, *, indent: int | None = 2, **_options: Any) -> str:
+        """Return the JSON of the object as text."""
+        return json_text(to_json(self.raw), indent=indent)
+
+    def model_dump_json(self, *, indent: int | None = None, **_options: Any) -> str:
+        """Return the JSON of the object as text, on one line by default."""
+        return json_text(to_json(self.raw), indent=indent)
+
+    def _shallow(self) -> dict[str, Any]:
+        return dict(self.raw)
+
     def __getattr__(self, name: str) -> Any:
-        # Slots that a half-made instance has not filled yet (copy and pickle make such) must not be sought in
-        # `raw`.
-        if name not in ("type", "raw") and name in self.raw:
-            return self.raw[name]
+        # `copy` and `pickle` look for special methods, and read attributes before the slots are set.
+        if name not in ("type", "raw") and not name.startswith("__"):
+            if name in self.raw:
+                return self.raw[name]
+            # A model of the spec would have `pet_type` for `petType`.
+            folded = _folded(name)
+            for key, value in self.raw.items():
+                if _folded(key) == folded:
+                    return value
         raise AttributeError(f"{self.type or 'unknown object'} has no field {name!r}", name=name, obj=self)
 
     def __repr__(self) -> str:
         return f"Unknown(type={self.type!r}, raw={_short.repr(self.raw)})"
 
 
-def to_json(value: Any) -> Any:
-    """A copy of `value` as plain JSON: models become dicts, instants become text."""
-    kind = cast("Any", type(value))
-    if kind is OBJECT:
-        return {key: to_json(item) for key, item in value.items()}
-    if kind is ARRAY or kind is tuple:
-        return [to_json(item) for item in value]
-    if isinstance(value, Model | Unknown):
-        return value.to_dict()
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
+def _folded(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).lower()
 
 
-@dataclass_transform()
+@dataclass_transform(kw_only_default=True)
 def model(cls: type[M]) -> type[M]:
     """Make a generated class, with annotations for its fields, a slotted attrs class that decodes.
 
-    Two class attributes say what annotations don't: `_links`, the fields that hold more than plain JSON, and
-    `_keys`, the fields whose name on the wire is another.
+    Constructor arguments are keyword-only and `__match_args__` is empty: the order of fields is not part of the
+    surface, so that a reordered spec changes nothing for users.
+
+    Two class attributes complete the annotations: `_links`, the links of fields that hold more than plain JSON, and
+    `_keys`, the names on the wire that differ from those of the fields.
     """
     links: Mapping[str, Link] = cls.__dict__.get("_links", {})
     keys: Mapping[str, str] = cls.__dict__.get("_keys", {})
-    names = [name for name in get_annotations(cls) if not name.startswith("_")]
-    deferred = {name: links[name] for name in names if name in links and links[name].deferred is not None}
-    slots = {name: f"_{name}_" if name in deferred else name for name in names}
+    types = {name: type_ for name, type_ in get_annotations(cls).items() if not name.startswith("_")}
+    deferred = {name: links[name] for name in types if name in links and links[name].deferred is not None}
+    slots = {name: f"_{name}_" if name in deferred else name for name in types}
 
     these = {
-        slots[name]: attrs.field(default=None, alias=name)
-        if name in cls.__dict__
-        else attrs.field(alias=name)
-        for name in names
+        slots[name]: attrs.field(
+            default=None if name in cls.__dict__ else attrs.NOTHING,
+            alias=name,
+            # attrs finds the annotation of a slot with the name of the field by itself.
+            type=type_ if name in deferred else None,
+        )
+        for name, type_ in types.items()
     }
     defined: Any = attrs.define(
-        cls, these=these, weakref_slot=False, eq=False, repr=False, getstate_setstate=False
+        cls, these=these, kw_only=True, weakref_slot=False, eq=False, repr=False, getstate_setstate=False
     )
     fields = Fields(defined, slots, links, keys, optional=cls.__dict__.keys() & slots.keys())
-    setattr(defined, "__match_args__", fields.names)  # noqa: B010  # a type checker takes it for constant
-    defined.fields_ = fields
+    defined._fields = fields
     for name, link in deferred.items():
         setattr(defined, name, _deferred(slots[name], link))
-    defined.decode_ = staticmethod(fields.decoder())
+    defined._decode = staticmethod(fields.decoder())
     return cast("type[M]", defined)

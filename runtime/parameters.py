@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from json import dumps
 from typing import Any, Literal, TypeGuard, cast
 from urllib.parse import quote
 
 from .model import Model, to_json
+from .plain import JSONObject, compact_json
 
 __all__ = ["Unset", "compact_json", "fill_path", "header_pairs", "path_segment", "query_pairs", "unset"]
 
@@ -107,11 +107,6 @@ def header_pairs(
     return [(name, ",".join(_texts(value, explode=explode)))]
 
 
-def compact_json(value: object) -> str:
-    """The JSON of a value, without spaces."""
-    return dumps(to_json(value), ensure_ascii=False, separators=(",", ":"))
-
-
 def _deep(value: Iterable[object]) -> Iterable[tuple[object, object]]:
     """What stands in brackets behind a name, and its value. Items go without a number where that says no less."""
     if isinstance(value, Mapping):
@@ -121,7 +116,7 @@ def _deep(value: Iterable[object]) -> Iterable[tuple[object, object]]:
 
 
 def _is_nested(value: object) -> TypeGuard[Iterable[object]]:
-    return isinstance(value, Iterable) and not isinstance(value, str | bytes)
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes | JSONObject)
 
 
 def _texts(value: Any, *, explode: bool = False) -> list[str]:

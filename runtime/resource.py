@@ -1,4 +1,4 @@
-"""The base of every resource, and the views of one that show responses instead of what is in them."""
+"""The base classes of resources, and the types of the views that return responses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, asyn
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from .transport import AsyncStreamedResponse, AsyncTransport, RawResponse, SyncStreamedResponse, SyncTransport
+from .transport import AsyncTransport, SyncTransport
+
+if TYPE_CHECKING:
+    # For type checkers alone: at run time this package does not import its client.
+    from claude_batches import AsyncStreamedResponse, RawResponse, StreamedResponse
 
 __all__ = ["AsyncResource", "SyncResource"]
 
@@ -16,50 +20,50 @@ T = TypeVar("T")
 
 
 class SyncResource:
-    """A group of operations, as a client offers it."""
+    """A group of operations of a client."""
 
     def __init__(self, transport: SyncTransport) -> None:
         self._transport = transport
 
 
 class AsyncResource:
-    """A group of operations, as an async client offers it."""
+    """A group of operations of an async client."""
 
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
 
 
-# A method of a resource whose transport gives responses does give responses; these say so to a type checker.
+# The transport of a view returns responses. These functions tell type checkers so.
 if TYPE_CHECKING:
 
     def raw(method: Callable[P, T]) -> Callable[P, RawResponse[T]]:
-        """Type a method whose transport is `raw`."""
+        """Annotate a method of the view `raw`."""
         ...
 
-    def streamed(method: Callable[P, T]) -> Callable[P, AbstractContextManager[SyncStreamedResponse[T]]]:
-        """Type a method whose transport is `streamed`."""
+    def streamed(method: Callable[P, T]) -> Callable[P, AbstractContextManager[StreamedResponse[T]]]:
+        """Annotate a method of the view `streamed`."""
         ...
 
     def async_raw(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[RawResponse[T]]]:
-        """Type an async method whose transport is `raw`."""
+        """Annotate an async method of the view `raw`."""
         ...
 
     def async_streamed(
         method: Callable[P, Awaitable[T]],
     ) -> Callable[P, AbstractAsyncContextManager[AsyncStreamedResponse[T]]]:
-        """Type an async method whose transport is `streamed`."""
+        """Annotate an async method of the view `streamed`."""
         ...
 
 else:
 
-    def raw(method):  # for type checkers, the functions above stand here
-        """Hand a method on as it is."""
+    def raw(method):
+        """Return a method as it is."""
         return method
 
     streamed = async_raw = raw
 
     def async_streamed(method):
-        """Let a coroutine function be entered: what it gives is awaited first."""
+        """Make a context manager of a method that returns an awaitable of one."""
 
         @wraps(method)
         @asynccontextmanager

@@ -50,6 +50,11 @@ class Definitions:
         groups = connected(graph)
         modules = module_names([group[0] for group in groups])
         homes = {name: modules[group[0]] for group in groups for name in group}
+        unready = {name for name, each in definitions.items() if each.quoted}
+        for group in groups:
+            for each in (field for name in group for field in definitions[name].fields):
+                # Annotations are evaluated: a TypedDict finds its optional keys in no other way.
+                each.quoted = not unready.union(group).isdisjoint(words_of(each.annotation))
         return [
             self._params_module(
                 modules[group[0]], _in_order([definitions[name] for name in group], graph), homes

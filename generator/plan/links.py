@@ -61,9 +61,9 @@ class Links:
             return self._union(schema, [{**schema, "type": kind} for kind in kinds])
         match kinds or implied_type(schema):
             case "array":
-                return _around("Many", self.of(schema.get("items")))
+                return _around("List", self.of(schema.get("items")))
             case "object":
-                return _around("Mapped", self.of(schema.get("additionalProperties")))
+                return _around("Dict", self.of(schema.get("additionalProperties")))
             case "string":
                 return _STRINGS.get(schema.get("format", ""))
             case _:
@@ -72,7 +72,7 @@ class Links:
     def _named(self, component: Component) -> str | None:
         name = component.name
         if component.kind == "object" or (component.kind == "union" and not component.recursive):
-            return f"{MODEL}.One({name!r})"
+            return f"{MODEL}.Ref({name!r})"
         if component.recursive:
             return f"{MODEL}.Alias({name!r})" if component.key in self._linked_cycles else None
         return self.of(component.schema)
@@ -145,7 +145,7 @@ class Links:
 
     def _arrays(self, leaves: _Leaves) -> str | None:
         named = next((self.of(each) for each in leaves.arrays if key_of(each)), None)
-        return named or _around("Many", self._items([each.get("items") for each in leaves.arrays]))
+        return named or _around("List", self._items([each.get("items") for each in leaves.arrays]))
 
     def _items(self, items: list[Any]) -> str | None:
         if not items:
@@ -158,7 +158,7 @@ class Links:
         if leaves.objects:
             values = [each.get("additionalProperties") for each in leaves.objects if not key_of(each)]
             rest = next((self.of(each) for each in leaves.objects if key_of(each)), None)
-            rest = rest or _around("Mapped", self._items(values))
+            rest = rest or _around("Dict", self._items(values))
             rest = rest or (f"{MODEL}.Plain()" if leaves.models else None)
         return self._unions.link(leaves.models, groups, rest) if leaves.models else rest
 
@@ -174,7 +174,7 @@ class Links:
             self._linked_cycles = found
 
 
-_STRINGS = {"date-time": f"{MODEL}.Instant()", "date": f"{MODEL}.Day()"}
+_STRINGS = {"date-time": f"{MODEL}.DateTime()", "date": f"{MODEL}.Date()"}
 
 
 def _around(kind: str, link: str | None) -> str | None:

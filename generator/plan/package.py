@@ -21,6 +21,8 @@ class Field:
     doc: str
     required: bool
     link: str | None = None
+    quoted: bool = False
+    """True if the annotation names a type that is defined later, or one that refers to itself: it is text then."""
 
 
 @attrs.define

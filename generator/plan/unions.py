@@ -46,7 +46,7 @@ class Unions:
         """
         groups = self._merged(groups)
         if len(models) == 1 and rest is None and not any(group.models for group in groups):
-            return f"{MODEL}.One({models[0].name!r})"
+            return f"{MODEL}.Ref({models[0].name!r})"
         found = None if groups else self._common_tag(models)
         if found is not None:
             groups = [Group(found, [], models)]
@@ -98,7 +98,7 @@ class Unions:
         parts = [repr(model.name) for model in models]
         parts += [f"where={where!r}"] if where else []
         parts += [f"rest={rest}"] if rest else []
-        return f"{MODEL}.Shaped({', '.join(parts)})"
+        return f"{MODEL}.Untagged({', '.join(parts)})"
 
     def _table(self, group: Group) -> dict[str, str | tuple[str, ...]]:
         """Return the models of each value of the tag; several where only their keys tell them apart."""

@@ -65,7 +65,13 @@ def _returns(operation: OperationCase) -> str:
     if others and operation.style == "send":
         choice = f"With another `Accept` among `extra_headers` it comes as {', '.join(others)}."
         doc = f"{_sentence(doc)} {choice}".strip()
-    return doc
+    return f"{_sentence(doc)} {_PAGE}".strip() if operation.style == "page" else doc
+
+
+_PAGE = (
+    "A client returns a `claude_batches.Page`: iterate over it for the items of this page and of those after it. An "
+    "async client returns an `AsyncPager`: await it for the first `AsyncPage`, or use `async for` for all items."
+)
 
 
 def _sentence(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -54,7 +56,8 @@ class _Renderer:
             self._print("package_init.py", doc=_package_doc(package), version=package.version),
         )
         for path in sorted(RUNTIME.glob("*.py")):
-            yield path.name, f"{self._header}\n{path.read_text(encoding='utf-8')}"
+            text = path.read_text(encoding="utf-8").replace(_OTHER_TAGS, _other_tags(package))
+            yield path.name, f"{self._header}\n{text}"
         yield from self._types("models", package.models, "Every type that can be received")
         yield from self._types("params", package.params, "Every dict that can be sent")
         yield "operations/__init__.py", self._print("operations_init.py")
@@ -86,6 +89,7 @@ class _Renderer:
         is_union = any(each.kind == "union" for each in module.definitions)
         return self._print(
             "types_module.py",
+            received=received,
             imports=_sorted_imports(imports + _qualifiers(_field_codes(module.definitions))),
             # A union is for type checkers alone, as its members are imported for them alone.
             typing_imports=[] if is_union else module.typing_imports,
@@ -101,8 +105,7 @@ class _Renderer:
         operations = resource.operations
         links = any(case.link for each in operations for case in each.responses)
         imports = ["from .. import request as _request", *["from .. import model as _model"] * links]
-        imports += ["from .. import body as _body"] * any(each.body for each in operations)
-        imports += ["from .. import parameters as _parameters"] * any(map(_has_parameters, operations))
+        imports += _request_imports(operations)
         types = [line for line in _type_imports(operations) if line not in imports]
         return self._print(
             "operations.py",
@@ -127,15 +130,15 @@ class _Renderer:
         returns = [_returns(each, kind) for each in operations for kind in ("Sync", "Async")]
         codes = [each.annotation for operation in operations for each in operation.arguments] + returns
         types = _type_imports(operations)
+        if any("_client." in code for code in returns):
+            types.append("import claude_batches as _client")
         imports = ["from .. import resource as _resource", "from functools import cached_property"]
         if operations:
             imports.append("from typing import Unpack")
             imports.append("from .. import request as _request")
             imports.append(f"from ..operations import {resource.module} as _operations")
-        if any("_transport." in code for code in returns):
-            imports.append("from .. import transport as _transport")
-        if any(each.may_be_unset for operation in operations for each in operation.arguments):
-            imports.append("from .. import parameters as _parameters")
+            imports += _request_imports(operations)
+            types = [line for line in types if line not in imports]
         imports += ["from typing import TYPE_CHECKING"] * bool(types)
         for child in resource.children:
             imports.append(f"from ._{child.module} import Async{child.class_name}, {child.class_name}")
@@ -148,6 +151,34 @@ class _Renderer:
             imports=_sorted_imports(imports + _qualifiers(qualified(code, hidden) for code in codes)),
             typing_imports=types,
         )
+
+
+#: The place in model.py for the tags of unions besides `type`.
+_OTHER_TAGS = "    # other tags\n\n"
+_TAG = re.compile(r"\b_model\.Tagged\(('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")")
+
+
+def _other_tags(package: Package) -> str:
+    """Declare the tags of all unions on `Unknown`, for type checkers: each narrows its union then."""
+    definitions = [each for module in package.models for each in module.definitions]
+    fields = [field for each in definitions for field in each.fields]
+    links = [each.link for each in [*definitions, *fields]]
+    links += [
+        case.link
+        for resource in package.root.walk()
+        for each in resource.operations
+        for case in each.responses
+    ]
+    keys = {ast.literal_eval(tag) for link in links for tag in _TAG.findall(link or "")}
+    names = sorted({field.name for field in fields if field.key in keys} - {"type", "raw", "to_dict"})
+    lines = ["    if TYPE_CHECKING:", *(f"        {name}: Tag" for name in names), "", ""]
+    return "\n".join(lines) if names else ""
+
+
+def _request_imports(operations: Collection[OperationCase]) -> list[str]:
+    """Return the imports of code that makes requests."""
+    imports = ["from .. import body as _body"] * any(each.body for each in operations)
+    return imports + ["from .. import parameters as _parameters"] * any(map(_has_parameters, operations))
 
 
 def _has_parameters(operation: OperationCase) -> bool:
@@ -214,14 +245,15 @@ def _type_imports(operations: Collection[OperationCase]) -> list[str]:
 def _returns(operation: OperationCase, kind: str) -> str:
     """Return the result of a method of a resource."""
     if operation.style == "page" and operation.item is not None:
-        return f"_transport.{'AsyncPager' if kind == 'Async' else 'SyncPage'}[{operation.item.code}]"
+        return f"_client.{'AsyncPager' if kind == 'Async' else 'Page'}[{operation.item.code}]"
     if operation.style == "stream":
-        return f"_transport.{kind}Stream[{operation.result.code}]"
+        return f"_client.{'Async' if kind == 'Async' else ''}LineStream[{operation.result.code}]"
     return operation.result.code
 
 
 def _dict_annotation(field: Field) -> str:
-    return field.annotation if field.required else f"NotRequired[{field.annotation}]"
+    annotation = repr(field.annotation) if field.quoted else field.annotation
+    return annotation if field.required else f"NotRequired[{annotation}]"
 
 
 def _plain_and_optional(arguments: list[Argument]) -> tuple[list[Argument], list[Argument]]:

@@ -11,7 +11,7 @@ from typing import Any
 import claude_batches
 import pytest
 from claude_batches_api.body import Body
-from claude_batches_api.model import One
+from claude_batches_api.model import Ref
 from claude_batches_api.request import Operation, Request, Response
 
 from .scripted import Exchange, reply
@@ -21,8 +21,8 @@ OPERATION = Operation(
     "POST",
     "/v1/files",
     (
-        Response("200", "json", "application/json", One("DeletedMessageBatch")),
-        Response("200", "jsonl", "application/x-ndjson", One("DeletedMessageBatch")),
+        Response("200", "json", "application/json", Ref("DeletedMessageBatch")),
+        Response("200", "jsonl", "application/x-ndjson", Ref("DeletedMessageBatch")),
         Response("200", "text", "text/csv"),
         Response("200", "bytes", "image/*"),
     ),
@@ -323,8 +323,8 @@ EITHER = Operation(
     "GET",
     "/v1/either",
     (
-        Response("200", "json", "application/json", One("DeletedMessageBatch"), plain=True),
-        Response("201", "json", "application/json", One("DeletedMessageBatch")),
+        Response("200", "json", "application/json", Ref("DeletedMessageBatch"), plain=True),
+        Response("201", "json", "application/json", Ref("DeletedMessageBatch")),
     ),
 )
 

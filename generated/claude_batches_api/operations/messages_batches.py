@@ -22,11 +22,16 @@ CREATE = _request.Operation(
     name="messages.batches.create",
     method="POST",
     path="/v1/messages/batches",
+    arguments=(
+        "requests",
+        "user_profile_id",
+        "workspace_id",
+    ),
     responses=(
-        _request.Response("200", "json", "application/json", _model.One("MessageBatch")),
+        _request.Response("200", "json", "application/json", _model.Ref("MessageBatch")),
         _request.Response("413", "json", "application/json"),
-        _request.Response("4XX", "json", "application/json", _model.One("ErrorResponse")),
-        _request.Response("5XX", "json", "application/json", _model.One("ErrorResponse")),
+        _request.Response("4XX", "json", "application/json", _model.Ref("ErrorResponse")),
+        _request.Response("5XX", "json", "application/json", _model.Ref("ErrorResponse")),
     ),
 )
 
@@ -37,37 +42,10 @@ def create(
     user_profile_id: str | None = None,
     workspace_id: str | None = None,
 ) -> _request.Request[_models.MessageBatch]:
-    """Create a batch.
-
-    Submits a batch of Messages requests. Processing starts at once and takes up to 24 hours; the answer
-    comes back immediately and describes the batch, not its results.
-
-    Most of what can be wrong with a request is found out later, and only makes that request an `errored`
-    result. What concerns the batch as a whole is refused here, such as a `custom_id` that is not unique.
-    The call is not idempotent: sending it twice makes two batches, and both are billed.
-
-    Args:
-        requests: The requests, from 1 to 100,000 of them and at most 256 MB in all. Their order means
-            nothing to the results.
-        user_profile_id: The user profile to attribute every request of this batch to, for callers
-            that act on behalf of somebody outside their organization. A request whose own
-            `user_profile_id` says otherwise is errored.
-        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-            credentials that can act in several workspaces need it; with a credential bound to one
-            workspace it must name that one or be left out.
-
-    Returns:
-        The batch, accepted and in progress.
-
-    Errors:
-        413: The batch is larger than 256 MB, or has more than 100,000 requests. Split it.
-        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-            again.
-        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-            it is unknown whether the batch exists.
-    """
+    """Make a request of `messages.batches.create`: `POST /v1/messages/batches`."""
     return _request.Request(
         CREATE,
+        method="POST",
         path="/v1/messages/batches",
         headers=(
             *_parameters.header_pairs("anthropic-user-profile-id", user_profile_id),
@@ -89,10 +67,16 @@ LIST = _request.Operation(
     name="messages.batches.list",
     method="GET",
     path="/v1/messages/batches",
+    arguments=(
+        "after_id",
+        "before_id",
+        "limit",
+        "workspace_id",
+    ),
     responses=(
-        _request.Response("200", "json", "application/json", _model.One("MessageBatchesPage")),
-        _request.Response("4XX", "json", "application/json", _model.One("ErrorResponse")),
-        _request.Response("5XX", "json", "application/json", _model.One("ErrorResponse")),
+        _request.Response("200", "json", "application/json", _model.Ref("MessageBatchesPage")),
+        _request.Response("4XX", "json", "application/json", _model.Ref("ErrorResponse")),
+        _request.Response("5XX", "json", "application/json", _model.Ref("ErrorResponse")),
     ),
     pagination=_request.Pagination(
         items="data",
@@ -110,32 +94,10 @@ def list_(
     limit: int | None = None,
     workspace_id: str | None = None,
 ) -> _request.Request[_models.MessageBatchesPage]:
-    """List batches.
-
-    Lists the batches of a workspace, newest first, one page at a time. Pass `after_id` to go on to older
-    batches and `before_id` to go back to newer ones; never both.
-
-    Args:
-        after_id: A cursor: the page starts right after the batch with this id. Give the `last_id` of
-            a page to get the next one.
-        before_id: A cursor: the page ends right before the batch with this id. Give the `first_id` of
-            a page to get the previous one.
-        limit: How many batches a page holds at most, from 1 to 1000. Default: `20`.
-        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-            credentials that can act in several workspaces need it; with a credential bound to one
-            workspace it must name that one or be left out.
-
-    Returns:
-        One page of batches.
-
-    Errors:
-        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-            again.
-        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-            it is unknown whether the batch exists.
-    """
+    """Make a request of `messages.batches.list`: `GET /v1/messages/batches`."""
     return _request.Request(
         LIST,
+        method="GET",
         path="/v1/messages/batches",
         query=(
             *_parameters.query_pairs("after_id", after_id),
@@ -150,10 +112,14 @@ RETRIEVE = _request.Operation(
     name="messages.batches.retrieve",
     method="GET",
     path="/v1/messages/batches/{message_batch_id}",
+    arguments=(
+        "message_batch_id",
+        "workspace_id",
+    ),
     responses=(
-        _request.Response("200", "json", "application/json", _model.One("MessageBatch")),
-        _request.Response("4XX", "json", "application/json", _model.One("ErrorResponse")),
-        _request.Response("5XX", "json", "application/json", _model.One("ErrorResponse")),
+        _request.Response("200", "json", "application/json", _model.Ref("MessageBatch")),
+        _request.Response("4XX", "json", "application/json", _model.Ref("ErrorResponse")),
+        _request.Response("5XX", "json", "application/json", _model.Ref("ErrorResponse")),
     ),
 )
 
@@ -163,31 +129,12 @@ def retrieve(
     *,
     workspace_id: str | None = None,
 ) -> _request.Request[_models.MessageBatch]:
-    """Retrieve a batch.
-
-    Tells how a batch is getting on. Safe to call again and again, which is how to wait for a batch to end:
-    poll until `processing_status` is `ended`. A batch that was created a moment ago can answer 404 for a
-    second or two.
-
-    Args:
-        message_batch_id: The batch's `id`, as `create` answered it.
-        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-            credentials that can act in several workspaces need it; with a credential bound to one
-            workspace it must name that one or be left out.
-
-    Returns:
-        The batch as it is now.
-
-    Errors:
-        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-            again.
-        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-            it is unknown whether the batch exists.
-    """
+    """Make a request of `messages.batches.retrieve`: `GET /v1/messages/batches/{message_batch_id}`."""
     return _request.Request(
         RETRIEVE,
+        method="GET",
         path=_parameters.fill_path(
-            RETRIEVE.path,
+            "/v1/messages/batches/{message_batch_id}",
             {
                 "message_batch_id": _parameters.path_segment("message_batch_id", message_batch_id),
             },
@@ -200,10 +147,14 @@ DELETE = _request.Operation(
     name="messages.batches.delete",
     method="DELETE",
     path="/v1/messages/batches/{message_batch_id}",
+    arguments=(
+        "message_batch_id",
+        "workspace_id",
+    ),
     responses=(
-        _request.Response("200", "json", "application/json", _model.One("DeletedMessageBatch")),
-        _request.Response("4XX", "json", "application/json", _model.One("ErrorResponse")),
-        _request.Response("5XX", "json", "application/json", _model.One("ErrorResponse")),
+        _request.Response("200", "json", "application/json", _model.Ref("DeletedMessageBatch")),
+        _request.Response("4XX", "json", "application/json", _model.Ref("ErrorResponse")),
+        _request.Response("5XX", "json", "application/json", _model.Ref("ErrorResponse")),
     ),
 )
 
@@ -213,30 +164,12 @@ def delete(
     *,
     workspace_id: str | None = None,
 ) -> _request.Request[_models.DeletedMessageBatch]:
-    """Delete a batch.
-
-    Deletes a batch and its results for good. Only a batch that has ended can be deleted; cancel one that
-    is still in progress first, and wait for it to end.
-
-    Args:
-        message_batch_id: The batch's `id`, as `create` answered it.
-        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-            credentials that can act in several workspaces need it; with a credential bound to one
-            workspace it must name that one or be left out.
-
-    Returns:
-        The batch is gone.
-
-    Errors:
-        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-            again.
-        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-            it is unknown whether the batch exists.
-    """
+    """Make a request of `messages.batches.delete`: `DELETE /v1/messages/batches/{message_batch_id}`."""
     return _request.Request(
         DELETE,
+        method="DELETE",
         path=_parameters.fill_path(
-            DELETE.path,
+            "/v1/messages/batches/{message_batch_id}",
             {
                 "message_batch_id": _parameters.path_segment("message_batch_id", message_batch_id),
             },
@@ -249,10 +182,14 @@ CANCEL = _request.Operation(
     name="messages.batches.cancel",
     method="POST",
     path="/v1/messages/batches/{message_batch_id}/cancel",
+    arguments=(
+        "message_batch_id",
+        "workspace_id",
+    ),
     responses=(
-        _request.Response("200", "json", "application/json", _model.One("MessageBatch")),
-        _request.Response("4XX", "json", "application/json", _model.One("ErrorResponse")),
-        _request.Response("5XX", "json", "application/json", _model.One("ErrorResponse")),
+        _request.Response("200", "json", "application/json", _model.Ref("MessageBatch")),
+        _request.Response("4XX", "json", "application/json", _model.Ref("ErrorResponse")),
+        _request.Response("5XX", "json", "application/json", _model.Ref("ErrorResponse")),
     ),
 )
 
@@ -262,31 +199,12 @@ def cancel(
     *,
     workspace_id: str | None = None,
 ) -> _request.Request[_models.MessageBatch]:
-    """Cancel a batch.
-
-    Asks for a batch to stop. Its status turns to `canceling`, then to `ended` once the requests that could
-    not be interrupted are finished; those still succeed and are billed. The rest end as `canceled`
-    results. It can happen that nothing is left to cancel.
-
-    Args:
-        message_batch_id: The batch's `id`, as `create` answered it.
-        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-            credentials that can act in several workspaces need it; with a credential bound to one
-            workspace it must name that one or be left out.
-
-    Returns:
-        The batch, now canceling.
-
-    Errors:
-        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-            again.
-        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-            it is unknown whether the batch exists.
-    """
+    """Make a request of `messages.batches.cancel`: `POST /v1/messages/batches/{message_batch_id}/cancel`."""
     return _request.Request(
         CANCEL,
+        method="POST",
         path=_parameters.fill_path(
-            CANCEL.path,
+            "/v1/messages/batches/{message_batch_id}/cancel",
             {
                 "message_batch_id": _parameters.path_segment("message_batch_id", message_batch_id),
             },
@@ -299,12 +217,16 @@ RESULTS = _request.Operation(
     name="messages.batches.results",
     method="GET",
     path="/v1/messages/batches/{message_batch_id}/results",
+    arguments=(
+        "message_batch_id",
+        "workspace_id",
+    ),
     responses=(
         _request.Response(
-            "200", "jsonl", "application/x-jsonl", _model.One("MessageBatchIndividualResponse")
+            "200", "jsonl", "application/x-jsonl", _model.Ref("MessageBatchIndividualResponse")
         ),
-        _request.Response("4XX", "json", "application/json", _model.One("ErrorResponse")),
-        _request.Response("5XX", "json", "application/json", _model.One("ErrorResponse")),
+        _request.Response("4XX", "json", "application/json", _model.Ref("ErrorResponse")),
+        _request.Response("5XX", "json", "application/json", _model.Ref("ErrorResponse")),
     ),
 )
 
@@ -314,32 +236,12 @@ def results(
     *,
     workspace_id: str | None = None,
 ) -> _request.Request[_models.MessageBatchIndividualResponse]:
-    """Read a batch's results.
-
-    Streams the results of a batch that has ended, one JSON object a line, one line a request. The lines
-    come in no particular order: match them to requests by `custom_id`. Results can be read until 29 days
-    after the batch was created.
-
-    Args:
-        message_batch_id: The batch's `id`, as `create` answered it.
-        workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-            credentials that can act in several workspaces need it; with a credential bound to one
-            workspace it must name that one or be left out.
-
-    Returns:
-        The results as JSON Lines. OpenAPI has no way to describe a stream of lines, so the schema
-        here is that of ONE line; the body is any number of them, each ended by a line feed.
-
-    Errors:
-        4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-            again.
-        5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-            it is unknown whether the batch exists.
-    """
+    """Make a request of `messages.batches.results`: `GET /v1/messages/batches/{message_batch_id}/results`."""
     return _request.Request(
         RESULTS,
+        method="GET",
         path=_parameters.fill_path(
-            RESULTS.path,
+            "/v1/messages/batches/{message_batch_id}/results",
             {
                 "message_batch_id": _parameters.path_segment("message_batch_id", message_batch_id),
             },

@@ -155,13 +155,13 @@ components:
     def test_required_alone_counts(self, api: Api) -> None:
         """A part with nothing but `required` is applied."""
         assert "name: str," in api.source("operations/t.py")
-        assert api.models.Whole.fields_.required == {"id"}
+        assert api.models.Whole._fields.required == {"id"}
 
     def test_keywords_beside_a_reference(self, api: Api) -> None:
         """Keywords beside a reference are composed with it."""
         dog = api.decode("t", "one", {"name": "n", "bark": {"name": "b"}})
         assert (named(dog), dog.name, dog.bark.name) == ("Dog", "n", "b")
-        assert api.models.Dog.fields_.required == {"name", "bark"}
+        assert api.models.Dog._fields.required == {"name", "bark"}
 
     def test_parts_merge_at_every_depth(self, api: Api) -> None:
         """A field of two parts has the fields of both, at every depth."""

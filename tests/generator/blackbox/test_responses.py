@@ -130,7 +130,7 @@ components:
 
     def test_docstring_lists_errors(self, api: Api) -> None:
         """The docstring lists the documented errors."""
-        doc = api.module("operations.t").many.__doc__
+        doc = api.resources.T.many.__doc__
         assert "4XX: Refused." in doc
         assert "529: Too busy." in doc
 
@@ -193,7 +193,7 @@ components:
         }
         assert list(kinds.values()) == ["text", "bytes", "json", "json", "json"]
         assert "-> _request.Request[list[_models.Thing]]:" in api.source("operations/t.py")
-        doc = " ".join(api.module("operations.t").several.__doc__.split())
+        doc = " ".join(api.resources.T.several.__doc__.split())
         assert "With another `Accept` among `extra_headers` it comes as `text/html`, `image/*`." in doc
 
     def test_json_types_have_own_models(self, api: Api) -> None:
@@ -204,8 +204,8 @@ components:
 
     def test_lines_are_streamed(self, api: Api) -> None:
         """JSON Lines are streamed."""
-        assert "_transport.SyncStream[_models.Thing]" in api.source("resources/_t.py")
-        assert "_transport.AsyncStream[_models.Thing]" in api.source("resources/_t.py")
+        assert "_client.LineStream[_models.Thing]" in api.source("resources/_t.py")
+        assert "_client.AsyncLineStream[_models.Thing]" in api.source("resources/_t.py")
 
 
 class TestMediaTypeParameters:

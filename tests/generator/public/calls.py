@@ -148,7 +148,7 @@ class Types:
     def _fields_of(self, model: type) -> dict[str, Any]:
         if model not in self._fields:
             hints = typing.get_type_hints(model, None, {**self._names, **self._types})
-            self._fields[model] = {name: hints[name] for name in model.fields_.names}  # type: ignore[attr-defined]
+            self._fields[model] = {name: hints[name] for name in model._fields.names}  # type: ignore[attr-defined]
         return self._fields[model]
 
     @cached_property
@@ -164,9 +164,9 @@ class Types:
 
 def _absent(model: Any) -> set[str]:
     """The fields that did not come: whatever a document promises, they read `None`."""
-    fields = model.fields_
+    fields = model._fields
     return {
         name
         for name, key in zip(fields.names, fields.keys, strict=True)
-        if key in getattr(model, "absent_", ())
+        if key in getattr(model, "_absent", ())
     }
