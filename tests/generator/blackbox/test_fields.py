@@ -369,7 +369,13 @@ components:
     def test_digits_are_kept_in_containers(self, api: Api) -> None:
         """Instants inside lists, mappings and unions keep every digit."""
         for text in self.EXACT:
-            wire = {"at": text, "times": [text], "by_name": {"a": text}, "deep": [[text, None]], "either": text}
+            wire = {
+                "at": text,
+                "times": [text],
+                "by_name": {"a": text},
+                "deep": [[text, None]],
+                "either": text,
+            }
             log = api.models.Log.from_dict(wire)
             assert log.times[0] == log.at == log.by_name["a"] == log.deep[0][0] == log.either
             assert isinstance(log.times[0], datetime)
@@ -385,7 +391,14 @@ components:
 
     @pytest.mark.parametrize(
         "text",
-        ["2026-W47-5", "20261121T000000Z", "2026-11-21", "2026-11-21T00:00:00", "2026-11-21T00:00:00+0100", "x"],
+        [
+            "2026-W47-5",
+            "20261121T000000Z",
+            "2026-11-21",
+            "2026-11-21T00:00:00",
+            "2026-11-21T00:00:00+0100",
+            "x",
+        ],
     )
     def test_other_formats_stay_texts(self, api: Api, text: str) -> None:
         """Texts that RFC 3339 does not allow are not instants."""
@@ -393,7 +406,9 @@ components:
         assert log.at == text
         assert log.times == [text]
 
-    @pytest.mark.parametrize("text", ["2026-11-21t01:02:03z", "2026-11-21 01:02:03Z", "2026-11-21T00:02:03-01:00"])
+    @pytest.mark.parametrize(
+        "text", ["2026-11-21t01:02:03z", "2026-11-21 01:02:03Z", "2026-11-21T00:02:03-01:00"]
+    )
     def test_all_of_rfc_3339_is_read(self, api: Api, text: str) -> None:
         """Lower case, a space and offsets are read."""
         assert api.models.Log.from_dict({"at": text}).at == datetime(2026, 11, 21, 1, 2, 3, tzinfo=UTC)
