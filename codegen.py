@@ -31,7 +31,7 @@ from generator.pins import WrongPinError, check_pins
 from generator.progress import Progress
 from generator.text import one_line
 from generator.unasync import sync_shells
-from generator.write.output import MARK, OutputError, differences, formatted, write
+from generator.write.output import MARK, OutputError, differences, formatted, strangers, write
 
 if TYPE_CHECKING:
     from generator.plan.package import Package
@@ -84,6 +84,10 @@ def _run(options: argparse.Namespace) -> int:
         )
         progress.step(f"formatting {len(files)} files")
         status = _check(files, target) if options.check else _write(files, target)
+    if options.check and _is_ours(options):
+        for name in strangers(target):
+            print(f"{target.parent.name}/{name} is not part of the package")
+            status = 1
     for note in document.notes:
         print(document.describe(note.place, f"note: {note.text}"), file=sys.stderr)
     if _is_ours(options):

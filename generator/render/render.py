@@ -162,7 +162,7 @@ def _other_tags(package: Package) -> str:
     """Declare the tags of all unions on `Unknown`, for type checkers: each narrows its union then."""
     definitions = [each for module in package.models for each in module.definitions]
     fields = [field for each in definitions for field in each.fields]
-    links = [each.link for each in [*definitions, *fields]]
+    links = [*(each.link for each in definitions), *(each.link for each in fields)]
     links += [
         case.link
         for resource in package.root.walk()
