@@ -31,7 +31,7 @@ from generator.pins import WrongPinError, check_pins
 from generator.progress import Progress
 from generator.text import one_line
 from generator.unasync import sync_shells
-from generator.write.output import MARK, OutputError, differences, formatted, write
+from generator.write.output import MARK, OutputError, differences, formatted, strangers, write
 
 if TYPE_CHECKING:
     from generator.plan.package import Package
@@ -76,9 +76,18 @@ def _run(options: argparse.Namespace) -> int:
         return _upstream(options)
     target = options.output / options.package
     with Progress() as progress:
-        document, files = generate(options.spec, header=_header(options), progress=progress)
+        document, files = generate(
+            options.spec,
+            header=_header(options),
+            assume_credentials=not options.no_credentials,
+            progress=progress,
+        )
         progress.step(f"formatting {len(files)} files")
         status = _check(files, target) if options.check else _write(files, target)
+    if options.check and _is_ours(options):
+        for name in strangers(target):
+            print(f"{target.parent.name}/{name} is not part of the package")
+            status = 1
     for note in document.notes:
         print(document.describe(note.place, f"note: {note.text}"), file=sys.stderr)
     if _is_ours(options):
@@ -98,12 +107,15 @@ def _shell_header(source: Path) -> str:
     return f"{MARK}` from {source.relative_to(ROOT).as_posix()}/. Change that module, not this one."
 
 
-def generate(spec: Path, *, header: str, progress: Progress | None = None) -> tuple[Document, dict[str, str]]:
+def generate(
+    spec: Path, *, header: str, assume_credentials: bool = True, progress: Progress | None = None
+) -> tuple[Document, dict[str, str]]:
     """Run the pipeline up to the printed files.
 
     Args:
         spec: The file of the document.
         header: The first line of each generated file.
+        assume_credentials: Send credentials if the document has no `security`.
         progress: The reporter of the stages.
 
     Returns:
@@ -116,7 +128,7 @@ def generate(spec: Path, *, header: str, progress: Progress | None = None) -> tu
     with _no_garbage_collection():
         step(f"reading {shown(spec)}")
         document = _loaded(spec)
-        _normalise(document)
+        _normalise(document, assume=assume_credentials)
         step(f"planning the types and operations of {len(document.schemas)} schemas")
         package = _plan(document)
         step("printing them")
@@ -145,13 +157,17 @@ def _loaded(spec: Path) -> Document:
         raise RefusedError(f"{shown(spec)}: {error.problem}{hint}") from None
 
 
-def _normalise(document: Document) -> None:
+def _normalise(document: Document, *, assume: bool = True) -> None:
     with _refusing(document):
         validate(document)
         # Imported late: a broken document is reported without this cost.
         from generator.normalise import normalise
 
         normalise(document)
+        if assume:
+            from generator.organise.security import assume_credentials
+
+            assume_credentials(document)
 
 
 def _plan(document: Document) -> Package:
@@ -199,7 +215,7 @@ def _upstream(options: argparse.Namespace) -> int:
         for path in (options.spec, options.file):
             progress.step(f"reading {shown(path)}")
             documents.append(_loaded(path))
-            _normalise(documents[-1])
+            _normalise(documents[-1], assume=False)
         progress.step("comparing them")
         from generator.compare.upstream import upstream
 
@@ -242,6 +258,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--spec", type=Path, default=SPEC, metavar="FILE", help="the document (spec/openapi.yaml)")
     add("--output", type=Path, default=OUTPUT, metavar="DIR", help="the folder to write to (generated)")
     add("--package", type=_package, default=PACKAGE, metavar="NAME", help=f"the package ({PACKAGE})")
+    add("--no-credentials", action="store_true", help="send none if the document has no `security`")
     add("--debug", action="store_true", help="show the traceback of a bug of the generator")
     commands = parser.add_subparsers(dest="command", metavar="[diff | upstream]")
     diff = commands.add_parser(
@@ -272,7 +289,8 @@ def _header(options: argparse.Namespace) -> str:
     advice = "Change the spec or the templates, not this file."
     if spec == SPEC:
         return f"{MARK}` from spec/openapi.yaml. {advice}"
-    return f"{MARK} --spec {one_line(spec.name)} --package {options.package}`. {advice}"
+    option = " --no-credentials" if options.no_credentials else ""
+    return f"{MARK} --spec {one_line(spec.name)} --package {options.package}{option}`. {advice}"
 
 
 def _write(files: dict[str, str], target: Path) -> int:

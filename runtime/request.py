@@ -135,6 +135,11 @@ class Response:
         has_kind, _, has_subtype = content_type.partition(";")[0].strip().lower().partition("/")
         return kind in ("*", has_kind) and subtype in ("*", has_subtype)
 
+    def closeness(self, content_type: str) -> int:
+        """Return how closely this describes a `Content-Type`: as a range, without its parameters, or exactly."""
+        own, other = ("".join(each.lower().split()) for each in (self.media_type or "", content_type))
+        return 2 if own == other else own.partition(";")[0] == other.partition(";")[0]
+
 
 @attrs.define
 class Operation:
@@ -172,8 +177,8 @@ class Operation:
         first = next((response for response in self.responses if response.matches(status)), None)
         if first is None or not content_type:
             return first
-        same = (each for each in self.responses if each.status == first.status)
-        return next((each for each in same if each.covers(content_type)), first)
+        same = [each for each in self.responses if each.status == first.status and each.covers(content_type)]
+        return max(same, key=lambda each: each.closeness(content_type), default=first)
 
     def decode(self, status: int, wire: Any, content_type: str | None = None) -> Any:
         """Decode the parsed body of a response, or one line of it.

@@ -7,6 +7,7 @@ from ..load.pointers import Json
 from ..names import method_name
 from ..organise.components import Components
 from ..organise.operations import NamedOperation
+from ..organise.security import described, security_of
 from .bodies import body_of
 from .context import Context
 from .package import OperationCase
@@ -50,7 +51,8 @@ class Operations:
             item=None,
             pagination=None,
             # An alternative without credentials is an empty one.
-            secured=any(raw.get("security", self._document.data.get("security")) or ()),
+            secured=any(security_of(self._document, raw)),
+            security=described(self._document, raw),
             fixed_query=fixed_query(query),
         )
         if pagination:
