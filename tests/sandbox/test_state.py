@@ -95,6 +95,12 @@ def test_a_file_that_is_no_state_is_refused(tmp_path: Path):
     assert other.read_text().startswith("Not a database.")
 
 
+def test_a_bad_state_file_is_reported_before_the_port(tmp_path: Path):
+    """The error names the state file although the port is taken: the state is opened before the port."""
+    with Sandbox() as running, pytest.raises(ValueError, match="the state file"):
+        Sandbox(port=int(running.url.rpartition(":")[2]), state=tmp_path / "no" / "state.db").start()
+
+
 def test_without_a_state_file_everything_is_forgotten():
     sandbox = Sandbox(instant=True)
     with sandbox:

@@ -1,11 +1,12 @@
-"""The page at `/`: what the sandbox holds, for people. Plain HTML made here; a small script keeps it live."""
+"""The page at `/` for people: HTML from Jinja templates, kept up to date by a small script."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -16,7 +17,7 @@ from ._clock import rfc3339
 from ._control import local_only
 from ._errors import ApiError
 from ._exchange import keep_out_of_log
-from ._page_html import Shown, gone, one_batch, overview, welcome
+from ._page_view import BatchView, RequestView, duration, excerpt, page_turn, pretty
 
 __all__ = ["page_routes"]
 
@@ -24,7 +25,7 @@ _BATCHES_SHOWN: Final = 100
 _REQUESTS_SHOWN: Final = 25
 _FILES: Final = {"page.css": "text/css", "page.js": "text/javascript", "page.svg": "image/svg+xml"}
 
-# Nothing but the page's own files: what a request says would be harmless even if it were not escaped.
+# The policy admits only the page's own files. It is the second line of defence behind escaping.
 _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -35,7 +36,7 @@ _HEADERS: Final = {
 
 
 def page_routes(batches: Batches) -> list[Route]:
-    """The routes of the page and its files."""
+    """Return the routes of the page and its files."""
     page = _Page(batches)
     return [
         Route("/", page.overview, methods=["GET"]),
@@ -47,14 +48,32 @@ def page_routes(batches: Batches) -> list[Route]:
 class _Page:
     def __init__(self, batches: Batches) -> None:
         self._batches = batches
+        self._templates = Environment(
+            loader=PackageLoader(__package__, "templates"),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=StrictUndefined,
+        )
+        self._templates.filters |= {
+            "duration": duration,
+            "excerpt": excerpt,
+            "pretty": pretty,
+            "rfc3339": rfc3339,
+        }
 
     async def overview(self, request: Request) -> HTMLResponse:
         _admit(request)
         found = await run_in_threadpool(self._batches.watch, _BATCHES_SHOWN + 1)
         if not found:
-            return _html(welcome(_base_url(request)))
-        shown = [self._shown(batch) for batch in found[:_BATCHES_SHOWN]]
-        return _html(overview(shown, self._clock(), more=len(found) > _BATCHES_SHOWN))
+            return self._html("welcome", url=_base_url(request))
+        shown = [self._view(batch, request) for batch in found[:_BATCHES_SHOWN]]
+        return self._html(
+            "overview",
+            batches=shown,
+            more=len(found) > _BATCHES_SHOWN,
+            running=sum(not batch.ended for batch in shown),
+        )
 
     async def one_batch(self, request: Request) -> HTMLResponse:
         _admit(request)
@@ -62,31 +81,33 @@ class _Page:
         try:
             batch = await run_in_threadpool(self._batches.watch_one, batch_id)
         except ApiError:
-            return _html(gone(batch_id), status=404)
+            return self._html("gone", status=404, batch_id=batch_id)
         start = min(_whole(request.query_params.get("from", "0")), batch.row.size - 1)
         positions = range(start, min(start + _REQUESTS_SHOWN, batch.row.size))
-        requests = await run_in_threadpool(self._batches.lines_at, batch, positions)
-        return _html(
-            one_batch(
-                self._shown(batch),
-                requests,
-                self._clock(),
-                base_url=_base_url(request),
-                turn=_REQUESTS_SHOWN,
-            )
+        lines = await run_in_threadpool(self._batches.lines_at, batch, positions)
+        requests = [RequestView.of(*pair) for pair in lines]
+        return self._html(
+            "batch",
+            batch=self._view(batch, request),
+            requests=requests,
+            turn=page_turn(batch.row.size, requests, _REQUESTS_SHOWN),
         )
 
-    def _shown(self, batch: Batch) -> Shown:
-        return Shown(batch, self._batches.progress(batch), self._batches.ends_at(batch))
+    def _view(self, batch: Batch, request: Request) -> BatchView:
+        return BatchView(
+            batch, self._batches.progress(batch), self._batches.ends_at(batch), _base_url(request)
+        )
 
-    def _clock(self) -> str:
-        now = rfc3339(self._batches.clock.now())
-        pace = "batches end at once" if self._batches.instant else f"speed {self._batches.clock.speed:g}"
-        return f"Sandbox time {now[:10]} {now[11:19]} UTC, {pace}"
+    def _html(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        clock = self._batches.clock
+        pace = "batches end at once" if self._batches.instant else f"speed {clock.speed:g}"
+        view = {"now": clock.now(), "pace": pace}
+        document = self._templates.get_template(f"{template}.html.jinja").render(view=view, **values)
+        return HTMLResponse(document, status, headers=_HEADERS)
 
 
 def _file(name: str, kind: str) -> Callable[[Request], Response]:
-    content = files("claude_batches.sandbox").joinpath(name).read_bytes()
+    content = files(__package__).joinpath(name).read_bytes()
 
     def send(request: Request) -> Response:
         _admit(request)
@@ -104,9 +125,6 @@ def _base_url(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}"
 
 
-def _html(document: str, *, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(document, status, headers=_HEADERS)
-
-
 def _whole(text: str) -> int:
+    """Return a position from the query, 0 if it is not a whole number of at most six digits."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= len("100000") else 0

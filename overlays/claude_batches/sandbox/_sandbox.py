@@ -98,11 +98,15 @@ class Sandbox:
         """
         if self._server is not None:
             raise RuntimeError(f"the sandbox is running already, at {self._url}")
-        listener = bind_loopback(self._host, self._port)
         try:
-            self._server = LoopbackServer(self._open(), listener)
+            app = self._open()  # first, so that a bad state file is reported whichever port is free
+            listener = bind_loopback(self._host, self._port)
+            try:
+                self._server = LoopbackServer(app, listener)
+            except BaseException:
+                listener.close()
+                raise
         except BaseException:
-            listener.close()
             self._close_store()
             raise
         host = f"[{self._host}]" if ":" in self._host else self._host
