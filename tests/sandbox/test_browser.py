@@ -93,7 +93,7 @@ def test_the_list_of_batches_moves_on_while_somebody_watches(page: Page, caller:
 def test_a_request_that_is_open_stays_open_and_gets_its_result(page: Page, caller: Caller, sandbox: Sandbox):
     look_into(page, caller.create("What is a tide?"))
     shown(page, ".inside").to_contain_text('"content": "What is a tide?"')
-    shown(page, ".inside").to_contain_text("There is none yet")
+    shown(page, ".inside").to_contain_text("No result yet")
     sandbox.advance(100)
     shown(page, ".inside").to_contain_text('"text": "You said: What is a tide?"')
     shown(page, ".inside pre").to_have_count(2)

@@ -49,7 +49,7 @@ class _Page:
     def __init__(self, batches: Batches) -> None:
         self._batches = batches
         self._templates = Environment(
-            loader=PackageLoader(__package__, "templates"),
+            loader=PackageLoader("claude_batches.sandbox", "templates"),
             autoescape=True,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -107,7 +107,7 @@ class _Page:
 
 
 def _file(name: str, kind: str) -> Callable[[Request], Response]:
-    content = files(__package__).joinpath(name).read_bytes()
+    content = files("claude_batches.sandbox").joinpath(name).read_bytes()
 
     def send(request: Request) -> Response:
         _admit(request)
