@@ -113,14 +113,14 @@ GOOD = {"custom_id": "ok", "params": params()}
         ({"requests": [{"custom_id": 5, "params": {}}]}, "requests.0.custom_id: Input should be a string"),
         ({"requests": [{"custom_id": "a", "params": []}]}, "requests.0.params: Input should be an object"),
         ({"requests": [{**GOOD, "more": 1}]}, "requests.0.more: Extra inputs are not permitted"),
-        ({"requests": [GOOD, GOOD]}, "requests.1.custom_id: 'ok' is there twice"),
+        ({"requests": [GOOD, GOOD]}, "requests.1.custom_id: 'ok' appears twice"),
         (
             {"requests": [{"custom_id": "a", "params": params(betas=["x"])}]},
             "requests.0.params.betas: Extra inputs are not permitted",
         ),
         (
             {"requests": [{"custom_id": "a", "params": params(stream=True)}]},
-            "requests.0.params.stream: A request of a batch can't be streamed",
+            "requests.0.params.stream: not supported in a batch",
         ),
     ],
 )

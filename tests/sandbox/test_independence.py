@@ -8,7 +8,7 @@ from pathlib import Path
 import claude_batches.sandbox
 
 PACKAGE = Path(claude_batches.sandbox.__file__).parent
-ALLOWED = {"attrs", "jinja2", "orjson", "starlette", "uvicorn"}
+ALLOWED = {"attrs", "jinja2", "jsonschema_rs", "orjson", "starlette", "uvicorn"}
 
 
 def imported(source: Path) -> set[str]:

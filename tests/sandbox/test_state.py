@@ -83,7 +83,7 @@ def sandbox_rows(state: Path, sandbox: Sandbox) -> int:
 
 def test_a_state_file_belongs_to_one_sandbox_at_a_time(tmp_path: Path):
     state = tmp_path / "state.sqlite"
-    with Sandbox(state=state), pytest.raises(ValueError, match="another one has it open"):
+    with Sandbox(state=state), pytest.raises(ValueError, match="open in another sandbox"):
         Sandbox(state=state).start()
 
 

@@ -14,9 +14,9 @@ from starlette.routing import Route
 
 from ._batches import Batch, Batches
 from ._clock import rfc3339
-from ._control import local_only
 from ._errors import ApiError
 from ._exchange import keep_out_of_log
+from ._hosts import HostRule
 from ._page_view import BatchView, RequestView, duration, excerpt, page_turn, pretty
 
 __all__ = ["page_routes"]
@@ -35,18 +35,22 @@ _HEADERS: Final = {
 }
 
 
-def page_routes(batches: Batches) -> list[Route]:
+def page_routes(batches: Batches, hosts: HostRule) -> list[Route]:
     """Return the routes of the page and its files."""
-    page = _Page(batches)
+    page = _Page(batches, hosts)
     return [
         Route("/", page.overview, methods=["GET"]),
         Route("/batches/{batch_id}", page.one_batch, methods=["GET"]),
-        *(Route(f"/_sandbox/{name}", _file(name, kind), methods=["GET"]) for name, kind in _FILES.items()),
+        *(
+            Route(f"/_sandbox/{name}", _file(name, kind, hosts), methods=["GET"])
+            for name, kind in _FILES.items()
+        ),
     ]
 
 
 class _Page:
-    def __init__(self, batches: Batches) -> None:
+    def __init__(self, batches: Batches, hosts: HostRule) -> None:
+        self._hosts = hosts
         self._batches = batches
         self._templates = Environment(
             loader=PackageLoader("claude_batches.sandbox", "templates"),
@@ -55,15 +59,12 @@ class _Page:
             lstrip_blocks=True,
             undefined=StrictUndefined,
         )
-        self._templates.filters |= {
-            "duration": duration,
-            "excerpt": excerpt,
-            "pretty": pretty,
-            "rfc3339": rfc3339,
-        }
+        # Jinja declares no type for its filters.
+        filters: dict[str, Any] = self._templates.filters  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        filters |= {"duration": duration, "excerpt": excerpt, "pretty": pretty, "rfc3339": rfc3339}
 
     async def overview(self, request: Request) -> HTMLResponse:
-        _admit(request)
+        _admit(request, self._hosts)
         found = await run_in_threadpool(self._batches.watch, _BATCHES_SHOWN + 1)
         if not found:
             return self._html("welcome", url=_base_url(request))
@@ -76,7 +77,7 @@ class _Page:
         )
 
     async def one_batch(self, request: Request) -> HTMLResponse:
-        _admit(request)
+        _admit(request, self._hosts)
         batch_id = str(request.path_params["batch_id"])
         try:
             batch = await run_in_threadpool(self._batches.watch_one, batch_id)
@@ -106,19 +107,19 @@ class _Page:
         return HTMLResponse(document, status, headers=_HEADERS)
 
 
-def _file(name: str, kind: str) -> Callable[[Request], Response]:
+def _file(name: str, kind: str, hosts: HostRule) -> Callable[[Request], Response]:
     content = files("claude_batches.sandbox").joinpath(name).read_bytes()
 
     def send(request: Request) -> Response:
-        _admit(request)
+        _admit(request, hosts)
         return Response(content, media_type=kind, headers=_HEADERS)
 
     return send
 
 
-def _admit(request: Request) -> None:
+def _admit(request: Request, hosts: HostRule) -> None:
     keep_out_of_log(request)
-    local_only(request)
+    hosts.check_same_origin(request)
 
 
 def _base_url(request: Request) -> str:
