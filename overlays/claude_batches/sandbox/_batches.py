@@ -7,7 +7,7 @@ one after the end settles the outcome.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import ceil, gcd
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ from ._lifecycle import (
 )
 from ._replies import complete_message, reply_to
 from ._reply_function import ReplyError, ReplyFunction
-from ._store import BatchRow, Owner, Store, StoredRequest
+from ._store import BatchRow, Filter, Matches, Owner, Store, StoredRequest
 from ._upload import Upload
 
 __all__ = ["Batch", "Batches", "Page"]
@@ -258,7 +258,19 @@ class Batches:
         """Return one batch for the page."""
         return self._watched(self._find(batch_id))
 
-    def lines_at(self, batch: Batch, positions: range) -> list[tuple[StoredRequest, bytes | None]]:
+    def matches(self, batch: Batch, wanted: Filter, start: int, limit: int) -> Matches:
+        """Return the requests of a batch that a filter matches, from position `start` on."""
+        if not wanted.text and wanted.outcome in ("", "processing" if batch.row.ended_at is None else ""):
+            start = max(0, min(start, batch.row.size - 1))
+            positions = list(range(start, min(start + limit, batch.row.size)))
+            return Matches(positions, batch.row.size, start, max(0, start - limit) if start else None)
+        if batch.row.ended_at is None:
+            if wanted.outcome not in ("", "processing"):
+                return Matches([], 0, 0, None)
+            wanted = wanted._replace(outcome="")
+        return self.store.matches(batch.row, wanted, start, limit)
+
+    def lines_at(self, batch: Batch, positions: Sequence[int]) -> list[tuple[StoredRequest, bytes | None]]:
         """Return requests of a batch, each with its results line once the batch has ended."""
         requests = self.store.requests(batch.row, positions)
         if batch.row.ended_at is None:

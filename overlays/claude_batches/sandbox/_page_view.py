@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
@@ -11,7 +10,8 @@ from attrs import frozen
 from ._batches import Batch
 from ._lifecycle import EXPIRES_AFTER
 from ._replies import last_user_text
-from ._store import StoredRequest
+from ._store import Matches, StoredRequest
+from ._totals import TokenTotals
 
 __all__ = ["OUTCOMES", "BatchView", "PageTurn", "RequestView", "duration", "excerpt", "page_turn", "pretty"]
 
@@ -37,12 +37,14 @@ class BatchView:
         progress: The finished share of its work, from 0 to 1.
         ends_at: The time of its end, or `None` in an instant sandbox until the first request about it.
         base_url: The address under which the browser reaches the sandbox.
+        totals: The tokens, once they are counted.
     """
 
     batch: Batch
     progress: float
     ends_at: float | None
     base_url: str
+    totals: TokenTotals | None = None
 
     @property
     def id(self) -> str:
@@ -175,15 +177,16 @@ class PageTurn:
     next: int | None
 
 
-def page_turn(size: int, shown: Sequence[RequestView], turn: int) -> PageTurn | None:
-    """Return the links between pages of `turn` requests, or `None` if one page shows all `size` requests."""
-    if len(shown) == size:
+def page_turn(matches: Matches) -> PageTurn | None:
+    """Return the links between pages, or `None` if one page shows all requests that match."""
+    shown = len(matches.positions)
+    if shown == matches.total:
         return None
-    first, last = shown[0].position, shown[-1].position
+    last = matches.before + shown
     return PageTurn(
-        f"{first + 1:,} to {last + 1:,} of {size:,}",
-        max(0, first - turn) if first > 0 else None,
-        last + 1 if last + 1 < size else None,
+        f"{matches.before + 1:,} to {last:,} of {matches.total:,}" if shown else f"0 of {matches.total:,}",
+        matches.previous,
+        matches.positions[-1] + 1 if last < matches.total else None,
     )
 
 

@@ -21,6 +21,7 @@ from ._page import page_routes
 from ._reply_function import ReplyFunction
 from ._server import LoopbackServer, bind_loopback
 from ._store import Store
+from ._totals import Totals
 
 __all__ = ["Sandbox"]
 
@@ -86,6 +87,7 @@ class Sandbox:
         self._plan = FaultPlan(faults_from(faults), seed)
         self._store: Store | None = None
         self._server: LoopbackServer | None = None
+        self._totals: Totals | None = None
         self._clock: Clock | None = None
         self._url = ""
 
@@ -163,13 +165,17 @@ class Sandbox:
             shares=self._plan.outcome_shares,
             queue_limit=self._queue_limit,
         )
+        self._totals = totals = Totals(batches)
         own_routes = [
-            *page_routes(batches, self._hosts),
+            *page_routes(batches, self._plan, totals, self._hosts),
             *control_routes(batches, self._plan, self.advance, self._hosts),
         ]
         return build_app(batches, self._plan, own_routes, key=self._api_key, hosts=self._hosts, log=self._log)
 
     def _close_store(self) -> None:
+        if self._totals is not None:
+            self._totals.close()
+            self._totals = None
         if self._store is not None:
             self._store.close()
             self._store = None

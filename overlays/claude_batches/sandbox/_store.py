@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 import attrs
 from attrs import frozen
 
-__all__ = ["BatchRow", "Owner", "Store", "StoredRequest"]
+__all__ = ["BatchRow", "Filter", "Matches", "Owner", "Store", "StoredRequest"]
 
 _LAYOUT: Final = 2
 
@@ -90,6 +90,10 @@ _REQUESTS: Final = f"""
 select {_COLUMNS} from request
 where batch = :number and position in (select value from json_each(:positions))
 """  # noqa: S608 - constants
+# The requests that a filter of the page matches. Their columns stand before `params`, so no params are read.
+_MATCHES: Final = f"""
+batch = :number and (:text = '' or instr(custom_id, :text) > 0) and (:outcome = '' or {_OUTCOME} = :outcome)
+"""
 _ANSWERS: Final = """
 select position, message from answer
 where batch = :number and position in (select value from json_each(:positions))
@@ -154,6 +158,29 @@ class Owner(NamedTuple):
 
     key: str
     workspace: str
+
+
+class Filter(NamedTuple):
+    """A filter of requests: an outcome and a part of the `custom_id`, both empty for all requests."""
+
+    outcome: str = ""
+    text: str = ""
+
+
+class Matches(NamedTuple):
+    """The requests that a filter matches.
+
+    Attributes:
+        positions: The positions on the page.
+        total: The number of all matching requests.
+        before: The number of matching requests before the page.
+        previous: The first position of the page before, if there is one.
+    """
+
+    positions: list[int]
+    total: int
+    before: int
+    previous: int | None
 
 
 class _DamagedError(Exception):
@@ -417,6 +444,27 @@ class Store:
             ).fetchall()
         found = {row["position"]: StoredRequest(*row) for row in rows}
         return [found[position] for position in positions if position in found]
+
+    def matches(self, batch: BatchRow, wanted: Filter, start: int, limit: int) -> Matches:
+        """Return the positions of at most `limit` requests from position `start` on that a filter matches."""
+        values = _pace(batch) | wanted._asdict() | {"start": start, "limit": limit}
+        with self._lock:
+            run = self._database.execute
+            shown = run(
+                f"select position from request where {_MATCHES} and position >= :start "  # noqa: S608 - constants
+                "order by position limit :limit",
+                values,
+            ).fetchall()
+            total, before = run(
+                f"select count(*), coalesce(sum(position < :start), 0) from request where {_MATCHES}",  # noqa: S608
+                values,
+            ).fetchone()
+            previous = run(
+                "select min(position) from (select position from request "  # noqa: S608 - constants
+                f"where {_MATCHES} and position < :start order by position desc limit :limit)",
+                values,
+            ).fetchone()[0]
+        return Matches([row["position"] for row in shown], total, before, previous)
 
     def answered(self, number: int, positions: Sequence[int]) -> dict[int, bytes]:
         """Return the messages of the reply function for these positions."""
