@@ -55,3 +55,14 @@ def test_the_plugin_needs_nothing_of_the_extra_until_a_test_asks_for_a_sandbox()
         "import claude_batches.sandbox.pytest_plugin"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_fixture_names_a_missing_extra(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+    """Without the extra, a test that uses the fixture fails with one line."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makeconftest("import sys\nsys.modules['starlette'] = None")
+    pytester.makepyfile("def test_it(claude_sandbox): ...")
+    result = pytester.runpytest_subprocess("-p", "claude_batches.sandbox.pytest_plugin")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*the sandbox needs the package starlette: pip install*"])
+    result.stdout.no_fnmatch_line("*Traceback*")

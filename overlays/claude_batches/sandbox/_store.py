@@ -205,7 +205,7 @@ class Store:
                 "" if path is None else path, timeout=0, check_same_thread=False, isolation_level=None
             )
         except sqlite3.Error as error:
-            raise ValueError(f"the state file {path} cannot be opened: {error}") from error
+            raise ValueError(f"the state file {path} can't be opened: {error}") from error
         self._database.row_factory = sqlite3.Row
         try:
             self._open(in_file=path is not None)
