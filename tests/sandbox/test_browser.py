@@ -188,3 +188,60 @@ def test_a_batch_that_is_deleted_while_somebody_looks_is_told_to_be_gone(
     page.goto(f"/batches/{batch['id']}")
     assert caller.http.delete(f"{BATCHES}/{batch['id']}").status_code == 200
     shown(page, "h1").to_have_text("No such batch")
+
+
+def test_the_controls_move_time_and_set_faults(page: Page, caller: Caller):
+    """Buttons of the overview advance the clock, set and remove faults, and show an error in words."""
+    batch = caller.create("one")
+    page.goto("/")
+    page.locator("#control-panel > summary").click()
+    page.get_by_role("button", name="1 hour").click()
+    shown(page, ".batches .percent").to_have_count(0)  # as it has ended
+    assert caller.retrieve(batch["id"])["processing_status"] == "ended"
+    page.get_by_role("button", name="Apply").first.click()
+    shown(page, "#faults").to_contain_text("latency on any (30%), 0 struck")
+    page.get_by_role("button", name="Remove all faults").click()
+    shown(page, "#faults").to_have_text("")
+    page.locator("textarea").fill('[{"kind": "gremlin"}]')
+    page.get_by_role("button", name="Apply").last.click()
+    shown(page, "#notice").to_contain_text("'gremlin' is not a kind of fault")
+    page.locator("textarea").fill("[")
+    page.get_by_role("button", name="Apply").last.click()
+    shown(page, "#notice").to_contain_text("SyntaxError")
+    page.locator("textarea").fill('[{"kind": "latency", "seconds": 0}]')
+    page.get_by_role("button", name="Apply").last.click()
+    shown(page, "#notice").to_be_hidden()
+    shown(page, "#faults").to_contain_text("latency on any, 0 struck")
+
+
+def test_a_batch_is_canceled_and_deleted_by_buttons(page: Page, caller: Caller, sandbox: Sandbox):
+    """Cancel acts at once, Delete after a confirmation."""
+    batch = caller.create("one", "two")
+    page.goto(f"/batches/{batch['id']}")
+    page.get_by_role("button", name="Cancel").click()
+    shown(page, "h1 + .badge").to_have_text("canceling")
+    sandbox.advance(100)
+    delete = page.get_by_role("button", name="Delete")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    delete.click()
+    assert caller.retrieve(batch["id"])["processing_status"] == "ended"
+    page.once("dialog", lambda dialog: dialog.accept())
+    delete.click()
+    shown(page, "h1").to_have_text("No such batch")
+
+
+def test_a_filter_stays_while_the_page_refreshes(page: Page, caller: Caller, sandbox: Sandbox):
+    """The filter form narrows the requests, and refreshing keeps it."""
+    batch = caller.create("one", "[[error:api_error]]", "three")
+    sandbox.advance(100)
+    page.goto(f"/batches/{batch['id']}")
+    page.select_option("select[name=outcome]", "errored")
+    page.get_by_role("button", name="Filter").click()
+    shown(page, ".requests summary code").to_have_text(["r1"])
+    shown(page, "#facts").to_contain_text("Input tokens")  # which comes with a refresh
+    shown(page, ".requests summary code").to_have_text(["r1"])
+    page.get_by_label("custom_id contains").fill("r2")
+    page.get_by_role("button", name="Filter").click()
+    shown(page, "#requests").to_have_text("No request matches.")
+    page.get_by_role("link", name="Show all").click()
+    shown(page, ".requests summary code").to_have_count(3)

@@ -138,7 +138,7 @@ class _Page:
         pace = (
             "batches end at once"
             if self._batches.instant
-            else f"{clock.speed:g} times as fast as the wall clock"
+            else f"{clock.speed:g} sandbox seconds per second"
         )
         view = {"now": clock.now(), "pace": pace}
         document = self._templates.get_template(f"{template}.html.jinja").render(view=view, **values)
