@@ -8,13 +8,15 @@ from claude_batches.sandbox import Sandbox
 from tests.sandbox.calls import Caller, params
 
 
-def test_an_empty_sandbox_shows_how_to_point_a_client_at_it(sandbox: Sandbox, caller: Caller):
+def test_an_empty_sandbox_shows_how_to_use_it(sandbox: Sandbox, caller: Caller):
+    """The page shows the environment variables to set."""
     page = caller.http.get("/")
     assert page.headers["content-type"].startswith("text/html")
     assert f"ANTHROPIC_BASE_URL={sandbox.url}" in page.text
 
 
-def test_the_page_shows_batches_and_how_far_they_are(sandbox: Sandbox, caller: Caller):
+def test_the_page_lists_batches(sandbox: Sandbox, caller: Caller):
+    """Each batch has its counts and a link."""
     batch = caller.create("one", "[[error:api_error]]")
     sandbox.advance(30)
     assert "2 processing" in caller.http.get("/").text
@@ -25,7 +27,8 @@ def test_the_page_shows_batches_and_how_far_they_are(sandbox: Sandbox, caller: C
     assert "1 errored" in page
 
 
-def test_the_page_looks_into_requests_and_results(sandbox: Sandbox, caller: Caller):
+def test_a_batch_shows_requests_and_results(sandbox: Sandbox, caller: Caller):
+    """Requests are shown in pages, with results after the end."""
     batch = caller.create(*(f"Question {number}" for number in range(30)))
     path = f"/batches/{batch['id']}"
     assert "Question 24" in caller.http.get(path).text
@@ -35,7 +38,8 @@ def test_the_page_looks_into_requests_and_results(sandbox: Sandbox, caller: Call
     assert "You said: Question 29" in caller.http.get(path, params={"from": 25}).text
 
 
-def test_what_requests_say_can_not_become_part_of_the_page(sandbox: Sandbox, caller: Caller):
+def test_text_is_escaped(sandbox: Sandbox, caller: Caller):
+    """HTML in a request is escaped, and the policy admits no inline script."""
     batch = caller.create("<script>alert(1)</script>")
     sandbox.advance(100)
     page = caller.http.get(f"/batches/{batch['id']}")
@@ -46,7 +50,8 @@ def test_what_requests_say_can_not_become_part_of_the_page(sandbox: Sandbox, cal
     assert "unsafe" not in policy
 
 
-def test_a_request_without_a_message_is_shown_too(sandbox: Sandbox, caller: Caller):
+def test_invalid_requests_are_shown(sandbox: Sandbox, caller: Caller):
+    """Params of any form are shown with their errors."""
     odd = [
         {},
         {"messages": 1},
@@ -63,21 +68,24 @@ def test_a_request_without_a_message_is_shown_too(sandbox: Sandbox, caller: Call
     assert page.text.count("invalid_request_error: ") == len(odd)
 
 
-def test_watching_the_page_does_not_end_the_batches_of_an_instant_sandbox(instant: Caller):
+def test_watching_does_not_end_instant_batches(instant: Caller):
+    """The page is not a request about a batch."""
     batch = instant.create("one")
     assert "1 processing" in instant.http.get("/").text
     assert "processing" in instant.http.get(f"/batches/{batch['id']}").text
     assert instant.cancel(batch["id"])["processing_status"] == "canceling"
 
 
-def test_a_batch_that_does_not_exist_is_not_found(caller: Caller):
+def test_an_unknown_batch_is_not_found(caller: Caller):
+    """The page of an unknown batch is a 404 with its id escaped."""
     page = caller.http.get("/batches/<nope>")
     assert page.status_code == 404
     assert "&lt;nope&gt;" in page.text
 
 
 @pytest.mark.parametrize("headers", [{"host": "evil.example"}, {"origin": "http://evil.example"}])
-def test_the_page_is_only_for_this_machine(caller: Caller, headers):
+def test_other_origins_cannot_read_the_page(caller: Caller, headers):
+    """A foreign host or origin is answered with 403."""
     assert caller.http.get("/", headers=headers).status_code == 403
 
 
@@ -91,7 +99,8 @@ def test_the_page_is_only_for_this_machine(caller: Caller, headers):
         (26, "?from=-1", "1 to 25 of 26"),
     ],
 )
-def test_a_page_says_which_requests_it_shows_if_there_are_more(caller: Caller, size, query, place):
+def test_a_page_names_its_range(caller: Caller, size, query, place):
+    """The range of requests and the links are right."""
     batch = caller.create(*("Hello" for _ in range(size)))
     page = caller.http.get(f"/batches/{batch['id']}{query}")
     assert page.status_code == 200
@@ -102,7 +111,8 @@ def test_a_page_says_which_requests_it_shows_if_there_are_more(caller: Caller, s
     assert ('rel="next"' in page.text) == (place is not None and place.startswith("1 "))
 
 
-def test_only_the_newest_hundred_batches_are_listed(caller: Caller):
+def test_only_the_newest_100_batches_are_listed(caller: Caller):
+    """The page says so."""
     for _ in range(101):
         caller.create("one")
     page = caller.http.get("/").text
@@ -110,7 +120,7 @@ def test_only_the_newest_hundred_batches_are_listed(caller: Caller):
     assert "newest 100" in page
 
 
-def test_requests_are_filtered_by_outcome_and_custom_id(sandbox: Sandbox, caller: Caller):
+def test_requests_are_filtered(sandbox: Sandbox, caller: Caller):
     """A filter shows the requests that match, over several pages, and how many there are."""
     texts = ["[[error:api_error]]" if number % 4 == 0 else "fine" for number in range(200)]
     path = f"/batches/{caller.create(*texts)['id']}"
