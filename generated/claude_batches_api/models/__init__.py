@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from ._message_batch_result import MessageBatchResult as MessageBatchResult
     from ._message_batch_succeeded_result import MessageBatchSucceededResult as MessageBatchSucceededResult
     from ._message_batches_page import MessageBatchesPage as MessageBatchesPage
+    from ._message_tokens_count import MessageTokensCount as MessageTokensCount
     from ._model import Model as Model
     from ._not_found_error_object import NotFoundErrorObject as NotFoundErrorObject
     from ._output_tokens_details import OutputTokensDetails as OutputTokensDetails
@@ -232,6 +233,7 @@ _MODULES: dict[str, str] = {
     "MessageBatchResult": "_message_batch_result",
     "MessageBatchSucceededResult": "_message_batch_succeeded_result",
     "MessageBatchesPage": "_message_batches_page",
+    "MessageTokensCount": "_message_tokens_count",
     "Model": "_model",
     "NotFoundErrorObject": "_not_found_error_object",
     "OutputTokensDetails": "_output_tokens_details",

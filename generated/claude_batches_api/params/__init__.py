@@ -213,6 +213,7 @@ if TYPE_CHECKING:
     from ._json_output_format_param import JSONOutputFormatParam as JSONOutputFormatParam
     from ._memory_tool20250818_param import MemoryTool20250818Param as MemoryTool20250818Param
     from ._message_content_param import MessageContentParam as MessageContentParam
+    from ._message_count_tokens_params import MessageCountTokensParams as MessageCountTokensParams
     from ._message_create_params_non_streaming import (
         MessageCreateParamsNonStreaming as MessageCreateParamsNonStreaming,
     )
@@ -466,6 +467,7 @@ _MODULES: dict[str, str] = {
     "JSONOutputFormatParam": "_json_output_format_param",
     "MemoryTool20250818Param": "_memory_tool20250818_param",
     "MessageContentParam": "_message_content_param",
+    "MessageCountTokensParams": "_message_count_tokens_params",
     "MessageCreateParamsNonStreaming": "_message_create_params_non_streaming",
     "MessageParam": "_message_param",
     "MetadataParam": "_metadata_param",

@@ -15,7 +15,7 @@ class SyncResources(_resource.SyncResource):
 
     @cached_property
     def messages(self) -> Messages:
-        """The operations of `messages`."""
+        """Count the tokens of a Messages request before it is sent."""
         return Messages(self._transport)
 
 
@@ -24,5 +24,5 @@ class AsyncResources(_resource.AsyncResource):
 
     @cached_property
     def messages(self) -> AsyncMessages:
-        """The operations of `messages`."""
+        """Count the tokens of a Messages request before it is sent."""
         return AsyncMessages(self._transport)
