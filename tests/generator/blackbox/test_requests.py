@@ -138,6 +138,10 @@ paths:
         assert "accept" not in signature.parameters
         assert signature.parameters["list"].default is inspect.Parameter.empty
 
+    def test_dropped_headers_are_noted(self, api: Api) -> None:
+        """A header parameter that OpenAPI ignores gives a note."""
+        assert "header parameter 'Accept' is left out" in api.notes
+
     def test_lists_and_instants_are_written(self, api: Api) -> None:
         """Lists in headers and instants in queries are written."""
         from datetime import UTC, datetime
