@@ -21,7 +21,6 @@ from pathlib import Path
 
 import orjson
 from _results_file import write_results
-
 from claude_batches.jobs._tables import ResultRow, write
 
 TARGETS = {"parquet with raw": 0.3, "parquet without raw": 0.45}

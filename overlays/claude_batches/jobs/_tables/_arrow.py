@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import chain
-from typing import IO, Any, cast
+from itertools import accumulate, chain, islice
+from typing import Any, cast
 
 from ._columns import SCHEMA, ColumnBuilder, ResultRow, input_columns, joined_name
 from ._errors import WriteError
@@ -13,6 +14,14 @@ from ._extras import require
 from ._json import dumps
 
 __all__ = ["ArrowTable"]
+
+#: A row group of Parquet, which is held in memory as a whole.
+GROUP_ROWS = 16_384
+GROUP_BYTES = 32 * 1024 * 1024
+#: A page stays in the processor's cache between being written and compressed.
+PAGE_BYTES = 64 * 1024
+#: The chunks of rows that the types of the input's columns are taken from.
+FIRST_CHUNKS = 4
 
 #: The version of the documented columns, in the schema's metadata.
 SCHEMA_VERSION = b"1"
@@ -48,27 +57,24 @@ class ArrowTable:
         Args:
             chunks: The rows.
         """
-        first = next(chunks, [])
-        self._settle(first)
-        batches = (self._batch(chunk) for chunk in chain([first] if first else [], chunks))
+        batches = map(self._batch, self._settled(chunks))
         return self._arrow.RecordBatchReader.from_batches(self._schema(), batches)
 
-    def write_parquet(self, chunks: Iterator[list[ResultRow]], file: IO[bytes], compression: str) -> int:
+    def write_parquet(self, chunks: Iterator[list[ResultRow]], file: Any, compression: str) -> int:
         """Write a Parquet file of rows, a row group for each chunk.
 
         Args:
             chunks: The rows.
-            file: The file.
+            file: Its path, or an open binary file.
             compression: The compression.
 
         Returns:
             The number of rows.
         """
         parquet = require("pyarrow.parquet", "arrow", "a table of Parquet")
-        first = next(chunks, [])
-        self._settle(first)
+        settled = self._settled(chunks)
         written = 0
-        # These columns differ from row to row: a dictionary is tried for each and given up.
+        # A dictionary is worth its while for these columns alone; for the others it is tried and given up.
         repeated = [name for name, _ in self._fixed if name in _REPEATED]
         with (
             parquet.ParquetWriter(
@@ -77,23 +83,41 @@ class ArrowTable:
                 compression=compression,
                 use_dictionary=repeated,
                 write_statistics=repeated,
+                data_page_size=PAGE_BYTES,
             ) as writer,
             ThreadPoolExecutor(1) as pool,
         ):
-            # Compression runs without Python's lock, beside the parsing of the next chunk; one at a time, so
+            # Compression runs without Python's lock, beside the parsing of the next rows; one group at a time, so
             # that the memory stays flat.
             pending: Future[Any] | None = None
-            for chunk in chain([first] if first else [], chunks):
-                batch = self._batch(chunk)
+            for group in self._groups(map(self._batch, settled)):
                 if pending is not None:
                     pending.result()
-                pending = pool.submit(writer.write_batch, batch)
-                written += len(chunk)
+                pending = pool.submit(writer.write_table, self._arrow.Table.from_batches(group))
+                written += sum(batch.num_rows for batch in group)
             if pending is not None:
                 pending.result()
         return written
 
     # --------------------------------------------------------------------------------------------------------
+
+    def _settled(self, chunks: Iterator[list[ResultRow]]) -> Iterator[list[ResultRow]]:
+        first = list(islice(chunks, FIRST_CHUNKS))
+        self._settle(list(chain.from_iterable(first)))
+        return chain(first, chunks)
+
+    def _groups(self, batches: Iterable[Any]) -> Iterator[list[Any]]:
+        group: list[Any] = []
+        rows = size = 0
+        for batch in batches:
+            group.append(batch)
+            rows += batch.num_rows
+            size += batch.nbytes
+            if rows >= GROUP_ROWS or size >= GROUP_BYTES:
+                yield group
+                group, rows, size = [], 0, 0
+        if group:
+            yield group
 
     def _schema(self) -> Any:
         fields = [*self._fixed, *((joined_name(name), kind) for name, kind in (self._types or {}).items())]
@@ -127,8 +151,7 @@ class ArrowTable:
             values = columns[name]
             try:
                 if name == "raw":
-                    # Without making text of the bytes: they are checked and taken as they are.
-                    arrays.append(arrow.array(values, arrow.binary()).cast(kind))
+                    arrays.append(self._raw(values))
                 else:
                     arrays.append(arrow.array(values, kind))
             except (arrow.ArrowException, TypeError, ValueError, UnicodeError) as error:
@@ -144,6 +167,18 @@ class ArrowTable:
                     )
             arrays.extend(self._input(name, kind, rows) for name, kind in self._types.items())
         return arrow.record_batch(arrays, schema=self._schema())
+
+    def _raw(self, lines: list[Any]) -> Any:
+        """Return the lines as text, without making a `str` of each."""
+        arrow = self._arrow
+        if None in lines:
+            return arrow.array(lines, arrow.binary()).cast(arrow.string())
+        offsets = array("i", accumulate(map(len, lines), initial=0))
+        data = arrow.py_buffer(b"".join(lines))
+        text = arrow.StringArray.from_buffers(len(lines), arrow.py_buffer(offsets), data)
+        # Checks that it is UTF-8.
+        text.validate(full=True)
+        return text
 
     def _input(self, name: str, kind: Any, rows: Iterable[Mapping[str, Any]]) -> Any:
         arrow = self._arrow
