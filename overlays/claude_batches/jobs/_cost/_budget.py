@@ -80,17 +80,13 @@ class Budget:
         Raises:
             BudgetError: There is no room for it, or it is unpriced and there is a limit.
         """
-        before = self._committed.pop(shard, None)
-        try:
-            if not self.fits(most):
-                raise BudgetError(
-                    f"shard {shard} may cost ${most:.4f}, and of max_cost ${self.max_cost} only ${self.left:.4f} "
-                    f"is left (${self.spent:.4f} spent, ${self.committed - self.spent:.4f} on its way)"
-                )
-        except BudgetError:
-            if before is not None:
-                self._committed[shard] = before
-            raise
+        left_out = self._committed.get(shard, Decimal(0))
+        if self.max_cost is not None and not self.fits(None if most is None else most - left_out):
+            raise BudgetError(
+                f"shard {shard} may cost ${most:.4f}, and of max_cost ${self.max_cost} only "
+                f"${self.max_cost - self.committed + left_out:.4f} is left (${self.spent:.4f} spent, "
+                f"${self.committed - self.spent - left_out:.4f} on its way)"
+            )
         self._committed[shard] = most or Decimal(0)
 
     def settle(self, shard: str, cost: Decimal | None) -> None:

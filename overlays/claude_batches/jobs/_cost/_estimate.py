@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
+from claude_batches.jobs._tables._shapes import is_array, is_mapping, is_sequence, object_of
 from claude_batches.jobs._tables._system import rough_tokens
 
 from ._prices import Prices
@@ -36,15 +37,14 @@ def rough_input(params: Mapping[str, Any]) -> int:
 def _rough(value: Any) -> int:
     if isinstance(value, str):
         return rough_tokens(value)
-    if isinstance(value, Mapping):
-        block = cast("Mapping[str, Any]", value)
-        source = block.get("source")
-        if isinstance(source, Mapping) and block.get("type") in ("image", "document"):
-            return _media(block, cast("Mapping[str, Any]", source))
+    if is_mapping(value):
+        source = value.get("source")
+        if is_mapping(source) and value.get("type") in ("image", "document"):
+            return _media(value, source)
         # The names of keys count for schemas, where they are the content.
-        return FRAME_TOKENS + sum(_rough(item) + len(name) // 8 for name, item in block.items())
-    if isinstance(value, list | tuple):
-        return sum(map(_rough, cast("list[Any]", value)))
+        return FRAME_TOKENS + sum(_rough(item) + len(name) // 8 for name, item in value.items())
+    if is_sequence(value):
+        return sum(map(_rough, value))
     return 1
 
 
@@ -90,16 +90,16 @@ def _dearest(params: Mapping[str, Any]) -> str:
 
 def _times(value: Any, depth: int) -> set[str]:
     """Return the times to live that `cache_control` asks for anywhere in params."""
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         found: set[str] = set()
-        for name, item in cast("Mapping[str, Any]", value).items():
-            if name == "cache_control" and isinstance(item, Mapping):
-                found.add(str(cast("Mapping[str, Any]", item).get("ttl", "5m")))
+        for name, item in value.items():
+            if name == "cache_control" and is_mapping(item):
+                found.add(str(item.get("ttl", "5m")))
             elif depth < 8:
                 found |= _times(item, depth + 1)
         return found
-    if isinstance(value, list):
-        return set[str]().union(*(_times(item, depth + 1) for item in cast("list[Any]", value)))
+    if is_array(value):
+        return set[str]().union(*(_times(item, depth + 1) for item in value))
     return set()
 
 
@@ -107,6 +107,6 @@ def _searches(params: Mapping[str, Any]) -> int:
     tools = params.get("tools")
     return sum(
         int(tool.get("max_uses") or 0)
-        for tool in (cast("list[Any]", tools) if isinstance(tools, list) else [])
-        if isinstance(tool, dict) and str(cast("dict[str, Any]", tool).get("type")).startswith("web_search")
+        for tool in map(object_of, tools if is_array(tools) else [])
+        if str(tool.get("type")).startswith("web_search")
     )

@@ -7,7 +7,7 @@ batches, so its variants are looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -17,6 +17,7 @@ import attrs
 
 from claude_batches._errors import ClaudeBatchesError
 from claude_batches.jobs._tables._extras import require
+from claude_batches.jobs._tables._shapes import is_mapping
 
 __all__ = ["KINDS", "Prices", "Rates", "UnpricedError", "tokens_of"]
 
@@ -161,7 +162,7 @@ class Prices:
             )
         except LookupError:
             return None
-        variants = found.model.price_variants or []
+        variants: list[Any] = found.model.price_variants or []
         for key, value in context:
             if not any(
                 variant.when.get(key) == value
@@ -274,7 +275,11 @@ def tokens_of(usage: Any) -> tuple[dict[str, int], str | None, str | None]:
     return tokens, get("service_tier"), get("speed")
 
 
-def _getter(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return cast("Mapping[str, Any]", value).get
-    return lambda name: getattr(value, name, None)
+def _getter(value: Any) -> Callable[[str], Any]:
+    if is_mapping(value):
+        return value.get
+
+    def get(name: str) -> Any:
+        return getattr(value, name, None)
+
+    return get

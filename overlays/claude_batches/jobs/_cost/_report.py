@@ -8,6 +8,8 @@ from typing import Any
 
 import attrs
 
+from claude_batches.jobs._tables._shapes import is_mapping
+
 from ._prices import KINDS, Prices, context_of, tokens_of, whole_input
 
 __all__ = ["CostCounter", "ModelCost", "Report"]
@@ -54,7 +56,7 @@ class CostCounter:
         for kind, number in tokens.items():
             group[kind] += number
         group["requests"] += 1
-        geo = usage.get("inference_geo") if isinstance(usage, dict) else getattr(usage, "inference_geo", None)
+        geo = usage.get("inference_geo") if is_mapping(usage) else getattr(usage, "inference_geo", None)
         self._regional += geo not in (None, "global", "not_available")
 
     def report(self) -> Report:

@@ -6,7 +6,6 @@ fails if it is out of date). jsonschema-rs (extra `cost`) compiles them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, cast
@@ -15,6 +14,7 @@ import attrs
 import orjson
 
 from claude_batches.jobs._tables._extras import require
+from claude_batches.jobs._tables._shapes import is_array, is_object, object_of
 
 __all__ = ["Problem", "RequestValidator"]
 
@@ -70,13 +70,12 @@ class RequestValidator:
             for error in self._errors(params):
                 path, message, severity = _told(_most_specific(error))
                 problems.append(Problem(index, custom_id, path, message, severity))
-        if isinstance(params, dict):
-            given = cast("dict[str, Any]", params)
-            for name in given.keys() - self._known:
+        if is_object(params):
+            for name in params.keys() - self._known:
                 message = "the spec doesn't list this param; the API refuses unknown ones"
                 problems.append(Problem(index, custom_id, name, message, "warning"))
             for name, entry in self._refused.items():
-                if name in given and not any(given[name] is allowed for allowed in entry.get("except", ())):
+                if name in params and not any(params[name] is allowed for allowed in entry.get("except", ())):
                     problems.append(Problem(index, custom_id, name, "batches refuse this param"))
         return problems
 
@@ -107,7 +106,7 @@ def _most_specific(error: Any) -> Any:
 
 @cache
 def _definitions() -> dict[str, Any]:
-    document = orjson.loads(files(__package__).joinpath("schemas.json").read_bytes())
+    document = orjson.loads(files("claude_batches.jobs._cost").joinpath("schemas.json").read_bytes())
     definitions: dict[str, Any] = document["$defs"]
     return definitions
 
@@ -125,21 +124,20 @@ def _prepared(schema: Any, version: str) -> Any:
 
     `oneOf` says of a mistake only that no member fits; with a condition for each tag the mistake itself is told.
     """
-    if isinstance(schema, list):
-        return [_prepared(each, version) for each in cast("list[Any]", schema)]
-    if not isinstance(schema, dict):
+    if is_array(schema):
+        return [_prepared(each, version) for each in schema]
+    if not is_object(schema):
         return schema
-    given = cast("dict[str, Any]", schema)
     left_out = {"x-refused-since", "x-refused-in-batches", "discriminator"}
-    tag = given.get("discriminator")
-    if isinstance(tag, dict) and "mapping" in tag:
+    tag = object_of(schema.get("discriminator"))
+    if "mapping" in tag:
         left_out.add("oneOf")
-    prepared = {name: _prepared(each, version) for name, each in given.items() if name not in left_out}
+    prepared = {name: _prepared(each, version) for name, each in schema.items() if name not in left_out}
     conditions = [
-        {"not": refused} for since, refused in given.get("x-refused-since", {}).items() if since <= version
+        {"not": refused} for since, refused in schema.get("x-refused-since", {}).items() if since <= version
     ]
     if "oneOf" in left_out:
-        conditions += _tagged(cast("dict[str, Any]", tag), given["oneOf"])
+        conditions += _tagged(tag, schema["oneOf"])
     if conditions:
         prepared["allOf"] = [*prepared.get("allOf", []), *conditions]
     return prepared

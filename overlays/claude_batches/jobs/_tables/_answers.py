@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, cast, is_typeddict
+from typing import Any, is_typeddict
 
 import attrs
 import orjson
@@ -23,6 +23,7 @@ from claude_batches.jobs._causes import Cause, classify
 
 from ._errors import AnswerTypeError, MissingExtraError, UnparsableAnswerError
 from ._extras import optional, require
+from ._shapes import is_array, is_mapping, is_object
 
 __all__ = ["AnswerType", "answer_type", "api_schema", "check_answer"]
 
@@ -111,13 +112,13 @@ def text_of(content: object) -> str:
     Args:
         content: The content of the message.
     """
-    texts: list[str] = []
-    for block in cast("list[Any]", content) if isinstance(content, list) else []:
-        if isinstance(block, dict):
-            parts = cast("dict[str, Any]", block)
-            if parts.get("type") == "text" and isinstance(parts.get("text"), str):
-                texts.append(parts["text"])
-    return "".join(texts)
+    return "".join(
+        [
+            block["text"]
+            for block in (content if is_array(content) else [])
+            if is_object(block) and block.get("type") == "text" and isinstance(block.get("text"), str)
+        ]
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------
@@ -217,8 +218,8 @@ def api_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
             kept["additionalProperties"] = False
         case "array":
             items = told.pop("items", None)
-            if isinstance(items, Mapping):
-                kept["items"] = api_schema(cast("Mapping[str, Any]", items))
+            if is_mapping(items):
+                kept["items"] = api_schema(items)
             if told.get("minItems") in (0, 1):
                 kept["minItems"] = told.pop("minItems")
         case "string" if told.get("format") in _STRING_FORMATS:

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate, chain, islice
-from typing import Any, cast
+from typing import Any
 
 from ._columns import SCHEMA, ColumnBuilder, ResultRow, input_columns, joined_name
 from ._errors import WriteError
@@ -199,4 +199,4 @@ _REPEATED = frozenset(("result_type", "stop_reason", "model", "error_type", "bat
 
 
 def _text(value: Any) -> str:
-    return str(value) if hasattr(value, "isoformat") else cast("str", dumps(value).decode())
+    return str(value) if hasattr(value, "isoformat") else dumps(value).decode()

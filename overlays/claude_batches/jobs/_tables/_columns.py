@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import attrs
 import orjson
@@ -38,6 +38,7 @@ import orjson
 from ._answers import AnswerType
 from ._errors import UnparsableAnswerError, WriteError
 from ._parsed import ParsedLine, ParsedUsage, line_parser
+from ._shapes import is_mapping
 
 __all__ = ["SCHEMA", "ColumnBuilder", "Pricer", "ResultRow", "input_columns", "joined_name"]
 
@@ -260,15 +261,15 @@ def input_columns(rows: Sequence[ResultRow]) -> list[Mapping[str, Any]]:
     """
     joined: list[Mapping[str, Any]] = []
     for row in rows:
-        given = row.columns
+        given: Any = row.columns
         if isinstance(given, bytes | str):
             try:
                 given = orjson.loads(given)
             except orjson.JSONDecodeError as error:
                 raise WriteError(f"the input's columns of {row.custom_id!r} are not JSON: {error}") from None
         if given is None:
-            given = {}
-        if not isinstance(given, Mapping):
+            given = dict[str, Any]()
+        if not is_mapping(given):
             raise WriteError(f"the input's columns of {row.custom_id!r} are not an object")
-        joined.append(cast("Mapping[str, Any]", given))
+        joined.append(given)
     return joined

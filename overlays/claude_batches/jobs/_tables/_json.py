@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, cast
 
 import orjson
 
 from ._errors import SourceError
+from ._shapes import is_mapping
 
 __all__ = ["dumps", "key_of", "loads_text"]
 
@@ -69,11 +70,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, bytes | bytearray | memoryview):
-        return base64.b64encode(value).decode("ascii")
-    if isinstance(value, Mapping):
-        return dict(cast("Mapping[Any, Any]", value))
-    if isinstance(value, Iterable):
-        return list(cast("Iterable[Any]", value))
+        return base64.b64encode(bytes(cast("bytes", value))).decode("ascii")
+    if is_mapping(value):
+        return dict(value)
+    if hasattr(value, "__iter__"):
+        return list(value)
     if hasattr(value, "isoformat"):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} is not JSON")

@@ -12,6 +12,7 @@ from typing import Any, cast
 import orjson
 
 from ._errors import SourceError
+from ._shapes import is_array, is_mapping, is_object, object_of
 
 __all__ = ["is_openai", "translate"]
 
@@ -33,8 +34,6 @@ _DROPPED = frozenset(
 #: Fields that are dropped at the value that stands for their absence.
 _NEUTRAL: dict[str, tuple[object, ...]] = {
     "n": (1,),
-    "temperature": (1,),
-    "top_p": (1,),
     "presence_penalty": (0,),
     "frequency_penalty": (0,),
     "logprobs": (False,),
@@ -52,8 +51,10 @@ _TRANSLATED = frozenset(
         "reasoning_effort",
         "response_format",
         "stop",
+        "temperature",
         "tool_choice",
         "tools",
+        "top_p",
         "user",
     }
 )
@@ -67,7 +68,7 @@ def is_openai(record: Mapping[str, Any]) -> bool:
     Args:
         record: The record.
     """
-    return isinstance(record.get("body"), Mapping) and "params" not in record
+    return is_mapping(record.get("body")) and "params" not in record
 
 
 def translate(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,6 +103,13 @@ def translate(record: Mapping[str, Any]) -> dict[str, Any]:
     system, params["messages"] = _messages(body.get("messages"))
     if system:
         params["system"] = system
+    for name in ("temperature", "top_p"):
+        value = body.get(name)
+        if value is not None:
+            # Above 1 there is not an equal.
+            if not isinstance(value, int | float) or value > 1:
+                raise _no_equal(f"body.{name}", value)
+            params[name] = value
     stop = body.get("stop")
     if stop:
         params["stop_sequences"] = [stop] if isinstance(stop, str) else stop
@@ -125,11 +133,11 @@ def _no_equal(path: str, value: object) -> SourceError:
 
 
 def _messages(messages: object) -> tuple[str, list[dict[str, Any]]]:
-    if not isinstance(messages, list) or not messages:
+    if not is_array(messages) or not messages:
         raise SourceError("body.messages is not a list of messages")
     system: list[str] = []
     translated: list[dict[str, Any]] = []
-    for index, message in enumerate(cast("list[Any]", messages)):
+    for index, message in enumerate(messages):
         path = f"body.messages.{index}"
         if not isinstance(message, Mapping):
             raise SourceError(f"{path} is not an object")
@@ -161,47 +169,42 @@ def _messages(messages: object) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _is_results(content: object) -> bool:
-    return isinstance(content, list) and all(
-        isinstance(block, dict) and cast("dict[str, Any]", block).get("type") == "tool_result"
-        for block in cast("list[Any]", content)
-    )
+    return is_array(content) and all(object_of(block).get("type") == "tool_result" for block in content)
 
 
 def _plain_text(content: object, path: str) -> str:
     if isinstance(content, str):
         return content
-    if isinstance(content, list):
-        parts: list[str] = []
-        for index, part in enumerate(cast("list[Any]", content)):
-            if not (isinstance(part, Mapping) and cast("Mapping[str, Any]", part).get("type") == "text"):
-                raise _no_equal(f"{path}.{index}", part)
-            parts.append(str(cast("Mapping[str, Any]", part).get("text", "")))
-        return "\n".join(parts)
-    raise SourceError(f"{path} is neither text nor a list of text parts")
+    if not is_array(content):
+        raise SourceError(f"{path} is neither text nor a list of text parts")
+    parts: list[str] = []
+    for index, part in enumerate(content):
+        if object_of(part).get("type") != "text":
+            raise _no_equal(f"{path}.{index}", part)
+        parts.append(str(part.get("text", "")))
+    return "\n".join(parts)
 
 
 def _content(content: object, path: str) -> str | list[dict[str, Any]]:
     if isinstance(content, str):
         return content
-    if not isinstance(content, list):
+    if not is_array(content):
         raise SourceError(f"{path}.content is neither text nor a list of parts")
-    return [_part(part, f"{path}.content.{index}") for index, part in enumerate(cast("list[Any]", content))]
+    return [_part(object_of(part), f"{path}.content.{index}") for index, part in enumerate(content)]
 
 
-def _part(part: Any, path: str) -> dict[str, Any]:
-    kind = part.get("type") if isinstance(part, Mapping) else None
-    match kind:
+def _part(part: dict[str, Any], path: str) -> dict[str, Any]:
+    match part.get("type"):
         case "text":
             return {"type": "text", "text": part.get("text", "")}
         case "image_url":
             image = part.get("image_url")
-            url: Any = cast("Mapping[str, Any]", image).get("url") if isinstance(image, Mapping) else image
+            url = image.get("url") if is_object(image) else image
             if not isinstance(url, str):
                 raise SourceError(f"{path}.image_url has no url")
             return {"type": "image", "source": _source(url)}
         case "file":
-            file = cast("Mapping[str, Any]", part.get("file") or {})
-            data = file.get("file_data")
+            data = object_of(part.get("file")).get("file_data")
             if isinstance(data, str) and data.startswith("data:application/pdf;base64,"):
                 return {"type": "document", "source": _source(data)}
             raise _no_equal(path, part)
@@ -225,7 +228,8 @@ def _assistant(message: Mapping[str, Any], path: str) -> str | list[dict[str, An
     if content:
         blocks.append({"type": "text", "text": _plain_text(content, f"{path}.content")})
     for index, call in enumerate(calls):
-        function = call.get("function") or {}
+        call = object_of(call)
+        function = object_of(call.get("function"))
         try:
             arguments = orjson.loads(function.get("arguments") or "{}")
         except (orjson.JSONDecodeError, TypeError):
@@ -237,10 +241,10 @@ def _assistant(message: Mapping[str, Any], path: str) -> str | list[dict[str, An
 
 
 def _tool(tool: Any, path: str) -> dict[str, Any]:
-    if not isinstance(tool, Mapping) or cast("Mapping[str, Any]", tool).get("type") != "function":
+    if object_of(tool).get("type") != "function":
         raise _no_equal(path, tool)
-    function = cast("Mapping[str, Any]", tool).get("function") or {}
-    translated = {
+    function = object_of(object_of(tool).get("function"))
+    translated: dict[str, Any] = {
         "name": function.get("name"),
         "input_schema": function.get("parameters") or {"type": "object", "properties": {}},
     }
@@ -279,11 +283,10 @@ def _output_config(body: Mapping[str, Any]) -> dict[str, Any]:
             raise _no_equal("body.reasoning_effort", effort)
         config["effort"] = _EFFORT[effort]
     response_format = body.get("response_format")
-    match response_format:
-        case None | {"type": "text"}:
-            pass
-        case {"type": "json_schema", "json_schema": {"schema": dict(schema)}}:
-            config["format"] = {"type": "json_schema", "schema": cast("dict[str, Any]", schema)}
-        case _:
-            raise _no_equal("body.response_format", response_format)
+    kind = object_of(response_format).get("type")
+    schema = object_of(object_of(response_format).get("json_schema")).get("schema")
+    if kind == "json_schema" and is_object(schema):
+        config["format"] = {"type": "json_schema", "schema": schema}
+    elif response_format is not None and kind != "text":
+        raise _no_equal("body.response_format", response_format)
     return config

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import attrs
 import orjson
 
 from ._errors import WriteError
 from ._extras import optional
+from ._shapes import is_array, is_object, object_of
 
 __all__ = ["ParsedLine", "line_parser"]
 
@@ -77,9 +78,10 @@ def line_parser() -> Callable[[bytes], ParsedLine]:
 
     Its argument is a line; it raises `WriteError` for one that is not JSON.
     """
+    lenient: Callable[[bytes], ParsedLine] = _lenient
     msgspec = optional("msgspec")
     if msgspec is None:
-        return _lenient
+        return lenient
     decode = _decoder(msgspec)
     invalid: type[Exception] = msgspec.DecodeError
 
@@ -87,7 +89,7 @@ def line_parser() -> Callable[[bytes], ParsedLine]:
         try:
             return decode(line)
         except (invalid, UnicodeDecodeError):
-            return _lenient(line)
+            return lenient(line)
 
     return parse
 
@@ -122,7 +124,7 @@ def _decoder(msgspec: Any) -> Callable[[bytes], ParsedLine]:
         "Message",
         [
             ("model", word, None),
-            ("content", list[block], msgspec.field(default_factory=list)),
+            ("content", list.__class_getitem__(block), msgspec.field(default_factory=list)),
             ("stop_reason", word, None),
             ("usage", usage, usage()),
         ],
@@ -156,18 +158,18 @@ def _lenient(line: bytes) -> Any:
         parsed = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise WriteError(f"a line of results is not JSON: {error}: {line[:80]!r}") from None
-    given = _object(parsed)
-    result = _object(given.get("result"))
+    given = object_of(parsed)
+    result = object_of(given.get("result"))
     message = result.get("message")
-    error = result.get("error")
+    failure = result.get("error")
     return _Fields(
         {
             "custom_id": _text(given.get("custom_id")),
             "result": _Fields(
                 {
                     "type": _text(result.get("type")) or "unknown",
-                    "message": _message(_object(message)) if isinstance(message, dict) else None,
-                    "error": _error(_object(error)) if isinstance(error, dict) else None,
+                    "message": _message(message) if is_object(message) else None,
+                    "error": _error(failure) if is_object(failure) else None,
                 }
             ),
         }
@@ -175,12 +177,12 @@ def _lenient(line: bytes) -> Any:
 
 
 def _message(message: dict[str, Any]) -> _Fields:
-    usage = _object(message.get("usage"))
+    usage = object_of(message.get("usage"))
     creation = usage.get("cache_creation")
     details = usage.get("output_tokens_details")
     tools = usage.get("server_tool_use")
     content = message.get("content")
-    blocks = cast("list[Any]", content) if isinstance(content, list) else []
+    blocks = content if is_array(content) else []
     names = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
     return _Fields(
         {
@@ -188,25 +190,25 @@ def _message(message: dict[str, Any]) -> _Fields:
             "stop_reason": _text(message.get("stop_reason")),
             "content": [
                 _Fields({"type": _text(block.get("type")), "text": _text(block.get("text"))})
-                for block in map(_object, blocks)
+                for block in map(object_of, blocks)
             ],
             "usage": _Fields(
                 {
                     **{name: _count(usage.get(name)) for name in names},
                     "service_tier": _text(usage.get("service_tier")),
                     "cache_creation": None
-                    if not isinstance(creation, dict)
+                    if not is_object(creation)
                     else _Fields(
                         {
-                            name: _count(_object(creation).get(name)) or 0
+                            name: _count(creation.get(name)) or 0
                             for name in ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
                         }
                     ),
                     "output_tokens_details": _Fields(
-                        {"thinking_tokens": _count(_object(details).get("thinking_tokens"))}
+                        {"thinking_tokens": _count(object_of(details).get("thinking_tokens"))}
                     ),
                     "server_tool_use": _Fields(
-                        {"web_search_requests": _count(_object(tools).get("web_search_requests"))}
+                        {"web_search_requests": _count(object_of(tools).get("web_search_requests"))}
                     ),
                 }
             ),
@@ -216,17 +218,13 @@ def _message(message: dict[str, Any]) -> _Fields:
 
 def _error(error: dict[str, Any]) -> _Fields:
     inner = error.get("error")
-    told = _object(inner) if isinstance(inner, dict) else error
+    told = inner if is_object(inner) else error
     return _Fields(
         {
             "request_id": _text(error.get("request_id")),
             "error": _Fields({"type": _text(told.get("type")), "message": _text(told.get("message"))}),
         }
     )
-
-
-def _object(value: object) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _text(value: object) -> str | None:

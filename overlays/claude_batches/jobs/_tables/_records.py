@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import os
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, cast
@@ -17,6 +16,7 @@ import orjson
 
 from ._errors import SourceError
 from ._extras import optional, require
+from ._shapes import is_mapping, is_object, is_path
 
 __all__ = ["Record", "SourceFormat", "records", "zstd_library"]
 
@@ -61,8 +61,8 @@ def records(source: object, format: SourceFormat | None = None) -> Iterator[Reco
         SourceError: It is not a source, or a row is broken; the message has the file and line.
         MissingExtraError: A package is missing that reads it.
     """
-    if isinstance(source, str | os.PathLike):
-        path = Path(cast("str | os.PathLike[str]", source))
+    if is_path(source):
+        path = Path(source)
         kind = format or _format_of(path)
         if kind == "parquet":
             return _parquet(path)
@@ -77,7 +77,7 @@ def records(source: object, format: SourceFormat | None = None) -> Iterator[Reco
         file = cast("IO[bytes]", source)
         name = str(getattr(file, "name", "the file"))
         return _lines(lambda: _Kept(file), name, format or "jsonl")
-    if isinstance(source, Mapping) or not isinstance(source, Iterable):
+    if is_mapping(source) or not isinstance(source, Iterable):
         raise SourceError(
             f"{type(source).__name__} is not a table: give a path, a data frame, or an iterable of mappings"
         )
@@ -169,9 +169,9 @@ def _json_rows(file: IO[bytes], name: str, kind: SourceFormat, number: list[int]
         except orjson.JSONDecodeError as error:
             hint = " (one JSON object a line)" if line.lstrip()[:1] == b"[" else ""
             raise SourceError(f"the line is not JSON: {error}{hint}", where) from None
-        if not isinstance(values, dict):
+        if not is_object(values):
             raise SourceError(f"the line is not an object but {type(values).__name__}", where)
-        yield Record(where, cast("dict[str, Any]", values), sparse=False)
+        yield Record(where, values, sparse=False)
 
 
 def _csv_rows(file: IO[Any], name: str, kind: SourceFormat, number: list[int]) -> Iterator[Record]:
@@ -252,6 +252,6 @@ def _iterable(source: Iterable[object]) -> Iterator[Record]:
     for position, item in enumerate(source):
         if hasattr(item, "to_dict"):
             item = cast("Any", item).to_dict()
-        if not isinstance(item, Mapping):
+        if not is_mapping(item):
             raise SourceError(f"{type(item).__name__} is not a mapping", f"row {position}")
-        yield Record(f"row {position}", dict(cast("Mapping[str, Any]", item)), sparse=False)
+        yield Record(f"row {position}", dict(item), sparse=False)

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
@@ -16,6 +16,7 @@ from ._json import key_of, loads_text
 from ._media import media_block
 from ._openai import is_openai, translate
 from ._records import Record, SourceFormat, records
+from ._shapes import is_array, is_mapping, is_object, is_path, is_sequence, object_of
 from ._system import Ttl, cached_system, warn_of_short_prefix
 from ._template import Engine, Template, template_of
 
@@ -101,8 +102,8 @@ def read_source(
         MissingExtraError: A package of an extra is missing.
     """
     base_folder = None if base is None else Path(base)
-    if base_folder is None and isinstance(source, str | os.PathLike):
-        base_folder = Path(cast("str | os.PathLike[str]", source)).parent
+    if base_folder is None and is_path(source):
+        base_folder = Path(source).parent
     defaults = dict(params or {})
     if model is not None:
         defaults["model"] = model
@@ -199,7 +200,7 @@ class _Builder:
         if self.answers is not None:
             config = params.get("output_config")
             params["output_config"] = {
-                **(cast("dict[str, Any]", config) if isinstance(config, dict) else {}),
+                **object_of(config),
                 "format": self.answers.format,
             }
         for name in ("model", "max_tokens", "messages"):
@@ -235,9 +236,9 @@ class _Builder:
                     given = _dense(given)
                 if hasattr(given, "to_dict"):
                     given = given.to_dict()
-                if not isinstance(given, Mapping):
+                if not is_mapping(given):
                     raise SourceError(f"{name} is not an object but {type(given).__name__}")
-                return dict(cast("Mapping[str, Any]", given))
+                return dict(given)
         columns = ", ".join(map(repr, values)) or "none"
         raise SourceError(
             f"the row is not a request: it has neither params nor body (columns: {columns}). "
@@ -251,19 +252,17 @@ def _paths(values: Mapping[str, Any], column: str) -> list[str]:
     value = values[column]
     if value is None or value == "":
         return []
-    paths = cast("list[Any]", value) if isinstance(value, list | tuple) else [value]
+    paths = value if is_sequence(value) else [value]
     for path in paths:
-        if not isinstance(path, str | os.PathLike):
+        if not is_path(path):
             raise SourceError(f"the column {column!r} holds {type(path).__name__} and not a path")
     return [os.fspath(path) for path in paths]
 
 
 def _dense(value: Any) -> Any:
     """Return a value without the `None` that Arrow's structs have for absent fields."""
-    if isinstance(value, dict):
-        return {
-            name: _dense(item) for name, item in cast("dict[str, Any]", value).items() if item is not None
-        }
-    if isinstance(value, list):
-        return [_dense(item) for item in cast("list[Any]", value)]
+    if is_object(value):
+        return {name: _dense(item) for name, item in value.items() if item is not None}
+    if is_array(value):
+        return [_dense(item) for item in value]
     return value

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
 from ._errors import TemplateError
 from ._extras import require
+from ._shapes import is_mapping, is_sequence
 
 __all__ = ["Engine", "FormatTemplate", "JinjaTemplate", "Template", "template_of"]
 
@@ -47,7 +48,7 @@ def template_of(template: str | os.PathLike[str] | Template, engine: Engine | No
     if isinstance(template, str):
         text = template
     elif isinstance(template, os.PathLike):
-        path = Path(cast("os.PathLike[str]", template))
+        path = Path(template)
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -144,15 +145,13 @@ def _path(field: str) -> list[str | int]:
 
 
 def _item(value: Any, key: str | int, field: str) -> Any:
-    if isinstance(value, Mapping):
-        mapping = cast("Mapping[Any, Any]", value)
-        for candidate in (key, str(key)):
-            if candidate in mapping:
-                return mapping[candidate]
-    elif isinstance(value, Sequence) and not isinstance(value, str | bytes) and isinstance(key, int):
-        items = cast("Sequence[Any]", value)
-        if key < len(items):
-            return items[key]
+    if is_mapping(value):
+        # Keys of a mapping may be numbers, too.
+        for candidate in (cast("str", key), str(key)):
+            if candidate in value:
+                return value[candidate]
+    elif is_sequence(value) and isinstance(key, int) and key < len(value):
+        return value[key]
     raise TemplateError(f"the template's field {{{field}}} has no item {key!r} in this row")
 
 

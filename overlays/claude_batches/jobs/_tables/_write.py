@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -20,6 +20,7 @@ from ._columns import SCHEMA, ColumnBuilder, Pricer, ResultRow, input_columns, j
 from ._errors import TableError, WriteError
 from ._json import dumps
 from ._records import zstd_library
+from ._shapes import is_path
 
 __all__ = ["SCHEMA", "ResultRow", "TableFormat", "write"]
 
@@ -96,9 +97,9 @@ def write(
 def _format_of(path: object) -> TableFormat:
     if path is None:
         return "arrow"
-    if not isinstance(path, str | os.PathLike):
+    if not is_path(path):
         return "jsonl"
-    suffixes = [suffix.lower() for suffix in Path(cast("str | os.PathLike[str]", path)).suffixes]
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
     if suffixes and suffixes[-1] in (".gz", ".zst"):
         suffixes.pop()
     kind = _FORMATS.get(suffixes[-1]) if suffixes else None
@@ -114,8 +115,9 @@ def _chunks(rows: Iterable[ResultRow]) -> Iterator[list[ResultRow]]:
     size = 0
     for row in rows:
         chunk.append(row)
-        if row[0] is not None:
-            size += len(row[0])
+        line = row.line
+        if line is not None:
+            size += len(line)
         if len(chunk) >= CHUNK_ROWS or size >= CHUNK_BYTES:
             yield chunk
             chunk, size = [], 0
@@ -124,7 +126,7 @@ def _chunks(rows: Iterable[ResultRow]) -> Iterator[list[ResultRow]]:
 
 
 @contextmanager
-def _part(final: Path) -> Iterator[Path]:
+def _part(final: Path) -> Generator[Path]:
     """Yield the path of a new file, which takes its final place at the end, if nothing failed."""
     # Beside its place, since files can't be moved between file systems at once.
     part = final.with_name(f".{final.name}.{os.getpid()}.part")
@@ -136,7 +138,7 @@ def _part(final: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _target(path: str | os.PathLike[str] | IO[bytes] | None) -> Iterator[IO[bytes]]:
+def _target(path: str | os.PathLike[str] | IO[bytes] | None) -> Generator[IO[bytes]]:
     """Yield the file to write."""
     if not isinstance(path, str | os.PathLike):
         if path is None:
@@ -148,7 +150,7 @@ def _target(path: str | os.PathLike[str] | IO[bytes] | None) -> Iterator[IO[byte
         opened: IO[bytes]
         match final.suffix.lower():
             case ".gz":
-                opened = cast("IO[bytes]", gzip.open(part, "wb", compresslevel=6))
+                opened = cast("IO[bytes]", gzip.open(part, "wb", compresslevel=6))  # noqa: SIM115 -- closed below
             case ".zst":
                 opened = zstd_library().open(part, "wb")
             case _:
@@ -159,7 +161,7 @@ def _target(path: str | os.PathLike[str] | IO[bytes] | None) -> Iterator[IO[byte
 
 def _joined(chunk: Sequence[ResultRow], names: list[str] | None) -> tuple[list[str], list[Mapping[str, Any]]]:
     """Return the names of the input's columns, and the columns of each row."""
-    rows = input_columns(chunk) if names is None or names else [{}] * len(chunk)
+    rows: list[Mapping[str, Any]] = input_columns(chunk) if names is None or names else [{} for _ in chunk]
     if names is None:
         names = list(dict.fromkeys(chain.from_iterable(rows)))
     return names, rows
@@ -229,4 +231,4 @@ def _new_columns(names: Iterable[str]) -> WriteError:
 def _cell(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
-    return dumps(value).decode() if isinstance(value, list | dict | tuple | bytes) else str(value)
+    return str(value) if hasattr(value, "isoformat") else dumps(value).decode()
