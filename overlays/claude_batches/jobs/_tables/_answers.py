@@ -156,7 +156,7 @@ def _plain(output: Any) -> tuple[dict[str, Any], Callable[[bytes], Any]]:
             return _pydantic(output)
         raise MissingExtraError(
             f"the output type {_name(output)} needs the package msgspec: install claude-batches[typed]",
-            name="msgspec",
+            "msgspec",
         )
     try:
         schema = msgspec.json.schema(output)

@@ -156,16 +156,16 @@ class ArrowTable:
                     arrays.append(arrow.array(values, kind))
             except (arrow.ArrowException, TypeError, ValueError, UnicodeError) as error:
                 raise WriteError(f"the column {name!r} of a result can't be written: {error}") from None
-        if self._types:
+        if self._types or (self._names is None and any(row.columns is not None for row in chunk)):
             rows = input_columns(chunk)
             if self._names is None:
-                unknown = set(chain.from_iterable(rows)) - self._types.keys()
+                unknown = set(chain.from_iterable(rows)) - (self._types or {}).keys()
                 if unknown:
                     told = ", ".join(map(repr, sorted(unknown)))
                     raise WriteError(
                         f"the input's columns {told} came after the first rows: name all of them in columns="
                     )
-            arrays.extend(self._input(name, kind, rows) for name, kind in self._types.items())
+            arrays.extend(self._input(name, kind, rows) for name, kind in (self._types or {}).items())
         return arrow.record_batch(arrays, schema=self._schema())
 
     def _raw(self, lines: list[Any]) -> Any:

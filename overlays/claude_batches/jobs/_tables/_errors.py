@@ -48,6 +48,11 @@ class UnparsableAnswerError(TableError):
 class MissingExtraError(ConfigurationError, ImportError):
     """A package that an extra of this one installs is missing."""
 
+    def __init__(self, message: str, package: str | None = None) -> None:
+        super().__init__(message)
+        self.package = package
+        """The package."""
+
 
 class CachePrefixWarning(UserWarning):
     """A cached system text is shorter than the model's shortest cacheable prefix, so nothing is cached."""

@@ -25,7 +25,7 @@ def require(module: str, extra: str, purpose: str) -> Any:
     if found is None:
         package = module.partition(".")[0]
         message = f"{purpose} needs the package {package}: install claude-batches[{extra}]"
-        raise MissingExtraError(message, name=package)
+        raise MissingExtraError(message, package)
     return found
 
 

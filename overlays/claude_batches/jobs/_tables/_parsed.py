@@ -167,7 +167,7 @@ def _lenient(line: bytes) -> Any:
             "custom_id": _text(given.get("custom_id")),
             "result": _Fields(
                 {
-                    "type": _text(result.get("type")) or "unknown",
+                    "type": "unknown" if _text(result.get("type")) is None else result["type"],
                     "message": _message(message) if is_object(message) else None,
                     "error": _error(failure) if is_object(failure) else None,
                 }

@@ -118,7 +118,9 @@ def _opener(path: Path) -> Callable[[], Any]:
             return lambda: gzip.open(path, "rb")
         case ".zst" | ".zstd":
             library = zstd_library()
-            return lambda: library.open(path, "rb")
+            if hasattr(library, "ZstdFile"):
+                return lambda: library.open(path, "rb")
+            return lambda: io.BufferedReader(_Zstd(path, library), 128 * 1024)
         case _:
             return lambda: path.open("rb")
 
@@ -133,6 +135,45 @@ def zstd_library() -> Any:
         return import_module("compression.zstd")
     except ImportError:
         return require("zstandard", "zstd", "a file compressed with Zstandard")
+
+
+class _Zstd(io.RawIOBase):
+    """Reads frames of Zstandard; unlike the reader of `zstandard`, it tells a file that was cut."""
+
+    def __init__(self, path: Path, library: Any) -> None:
+        super().__init__()
+        self._file = path.open("rb")
+        self._new = library.ZstdDecompressor().decompressobj
+        self._frame: Any = None
+        self._waiting = b""
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            # A small piece of compressed data can hold much.
+            data = self._waiting or self._file.read(16 * 1024)
+            self._waiting = b""
+            if not data:
+                if self._frame is not None:
+                    raise EOFError("the zstd data stops before its end")
+                return 0
+            if self._frame is None:
+                self._frame = self._new()
+            self._ready = memoryview(self._frame.decompress(data))
+            if self._frame.eof:
+                self._waiting = self._frame.unused_data
+                self._frame = None
+        size = min(len(buffer), len(self._ready))
+        buffer[:size] = self._ready[:size]
+        self._ready = self._ready[size:]
+        return size
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _broken() -> tuple[type[Exception], ...]:

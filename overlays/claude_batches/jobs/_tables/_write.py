@@ -200,23 +200,22 @@ def _write_csv(
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
     try:
         writer = csv.writer(text, lineterminator="\n")
-        first = True
+        header: list[str] | None = None
         for chunk in chunks:
             columns = builder.build(chunk)
             if "raw" in columns:
                 columns["raw"] = [None if line is None else line.decode("utf-8") for line in columns["raw"]]
-            chosen, inputs = _joined(chunk, names)
-            if first:
-                names, first = (chosen if names is None else names), False
-                writer.writerow([*columns, *map(joined_name, names)])
-            if not set(chosen) <= set(names or ()):
-                raise _new_columns(set(chosen) - set(names or ()))
-            added = [[_cell(row.get(name)) for row in inputs] for name in names or ()]
+            found, inputs = _joined(chunk, names)
+            if header is None:
+                header = found
+                writer.writerow([*columns, *map(joined_name, header)])
+            elif not set(found) <= set(header):
+                raise _new_columns(set(found) - set(header))
+            added = [[_cell(row.get(name)) for row in inputs] for name in header]
             writer.writerows(zip(*columns.values(), *added, strict=True))
             written += len(chunk)
-        if first:
-            empty = ColumnBuilder(raw=builder.raw)
-            writer.writerow([*empty.names, *map(joined_name, names or ())])
+        if header is None:
+            writer.writerow([*builder.names, *map(joined_name, names or ())])
     finally:
         text.flush()
         text.detach()
