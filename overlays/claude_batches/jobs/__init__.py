@@ -1,0 +1,1 @@
+"""Jobs: any number of requests, paid for once, joined with their results."""
