@@ -1,0 +1,61 @@
+"""Killed processes: nothing is paid twice and nothing is lost, with the sandbox as the judge."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+from claude_batches.sandbox import Sandbox
+
+from .killing import HOSTILE, KILLED, Victim, judge
+
+#: How often the random kills are repeated: a few in the tests, hundreds in a soak.
+ROUNDS = int(os.environ.get("CLAUDE_BATCHES_SOAK", "0"))
+
+COUNT, SIZE = 25, 10
+
+
+def test_killed_at_every_point(tmp_path: Path, victim: Victim) -> None:
+    """A process is killed before and after each fsync, commit and call in turn; the next one ends the job."""
+    points = 1
+    die_at = 0
+    while die_at < points:
+        folder = tmp_path / f"{die_at}.job"
+        with Sandbox(instant=True, seed=die_at) as sandbox:
+            order = {
+                "url": sandbox.url, "folder": str(folder), "count": COUNT, "options": {"max_requests": SIZE},
+            }  # fmt: skip
+            if die_at:
+                assert victim.run(**order, die_at=die_at) == KILLED
+                assert victim.run(**order) == 0
+            else:
+                assert victim.run(**order) == 0
+                points = int((folder / "points").read_text())
+            judge(sandbox, folder, count=COUNT)
+        die_at += 1
+    assert points > 50
+
+
+def test_killed_at_random(tmp_path: Path, victim: Victim, second_victim: Victim) -> None:
+    """Two jobs of equal shards run at once on a hostile server, are killed again and again, and end."""
+    for seed in range(max(ROUNDS, 2)):
+        chance = random.Random(seed)
+        folders = [tmp_path / f"{seed}-{name}.job" for name in ("a", "b")]
+        with Sandbox(instant=True, seed=seed, faults=HOSTILE) as sandbox:
+            running = dict(zip((victim, second_victim), folders, strict=True))
+            kills = 0
+            while running:
+                kill = kills < 8
+                for process, folder in running.items():
+                    order = {"die_after": chance.uniform(0.01, 0.6)} if kill else {}
+                    process.start(
+                        url=sandbox.url, folder=str(folder), count=COUNT, options={"max_requests": SIZE}, **order
+                    )
+                kills += 1
+                outcomes = {process: process.outcome() for process in running}
+                assert set(outcomes.values()) <= ({0, KILLED} if kill else {0})
+                running = {
+                    process: folder for process, folder in running.items() if outcomes[process] == KILLED
+                }
+            judge(sandbox, *folders, count=COUNT)
