@@ -6,6 +6,7 @@ import pytest
 from claude_batches.sandbox import Sandbox
 
 from .killing import Victim
+from .postgres import REQUIRED, Postgres, binaries
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +32,18 @@ def victim() -> Iterator[Victim]:
 def second_victim() -> Iterator[Victim]:
     with Victim() as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    programs = binaries()
+    if programs is None:
+        if REQUIRED:
+            pytest.fail("CLAUDE_BATCHES_REQUIRE_POSTGRES is set, and there is no PostgreSQL server to start")
+        pytest.skip("there is no PostgreSQL server to start")
+    server = Postgres(programs)
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from claude_batches import Client
 from claude_batches.jobs import Job
@@ -65,7 +65,7 @@ class Victim:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
-    def __enter__(self) -> Victim:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -96,4 +96,6 @@ def judge(sandbox: Sandbox, *folders: Path, count: int) -> None:
             assert [row.custom_id for row in rows] == [f"row {index}" for index in range(count)], "lost"
             for index, row in enumerate(rows):
                 assert row.cause == "succeeded"
-                assert f"hello {index}" in str(row.wire["result"]["message"]["content"]), "another row's result"
+                assert f"hello {index}" in str(row.wire["result"]["message"]["content"]), (
+                    "another row's result"
+                )

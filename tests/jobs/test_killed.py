@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from pathlib import Path
+from typing import Any
 
 from claude_batches.sandbox import Sandbox
 
@@ -13,28 +14,25 @@ from .killing import HOSTILE, KILLED, Victim, judge
 #: How often the random kills are repeated: a few in the tests, hundreds in a soak.
 ROUNDS = int(os.environ.get("CLAUDE_BATCHES_SOAK", "0"))
 
-COUNT, SIZE = 25, 10
+COUNT, SIZE = 15, 10
 
 
 def test_killed_at_every_point(tmp_path: Path, victim: Victim) -> None:
     """A process is killed before and after each fsync, commit and call in turn; the next one ends the job."""
-    points = 1
-    die_at = 0
-    while die_at < points:
-        folder = tmp_path / f"{die_at}.job"
-        with Sandbox(instant=True, seed=die_at) as sandbox:
-            order = {
-                "url": sandbox.url, "folder": str(folder), "count": COUNT, "options": {"max_requests": SIZE},
-            }  # fmt: skip
-            if die_at:
-                assert victim.run(**order, die_at=die_at) == KILLED
-                assert victim.run(**order) == 0
-            else:
-                assert victim.run(**order) == 0
-                points = int((folder / "points").read_text())
-            judge(sandbox, folder, count=COUNT)
-        die_at += 1
-    assert points > 50
+    order: dict[str, Any] = {"count": COUNT, "options": {"max_requests": SIZE}}
+    with Sandbox(instant=True) as sandbox:
+        order["url"] = sandbox.url
+        whole = tmp_path / "whole.job"
+        assert victim.run(**order, folder=str(whole)) == 0
+        points = int((whole / "points").read_text())
+        assert points > 50
+        folders = [whole]
+        for die_at in range(1, points):
+            folder = tmp_path / f"{die_at}.job"
+            assert victim.run(**order, folder=str(folder), die_at=die_at) == KILLED
+            assert victim.run(**order, folder=str(folder)) == 0
+            folders.append(folder)
+        judge(sandbox, *folders, count=COUNT)
 
 
 def test_killed_at_random(tmp_path: Path, victim: Victim, second_victim: Victim) -> None:
@@ -50,7 +48,11 @@ def test_killed_at_random(tmp_path: Path, victim: Victim, second_victim: Victim)
                 for process, folder in running.items():
                     order = {"die_after": chance.uniform(0.01, 0.6)} if kill else {}
                     process.start(
-                        url=sandbox.url, folder=str(folder), count=COUNT, options={"max_requests": SIZE}, **order
+                        url=sandbox.url,
+                        folder=str(folder),
+                        count=COUNT,
+                        options={"max_requests": SIZE},
+                        **order,
                     )
                 kills += 1
                 outcomes = {process: process.outcome() for process in running}

@@ -1,7 +1,7 @@
 """Runs jobs in processes that are killed. Started as a script; reads one order a line, and answers with one.
 
-Each order is done in a fork of this process, so that a kill costs the time of a fork and not that of an import. Nothing of
-this is in the package: the points to be killed at are put around what the package calls.
+Each order is done in a fork of this process, so that a kill costs the time of a fork and not that of an import. Nothing
+of this is in the package: the points to be killed at are put around what the package calls.
 """
 
 from __future__ import annotations
@@ -72,11 +72,13 @@ def work(order: dict[str, Any]) -> None:
         "max_attempts": 20,
         **order.get("options", {}),
     }
-    with Client(base_url=order["url"], api_key="k", max_retries=1) as client:
-        with Job.open(order["folder"], client=client, **options) as job:
-            job.add(requests(order["count"]))
-            report = job.run()
-            assert report.finished, report.status
+    with (
+        Client(base_url=order["url"], api_key="k", max_retries=0) as client,
+        Job.open(order["folder"], client=client, **options) as job,
+    ):
+        job.add(requests(order["count"]))
+        report = job.run()
+        assert report.finished, report.status
     Path(order["folder"], "points").write_text(str(points.passed))
 
 

@@ -25,6 +25,7 @@ from ._errors import LedgerError as LedgerError
 from ._errors import LedgerFullError as LedgerFullError
 from ._errors import LedgerTooNewError as LedgerTooNewError
 from ._errors import ShardError as ShardError
+from ._ledger._postgres import PostgresLedger as PostgresLedger
 from ._options import JobOptions as JobOptions
 from ._rows import JobRow as JobRow
 from ._status import Doubt as Doubt
@@ -51,5 +52,6 @@ __all__ = [
     "LedgerError",
     "LedgerFullError",
     "LedgerTooNewError",
+    "PostgresLedger",
     "ShardError",
 ]

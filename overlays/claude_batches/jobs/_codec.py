@@ -13,13 +13,24 @@ from typing import Any, Final
 
 from ._errors import LedgerDamagedError, LedgerError
 
-__all__ = ["BLOCK_BYTES", "BLOCK_LINES", "Codec", "best_codec", "codec_named", "place_at", "taken_apart"]
+__all__ = [
+    "BLOCK_BYTES",
+    "BLOCK_LINES",
+    "Codec",
+    "best_codec",
+    "codec_named",
+    "decoded",
+    "place_at",
+    "taken_apart",
+]
 
 _LINE_BITS: Final = 10
 BLOCK_LINES: Final = 1 << _LINE_BITS
 #: The size of the lines from which on a block is closed.
 BLOCK_BYTES: Final = 128 * 1024
 _LEVEL: Final = 3
+#: The first bytes of a Zstandard frame.
+_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 
 
 def place_at(block: int, line: int) -> int:
@@ -43,11 +54,7 @@ class Codec:
         return lines
 
     def decode(self, block: bytes) -> bytes:
-        """Decode a block.
-
-        Raises:
-            LedgerDamagedError: It is corrupt.
-        """
+        """Decode a block."""
         return block
 
 
@@ -105,6 +112,16 @@ def codec_named(name: str) -> Codec:
     raise LedgerError(
         "the shards of this job are compressed: install claude-batches[zstd], or use Python 3.14 or newer"
     )
+
+
+def decoded(block: bytes) -> bytes:
+    """Decode a block, which tells its codec by its first bytes: lines begin with a brace.
+
+    Raises:
+        LedgerDamagedError: It is corrupt.
+        LedgerError: Nothing here reads it.
+    """
+    return codec_named(ZstdCodec.name if block.startswith(_MAGIC) else Codec.name).decode(block)
 
 
 def best_codec() -> Codec:

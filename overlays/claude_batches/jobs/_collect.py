@@ -71,7 +71,7 @@ def ingest(
     Raises:
         ShardError: They are not of this shard, or another process collected it.
     """
-    store.keep_results(shard.number, path)
+    store.keep_results(path)
     with ledger.transaction():
         taking = _Taking(ledger, lines, options, ledger.facts(), shard)
         for number, start, block in _blocks(path):
@@ -79,7 +79,7 @@ def ingest(
             taking.take(number, block)
         collected = taking.finish()
         ledger.collected(shard)
-    store.finish_results(shard.number, path)
+    store.finish_results(path)
     return collected
 
 

@@ -17,7 +17,7 @@ import hashlib
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Protocol
@@ -43,6 +43,7 @@ class BlockWriter(Protocol):
 
     def finish(self) -> str:
         """Make all of it durable; return its SHA-256."""
+        ...
 
     def discard(self) -> None:
         """Drop what was written."""
@@ -67,17 +68,13 @@ class Store(Protocol):
         """Return the file to download results to."""
         ...
 
-    def keep_results(self, shard: int, path: Path) -> None:
+    def keep_results(self, path: Path) -> None:
         """Make downloaded results durable; called before the transaction that notes them."""
-
-    def result_codec(self) -> str:
-        """Return the codec of results."""
-        ...
 
     def take_results(self, shard: int, number: int, start: int, lines: bytes) -> None:
         """Note a block of downloaded results, within the transaction that notes them."""
 
-    def finish_results(self, shard: int, path: Path) -> None:
+    def finish_results(self, path: Path) -> None:
         """Clean up after the results were noted."""
 
     def delete(self, shard: int, codec: str) -> None:
@@ -182,19 +179,15 @@ class Folder:
         """Return the file of a shard's results."""
         return self._results / f"{shard:06d}.jsonl"
 
-    def keep_results(self, shard: int, path: Path) -> None:
+    def keep_results(self, path: Path) -> None:
         """Make the name of the file durable; its content is, since the download has ended."""
         sync_folder(path.parent)
-
-    def result_codec(self) -> str:
-        """Return the codec of results: the file is as it came."""
-        return "plain"
 
     def take_results(self, shard: int, number: int, start: int, lines: bytes) -> None:
         """Note where a block of results is."""
         self._ledger.add_block(RESULT, shard, number, start, len(lines))
 
-    def finish_results(self, shard: int, path: Path) -> None:
+    def finish_results(self, path: Path) -> None:
         """Do nothing: the file stays."""
 
     def delete(self, shard: int, codec: str) -> None:
@@ -242,7 +235,7 @@ def _read(file: IO[bytes], path: Path, block: Block) -> bytes:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[IO[bytes]]:
+def _reading(path: Path) -> Generator[IO[bytes]]:
     try:
         with path.open("rb") as file:
             yield file
@@ -253,7 +246,7 @@ def _reading(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Generator[None]:
     """Turn errors of writing into those of a job.
 
     Raises:
@@ -275,7 +268,7 @@ def _opened(path: Path, mode: str, buffering: int = -1) -> IO[bytes]:
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[IO[bytes]]:
+def written_whole(path: Path) -> Generator[IO[bytes]]:
     """Write a file that appears when it is whole and durable."""
     part = path.with_name(f".{path.name}.whole")
     with writing(path):

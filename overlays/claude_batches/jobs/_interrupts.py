@@ -10,7 +10,10 @@ from typing import Any, Self
 
 __all__ = ["Interrupts"]
 
-_NOTICE = "\nStopping after the current step; Ctrl-C again stops at once. Nothing is canceled: run the job again to go on.\n"
+_NOTICE = (
+    "\nStopping after the current step; Ctrl-C again stops at once. "
+    "Nothing is canceled: run the job again to go on.\n"
+)
 
 
 class Interrupts:
@@ -32,7 +35,7 @@ class Interrupts:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
 
-    def _first(self, number: int, frame: FrameType | None) -> None:
+    def _first(self, _number: int, _frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True

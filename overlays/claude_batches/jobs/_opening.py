@@ -10,6 +10,8 @@ import attrs
 
 from ._errors import JobOptionsError, LedgerDamagedError
 from ._folder import Folder, FolderLock, Store, writing
+from ._ledger._postgres import PostgresLedger
+from ._ledger._postgres_store import PostgresStore
 from ._ledger._sql import SqlLedger
 from ._ledger._sqlite import SqliteLedger
 from ._options import Ids
@@ -41,15 +43,18 @@ def opened(name: str | os.PathLike[str], ledger: object, ids: Ids | None) -> Ope
         raise JobOptionsError(f'ids must be "derived" or "own"; got {ids!r}')
     if ledger is None:
         job = open_folder(Path(name), ids)
+    elif isinstance(ledger, PostgresLedger):
+        job = open_postgres(str(name), ledger, ids)
     else:
         raise JobOptionsError(f"ledger must be a PostgresLedger; got {type(ledger).__name__}")
     try:
         stored = job.ledger.facts().ids
-        if ids is not None and ids != stored:
-            raise JobOptionsError(f'{job.name} was made with ids="{stored}", which can\'t change')
     except BaseException:
         job.close()
         raise
+    if ids is not None and ids != stored:
+        job.close()
+        raise JobOptionsError(f'{job.name} was made with ids="{stored}", which can\'t change')
     return job
 
 
@@ -84,6 +89,18 @@ def open_folder(path: Path, ids: Ids | None) -> Opened:
         lock.release()
 
     return Opened(str(path), ledger, store, Lines(ledger, store), close)
+
+
+def open_postgres(name: str, ledger: PostgresLedger, ids: Ids | None) -> Opened:
+    """Open or make a job in PostgreSQL."""
+    job = ledger.open(name, ids=ids or "derived")
+    store = PostgresStore(job)
+
+    def close() -> None:
+        job.close()
+        store.close()
+
+    return Opened(name, job, store, Lines(job, store), close)
 
 
 def _check_new(path: Path, file: Path) -> None:

@@ -18,7 +18,6 @@ from ._causes import Cause, classify
 
 __all__ = ["Patience", "passes", "requested_wait", "stops_the_job"]
 
-_FIRST, _LONGEST = 0.5, 60.0
 #: The longest time in seconds that a server may ask to wait.
 _MOST = 600.0
 
@@ -28,11 +27,13 @@ class Patience:
 
     Args:
         seconds: The time that they may go on for.
+        pauses: The first and the longest pause after a failure.
         ticks: A clock that never goes back.
     """
 
-    def __init__(self, seconds: float, ticks: Callable[[], float]) -> None:
+    def __init__(self, seconds: float, pauses: tuple[float, float], ticks: Callable[[], float]) -> None:
         self._seconds = seconds
+        self._first, self._longest = pauses
         self._ticks = ticks
         self._since: float | None = None
         self._failures = 0
@@ -54,7 +55,7 @@ class Patience:
         if not passes(error) or now - self._since > self._seconds:
             raise error
         self._failures += 1
-        delay = min(_FIRST * 2.0 ** min(self._failures - 1, 16), _LONGEST) * (1 - random() / 4)
+        delay = min(self._first * 2.0 ** min(self._failures - 1, 16), self._longest) * (1 - random() / 4)
         return max(delay, requested_wait(error))
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
-from ._codec import codec_named, taken_apart
+from ._codec import decoded, taken_apart
 from ._errors import LedgerDamagedError
 from ._folder import Store
 from ._ledger._sql import SqlLedger
@@ -55,12 +55,11 @@ class Lines:
         Raises:
             LedgerDamagedError: It is not.
         """
-        codec = codec_named(shard.codec)
         digest = hashlib.sha256()
         for block in self._store.body(shard.number, shard.codec):
             digest.update(block)
             try:
-                lines = codec.decode(block)
+                lines = decoded(block)
             except LedgerDamagedError:
                 raise _changed(shard) from None
             yield from lines.split(b"\n")[:-1]
@@ -96,9 +95,8 @@ class Lines:
             ) from None
 
     def _block(self, kind: int, shard: int, number: int) -> list[bytes]:
-        codec = self._store.result_codec() if kind == RESULT else self._codec(shard)
-        stored = self._store.block(kind, shard, codec, number)
-        return codec_named(codec).decode(stored).split(b"\n")
+        codec = "" if kind == RESULT else self._codec(shard)
+        return decoded(self._store.block(kind, shard, codec, number)).split(b"\n")
 
     def _codec(self, shard: int) -> str:
         if shard not in self._codecs:

@@ -34,8 +34,7 @@ def prepare(index: int, given: Any, *, own_ids: bool) -> Request:
     Raises:
         JobRequestError: It can't be sent.
     """
-    if hasattr(given, "to_dict"):
-        given = given.to_dict()
+    given = _as_dict(given)
     if not isinstance(given, Mapping):
         raise JobRequestError(
             index,
@@ -49,14 +48,13 @@ def prepare(index: int, given: Any, *, own_ids: bool) -> Request:
             index, None, f"custom_id must be text; got {type(custom_id).__name__} {custom_id!r:.50}"
         )
     if "params" in request:
-        params = request["params"]
+        params: Any = request["params"]
         extra = {name: value for name, value in request.items() if name not in ("custom_id", "params")}
     elif custom_id is None:
         params, extra = request, None
     else:
         raise JobRequestError(index, custom_id, "it has no params")
-    if hasattr(params, "to_dict"):
-        params = params.to_dict()
+    params = _as_dict(params)
     if not isinstance(params, Mapping):
         raise JobRequestError(index, custom_id, f"params must be a dict; got {type(params).__name__}")
     params = cast("Mapping[str, Any]", params)
@@ -114,11 +112,17 @@ def _check_params(index: int, custom_id: str | None, params: Mapping[str, Any]) 
         )
 
 
+def _as_dict(value: Any) -> Any:
+    return value.to_dict() if hasattr(value, "to_dict") else value
+
+
 def _plain(value: Any) -> Any:
     if hasattr(value, "to_dict"):
         return value.to_dict()
+    # What mypy knows as Any here, pyright knows as a type with unknown arguments.
+    several: Any = value
     if isinstance(value, Mapping):
-        return dict(value)
+        return dict(several)
     if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray):
-        return list(value)
+        return list(several)
     raise TypeError(f"{type(value).__name__} is not JSON")

@@ -30,7 +30,7 @@ async def in_thread(function: Callable[[], T]) -> T:
 async def pause(seconds: float, ended: Callable[[], bool]) -> None:
     """Wait, or until there is a reason to end."""
     until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0 and not ended():
+    while (left := until - time.monotonic()) > 0 and not ended():  # noqa: ASYNC110  # a signal handler sets no event
         # sync: time.sleep(min(left, _SLICE))
         # async only
         await anyio.sleep(min(left, _SLICE))

@@ -28,7 +28,7 @@ CREATE TABLE shard (
     state TEXT NOT NULL,
     kind TEXT NOT NULL,
     requests INTEGER NOT NULL,
-    bytes INTEGER NOT NULL,
+    bytes BIGINT NOT NULL,
     codec TEXT NOT NULL,
     hash TEXT NOT NULL,
     facts TEXT NOT NULL,
@@ -72,8 +72,8 @@ CREATE TABLE block (
     kind INTEGER NOT NULL,
     shard INTEGER NOT NULL,
     number INTEGER NOT NULL,
-    start INTEGER NOT NULL,
-    length INTEGER NOT NULL,
+    start BIGINT NOT NULL,
+    length BIGINT NOT NULL,
     PRIMARY KEY (kind, shard, number)
 );
 CREATE TABLE spent (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Final
 
@@ -107,6 +107,7 @@ class SqlLedger(ABC):
     def close(self) -> None:
         """Close the connection."""
 
+    @abstractmethod
     def check_lease(self) -> None:
         """Extend the lease of this process.
 
@@ -159,7 +160,7 @@ class SqlLedger(ABC):
         return True
 
     @contextmanager
-    def _savepoint(self) -> Iterator[Callable[[], None]]:
+    def _savepoint(self) -> Generator[Callable[[], None]]:
         undone: list[bool] = []
         self._run("SAVEPOINT rows")
         yield lambda: undone.append(True)
@@ -386,7 +387,8 @@ class SqlLedger(ABC):
                 return None
             row = self._run(
                 f"SELECT {_SHARD} FROM shard WHERE state = 'staged' "
-                f"ORDER BY CASE kind WHEN 'canary' THEN 0 WHEN 'retry' THEN 1 ELSE 2 END, number LIMIT 1{self._lock_rows}"
+                f"ORDER BY CASE kind WHEN 'canary' THEN 0 WHEN 'retry' THEN 1 ELSE 2 END, number LIMIT 1"
+                f"{self._lock_rows}"
             ).fetchone()
             if row is None:
                 return None
@@ -429,11 +431,13 @@ class SqlLedger(ABC):
                 ).rowcount
             )
 
-    def note_doubt(self, server_now: float) -> None:
-        """Note the server's time for the shards in doubt that were not looked into before."""
+    def note_doubt(self, shards: Sequence[Shard], server_now: float) -> None:
+        """Note the server's time for shards in doubt that were not looked into before."""
         with self.transaction():
-            self._run(
-                "UPDATE shard SET doubt_at = ? WHERE state = 'doubt' AND doubt_at IS NULL", (server_now,)
+            self._run_many(
+                "UPDATE shard SET doubt_at = ? "
+                "WHERE number = ? AND sends = ? AND state = 'doubt' AND doubt_at IS NULL",
+                [(server_now, shard.number, shard.sends) for shard in shards],
             )
 
     def made(self, shard: Shard, batch_id: str, created_at: float | None) -> bool:

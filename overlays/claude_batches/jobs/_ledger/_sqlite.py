@@ -7,7 +7,7 @@ import secrets
 import socket
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class SqliteLedger(SqlLedger):
         self.path = Path(path)
         self.place = str(self.path)
         self._depth = 0
-        self._durable = True
+        self._durable: bool = True
         _check_size(self.path)
         with self._ours():
             self._connection = sqlite3.connect(
@@ -97,7 +97,7 @@ class SqliteLedger(SqlLedger):
         return time.time()
 
     @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[None]:
+    def transaction(self, *, durable: bool = True) -> Generator[None]:
         """Commit all statements of the block, or none."""
         with self._mutex:
             if self._depth:
@@ -120,9 +120,12 @@ class SqliteLedger(SqlLedger):
                 self._depth = 0
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self) -> Generator[None]:
         """Do nothing: the folder's lock has let one process in."""
         yield
+
+    def check_lease(self) -> None:
+        """Do nothing: the folder's lock ends with the process."""
 
     def close(self) -> None:
         """Close the file."""
@@ -130,7 +133,7 @@ class SqliteLedger(SqlLedger):
             self._connection.close()
 
     @contextmanager
-    def _ours(self) -> Iterator[None]:
+    def _ours(self) -> Generator[None]:
         try:
             yield
         except sqlite3.Error as error:

@@ -100,8 +100,8 @@ class Job:
         Requests that the job has already are passed over, so the same source can be added again.
 
         Args:
-            requests: An iterable (or sync iterable, with `Job`) of `{"custom_id": ..., "params": ...}` or of params alone, whose id is derived from
-                them; or a path or table.
+            requests: An iterable of `{"custom_id": ..., "params": ...}`, or of params alone, whose id is derived
+                from them; an sync iterable of these, with `Job`; or a path or table.
             **source: How a path or table is read.
 
         Returns:
@@ -113,17 +113,7 @@ class Job:
         """
         if self._adding:
             raise JobError("requests are being added to this job already: wait for that call")
-        given: Any = requests
-        if (
-            source
-            or not isinstance(given, (Iterable, Iterable))
-            or isinstance(given, str | bytes | os.PathLike)
-        ):
-            given = _tables().read_source(given, **source)
-        elif hasattr(given, "__arrow_c_stream__"):
-            given = _tables().read_source(given)
-        elif isinstance(given, Mapping):
-            raise JobOptionsError("requests is one dict: put it in a list")
+        given: Any = _source_of(requests, source)
         self._adding = True
         try:
             return self._add(given)
@@ -331,7 +321,7 @@ class Job:
 
     def _allow(self, max_cost: float | None) -> Any:
         if max_cost is None:
-            return lambda _shard, _committed: True
+            return _allow_all
         estimate = import_module("claude_batches.jobs._cost").most_cost
 
         def allow(shard: Shard, committed: list[Shard]) -> bool:
@@ -355,6 +345,21 @@ class Job:
     def archived_soon(self) -> Sequence[str]:
         """Return the batches whose results are not collected and will be archived within three days."""
         return self.status().archived_soon
+
+
+def _allow_all(_shard: Shard, _committed: list[Shard]) -> bool:
+    return True
+
+
+def _source_of(requests: Any, options: dict[str, Any]) -> Any:
+    """Return the requests of a source: itself, or those of a path or table."""
+    if isinstance(requests, Mapping):
+        raise JobOptionsError("requests is one dict: put it in a list")
+    return _tables().read_source(requests, **options) if options or _is_table(requests) else requests
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, str | bytes | os.PathLike) or hasattr(value, "__arrow_c_stream__")
 
 
 def _tables() -> Any:

@@ -80,8 +80,9 @@ class Runner:
         self._lines = lines
         self._options = options
         # A server that answers lists may fail at every create; so each has a patience of its own.
-        self._patience = Patience(options.patience, time.monotonic)
-        self._send_patience = Patience(options.patience, time.monotonic)
+        pauses = options.poll_interval, max(options.poll_interval, options.max_poll_interval)
+        self._patience = Patience(options.patience, pauses, time.monotonic)
+        self._send_patience = Patience(options.patience, pauses, time.monotonic)
         self.clock = ServerClock()
         self.not_before = 0.0
         """The monotonic time before which nothing is sent: the queue was full, or the server failed."""
@@ -171,11 +172,12 @@ class Runner:
         )
         try:
             server_now, listed = self._list(since - CLOCK_ERROR)
-            self._ledger.note_doubt(server_now)
+            # Only shards that were in doubt before the list was asked for: it says nothing of others.
+            self._ledger.note_doubt(doubtful, server_now)
             for shard in watched:
                 self._watch(shard, listed)
             if doubtful:
-                self._settle(server_now, listed)
+                self._settle({shard.number for shard in doubtful}, server_now, listed)
         except ClaudeBatchesError as error:
             self._wait(self._patience.failed(error))
             logger.info("poll: %s", error)
@@ -233,8 +235,10 @@ class Runner:
 
     # Settling -------------------------------------------------------------------------------------------------
 
-    def _settle(self, server_now: float, listed: dict[str, Listed]) -> None:
+    def _settle(self, numbers: set[int], server_now: float, listed: dict[str, Listed]) -> None:
         for shard in self._ledger.shards((ShardState.DOUBT,)):
+            if shard.number not in numbers:
+                continue
             verdict = settle(
                 shard,
                 listed.values(),
