@@ -3,9 +3,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from claude_batches.jobs import PostgresLedger
 from claude_batches.sandbox import Sandbox
 
 from .killing import Victim
+from .kinds import Open, async_jobs, sync_jobs
 from .postgres import REQUIRED, Postgres, binaries
 
 
@@ -46,6 +48,17 @@ def postgres() -> Iterator[Postgres]:
     server.stop()
 
 
+@pytest.fixture(params=["folder", "async folder", "postgres"])
+def open_job(request: pytest.FixtureRequest) -> Iterator[Open]:
+    """Open jobs of each kind: `open_job(name, sandbox.url, **options)`."""
+    if request.param == "postgres":
+        server = request.getfixturevalue("postgres")
+        yield from sync_jobs(PostgresLedger(server.dsn))
+    else:
+        yield from (async_jobs if request.param.startswith("async") else sync_jobs)(None)
+
+
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
+def open_folder() -> Iterator[Open]:
+    """Open jobs in folders."""
+    yield from sync_jobs(None)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from claude_batches import Client
-from claude_batches.jobs import Job
+from claude_batches.jobs import Job, PostgresLedger
 from claude_batches.sandbox import Fault, Sandbox
 
 #: The faults of the profile "hostile", with waits that suit tests.
@@ -85,13 +85,13 @@ def paid(sandbox: Sandbox) -> Counter[tuple[str, int]]:
     return counts
 
 
-def judge(sandbox: Sandbox, *folders: Path, count: int) -> None:
+def judge(sandbox: Sandbox, *names: Path | str, count: int, ledger: PostgresLedger | None = None) -> None:
     """Assert that each row of these jobs was paid for once, and has its own result."""
     counts = paid(sandbox)
     assert not {row: times for row, times in counts.items() if times > 1}, "paid twice"
-    assert len(counts) == count * len(folders), "batches of nobody, or rows that were never paid for"
-    for folder in folders:
-        with Job.open(folder) as job:
+    assert len(counts) == count * len(names), "batches of nobody, or rows that were never paid for"
+    for name in names:
+        with Job.open(name, ledger=ledger) as job:
             rows = list(job.results())
             assert [row.custom_id for row in rows] == [f"row {index}" for index in range(count)], "lost"
             for index, row in enumerate(rows):

@@ -7,9 +7,11 @@ import random
 from pathlib import Path
 from typing import Any
 
+from claude_batches.jobs import PostgresLedger
 from claude_batches.sandbox import Sandbox
 
 from .killing import HOSTILE, KILLED, Victim, judge
+from .postgres import Postgres
 
 #: How often the random kills are repeated: a few in the tests, hundreds in a soak.
 ROUNDS = int(os.environ.get("CLAUDE_BATCHES_SOAK", "0"))
@@ -23,8 +25,9 @@ def test_killed_at_every_point(tmp_path: Path, victim: Victim) -> None:
     with Sandbox(instant=True) as sandbox:
         order["url"] = sandbox.url
         whole = tmp_path / "whole.job"
-        assert victim.run(**order, folder=str(whole)) == 0
-        points = int((whole / "points").read_text())
+        counted = tmp_path / "points"
+        assert victim.run(**order, folder=str(whole), points=str(counted)) == 0
+        points = int(counted.read_text())
         assert points > 50
         folders = [whole]
         for die_at in range(1, points):
@@ -33,6 +36,22 @@ def test_killed_at_every_point(tmp_path: Path, victim: Victim) -> None:
             assert victim.run(**order, folder=str(folder)) == 0
             folders.append(folder)
         judge(sandbox, *folders, count=COUNT)
+
+
+def test_worker_killed(tmp_path: Path, victim: Victim, second_victim: Victim, postgres: Postgres) -> None:
+    """Two processes work on one job in PostgreSQL; one is killed, and the other one ends the job."""
+    order: dict[str, Any] = {
+        "dsn": postgres.dsn, "lease": 2.0, "count": 45, "options": {"max_requests": SIZE},
+    }  # fmt: skip
+    for seed in range(max(ROUNDS, 3)):
+        chance = random.Random(seed)
+        name = f"killed {seed}"
+        with Sandbox(instant=True, seed=seed, faults=HOSTILE) as sandbox:
+            victim.start(**order, url=sandbox.url, folder=name, die_at=chance.randrange(5, 120))
+            second_victim.start(**order, url=sandbox.url, folder=name)
+            assert victim.outcome() in (0, KILLED)
+            assert second_victim.outcome() == 0
+            judge(sandbox, name, count=45, ledger=PostgresLedger(postgres.dsn))
 
 
 def test_killed_at_random(tmp_path: Path, victim: Victim, second_victim: Victim) -> None:

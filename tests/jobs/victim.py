@@ -17,9 +17,10 @@ from typing import Any
 
 import httpx
 from claude_batches import Client
-from claude_batches.jobs import Job
+from claude_batches.jobs import Job, PostgresLedger
 from claude_batches.jobs._folder import _FileWriter
 from claude_batches.jobs._ledger import _sqlite
+from claude_batches.jobs._ledger._postgres import PostgresJob
 
 
 def requests(count: int, start: int = 0) -> Any:
@@ -64,6 +65,7 @@ def work(order: dict[str, Any]) -> None:
     points.around(_FileWriter, "write")
     points.around(Path, "replace")
     points.around(_sqlite.SqliteLedger, "_run", only=lambda _, sql, *__: sql == "COMMIT")
+    points.around(PostgresJob, "_run", only=lambda _, sql, *__: sql == "COMMIT")
     points.around(httpx.Client, "send")
     options = {
         "poll_interval": 0.01,
@@ -74,12 +76,19 @@ def work(order: dict[str, Any]) -> None:
     }
     with (
         Client(base_url=order["url"], api_key="k", max_retries=0) as client,
-        Job.open(order["folder"], client=client, **options) as job,
+        Job.open(order["folder"], client=client, ledger=_ledger(order), **options) as job,
     ):
-        job.add(requests(order["count"]))
+        # Two small portions, which are merged, and the rest.
+        for count in (4, 8, order["count"]):
+            job.add(requests(count))
         report = job.run()
         assert report.finished, report.status
-    Path(order["folder"], "points").write_text(str(points.passed))
+    if "points" in order:
+        Path(order["points"]).write_text(str(points.passed))
+
+
+def _ledger(order: dict[str, Any]) -> PostgresLedger | None:
+    return PostgresLedger(order["dsn"], lease_seconds=order["lease"]) if "dsn" in order else None
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
@@ -53,6 +54,12 @@ class ModelFacts:
         counts[0] += 1
         counts[1] += size
         counts[2] += max_tokens
+
+    def merge(self, others: Mapping[str, Sequence[int]]) -> None:
+        """Add the facts of another shard."""
+        for model, counts in others.items():
+            mine = self._by_model.setdefault(model, [0, 0, 0])
+            self._by_model[model] = [own + other for own, other in zip(mine, counts, strict=True)]
 
     def json(self) -> str:
         """Return the facts as the ledger keeps them."""

@@ -26,7 +26,7 @@ from ._records import BODY, Item, ItemState, JobState, Positions, Shard, ShardSt
 from ._requests import Request, encode_params, prepare
 from ._shards import Limits, ShardFill, block_full, distinct_count
 
-__all__ = ["Adding", "restage"]
+__all__ = ["Adding", "merge", "restage"]
 
 _SHOWN = 200
 _AGAIN = (ItemState.AGAIN, ItemState.MORE, ItemState.CONTINUE, ItemState.CHANGED, ItemState.HELD)
@@ -374,3 +374,88 @@ def _again(ledger: SqlLedger, lines: Lines, item: Item) -> tuple[bytes, str, byt
     else:
         return line, custom_id, params
     return write_line(custom_id, params, orjson.loads(line).get("extra")), custom_id, params
+
+
+# Merging ------------------------------------------------------------------------------------------------------
+
+
+def merge(ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions) -> int:
+    """Make one shard of several small ones that were not sent; return the number of shards that went into others.
+
+    Requests that are added in small portions would otherwise make as many batches.
+    """
+    limits = Limits(options.shard_requests, options.max_bytes)
+    merged = 0
+    for kind in ("first", "retry"):
+        if len(_mergeable(ledger, kind, limits)) < 2:
+            continue
+        with ledger.exclusive():
+            while len(group := _merge_group(ledger, store, lines, kind, limits)) > 1:
+                for shard in group:
+                    store.delete(shard.number, shard.codec)
+                    lines.forget(shard.number)
+                merged += len(group)
+    return merged
+
+
+def _mergeable(ledger: SqlLedger, kind: str, limits: Limits) -> list[Shard]:
+    """Return small shards, as many as fit into one."""
+    group: list[Shard] = []
+    requests = size = 0
+    for shard in ledger.shards((ShardState.STAGED,)):
+        small = shard.requests <= limits.requests // 2 and shard.bytes <= limits.bytes // 2
+        if shard.kind != kind or not small:
+            continue
+        # A derived id may be longer in the new shard, whose number has more digits.
+        room = shard.bytes + 10 * shard.requests
+        if requests + shard.requests > limits.requests or size + room > limits.bytes:
+            break
+        group.append(shard)
+        requests, size = requests + shard.requests, size + room
+    return group
+
+
+def _merge_group(ledger: SqlLedger, store: Store, lines: Lines, kind: str, limits: Limits) -> list[Shard]:
+    """Merge one group; return it."""
+    with ledger.transaction():
+        # Locks the job, so that no other process sends one of the group meanwhile.
+        position, number = ledger.counters()
+        group = _mergeable(ledger, kind, limits)
+        if len(group) < 2:
+            return []
+        facts = ledger.facts()
+        ledger.set_counters(position, number + 1)
+        fill = ShardFill(number, None if facts.ids == "own" else facts.token, limits)
+        body = _Body(ledger, store, kind, fill, group[0].first)
+        try:
+            positions = _copy(ledger, lines, body, group)
+            body.finish(ShardState.STAGED, Positions.packed(positions))
+        except BaseException:
+            body.discard()
+            raise
+        for shard in group:
+            ledger.delete_blocks(BODY, shard.number)
+            ledger.delete_shard(shard.number)
+    return group
+
+
+def _copy(ledger: SqlLedger, lines: Lines, body: _Body, group: list[Shard]) -> list[int]:
+    """Write the lines of shards into another one; return the positions of their rows."""
+    moves: list[tuple[int, int]] = []
+    block: list[bytes] = []
+    block_size = 0
+    for shard in group:
+        for position, line in zip(ledger.positions(shard), lines.whole_body(shard), strict=True):
+            custom_id, params = split_line(line)
+            body.fill.add(body.fill.size(custom_id, position, params))
+            moves.append((position, place_at(body.blocks, len(block))))
+            block.append(line)
+            block_size += len(line) + 1
+            if block_full(len(block), block_size):
+                body.write(block)
+                block, block_size = [], 0
+        body.fill.facts.merge(shard.models)
+    if block:
+        body.write(block)
+    ledger.place_items(body.fill.number, moves)
+    return [position for position, _ in moves]

@@ -10,7 +10,16 @@ import attrs
 from ._ledger._sql import Spent, SqlLedger
 from ._records import ItemState, JobState, Shard, ShardState
 
-__all__ = ["ARCHIVED_AFTER", "Doubt", "JobReport", "JobStatus", "doubts", "finished", "status_of"]
+__all__ = [
+    "ARCHIVED_AFTER",
+    "Doubt",
+    "JobReport",
+    "JobStatus",
+    "archived_soon",
+    "doubts",
+    "finished",
+    "status_of",
+]
 
 #: Seconds after a batch's creation that its results are kept.
 ARCHIVED_AFTER = 29 * 24 * 3600.0
@@ -151,14 +160,20 @@ def status_of(ledger: SqlLedger, server_now: float) -> JobStatus:
         batches=sum(shard.batch_id is not None for shard in shards),
         batches_ended=sum(shard.ended_at is not None for shard in shards),
         doubts=doubts(ledger, shards),
-        archived_soon=[
-            shard.batch_id or ""
-            for shard in shards
-            if shard.state is ShardState.OPEN
-            and shard.created_at is not None
-            and server_now > shard.created_at + ARCHIVED_AFTER - WARNED_BEFORE
-        ],
+        archived_soon=archived_soon(shards, server_now),
     )
+
+
+def archived_soon(shards: Sequence[Shard], server_now: float) -> list[str]:
+    """Return the batches whose results are not collected and will be archived within three days."""
+    return [
+        shard.batch_id
+        for shard in shards
+        if shard.state is ShardState.OPEN
+        and shard.batch_id is not None
+        and shard.created_at is not None
+        and server_now > shard.created_at + ARCHIVED_AFTER - WARNED_BEFORE
+    ]
 
 
 def doubts(ledger: SqlLedger, shards: Sequence[Shard]) -> list[Doubt]:

@@ -20,8 +20,8 @@ from .._opening import Opened, opened
 from .._options import Ids, JobOptions, OptionKeys
 from .._records import JobFacts, JobState, Shard, ShardState
 from .._rows import JobRow, Order, rows
-from .._staging import Adding, restage
-from .._status import JobReport, JobStatus, finished, status_of
+from .._staging import Adding, merge, restage
+from .._status import JobReport, JobStatus, archived_soon, finished, status_of
 from ._io import in_thread, pause
 from ._runner import AsyncRunner
 
@@ -162,6 +162,7 @@ class AsyncJob:
         """
         runner = self._running()
         self._over_cost = False
+        await self._merge()
         await runner.look_at_clock()
         return await runner.submit(self._allow(max_cost), self._stopping)
 
@@ -217,6 +218,7 @@ class AsyncJob:
                 if not stopping():
                     moved += await self.retry()
                 if not stopping():
+                    await self._merge()
                     moved += await runner.submit(allow, stopping)
                 if stopping() or self._at_rest():
                     break
@@ -285,8 +287,7 @@ class AsyncJob:
 
     def status(self) -> JobStatus:
         """Return the state of the job, from the ledger alone."""
-        now = time.time() if self._runner is None else self._runner.clock.now()
-        return status_of(self._job.ledger, now)
+        return status_of(self._job.ledger, self._server_now())
 
     def results(self, order: Order = "input") -> Iterator[JobRow]:
         """Yield the rows that have a final result, in flat memory.
@@ -314,10 +315,17 @@ class AsyncJob:
 
     # ----------------------------------------------------------------------------------------------------------
 
+    async def _merge(self) -> None:
+        job = self._job
+        await in_thread(lambda: merge(job.ledger, job.store, job.lines, self._options))
+
     def _running(self) -> AsyncRunner:
         if self._runner is None:
             raise JobOptionsError("this needs a client: open the job with client=")
         return self._runner
+
+    def _server_now(self) -> float:
+        return time.time() if self._runner is None else self._runner.clock.now()
 
     def _facts(self) -> JobFacts:
         return self._job.ledger.facts()
@@ -349,7 +357,7 @@ class AsyncJob:
         return allow
 
     def _warn_of_archive(self) -> None:
-        for batch_id in self.archived_soon():
+        for batch_id in archived_soon(self._job.ledger.shards(), self._server_now()):
             if batch_id not in self._warned:
                 self._warned.add(batch_id)
                 warnings.warn(
@@ -357,10 +365,6 @@ class AsyncJob:
                     "days: collect them before",
                     stacklevel=3,
                 )
-
-    def archived_soon(self) -> Sequence[str]:
-        """Return the batches whose results are not collected and will be archived within three days."""
-        return self.status().archived_soon
 
 
 def _allow_all(_shard: Shard, _committed: list[Shard]) -> bool:

@@ -253,6 +253,13 @@ class SqlLedger(ABC):
             ).fetchall()
         return [Item(*row) for row in rows]
 
+    def place_items(self, shard: int, rows: Sequence[tuple[int, int]]) -> None:
+        """Give rows that were not sent a new place: (position, place)."""
+        self._run_many(
+            f"UPDATE item SET shard = {shard:d}, place = ? WHERE position = ?",
+            [(place, position) for position, place in rows],
+        )
+
     def set_changes(self, rows: Sequence[tuple[int, bytes]]) -> None:
         """Keep the params that rows are sent again with."""
         self._run_many(

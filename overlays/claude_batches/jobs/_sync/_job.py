@@ -21,8 +21,8 @@ from .._opening import Opened, opened
 from .._options import Ids, JobOptions, OptionKeys
 from .._records import JobFacts, JobState, Shard, ShardState
 from .._rows import JobRow, Order, rows
-from .._staging import Adding, restage
-from .._status import JobReport, JobStatus, finished, status_of
+from .._staging import Adding, merge, restage
+from .._status import JobReport, JobStatus, archived_soon, finished, status_of
 from ._io import in_thread, pause
 from ._runner import Runner
 
@@ -146,6 +146,7 @@ class Job:
         """
         runner = self._running()
         self._over_cost = False
+        self._merge()
         runner.look_at_clock()
         return runner.submit(self._allow(max_cost), self._stopping)
 
@@ -201,6 +202,7 @@ class Job:
                 if not stopping():
                     moved += self.retry()
                 if not stopping():
+                    self._merge()
                     moved += runner.submit(allow, stopping)
                 if stopping() or self._at_rest():
                     break
@@ -269,8 +271,7 @@ class Job:
 
     def status(self) -> JobStatus:
         """Return the state of the job, from the ledger alone."""
-        now = time.time() if self._runner is None else self._runner.clock.now()
-        return status_of(self._job.ledger, now)
+        return status_of(self._job.ledger, self._server_now())
 
     def results(self, order: Order = "input") -> Iterator[JobRow]:
         """Yield the rows that have a final result, in flat memory.
@@ -298,10 +299,17 @@ class Job:
 
     # ----------------------------------------------------------------------------------------------------------
 
+    def _merge(self) -> None:
+        job = self._job
+        in_thread(lambda: merge(job.ledger, job.store, job.lines, self._options))
+
     def _running(self) -> Runner:
         if self._runner is None:
             raise JobOptionsError("this needs a client: open the job with client=")
         return self._runner
+
+    def _server_now(self) -> float:
+        return time.time() if self._runner is None else self._runner.clock.now()
 
     def _facts(self) -> JobFacts:
         return self._job.ledger.facts()
@@ -333,7 +341,7 @@ class Job:
         return allow
 
     def _warn_of_archive(self) -> None:
-        for batch_id in self.archived_soon():
+        for batch_id in archived_soon(self._job.ledger.shards(), self._server_now()):
             if batch_id not in self._warned:
                 self._warned.add(batch_id)
                 warnings.warn(
@@ -341,10 +349,6 @@ class Job:
                     "days: collect them before",
                     stacklevel=3,
                 )
-
-    def archived_soon(self) -> Sequence[str]:
-        """Return the batches whose results are not collected and will be archived within three days."""
-        return self.status().archived_soon
 
 
 def _allow_all(_shard: Shard, _committed: list[Shard]) -> bool:
