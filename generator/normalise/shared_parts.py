@@ -70,5 +70,5 @@ def _inlined(document: Document, value: Json, part: str, place: str) -> Json:
     inlined = {**deepcopy(target), **beside}
     home = parts_of(seen[-1])[:-1] == ["components", _HOMES.get(part)]
     if not home or beside.keys() - {"summary", "description"}:
-        validate_part(inlined, part, place)
+        validate_part(inlined, part, place if beside else seen[-1])
     return inlined

@@ -1,8 +1,8 @@
 """Resources and methods by path, for documents without tags.
 
 `GET /v1/files/{id}/content` is `client.files.content.get(id)`: the words of the path are resources, and the method is
-the HTTP method, followed by the parameters at the end of the path. Neither depends on any other path of the document, so
-that a new operation never renames another one.
+the HTTP method, followed by the parameters at the end of the path. Neither depends on any other path of the document,
+so that a new operation never renames another one.
 """
 
 from __future__ import annotations
