@@ -94,7 +94,7 @@ def _without_async_only(source: str) -> str:
         return source
     dropped = set(marked)
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.stmt | ast.ExceptHandler):
+        if isinstance(node, ast.stmt | ast.ExceptHandler | ast.arg):
             first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
             if first - 1 in marked:
                 dropped |= set(range(first, (node.end_lineno or first) + 1))

@@ -8,7 +8,6 @@ body, and pass the status and the parsed body of the response to `request.operat
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Set
-from difflib import get_close_matches
 from typing import Any, Generic, Literal, Protocol, TypedDict, TypeVar
 
 import attrs
@@ -81,6 +80,9 @@ def check_options(
     """
     if options.keys() <= known:
         return
+    # Imported here, since starting a program must not cost it.
+    from difflib import get_close_matches
+
     name = next(name for name in options if name not in known)
     nearest = get_close_matches(name, [*arguments, *sorted(known)], n=1, cutoff=0.5)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else ""

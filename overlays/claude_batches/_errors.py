@@ -146,8 +146,7 @@ class InvalidBatchError(RequestEncodingError):
 
 
 class SpoolError(RequestEncodingError, OSError):
-    """The temporary file that holds a batch can't be written, for example because the disk is full. Nothing was
-    sent."""
+    """The temporary file of a batch can't be written, for example because the disk is full. Nothing was sent."""
 
 
 class ClientClosedError(ClaudeBatchesError):

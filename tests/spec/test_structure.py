@@ -73,6 +73,7 @@ _DROPPED = "dropped by the SDK of November 2026"
 _CALLER = "always given in August 2026; the SDK of November 2026 lets it be missing"
 _ROLES = "a turn has a type for each role, as in the SDK; the published document has one type for all"
 _INSTRUCTIONS = "instructions are text, as in the SDK's type for this role"
+_NOT_ZERO = "the API refuses 0 in the requests of a batch"
 _STREAM = "the API refuses a batch that has a streaming request in it"
 _HEADERS = "workspaces are chosen by a header that is newer than the published document"
 
@@ -99,9 +100,8 @@ DELIBERATE = {
     'MessageCreateParamsNonStreaming.model: only here "claude-*"': _NEWER,
     "MessageCreateParamsNonStreaming.speed: only here": _NEWER,
     "MessageCreateParamsNonStreaming.user_profile_id: only here": _NEWER,
-    "MessageCreateParamsNonStreaming.temperature: only there": _DROPPED,
-    "MessageCreateParamsNonStreaming.top_k: only there": _DROPPED,
-    "MessageCreateParamsNonStreaming.top_p: only there": _DROPPED,
+    "MessageCreateParamsNonStreaming.max_tokens: only here integer(minimum=1)": _NOT_ZERO,
+    "MessageCreateParamsNonStreaming.max_tokens: only there integer(minimum=0)": _NOT_ZERO,
     "MessageCreateParamsNonStreaming.stream: only here false": _STREAM,
     "MessageCreateParamsNonStreaming.stream: only there boolean": _STREAM,
     "MessageCreateParamsNonStreaming.thinking: only here ThinkingConfigBetweenToolsParam": _NEWER,

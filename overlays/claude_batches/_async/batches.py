@@ -66,6 +66,8 @@ class AsyncBatches(resources.AsyncBatches):
     async def create(
         self,
         *,
+        # sync: requests: Iterable[params.Request],
+        # async only
         requests: Iterable[params.Request] | AsyncIterable[params.Request],
         user_profile_id: str | None = None,
         workspace_id: str | None = None,
@@ -213,11 +215,14 @@ class AsyncBatches(resources.AsyncBatches):
         )
         if self._transport.kind != "plain":
             exchange: Exchange[Any] = Exchange(partial(_view_of, call))
-            stream: Any = self._transport.deliver_stream(exchange, partial(_line_decoder, call))
-            return cast("AsyncResultStream[MessageBatchIndividualResponse]", stream)
-        opened = partial(_opened, self._transport, call, call.decoder())
-        stream = AsyncResultStream(self._transport.driver, opened)
-        # sync: stream.opened()
+            view: Any = self._transport.deliver_stream(exchange, partial(_line_decoder, call))
+            return cast("AsyncResultStream[MessageBatchIndividualResponse]", view)
+        opened: Any = partial(_opened, self._transport, call, call.decoder())
+        stream: AsyncResultStream[MessageBatchIndividualResponse] = AsyncResultStream(
+            self._transport.driver, opened
+        )
+        # sync: return stream.opened()
+        # async only
         return stream
 
     async def results_by_id(

@@ -152,15 +152,11 @@ class AsyncDriver:
         try:
             # sync: return run_with_deadline(operation, limit)
             # async only
-            with anyio.fail_after(limit) as scope:
+            with anyio.move_on_after(limit):
                 return await operation()
         except DeadlinePassed:
-            return past_deadline()
-        # async only
-        except TimeoutError:
-            if not scope.cancelled_caught:
-                raise
-            return past_deadline()
+            pass
+        return past_deadline()
 
     async def _send(self, prepared: PreparedRequest) -> AsyncResponse | Failure:
         http = self._client(prepared)
@@ -179,11 +175,14 @@ class AsyncDriver:
         try:
             reply = await self._within_deadline(prepared, attempt)
         except BaseException as error:
+            if upload is not None:
+                upload.abandon()
             if not self._is_failure(error):
                 _note_if_sent(error, upload)
                 raise
             reply = failure_of(error, prepared.secrets())
         if isinstance(reply, Failure) and upload is not None:
+            upload.abandon()
             return attrs.evolve(reply, handed_over=upload.sent_at is not None, sent_at=upload.sent_at)
         return reply
 

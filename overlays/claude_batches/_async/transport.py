@@ -67,16 +67,13 @@ class AsyncTransport:
 
     # sync: def page(self, request: Request[Any], options: RequestOptions, /) -> Page[Any]:
     # sync:     """Fetch the first page of a list."""
+    # sync:     return self._page(*first_request(request, options))
     # async only
     def page(self, request: Request[Any], options: RequestOptions, /) -> AsyncPager[Any]:
         """Return the list of a paginated operation, not fetched yet."""
-        request, options, seen = first_request(request, options)
-        first = partial(self._page, request, seen, options)
+        first = partial(self._page, *first_request(request, options))
         # A raw or streamed view of a list is one response, so there is nothing to iterate over.
         return AsyncPager(first) if self.kind == "plain" else cast(AsyncPager[Any], first())
-
-    # sync:     request, options, seen = first_request(request, options)
-    # sync:     return self._page(request, seen, options)
 
     def stream(self, request: Request[T], options: RequestOptions, /) -> AsyncLineStream[T]:
         """Return the decoded lines of a JSONL response."""
@@ -125,12 +122,12 @@ class AsyncTransport:
     async def _page(
         self,
         request: Request[Any],
-        seen: frozenset[str],
         options: RequestOptions,
+        seen: frozenset[str],
         view: View | None = None,
     ) -> AsyncPage[Any]:
         async def following(request: Request[Any], seen: frozenset[str]) -> AsyncPage[Any]:
-            return await self._page(request, seen, options, view="plain")
+            return await self._page(request, options, seen, view="plain")
 
         def parse(response: OpenedResponse, content: bytes) -> AsyncPage[Any]:
             return AsyncPage(request, decode_page(request, response, content), seen, following)

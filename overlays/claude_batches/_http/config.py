@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypedDict, cast
 from urllib.parse import urlsplit
 
@@ -205,8 +205,8 @@ class Config:
         changes: dict[str, Any] = {}
 
         def value(name: str) -> Any:
-            found: Any = given.get(name)
-            return cast("Secret[Any]", found).reveal() if isinstance(found, Secret) else found
+            found: Secret[Any] | None = given.get(name)
+            return None if found is None else found.reveal()
 
         key, token = (_credential(name, Secret(value(name))) for name in ("api_key", "auth_token"))
         if key is not None and token is not None:
@@ -215,7 +215,7 @@ class Config:
             changes |= {"api_key": key, "auth_token": token}
         if value("base_url") is not None:
             changes |= _base(given["base_url"])
-        if value("anthropic_version") is not None:
+        if given.get("anthropic_version") is not None:
             changes["version"] = _version(given["anthropic_version"])
         if not isinstance(given.get("timeout", _UNSET), Unset):
             changes["timeouts"] = Timeouts.of(given["timeout"])
@@ -318,11 +318,11 @@ def _version(version: object) -> str:
 
 
 def _statuses(statuses: Any) -> frozenset[int]:
-    known = cast(
-        "list[object]", list(statuses) if isinstance(statuses, set | frozenset | list | tuple) else [None]
-    )
-    errors = frozenset(status for status in known if isinstance(status, int) and 400 <= status < 600)
-    if len(errors) < len(known):
+    given: list[Any] = [None]
+    if isinstance(statuses, set | frozenset | list | tuple):
+        given = [*cast("Iterable[Any]", statuses)]
+    errors = frozenset(status for status in given if isinstance(status, int) and 400 <= status < 600)
+    if len(errors) < len(given):
         raise ConfigurationError(
             f"retry_created_statuses must be a set of error statuses, such as {{429, 529}}; got {statuses!r}"
         )

@@ -88,10 +88,10 @@ def _plain(value: Any) -> Any:
         return int(value)
     if isinstance(value, numbers.Real):
         return float(value)
-    if isinstance(value, Iterable) and not isinstance(value, _BYTES):
-        items = list(cast("Any", value))
+    if not isinstance(value, _BYTES) and hasattr(value, "__iter__"):
+        items: list[Any] = list(value)
         # A generator can't be walked again by `encode`.
-        if isinstance(value, Iterator) and _non_finite(items, "") is not None:
+        if hasattr(value, "__next__") and _non_finite(items, "") is not None:
             raise TypeError("a number is NaN or infinite, which JSON can't express")
         return items
     raise TypeError(f"{type(value).__name__} is not JSON")

@@ -1,20 +1,22 @@
 """Errors about results.
 
-ClaudeBatchesError
-└─ ResultsError
-├─ ResultsNotReadyError      the batch has not ended
-├─ ResultsGoneError          the results are archived, expired or deleted
-├─ IncompleteResultsError    fewer results than the batch has
-├─ ExcessResultsError        more results than the batch has
-├─ ResultsChangedError       a different file than the one that reading began with
-├─ DuplicateResultsError     a repeated custom_id
-├─ ForeignResultsError       results of requests that were not sent
-├─ ResultsClosedError        reading after close() or break
-├─ DownloadTargetError       a download to a place that is not a regular file
-├─ ResultsFormatError        an encoding that can't be read
-│   └─ BrokenEncodingError   truncated or corrupt compressed data
-└─ BadLineError              a line that is not a result
-└─ LineTooLongError
+    ClaudeBatchesError
+     └─ ResultsError
+         ├─ ResultsNotReadyError      the batch has not ended
+         ├─ ResultsGoneError          the results are archived, expired or deleted
+         ├─ IncompleteResultsError    fewer results than the batch has
+         ├─ ExcessResultsError        more results than the batch has
+         ├─ ResultsChangedError       a different file than the one that reading began with
+         ├─ DuplicateResultsError     a repeated custom_id
+         ├─ ForeignResultsError       results of requests that were not sent
+         ├─ ResultsClosedError        reading after close() or break
+         ├─ DownloadTargetError       a download to a place that is not a regular file
+         ├─ ResultsFormatError        an encoding that can't be read
+         │   └─ BrokenEncodingError   truncated or corrupt compressed data
+         └─ BadLineError              a line that is not a result
+             └─ LineTooLongError
+
+A failed request for results raises an `APIError`.
 """
 
 from __future__ import annotations

@@ -133,8 +133,8 @@ def check_ended(batch: MessageBatch) -> None:
     Raises:
         ResultsNotReadyError: The batch has not ended.
     """
-    status: str | None = batch.processing_status
     # Some gateways leave the status out.
+    status = cast("str | None", batch.processing_status)
     if status != "ended" and not (status is None and batch.results_url):
         raise ResultsNotReadyError(batch.id, status)
 

@@ -65,7 +65,7 @@ class Batches(resources.Batches):
     def create(
         self,
         *,
-        requests: Iterable[params.Request] | Iterable[params.Request],
+        requests: Iterable[params.Request],
         user_profile_id: str | None = None,
         workspace_id: str | None = None,
         on_ambiguous: OnAmbiguous = "raise",
@@ -203,12 +203,11 @@ class Batches(resources.Batches):
         )
         if self._transport.kind != "plain":
             exchange: Exchange[Any] = Exchange(partial(_view_of, call))
-            stream: Any = self._transport.deliver_stream(exchange, partial(_line_decoder, call))
-            return cast("ResultStream[MessageBatchIndividualResponse]", stream)
-        opened = partial(_opened, self._transport, call, call.decoder())
-        stream = ResultStream(self._transport.driver, opened)
-        stream.opened()
-        return stream
+            view: Any = self._transport.deliver_stream(exchange, partial(_line_decoder, call))
+            return cast("ResultStream[MessageBatchIndividualResponse]", view)
+        opened: Any = partial(_opened, self._transport, call, call.decoder())
+        stream: ResultStream[MessageBatchIndividualResponse] = ResultStream(self._transport.driver, opened)
+        return stream.opened()
 
     def results_by_id(
         self,

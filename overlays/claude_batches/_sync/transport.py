@@ -65,9 +65,7 @@ class Transport:
 
     def page(self, request: Request[Any], options: RequestOptions, /) -> Page[Any]:
         """Fetch the first page of a list."""
-
-        request, options, seen = first_request(request, options)
-        return self._page(request, seen, options)
+        return self._page(*first_request(request, options))
 
     def stream(self, request: Request[T], options: RequestOptions, /) -> LineStream[T]:
         """Return the decoded lines of a JSONL response."""
@@ -116,12 +114,12 @@ class Transport:
     def _page(
         self,
         request: Request[Any],
-        seen: frozenset[str],
         options: RequestOptions,
+        seen: frozenset[str],
         view: View | None = None,
     ) -> Page[Any]:
         def following(request: Request[Any], seen: frozenset[str]) -> Page[Any]:
-            return self._page(request, seen, options, view="plain")
+            return self._page(request, options, seen, view="plain")
 
         def parse(response: OpenedResponse, content: bytes) -> Page[Any]:
             return Page(request, decode_page(request, response, content), seen, following)
