@@ -1,7 +1,6 @@
-"""A server that sends results as a script says: all of them, a part, damaged, in another order, or not at
-all.
+"""A server that sends results by a script: all of them, a part, damaged, or in another order.
 
-It speaks just enough HTTP/1.1, on real sockets, and everything it does is decided before it is asked.
+It speaks just enough HTTP/1.1 on real sockets. Its script is fixed before the first request.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ Encoding = Literal["identity", "gzip", "deflate"]
 
 @attrs.define
 class Answer:
-    """How one request for the results is answered."""
+    """The response to one request for the results."""
 
     body: bytes = b""
     """The file, before encoding."""
@@ -36,23 +35,23 @@ class Answer:
     etag: str | None = '"v1"'
     modified: str | None = None
     ranges: bool = True
-    """Whether a Range is honoured, when If-Range allows it."""
+    """True to honour a Range that If-Range allows."""
     encoding: Encoding = "identity"
-    """In which a whole file is sent, if it is asked for."""
+    """Content encoding of a whole file, if the client accepts it."""
     framing: Literal["length", "chunked", "close"] = "length"
     cut: int | None = None
-    """After how many bytes of what is to be sent the connection is dropped; `None` sends all."""
+    """Number of bytes after which the connection is closed; `None` sends all."""
     stall: bool = False
-    """Where it is cut, be silent instead, until the client hangs up."""
+    """True to be silent at the cut until the client closes the connection."""
     damage: int | None = None
-    """Which byte of what is to be sent arrives as another."""
+    """Position of a byte that is changed."""
     headers: dict[str, str] = attrs.Factory(dict)
-    """Headers to send besides, or instead."""
+    """More headers, or other values."""
 
 
 @attrs.frozen
 class Asked:
-    """A request that came."""
+    """A received request."""
 
     method: str
     path: str
@@ -60,7 +59,7 @@ class Asked:
 
 
 def batch_json(count: int, url: str | None, status: str = "ended", **fields: Any) -> dict[str, Any]:
-    """A batch as the API describes it."""
+    """Return a batch as the API describes it."""
     return {
         "id": BATCH_ID,
         "type": "message_batch",
@@ -77,13 +76,11 @@ def batch_json(count: int, url: str | None, status: str = "ended", **fields: Any
 
 
 class ResultsServer:
-    """Serves one batch, and its results from a list of answers: the first to the first request, and so on.
+    """Serves one batch, and its results from a list of answers, one for each request. The last one is repeated.
 
-    The last answer is given again and again.
-
-    Arguments:
-        answers: How requests for results are answered.
-        count: How many results the batch says it has.
+    Args:
+        answers: Responses to requests for results.
+        count: Number of results in `request_counts`.
     """
 
     def __init__(self, answers: Iterable[Answer], count: int) -> None:
@@ -91,13 +88,13 @@ class ResultsServer:
         self.count = count
         self.asked: list[Asked] = []
         self.connections = 0
-        """How many connections were made."""
+        """Number of connections."""
         self.hung_up = threading.Event()
-        """Set when a client lets go of a connection on which the server was silent."""
+        """Set when a client closes a connection on which the server was silent."""
         self.batches: list[dict[str, Any] | int] = []
-        """What to answer to requests for the batch, in turn, before the usual: a batch, or a status."""
+        """Responses to the first requests for the batch: a batch, or a status."""
         self.results_url: str | None = None
-        """Where the batch says its results are; `None` for here."""
+        """`results_url` of the batch; `None` for this server."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._lock = threading.Lock()
@@ -106,7 +103,7 @@ class ResultsServer:
 
     @property
     def results_asked(self) -> list[Asked]:
-        """The requests for results that came."""
+        """The received requests for results."""
         return [asked for asked in self.asked if asked.path.endswith("/results")]
 
     def __enter__(self) -> Self:
@@ -157,7 +154,7 @@ class ResultsServer:
                 self._open.discard(connection)
 
     def _answer(self, asked: Asked) -> tuple[bytes, bytes, Answer | None]:
-        """Head and body of the answer; and the script of it, for the results."""
+        """Return head and body of a response, and its script if it is of results."""
         if not asked.path.endswith("/results"):
             wire: Any = (
                 self.batches.pop(0)
@@ -178,12 +175,12 @@ class ResultsServer:
 
 
 def whole(lines: list[bytes], **options: Any) -> Answer:
-    """An answer with these lines as its file."""
+    """Return an answer with lines as its file."""
     return Answer(file_of(lines), **options)
 
 
 def cut_places(lines: list[bytes], encoding: Encoding) -> range:
-    """All the places where what is sent for these lines can be cut."""
+    """Return all places where the file of lines can be cut."""
     return range(len(_encoded(file_of(lines), encoding)))
 
 
