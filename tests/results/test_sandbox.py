@@ -1,4 +1,4 @@
-"""Results of a server that somebody else wrote, and that does all it can to make reading them hard."""
+"""Results of the sandbox with faults."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_every_result_comes_once_whatever_the_sandbox_does(name: str, tmp_path: Path) -> None:
+def test_faults_lose_and_repeat_nothing(name: str, tmp_path: Path) -> None:
+    """Every way to read gives each result once, whatever the fault."""
     with (
         Sandbox(instant=True) as sandbox,
         Client(base_url=sandbox.url, api_key="any", _clock=Naps().clock()) as client,

@@ -105,8 +105,9 @@ class ResultsCall:
         def decode_line(line: bytes) -> Any:
             exact = has_large_number(line) and not is_bad(line)
             result = decode_exactly(parse(line)) if exact else decode(line)
-            if sent is not None and result.custom_id not in sent:
-                raise ForeignResultsError(self.batch_id, result.custom_id)
+            custom_id = getattr(result, "custom_id", None)
+            if sent is not None and custom_id not in sent:
+                raise ForeignResultsError(self.batch_id, custom_id)
             return result
 
         return decode_line
