@@ -14,7 +14,7 @@ from claude_batches_api.body import Body
 from claude_batches_api.model import Ref
 from claude_batches_api.request import Operation, Request, Response
 
-from .scripted import Exchange, reply
+from tests.support.server import Exchange, reply
 
 OPERATION = Operation(
     "files.create",

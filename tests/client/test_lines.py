@@ -8,7 +8,7 @@ import claude_batches
 import pytest
 from claude_batches_api.operations import messages_batches as operations
 
-from .scripted import reply
+from tests.support.server import reply
 
 LINES = b'{"custom_id":"a","result":{"type":"canceled"}}\n\n{"custom_id":"b\xe2\x80\xa8","result":{"type":"expired"}}'
 

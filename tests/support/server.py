@@ -1,7 +1,7 @@
-"""A small HTTP server that does exactly what a test's script says, misbehaving included, over real sockets.
+"""A small HTTP server on real sockets that follows a test's script, misbehaviour included.
 
-A script is a list of acts, one for each request in the order in which they come; when it is through, the last act is
-repeated. An act gets the exchange, and reads and writes what it likes:
+A script is a list of acts, one for each request in order; the last act is repeated. An act gets the exchange, and reads
+and writes on its connection:
 
     with ScriptedServer([drop_after_body(), reply(200, {"id": "b"})]) as server:
         ...
@@ -15,6 +15,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +24,7 @@ Act = Callable[["Exchange"], None]
 
 
 class Exchange:
-    """One request, and the connection to answer on. Reading the body is the act's business."""
+    """One request, and its connection. The act reads the body."""
 
     def __init__(self, connection: socket.socket, reader: Any, server: ScriptedServer) -> None:
         self.connection = connection
@@ -34,9 +35,15 @@ class Exchange:
         self.body: bytes | None = None
         self.keep_alive = True
         self.on_body: Callable[[bytes], None] = lambda body: None
-        """Is called when the whole body was read, before anything is answered."""
+        """Called when the whole body was read, before the response."""
+
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
 
     def read_head(self) -> bool:
+        """Read the request line and the headers. Return false at the end of the connection."""
         line = self.reader.readline()
         if not line:
             return False
@@ -55,6 +62,7 @@ class Exchange:
         return self.body
 
     def send(self, data: bytes) -> None:
+        """Send bytes."""
         self.connection.sendall(data)
 
     def hang_up(self, *, reset: bool = False) -> None:
@@ -65,6 +73,12 @@ class Exchange:
 
 
 class ScriptedServer:
+    """A server with a script.
+
+    Args:
+        script: Acts for the requests in order; the last is repeated.
+    """
+
     def __init__(self, script: Iterable[Act]) -> None:
         self.script = list(script)
         self.requests: list[Exchange] = []
@@ -74,7 +88,7 @@ class ScriptedServer:
         self._threads: list[threading.Thread] = []
         self._connections: list[socket.socket] = []
         self.connections = 0
-        """How many connections were made."""
+        """Number of connections made."""
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def __enter__(self) -> Self:
@@ -130,7 +144,7 @@ class ScriptedServer:
 
     @property
     def bodies(self) -> list[Any]:
-        """The parsed bodies of the requests that had one."""
+        """Parsed bodies, of the requests that had one."""
         return [json.loads(exchange.body) for exchange in self.requests if exchange.body]
 
 
@@ -147,7 +161,16 @@ def reply(
     cut: int | None = None,
     request_id: str | None = "req_scripted",
 ) -> Act:
-    """Answer. `before_body` answers without reading what was sent; `cut` hangs up after so many bytes of the body."""
+    """Respond.
+
+    Args:
+        status: Status code.
+        body: Bytes, JSON, or a function of the exchange that returns either.
+        headers: Further headers.
+        before_body: True to respond without reading the request's body.
+        cut: Number of bytes of the body after which to hang up.
+        request_id: Value of the `request-id` header.
+    """
 
     def act(exchange: Exchange) -> None:
         if not before_body:
@@ -168,7 +191,7 @@ def reply(
             lines.append("connection: close")
         exchange.send("\r\n".join(lines).encode() + b"\r\n\r\n" + data[:cut])
         if before_body:
-            # Hanging up on somebody who is still sending would destroy the answer on its way.
+            # Hanging up while the client sends would destroy the response on its way.
             exchange.connection.shutdown(socket.SHUT_WR)
             exchange.reader.read()
         if cut is not None or before_body:
@@ -178,7 +201,7 @@ def reply(
 
 
 def drop(*, after: int | None = None, reset: bool = False) -> Act:
-    """Hang up without an answer, after so many bytes of the body, or all of it."""
+    """Hang up without a response, after some bytes of the body or all of it."""
 
     def act(exchange: Exchange) -> None:
         exchange.read_body(after)
@@ -188,7 +211,7 @@ def drop(*, after: int | None = None, reset: bool = False) -> Act:
 
 
 def stall(*, after_headers: bool = False, before_body: bool = False) -> Act:
-    """Take the request and never answer; or only half an answer; or don't even take it."""
+    """Read the request and never respond; or send half a response; or do not even read the body."""
 
     def act(exchange: Exchange) -> None:
         if not before_body:
@@ -202,11 +225,32 @@ def stall(*, after_headers: bool = False, before_body: bool = False) -> Act:
 
 
 def garbage(data: bytes = b"SSH-2.0-OpenSSH\r\n") -> Act:
-    """Answer with something that isn't HTTP."""
+    """Respond with bytes that are not HTTP."""
 
     def act(exchange: Exchange) -> None:
         exchange.read_body()
         exchange.send(data)
+        exchange.hang_up()
+
+    return act
+
+
+def repeat(data: bytes, *, every: float = 0.05, first: bytes = b"", seconds: float = 10.0) -> Act:
+    """Send bytes again and again, with a pause each time.
+
+    Args:
+        data: The bytes; `b"HTTP/1.1 102 Processing\\r\\n\\r\\n"` is an informational response, `b"x"` dribbles.
+        every: Pause in seconds.
+        first: Bytes to send once before.
+        seconds: Time after which to hang up.
+    """
+
+    def act(exchange: Exchange) -> None:
+        exchange.read_body()
+        exchange.send(first)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not exchange.server.closing.wait(every):
+            exchange.send(data)
         exchange.hang_up()
 
     return act
