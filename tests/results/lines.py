@@ -8,6 +8,10 @@ from typing import Any
 
 import orjson
 
+from tests.support.results import file_of
+
+__all__ = ["file_of", "lines_of", "reordered", "result", "short", "some_lines"]
+
 
 def result(custom_id: str, text: str = "hello") -> dict[str, Any]:
     """Return a succeeded result as the API writes it."""
@@ -37,11 +41,6 @@ def short(custom_id: str) -> dict[str, Any]:
 def lines_of(results: Iterable[dict[str, Any]]) -> list[bytes]:
     """Return a line for each result, without line breaks."""
     return [orjson.dumps(item) for item in results]
-
-
-def file_of(lines: Iterable[bytes]) -> bytes:
-    """Return a results file."""
-    return b"".join(line + b"\n" for line in lines)
 
 
 def some_lines(count: int, seed: int = 0, longest: int = 2000) -> list[bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,9 +10,10 @@ import anyio
 import attrs
 import httpx
 from claude_batches import AsyncClient, ClaudeBatchesError, Client
-from claude_batches._http.clock import Clock
 
-from .server import BATCH_ID, ResultsServer
+from tests.support.clients import KEY, TLS
+from tests.support.clock import Sleeps
+from tests.support.results import BATCH_ID, ResultsServer
 
 if TYPE_CHECKING:
     from claude_batches._async.batches import AsyncBatches
@@ -21,34 +21,12 @@ if TYPE_CHECKING:
 
 Kind = Literal["sync", "async"]
 KINDS: tuple[Kind, ...] = ("sync", "async")
-KEY = "key-of-a-test"
-
-# Making one takes longer than everything else that a client does.
-TLS = ssl.create_default_context()
-
-
-class Naps:
-    """A clock whose time passes only in sleeps."""
-
-    def __init__(self) -> None:
-        self.taken: list[float] = []
-        self.now = 0.0
-
-    def clock(self) -> Clock:
-        """Return the clock for a client."""
-
-        async def async_sleep(seconds: float) -> None:
-            self._sleep(seconds)
-
-        return Clock(monotonic=lambda: self.now, sleep=self._sleep, async_sleep=async_sleep)
-
-    def _sleep(self, seconds: float) -> None:
-        self.taken.append(seconds)
-        self.now += seconds
 
 
 @contextmanager
-def sync_client(server: ResultsServer, naps: Naps | None = None, timeout: float = 10.0) -> Iterator[Client]:
+def sync_client(
+    server: ResultsServer, sleeps: Sleeps | None = None, timeout: float = 10.0
+) -> Iterator[Client]:
     """Make a client that never really sleeps and does not retry."""
     with (
         httpx.Client(verify=TLS, trust_env=False) as http,
@@ -58,23 +36,25 @@ def sync_client(server: ResultsServer, naps: Naps | None = None, timeout: float 
             http_client=http,
             timeout=timeout,
             max_retries=0,
-            _clock=(naps or Naps()).clock(),
+            _clock=(sleeps or Sleeps()).clock,
         ) as client,
     ):
         yield client
 
 
 @contextmanager
-def sync_batches(server: ResultsServer, naps: Naps | None = None, timeout: float = 10.0) -> Iterator[Batches]:
+def sync_batches(
+    server: ResultsServer, sleeps: Sleeps | None = None, timeout: float = 10.0
+) -> Iterator[Batches]:
     """Make the batches of a client that never really sleeps."""
-    with sync_client(server, naps, timeout) as client:
+    with sync_client(server, sleeps, timeout) as client:
         yield client.messages.batches
 
 
 @asynccontextmanager
 async def async_batches(
     server: ResultsServer,
-    naps: Naps | None = None,
+    sleeps: Sleeps | None = None,
     timeout: float = 10.0,  # noqa: ASYNC109 -- of the network, not of this function
 ) -> AsyncIterator[AsyncBatches]:
     """Make the batches of an async client that never really sleeps."""
@@ -86,7 +66,7 @@ async def async_batches(
             http_client=http,
             timeout=timeout,
             max_retries=0,
-            _clock=(naps or Naps()).clock(),
+            _clock=(sleeps or Sleeps()).clock,
         ) as client,
     ):
         yield client.messages.batches
@@ -98,7 +78,7 @@ class Outcome:
 
     ids: list[str]
     error: ClaudeBatchesError | None
-    naps: list[float]
+    sleeps: list[float]
     resumes: int
     lines_read: int
     bytes_read: int
@@ -117,15 +97,15 @@ def read(
     kind: Kind, server: ResultsServer, *, timeout: float = 10.0, batch_id: str = BATCH_ID, **options: Any
 ) -> Outcome:
     """Read results until their end or an error."""
-    naps = Naps()
-    outcome = Outcome([], None, naps.taken, 0, 0, 0, False, [])
+    sleeps = Sleeps()
+    outcome = Outcome([], None, sleeps, 0, 0, 0, False, [])
 
     def note(stream: Any) -> None:
         outcome.resumes, outcome.lines_read = stream.resumes, stream.lines_read
         outcome.bytes_read, outcome.complete = stream.bytes_read, stream.complete
 
     def sync() -> None:
-        with sync_batches(server, naps, timeout) as batches, batches.results(batch_id, **options) as stream:
+        with sync_batches(server, sleeps, timeout) as batches, batches.results(batch_id, **options) as stream:
             try:
                 for item in stream:
                     outcome.items.append(item)
@@ -134,7 +114,7 @@ def read(
 
     async def asynchronous() -> None:
         async with (
-            async_batches(server, naps, timeout) as batches,
+            async_batches(server, sleeps, timeout) as batches,
             batches.results(batch_id, **options) as stream,
         ):
             try:

@@ -188,11 +188,17 @@ def extra_of(line: bytes) -> Any:
     return item.to_dict()["result"]["extra"]
 
 
-numbers = st.integers(-(10**40), 10**40) | st.integers(2**63 - 2, 2**64 + 2) | st.integers(-(2**63) - 2, -(2**63) + 2)
+numbers = (
+    st.integers(-(10**40), 10**40)
+    | st.integers(2**63 - 2, 2**64 + 2)
+    | st.integers(-(2**63) - 2, -(2**63) + 2)
+)
 
 
 @given(
-    values=st.lists(numbers | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=30), max_size=5),
+    values=st.lists(
+        numbers | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=30), max_size=5
+    ),
     padding=st.integers(0, 40),
 )
 def test_numbers_are_exact(values: list[Any], padding: int) -> None:

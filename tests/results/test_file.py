@@ -126,9 +126,7 @@ def test_real_zstd_is_read(tmp_path: Path) -> None:
         ids_of(path)
 
 
-def test_a_missing_zstd_library_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_zstd_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a library the error names one, and the file stays closed."""
     monkeypatch.setitem(sys.modules, "compression.zstd", None)
     monkeypatch.setitem(sys.modules, "zstandard", None)
@@ -204,6 +202,7 @@ def test_an_empty_file_has_no_results(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["x.jsonl", "x.jsonl.gz"])
 def test_memory_does_not_grow(tmp_path: Path, name: str) -> None:
     """The peak of memory does not depend on the size of the file."""
+
     def peak(count: int) -> int:
         body = file_of(some_lines(100)) * count
         (tmp_path / name).write_bytes(gzip.compress(body, 1) if name.endswith("gz") else body)

@@ -10,9 +10,10 @@ import pytest
 from claude_batches import BadLineError, IncompleteResultsError, ResultsById, ResultsClosedError
 from claude_batches.types import MessageBatchIndividualResponse
 
+from tests.support.results import BATCH_ID, ResultsServer, whole
+
 from .lines import lines_of, reordered, result, short
 from .readers import KINDS, Kind, call
-from .server import BATCH_ID, ResultsServer, whole
 
 IDS = [f"request-{number}" for number in range(50)]
 LINES = lines_of(result(name, f"text of {name} \u2028") for name in IDS)
@@ -142,7 +143,7 @@ def test_requests_without_an_id_are_refused(kind: Kind, requests: Any) -> None:
     with ResultsServer([whole(LINES)], 50) as server:
         with pytest.raises(TypeError):
             results_by_id(kind, server, requests)
-        assert server.asked == []
+        assert server.requests == []
 
 
 @kinds
@@ -151,7 +152,7 @@ def test_repeated_requests_are_refused(kind: Kind) -> None:
     with ResultsServer([whole(LINES)], 50) as server:
         with pytest.raises(ValueError, match="'a' is repeated"):
             results_by_id(kind, server, ["a", "b", "a"])
-        assert server.asked == []
+        assert server.requests == []
 
 
 def test_results_by_id_are_not_pickled() -> None:

@@ -9,9 +9,10 @@ import pytest
 from claude_batches import APIConnectionError, IncompleteResultsError, ResultsNotReadyError
 from claude_batches.types import Unknown
 
+from tests.support.results import Answer, ResultsServer, batch_json, whole
+
 from .lines import file_of, lines_of, result, short
 from .readers import KINDS, Kind, read
-from .server import Answer, ResultsServer, batch_json, whole
 
 IDS = list("abcdef")
 LINES = lines_of(short(name) for name in IDS)
@@ -21,6 +22,7 @@ kinds = pytest.mark.parametrize("kind", KINDS)
 @kinds
 def test_quadratic_cost_of_long_lines(kind: Kind) -> None:
     """One long line costs about as much as ten lines of a tenth."""
+
     def seconds(size: int, count: int) -> float:
         lines = lines_of(result(f"{number}", "x" * size) for number in range(count))
         with ResultsServer([whole(lines)], count) as server:
@@ -143,7 +145,7 @@ def test_a_results_url_on_another_host(kind: Kind) -> None:
     with ResultsServer([whole(LINES)], 6) as elsewhere, ResultsServer([whole(LINES)], 6) as server:
         server.results_url = elsewhere.url.replace("127.0.0.1", "localhost") + "/results"
         assert read(kind, server).good == IDS
-        assert "key-of-a-test" not in str(elsewhere.asked)
+        assert "key-of-a-test" not in str(elsewhere.requests)
 
 
 @kinds

@@ -64,7 +64,14 @@ def test_another_order_gives_the_rest(returned: int, step: int, seed: int) -> No
 
 def test_bad_lines_are_passed_over() -> None:
     """Bad lines, with and without a custom_id, are known again in any order."""
-    lines = [*lines_of([short("a")]), b"garbage", CUT, *lines_of([short("b")]), b"[]", *lines_of([short("c")])]
+    lines = [
+        *lines_of([short("a")]),
+        b"garbage",
+        CUT,
+        *lines_of([short("b")]),
+        b"[]",
+        *lines_of([short("c")]),
+    ]
     assert retrace(seen_of(lines[:5]), lines) == lines[5:]
     assert retrace(seen_of(lines[:5]), lines[::-1]) == lines[5:]
 
