@@ -107,7 +107,7 @@ class ResultsCall:
             result = decode_exactly(parse(line)) if exact else decode(line)
             custom_id = getattr(result, "custom_id", None)
             if sent is not None and custom_id not in sent:
-                raise ForeignResultsError(self.batch_id, custom_id)
+                raise ForeignResultsError(self.batch_id, str(custom_id))
             return result
 
         return decode_line
