@@ -24,6 +24,7 @@ from claude_batches.jobs._tables import (
     ResultRow,
     TableError,
     WriteError,
+    _arrow,
     _columns,
     _parsed,
     _write,
@@ -219,7 +220,7 @@ def test_input_types(values: list[Any], kind: str, read: list[Any] | None) -> No
 
 def test_late_types() -> None:
     """A value that doesn't fit the first rows' type is an error that says how to give the type."""
-    many = [1] * (_write.CHUNK_ROWS * 5)
+    many = [1] * (_write.CHUNK_ROWS * (_arrow.FIRST_CHUNKS + 1))
     with pytest.raises(WriteError, match="columns="):
         joined([*many, "text"])
     assert joined([*many, "text"], columns={"x": "string"}).to_pylist()[-1] == "text"
