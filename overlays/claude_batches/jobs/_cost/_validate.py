@@ -75,12 +75,9 @@ class RequestValidator:
                 message = "the spec doesn't list this param; the API refuses unknown ones"
                 problems.append(Problem(index, custom_id, name, message, "warning"))
             for name, entry in self._refused.items():
-                told = any(problem.path == name for problem in problems)
-                if (
-                    name in params
-                    and not told
-                    and not any(params[name] is allowed for allowed in entry.get("except", ()))
-                ):
+                if name not in params or any(params[name] is allowed for allowed in entry.get("except", ())):
+                    continue
+                if not any(problem.path == name for problem in problems):
                     problems.append(Problem(index, custom_id, name, "batches refuse this param"))
         return problems
 
