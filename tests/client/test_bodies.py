@@ -11,18 +11,18 @@ from typing import Any
 import claude_batches
 import pytest
 from claude_batches_api.body import Body
-from claude_batches_api.model import One
+from claude_batches_api.model import Ref
 from claude_batches_api.request import Operation, Request, Response
 
-from .scripted import Exchange, reply
+from tests.support.server import Exchange, reply
 
 OPERATION = Operation(
     "files.create",
     "POST",
     "/v1/files",
     (
-        Response("200", "json", "application/json", One("DeletedMessageBatch")),
-        Response("200", "jsonl", "application/x-ndjson", One("DeletedMessageBatch")),
+        Response("200", "json", "application/json", Ref("DeletedMessageBatch")),
+        Response("200", "jsonl", "application/x-ndjson", Ref("DeletedMessageBatch")),
         Response("200", "text", "text/csv"),
         Response("200", "bytes", "image/*"),
     ),
@@ -194,7 +194,7 @@ def test_a_text_in_the_place_of_a_file_is_refused_and_not_sent_as_its_content(
     do = connect(server)
     for content in ("report.pdf", ["report.pdf"], [("report.pdf", "text")]):
         with pytest.raises(
-            claude_batches.RequestEncodingError, match="file is a file: bytes, an open file, a path"
+            claude_batches.RequestEncodingError, match="file must be a file: bytes, an open file, a path"
         ):
             do(sending(form({"file": content}, file={"file": True})))
     do(sending(form({"file": [b"1", ("2", b"2")]}, file={"file": True})))
@@ -243,9 +243,12 @@ def test_bytes_a_path_and_a_file_are_bodies(connect: Any, serve: Any, tmp_path: 
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (form(["a"]), "a form has fields with names; got a list"),
-        (Body("form", 7, "application/x-www-form-urlencoded"), "a form has fields with names; got a int"),
-        (Body("bytes", "text", "application/pdf"), "a file is bytes, an open file or a path; got str"),
+        (form(["a"]), "a form takes a mapping of names to values; got list"),
+        (
+            Body("form", 7, "application/x-www-form-urlencoded"),
+            "a form takes a mapping of names to values; got int",
+        ),
+        (Body("bytes", "text", "application/pdf"), "a file must be bytes, an open file or a path; got str"),
         (Body("bytes", io.StringIO("text"), "application/pdf"), "the file is open for text"),
         (form({"file": io.StringIO("text")}), "the file is open for text"),
         (form({"file": Path("missing")}), "No such file or directory: 'missing'"),
@@ -323,8 +326,8 @@ EITHER = Operation(
     "GET",
     "/v1/either",
     (
-        Response("200", "json", "application/json", One("DeletedMessageBatch"), plain=True),
-        Response("201", "json", "application/json", One("DeletedMessageBatch")),
+        Response("200", "json", "application/json", Ref("DeletedMessageBatch"), plain=True),
+        Response("201", "json", "application/json", Ref("DeletedMessageBatch")),
     ),
 )
 

@@ -18,7 +18,7 @@ import pytest
 from claude_batches import AsyncClient, Client
 from claude_batches._logging import show_logs_if_asked
 
-from .scripted import reply, stall
+from tests.support.server import reply, stall
 from .wire import batch, page, requests
 
 

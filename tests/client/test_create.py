@@ -14,7 +14,7 @@ import claude_batches
 import pytest
 from claude_batches import _adoption, _batches
 
-from .scripted import Act, Exchange, drop, garbage, reply, stall
+from tests.support.server import Act, Exchange, drop, garbage, reply, stall
 from .wire import batch, error, new_batch, page, requests
 
 

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 from claude_batches import _errors
 
-from .scripted import drop, garbage, reply, stall
+from tests.support.server import drop, garbage, reply, stall
 from .wire import batch, error
 
 TREE = [

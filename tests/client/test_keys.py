@@ -13,8 +13,8 @@ import pytest
 from claude_batches import AsyncClient, Client
 from claude_batches._origin import origin_of, unsafe_step
 
-from .clients import KEY
-from .scripted import drop, reply
+from tests.support.clients import KEY
+from tests.support.server import drop, reply
 from .wire import batch, error, page, requests
 
 SECRETS = ("authorization", "cookie", "x-api-key", "x-team")

@@ -8,13 +8,13 @@ import claude_batches
 import pytest
 from claude_batches_api.operations import messages_batches as operations
 
-from .scripted import reply
+from tests.support.server import reply
 
 LINES = b'{"custom_id":"a","result":{"type":"canceled"}}\n\n{"custom_id":"b\xe2\x80\xa8","result":{"type":"expired"}}'
 
 
 def stream(batches: Any, view: str = "plain") -> Any:
-    return getattr(batches._transport, view).stream(operations.results("b"), {})
+    return batches._transport.view(view).stream(operations.results("b"), {})
 
 
 def test_lines_are_decoded_as_they_come(connect: Any, serve: Any) -> None:

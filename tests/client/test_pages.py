@@ -7,7 +7,7 @@ from typing import Any
 import claude_batches
 import pytest
 
-from .scripted import reply
+from tests.support.server import reply
 from .wire import batch, page
 
 

@@ -10,7 +10,7 @@ import claude_batches
 import httpx
 import pytest
 
-from .scripted import drop, reply
+from tests.support.server import drop, reply
 from .wire import batch, page, requests
 
 DELETED = {"id": "b", "type": "message_batch_deleted"}

@@ -12,8 +12,8 @@ import claude_batches
 import pytest
 from claude_batches._retry import backoff, requested_delay
 
-from .clients import Sleeps
-from .scripted import drop, garbage, reply, stall
+from tests.support.clients import Sleeps
+from tests.support.server import drop, garbage, reply, stall
 from .wire import batch, error
 
 

@@ -17,7 +17,7 @@ from claude_batches.types import Message, TextBlock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .scripted import drop, reply
+from tests.support.server import drop, reply
 from .wire import batch, requests
 
 json_values = st.recursive(

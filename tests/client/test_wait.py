@@ -7,7 +7,7 @@ from typing import Any
 import claude_batches
 import pytest
 
-from .scripted import drop, reply
+from tests.support.server import drop, reply
 from .wire import batch, error
 
 RUNNING = reply(200, batch("b", processing_status="in_progress", ended_at=None))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
+from typing import assert_type
 
 import httpx
 import httpx2
@@ -12,9 +14,14 @@ from claude_batches import (
     APIStatusError,
     AsyncAmbiguousCreateError,
     AsyncClient,
+    AsyncPage,
+    AsyncPager,
     BatchWaitTimeoutError,
     Client,
+    Page,
     RateLimitError,
+    RawResponse,
+    StreamedResponse,
 )
 from claude_batches.types import (
     DeletedMessageBatch,
@@ -106,6 +113,11 @@ def run() -> None:
             identifier: str = other.id
             print(identifier)
         page = client.messages.batches.list()
+        assert_type(page, Page[MessageBatch])
+        assert_type(client.messages.batches.with_raw_response.list(), RawResponse[Page[MessageBatch]])
+        streamed: AbstractContextManager[StreamedResponse[MessageBatch]]
+        streamed = client.messages.batches.with_streaming_response.retrieve("b")
+        print(streamed, page.first_id, page.last_id)
         newest: MessageBatch = page.data[0]
         print(newest, page.has_next_page(), page.get_next_page().data, page.next_page_info())
         raw = client.messages.batches.with_raw_response.retrieve("b")
@@ -138,7 +150,11 @@ async def run_async() -> None:
         async for other in client.messages.batches.list():
             identifier: str = other.id
             print(identifier)
-        page = await client.messages.batches.list()
+        pager: AsyncPager[MessageBatch] = client.messages.batches.list()
+        page: AsyncPage[MessageBatch] = await pager
+        raw_page: RawResponse[AsyncPage[MessageBatch]]
+        raw_page = await client.messages.batches.with_raw_response.list()
+        print(raw_page, page.first_id)
         newest: MessageBatch = page.data[0]
         print(newest, (await page.get_next_page()).data)
         raw = await client.messages.batches.with_raw_response.cancel("b")

@@ -25,5 +25,5 @@ class MessageBatchErroredResult(_model.Model):
     """
 
     _links = {
-        "error": _model.One("ErrorResponse"),
+        "error": _model.Ref("ErrorResponse"),
     }

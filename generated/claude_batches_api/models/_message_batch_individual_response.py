@@ -23,5 +23,5 @@ class MessageBatchIndividualResponse(_model.Model):
     """How the request ended."""
 
     _links = {
-        "result": _model.One("MessageBatchResult"),
+        "result": _model.Ref("MessageBatchResult"),
     }

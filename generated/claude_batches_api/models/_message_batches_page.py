@@ -30,5 +30,5 @@ class MessageBatchesPage(_model.Model):
     """
 
     _links = {
-        "data": _model.Many(_model.One("MessageBatch")),
+        "data": _model.List(_model.Ref("MessageBatch")),
     }

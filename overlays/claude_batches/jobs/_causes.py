@@ -9,7 +9,7 @@
 | `api_error` | `api_error` | retry |
 | `rate_limit` | `rate_limit_error` | retry |
 | `timeout` | `timeout_error` | retry |
-| `billing` | `billing_error`; `invalid_request_error` with a message about credit or limits, or a `Flood` | pause the job |
+| `billing` | `billing_error`; `invalid_request_error` about credit or limits, or as a `Flood` | pause the job |
 | `invalid` | any other `invalid_request_error`, `request_too_large` | keep |
 | `not_found` | `not_found_error` | keep |
 | `denied` | `authentication_error`, `permission_error` | keep |
@@ -29,7 +29,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Literal, cast
 
@@ -284,4 +284,4 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def _messages(params: Mapping[str, Any]) -> list[Any]:
     messages = params.get("messages")
-    return list(cast("list[Any]", messages)) if isinstance(messages, list) else []
+    return [*cast("Sequence[Any]", messages)] if isinstance(messages, list) else []
