@@ -196,7 +196,7 @@ def test_text_is_not_a_file(connect: Any, serve: Any) -> None:
     do = connect(server)
     for content in ("report.pdf", ["report.pdf"], [("report.pdf", "text")]):
         with pytest.raises(
-            claude_batches.RequestEncodingError, match="file is a file: bytes, an open file, a path"
+            claude_batches.RequestEncodingError, match="file must be a file: bytes, an open file, a path"
         ):
             do(sending(form({"file": content}, file={"file": True})))
     do(sending(form({"file": [b"1", ("2", b"2")]}, file={"file": True})))
@@ -249,9 +249,12 @@ def test_binary_bodies(connect: Any, serve: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (form(["a"]), "a form has fields with names; got a list"),
-        (Body("form", 7, "application/x-www-form-urlencoded"), "a form has fields with names; got a int"),
-        (Body("bytes", "text", "application/pdf"), "a file is bytes, an open file or a path; got str"),
+        (form(["a"]), "a form takes a mapping of names to values; got list"),
+        (
+            Body("form", 7, "application/x-www-form-urlencoded"),
+            "a form takes a mapping of names to values; got int",
+        ),
+        (Body("bytes", "text", "application/pdf"), "a file must be bytes, an open file or a path; got str"),
         (Body("bytes", io.StringIO("text"), "application/pdf"), "the file is open for text"),
         (form({"file": io.StringIO("text")}), "the file is open for text"),
         (form({"file": Path("missing")}), "No such file or directory: 'missing'"),

@@ -69,6 +69,8 @@ class Sampler:
                 return True
             case "integer":
                 return max(schema.get("minimum", 0), schema.get("exclusiveMinimum", 0) + 1)
+            case "number":
+                return schema.get("minimum", 0) + 0.5
             case "string":
                 return _text(schema)
             case "array":

@@ -164,8 +164,8 @@ def accepted(client: Calls, requests: list[dict[str, Any]]) -> Any:
         return client.create(requests)
     except BadRequestError as refused:
         pytest.fail(
-            f"the spec has a field that the sandbox refuses: add it to _PARAMS in {VALIDATION}, and a check "
-            f"of it: {refused.message}",
+            "the spec has a field that the sandbox refuses: run `python spec/sandbox_schema.py`, and commit the "
+            f"result: {refused.message}",
             pytrace=False,
         )
 

@@ -55,7 +55,8 @@ def large_body(count: int, filler: bytes) -> Iterator[bytes]:
 @pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="reads the memory of a process from Linux's /proc"
 )
-def test_a_large_batch_goes_in_and_comes_out_in_flat_memory(server: tuple[str, int]):
+def test_a_large_batch_takes_flat_memory(server: tuple[str, int]):
+    """An upload and a download of 120 MB need less than half of that."""
     url, process_id = server
     caller = Caller(url)
     count = MEGABYTES * 100
@@ -70,7 +71,9 @@ def test_a_large_batch_goes_in_and_comes_out_in_flat_memory(server: tuple[str, i
     assert grown < MEGABYTES / 2
 
 
-def test_many_clients_at_once_are_all_served():
+def test_many_clients_are_served():
+    """A hundred clients at once get their own results."""
+
     def one_client(number: int) -> str:
         calls = Caller(caller.http.base_url)
         try:

@@ -28,7 +28,8 @@ class MessageCreateParamsNonStreaming(TypedDict):
 
     max_tokens: int
     """The most tokens to generate, thinking included. The answer may well be shorter; how much is allowed
-    depends on the model. With 0 nothing is generated, and the prompt is only put into the cache.
+    depends on the model. A request of a batch needs 1 at least; 0, which only puts the prompt into the
+    cache, is refused in batches.
     """
 
     messages: Iterable[MessageParam]
@@ -74,8 +75,23 @@ class MessageCreateParamsNonStreaming(TypedDict):
     """
 
     speed: NotRequired[SpeedParam | None]
-    """How fast the model is to run; null or absent means `standard`. Some models take it only together with a
-    beta header.
+    """How fast the model is to run. Batches have no choice of speed: any value but null makes the request an
+    `errored` result, so leave this out.
+    """
+
+    temperature: NotRequired[float]
+    """Deprecated: models released after Claude Opus 4.6 take no value but 1. How random the answer is, from 0
+    to 1; 1 if absent. Refused from API version 2026-10-21 on.
+    """
+
+    top_k: NotRequired[int]
+    """Deprecated: models released after Claude Opus 4.6 do not take it. Samples each token from this many of
+    the likeliest ones only. Refused from API version 2026-10-21 on.
+    """
+
+    top_p: NotRequired[float]
+    """Deprecated: models released after Claude Opus 4.6 take no value below 0.99. Samples each token from the
+    likeliest ones whose probabilities add up to this. Refused from API version 2026-10-21 on.
     """
 
     inference_geo: NotRequired[str | None]

@@ -16,9 +16,10 @@ import attrs
 from claude_batches_api.request import Request, RequestOptions
 
 from .._errors import AmbiguousCreateError, APIError, APIResponseValidationError
-from .._http.attempts import FailedAttempt, Fetched, RetryPolicy
+from .._http.attempts import FailedAttempt, Fetched
 from .._http.decode import decode_response, invalid
 from .._http.effects import Flow
+from .._http.exchange import Transfer
 from .._http.known_batches import RunningCreate
 from .._http.prepare import PreparedRequest
 from .._http.session import Session
@@ -28,13 +29,10 @@ from .reconcile import Search, landmark, reconcile, retrieve_reconciled
 if TYPE_CHECKING:
     from claude_batches_api.models import MessageBatch
 
-__all__ = ["CreateFlow", "OnAmbiguous", "Transfer"]
+__all__ = ["CreateFlow", "OnAmbiguous"]
 
 OnAmbiguous: TypeAlias = Literal["raise", "reconcile", "retry"]
 """Reaction of `create` to an unknown outcome."""
-
-Transfer: TypeAlias = Callable[[PreparedRequest, RetryPolicy], Flow[Any]]
-"""The flow from a request to its response, with the body read or unread."""
 
 
 @attrs.define

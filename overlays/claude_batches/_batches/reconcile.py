@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import attrs
 from claude_batches_api.models import MessageBatch
@@ -16,6 +16,7 @@ from .._http.attempts import DEFAULT_POLICY, fetch
 from .._http.decode import decode_response
 from .._http.effects import Flow, Sleep
 from .._http.encoding import is_object
+from .._http.exchange import Transfer
 from .._http.known_batches import RunningCreate
 from .._http.prepare import prepare
 from .._http.response import OpenedResponse
@@ -23,9 +24,6 @@ from .._http.session import Session
 from .._http.timeouts import Deadline
 from .._logging import logger
 from .visibility import Visibility
-
-if TYPE_CHECKING:
-    from .create_flow import Transfer
 
 __all__ = [
     "Landmark",

@@ -15,7 +15,7 @@ from .prepare import PreparedRequest, prepare
 from .response import OpenedResponse
 from .session import Session
 
-__all__ = ["Exchange", "Parser", "exchange", "transfer"]
+__all__ = ["Exchange", "Parser", "Transfer", "exchange", "transfer"]
 
 T = TypeVar("T")
 
@@ -30,6 +30,10 @@ def decoded_gradually(response: OpenedResponse, content: bytes) -> Any:
         TypeError: Always; the transport sets another parser.
     """
     raise TypeError(f"{response!r} with {len(content)} bytes is decoded line by line")
+
+
+Transfer = Callable[[PreparedRequest, RetryPolicy], Flow[Any]]
+"""The flow from a request to its response, with the body read or unread."""
 
 
 @attrs.frozen

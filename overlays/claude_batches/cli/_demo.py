@@ -26,7 +26,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from .._client import Client
+from .. import Client
 from ._requests import demo_requests
 
 #: How many sandbox seconds pass in one of ours: a batch that takes minutes is over in a few seconds.
