@@ -354,26 +354,26 @@ class Caller:
     def __init__(self, client: Any, portal: Any) -> None:
         self.client = client
         self.batches = client.messages.batches
-        self._portal = portal
+        self.portal = portal
 
     def __call__(self, function: Callable[[Any], Any]) -> Any:
         """The result of a function of `client.messages.batches`."""
         return self.run(lambda: function(self.batches))
 
     def run(self, function: Callable[[], Any]) -> Any:
-        if self._portal is None:
+        if self.portal is None:
             return function()
 
         async def call() -> Any:
             result = function()
             return await result if inspect.isawaitable(result) else result
 
-        return self._portal.call(call)
+        return self.portal.call(call)
 
     def read(self, function: Callable[[Any], Any], items: list[Any] | None = None) -> Any:
         """The stream that a function gives, read to its end into `items`."""
         items = [] if items is None else items
-        if self._portal is None:
+        if self.portal is None:
             stream = function(self.batches)
             items.extend(stream)
             return stream
@@ -389,7 +389,7 @@ class Caller:
                 items.extend(stream)
             return stream
 
-        return self._portal.call(collect)
+        return self.portal.call(collect)
 
     def items(self, function: Callable[[Any], Any]) -> list[Any]:
         """All items of the stream that a function gives."""

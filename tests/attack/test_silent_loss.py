@@ -125,7 +125,7 @@ def _read(call: Any, reader: str, target: Path, **options: Any) -> list[Any]:
 
 def _viewed(call: Any, view: str) -> list[Any]:
     """The results by a raw or a streamed response."""
-    if call._portal is None:
+    if call.portal is None:
         if view == "with_raw_response":
             return list(call.batches.with_raw_response.results(BATCH_ID).parse())
         with call.batches.with_streaming_response.results(BATCH_ID) as response:
@@ -144,7 +144,7 @@ def _viewed(call: Any, view: str) -> list[Any]:
             parsed = await parsed if hasattr(parsed, "__await__") else parsed
             return [item async for item in parsed]
 
-    return call._portal.call(read)  # type: ignore[no-any-return]
+    return call.portal.call(read)  # type: ignore[no-any-return]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
