@@ -154,9 +154,7 @@ def test_deadline_ends_every_call(serve: Any, connect: Any, tmp_path: Path, name
 
 @pytest.mark.parametrize("manner", ["headers dripped", "body dripped", "endless 1xx", "broken off"])
 @pytest.mark.parametrize("reader", ["results", "download"])
-def test_deadline_ends_reading(
-    serve: Any, connect: Any, tmp_path: Path, reader: str, manner: str
-) -> None:
+def test_deadline_ends_reading(serve: Any, connect: Any, tmp_path: Path, reader: str, manner: str) -> None:
     """Reading results ends within a second after its deadline, however often it was resumed."""
     data = file_of(lines(50, padding=500))
     results = serves(data, 1000) if manner == "broken off" else MANNERS[manner]

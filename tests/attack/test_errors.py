@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import re
@@ -18,10 +19,10 @@ from typing import Any
 import claude_batches
 import pytest
 from claude_batches import (
-    BadLineError,
     CallTimeoutError,
     ClaudeBatchesError,
     ConfigurationError,
+    ResultsError,
     results_from_file,
 )
 
@@ -91,8 +92,9 @@ def test_missing_folder_for_spooling(
     """A folder for temporary files that is not there is a SpoolError."""
     server = serve(create=says(batch()))
     call = connect(server)
+    body = requests(10, padding=500_000)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
-    error = _failure(lambda: call(lambda batches: batches.create(requests=requests())))
+    error = _failure(lambda: call(lambda batches: batches.create(requests=body)))
     assert isinstance(error, ClaudeBatchesError)
     assert isinstance(error, OSError)
     assert isinstance(error, claude_batches.SpoolError)
@@ -203,12 +205,15 @@ OTHERS: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("where", OTHERS)
 def test_lone_surrogate_elsewhere(serve: Any, connect: Any, where: str) -> None:
-    """A lone surrogate in anything that is sent is an error of ours, and nothing is asked."""
+    """A lone surrogate in anything that is sent is an error of ours, nothing is asked, and no file stays open."""
     server = serve(list=says({"data": [], "has_more": False}), create=says(batch()))
     call = connect(server)
     error = _failure(lambda: call(OTHERS[where]))
     assert isinstance(error, ClaudeBatchesError)
     assert server.requests == []
+    del error
+    # The warning of a temporary file that nobody closed is to come here, and not in another test.
+    gc.collect()
 
 
 def test_default_query_of_a_wrong_form(kind: str) -> None:
@@ -356,7 +361,7 @@ def test_folder_that_cannot_be_written(serve: Any, connect: Any, tmp_path: Path)
 # What errors say
 
 
-@pytest.mark.parametrize("where", ["in the answer", "in the body", "while resuming"])
+@pytest.mark.parametrize("where", ["at first", "while resuming"])
 def test_deadline_is_told_as_given(serve: Any, connect: Any, where: str) -> None:
     """The error of a deadline tells the deadline that was given, not what was left of it."""
 
@@ -364,19 +369,17 @@ def test_deadline_is_told_as_given(serve: Any, connect: Any, where: str) -> None
         wire.server.closing.wait(0.05)
         describes(3)(wire, request)
 
-    def dripping(wire: Wire, request: Request) -> None:
-        if where == "in the body":
-            wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n")
-            wire.dribble(b" " * 9999, every=0.05)
-        else:
-            wire.stall()
+    def silent(wire: Wire, request: Request) -> None:
+        wire.stall()
 
-    results = in_turn(serves(file_of(lines(3)), 100), dripping) if where == "while resuming" else dripping
+    results = silent if where == "at first" else in_turn(serves(file_of(lines(3)), 100), silent)
     call = connect(serve(retrieve=slow, results=results))
     error = _failure(lambda: call.items(lambda batches: batches.results(BATCH_ID, deadline=1)))
-    told = [str(each) for each in (error, error and error.__cause__) if each is not None]
-    assert any(isinstance(each, CallTimeoutError) for each in (error, error and error.__cause__))
-    assert any(re.search(r"deadline of 1 s\b", text) for text in told), told
+    errors = [each for each in (error, error and error.__cause__) if each is not None]
+    assert any(isinstance(each, CallTimeoutError) for each in errors)
+    told = [found for each in errors for found in re.findall(r"deadline of (\S+) s\b", str(each))]
+    assert told
+    assert set(told) == {"1"}
 
 
 ARRAYS = {
@@ -400,8 +403,7 @@ def test_json_array_is_called_one(serve: Any, connect: Any, tmp_path: Path, read
         "file": lambda: (path.write_bytes(data), list(results_from_file(path))),
     }
     error = _failure(ways[reader])
-    assert isinstance(error, BadLineError)
-    assert error.line_number == 1
+    assert isinstance(error, ResultsError)
     assert "array" in str(error)
 
 

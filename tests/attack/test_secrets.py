@@ -199,7 +199,10 @@ def _echo(request: Request) -> str:
 
 
 def _echoes_message(wire: Wire, request: Request) -> None:
-    body = {"type": "error", "error": {"type": "authentication_error", "message": f"bad key {_echo(request)}"}}
+    body = {
+        "type": "error",
+        "error": {"type": "authentication_error", "message": f"bad key {_echo(request)}"},
+    }
     wire.send(answer(body, 401))
 
 
@@ -281,7 +284,9 @@ def test_echoed_token_is_hidden(serve: Any, connect: Any, echo: str) -> None:
 
 def test_echoed_header_of_the_user_is_hidden(serve: Any, connect: Any) -> None:
     """A secret header of the user's own that the server says back is hidden."""
-    server = serve(any=lambda wire, request: wire.send(answer(request.headers["x-gateway-token"].encode(), 403)))
+    server = serve(
+        any=lambda wire, request: wire.send(answer(request.headers["x-gateway-token"].encode(), 403))
+    )
     call = connect(server, default_headers={"x-gateway-token": SECRET})
     error = _failure(lambda: call(lambda batches: batches.retrieve(BATCH_ID)))
     assert isinstance(error, APIStatusError)
@@ -412,7 +417,9 @@ def test_other_origin_gets_no_key(kind: str, base: str, results: str) -> None:
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.9.8.7"])
-def test_loopback_needs_no_proxy(kind: str, host: str, variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loopback_needs_no_proxy(
+    kind: str, host: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A proxy of the environment is not asked for a base_url on this machine, and gets no key."""
     with Server(any=describes(2)) as proxy, Server(retrieve=describes(2)) as server:
         monkeypatch.setenv(variable, proxy.url)

@@ -294,7 +294,9 @@ def test_large_integers_are_exact(serve: Any, connect: Any, tmp_path: Path, read
 def test_large_integers_beside_floats(serve: Any, connect: Any) -> None:
     """A line with a large integer keeps the floats and strings beside it."""
     text = '{"a": 123456789012345678901, "b": 1.5, "c": "123456789012345678901", "d": 1e30, "e": 0.1}'
-    data = line("r0").replace(b'"stop_sequence": null', b'"stop_sequence": null, "new_field": ' + text.encode())
+    data = line("r0").replace(
+        b'"stop_sequence": null', b'"stop_sequence": null, "new_field": ' + text.encode()
+    )
     call = connect(serve(retrieve=describes(1), results=serves(file_of([data]))))
     (item,) = call.items(lambda batches: batches.results(BATCH_ID))
     found = item.to_dict()["result"]["message"]["new_field"]
@@ -337,7 +339,13 @@ def test_deep_results_come_out_again(serve: Any, connect: Any, where: str) -> No
 # Completeness
 
 
-UNREADABLE = {"null": None, "empty": {}, "words": {"succeeded": "many"}, "floats": counts(3.0), "half": counts(None)}
+UNREADABLE = {
+    "null": None,
+    "empty": {},
+    "words": {"succeeded": "many"},
+    "floats": counts(3.0),
+    "half": counts(None),
+}
 
 
 @pytest.mark.parametrize("form", UNREADABLE)
@@ -353,9 +361,7 @@ def test_unknown_completeness_is_said(
     assert len([record for record in caplog.records if record.name.startswith("claude_batches")]) == 1
 
 
-def test_known_completeness_is_said(
-    serve: Any, connect: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_known_completeness_is_said(serve: Any, connect: Any, caplog: pytest.LogCaptureFixture) -> None:
     """After a checked end the stream is complete, and nothing is warned of."""
     call = connect(serve(retrieve=describes(3), results=serves(file_of(lines(3)))))
     with caplog.at_level(logging.WARNING, "claude_batches"):
@@ -364,9 +370,7 @@ def test_known_completeness_is_said(
     assert [record for record in caplog.records if record.name.startswith("claude_batches")] == []
 
 
-def test_truncated_file_of_unknown_size(
-    serve: Any, connect: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_truncated_file_of_unknown_size(serve: Any, connect: Any, caplog: pytest.LogCaptureFixture) -> None:
     """A file that ends early and cleanly is not called complete where request_counts can't be read."""
 
     def results(wire: Wire, request: Request) -> None:
@@ -415,7 +419,9 @@ def test_batch_of_another_thread_is_not_adopted(serve: Any, connect: Any) -> Non
 
     server = serve(create=create, list=listing, retrieve=describes(2))
     call = connect(server)
-    other = threading.Thread(target=lambda: call(lambda batches: batches.create(requests=requests(2, "other"))))
+    other = threading.Thread(
+        target=lambda: call(lambda batches: batches.create(requests=requests(2, "other")))
+    )
     other.start()
     assert made.wait(5)
     try:
