@@ -1,7 +1,7 @@
 """A server that misbehaves as told, on real sockets, and clients of both kinds to set on it.
 
-A server has a handler for each route. A handler gets the connection and the request, and writes the bytes that it likes,
-when it likes:
+A server has a handler for each route. A handler gets the connection and the request, and writes the bytes that it
+likes, when it likes:
 
     with Server(create=says({"id": "b"}), retrieve=lambda wire, request: wire.dribble(b"HTTP/1.1 200 OK")) as server:
         ...
@@ -15,12 +15,13 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
+import os
 import re
 import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -430,14 +431,9 @@ def elapsed(function: Callable[[], Any]) -> tuple[BaseException | None, float]:
 
 def soak(normal: int, long: int) -> int:
     """How many rounds a randomised test has."""
-    import os
-
     return long if os.environ.get("CLAUDE_BATCHES_SOAK") == "1" else normal
 
 
 def hidden_files(folder: Any) -> dict[str, bytes]:
     """The hidden files of a folder, by name."""
     return {path.name: path.read_bytes() for path in sorted(folder.glob(".*")) if path.is_file()}
-
-
-Options = Mapping[str, Any]

@@ -196,7 +196,7 @@ def _once(manner: Handler) -> Handler:
 
 
 def _for_a_while(manner: Handler) -> Handler:
-    """A server that misbehaves for two seconds; later, a good answer ends the waiting of a client that still goes on."""
+    """A server that misbehaves for two seconds; later, a good answer ends a wait that still goes on."""
     start = time.monotonic()
     good = describes(2)
     return lambda wire, request: (manner if time.monotonic() < start + 2 else good)(wire, request)

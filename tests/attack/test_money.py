@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -202,21 +205,52 @@ def test_cancelled_create_is_on_record(
         server = serve(**routes(strike))
         async with AsyncClient(api_key=KEY, base_url=server.url, max_retries=0) as client:
             batches = client.messages.batches
-            if way == "cancel":
-                with pytest.raises(asyncio.CancelledError):
+
+            async def create() -> None:
+                async with asyncio.timeout(None) as scope:
+                    limit.append(scope)
                     await batches.create(requests=requests(), **options)
+
+            with pytest.raises(asyncio.CancelledError if way == "cancel" else TimeoutError):
+                await create()
+            if way == "cancel":
                 task.uncancel()
-            else:
-                with pytest.raises(TimeoutError):
-                    async with asyncio.timeout(None) as scope:
-                        limit.append(scope)
-                        await batches.create(requests=requests(), **options)
             assert len(server.asked("create")) == 1
             _check_one(batches, caplog, started)
             assert len(client.with_options(timeout=5).messages.batches.unsettled) == 1
 
     with caplog.at_level(logging.WARNING, "claude_batches"):
         asyncio.run(main())
+
+
+CREATING = """
+import os, sys
+from claude_batches import Client
+
+client = Client(api_key="any", base_url=sys.argv[1], max_retries=0)
+params = {"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": "Hello"}]}
+try:
+    client.messages.batches.create(requests=[{"custom_id": f"{os.getpid()}", "params": params}])
+except KeyboardInterrupt:
+    print(len(client.messages.batches.unsettled), client.messages.batches.unsettled[0].request_count)
+"""
+
+
+def test_ctrl_c_in_a_process_is_on_record(serve: Any) -> None:
+    """A process that gets SIGINT within the body of a 200 finds its create on record, and warns on stderr."""
+
+    def create(wire: Wire, request: Request) -> None:
+        wire.send(answer(batch())[:-20])
+        os.kill(int(request.custom_ids[0]), signal.SIGINT)
+        wire.stall()
+
+    server = serve(create=create)
+    command = [sys.executable, "-c", CREATING, server.url]
+    done = subprocess.run(command, timeout=30, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["1", "1"]
+    # Without any logging set up, warnings go to stderr.
+    assert done.stderr.strip()
 
 
 def test_interrupted_upload_is_settled(interrupt: Strike) -> None:
