@@ -277,7 +277,7 @@ def test_downloads_to_one_place(kind: str, serve: Any, tmp_path: Path) -> None:
     def download(start: threading.Barrier) -> None:
         with connected(kind, server.url) as call:
             start.wait(10)
-            for _ in range(soak(40, 400)):
+            for _ in range(soak(120, 1000)):
                 error = _failure(lambda: call(lambda batches: batches.download(BATCH_ID, target)))
                 if error is not None and not isinstance(error, ClaudeBatchesError):
                     raw.append(repr(error))
@@ -310,7 +310,7 @@ def test_downloads_of_processes_to_one_place(serve: Any, tmp_path: Path) -> None
     data = file_of(lines(3))
     target = tmp_path / "results.jsonl"
     server = serve(retrieve=describes(3), results=serves(data), lifetime=120)
-    command = [sys.executable, "-c", DOWNLOADING, server.url, str(target), str(soak(30, 400))]
+    command = [sys.executable, "-c", DOWNLOADING, server.url, str(target), str(soak(80, 1000))]
     running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
     said = [process.communicate(timeout=60)[1] for process in running]
     assert [process.returncode for process in running] == [0] * 4, said

@@ -510,10 +510,10 @@ def test_fork_shares_no_connection(serve: Any) -> None:
     def create(wire: Wire, request: Request) -> None:
         wire.send(answer(batch(id=f"msgbatch_{request.custom_ids[0]}")))
 
-    server = serve(retrieve=describes(2), create=create)
+    server = serve(retrieve=describes(2), create=create, lifetime=soak(10, 60))
     done = subprocess.run(
         [sys.executable, "-c", FORKING, server.url, str(soak(3, 300))],
-        timeout=60,
+        timeout=90,
         capture_output=True,
         text=True,
         check=False,
