@@ -400,24 +400,23 @@ def test_more_than_promised(serve: Any, connect: Any, tmp_path: Path, reader: st
 
 def test_batch_of_another_thread_is_not_adopted(serve: Any, connect: Any) -> None:
     """Reconciling does not adopt the batch that another thread of this process is making at the time."""
-    made, looked = threading.Event(), threading.Event()
-    looks = []
+    made, decided = threading.Event(), threading.Event()
 
     def create(wire: Wire, request: Request) -> None:
         if request.custom_ids[0].startswith("other"):
             made.set()
-            looked.wait(8)
+            decided.wait(8)
             wire.send(answer(batch(2)))
         else:
             wire.cut(reset=True)
 
-    def listing(wire: Wire, request: Request) -> None:
-        looks.append(request)
-        wire.send(answer({"data": [batch(2)], "has_more": False, "first_id": BATCH_ID, "last_id": BATCH_ID}))
-        if len(looks) == 2:
-            looked.set()
+    def retrieve(wire: Wire, request: Request) -> None:
+        # Only a batch that was adopted is asked for.
+        decided.set()
+        describes(2)(wire, request)
 
-    server = serve(create=create, list=listing, retrieve=describes(2))
+    page = {"data": [batch(2)], "has_more": False, "first_id": BATCH_ID, "last_id": BATCH_ID}
+    server = serve(create=create, list=lambda wire, request: wire.send(answer(page)), retrieve=retrieve)
     call = connect(server)
     other = threading.Thread(
         target=lambda: call(lambda batches: batches.create(requests=requests(2, "other")))
@@ -428,7 +427,7 @@ def test_batch_of_another_thread_is_not_adopted(serve: Any, connect: Any) -> Non
         with pytest.raises(AmbiguousCreateError):
             call(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile", deadline=4))
     finally:
-        looked.set()
+        decided.set()
         other.join(10)
 
 
