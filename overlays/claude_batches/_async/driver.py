@@ -76,7 +76,7 @@ class AsyncDriver:
         self._closed = False
         self._fresh: Any = None
         if http_client is None:
-            warn_of_proxy(origin)
+            self.check_origin(origin)
             self._http = self._new_client()
         else:
             self._http = http_client
@@ -91,6 +91,11 @@ class AsyncDriver:
     def timeouts(self) -> Timeouts | None:
         """Timeouts that the user set on an `http_client`; `None` for the default of its library."""
         return None if self._owned else client_timeouts(self._http)
+
+    def check_origin(self, origin: Origin) -> None:
+        """Warn if a proxy of the environment would receive the credentials for an origin in plain text."""
+        if self._owned:
+            warn_of_proxy(origin)
 
     async def run(self, flow: Flow[T]) -> T:
         """Perform the effects of a flow, and return its result."""

@@ -141,6 +141,7 @@ class AsyncTransport:
         try:
             yield AsyncStreamedResponse(response, exchange.parse, exchange.stream)
         finally:
+            exchange.leave(response)
             await response.close()
 
 

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 
-from .._errors import APIResponseValidationError, ErrorResponse
+from .._errors import APIResponseValidationError
 from .._headers import Headers, SentRequest
 from .exchange import Parser
 from .response import OpenedResponse
@@ -90,7 +90,7 @@ class ResponseView:
         try:
             return orjson.loads(content)
         except ValueError:
-            response = ErrorResponse(self.status_code, self.headers, content, self.http_request)
+            response = self._opened.with_body(content)
         raise APIResponseValidationError("the response is not JSON", response=response, body=response.text)
 
 

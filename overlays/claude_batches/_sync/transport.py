@@ -133,6 +133,7 @@ class Transport:
         try:
             yield StreamedResponse(response, exchange.parse, exchange.stream)
         finally:
+            exchange.leave(response)
             response.close()
 
 
