@@ -1,4 +1,7 @@
-"""Batches as users of the official SDK write them. The tests run this file with that SDK and, with other imports, here."""
+"""Batches as users of the official SDK write them."""
+
+# Tests run this program with the official SDK and, with other imports, with this package.
+# ruff: noqa: ASYNC110, PT018, UP017
 
 from __future__ import annotations
 
