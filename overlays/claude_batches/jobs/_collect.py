@@ -173,7 +173,7 @@ class _Taking:
     def _foreign(self, custom_id: str) -> ShardError:
         return ShardError(
             f"batch {self._shard.batch_id} has a result for custom_id {custom_id!r}, which shard {self._shard.number} "
-            f"doesn't have: it is the batch of something else. If you named it by resolve(), name another one.",
+            "doesn't have: it is the batch of something else. Nothing was taken from it.",
             self._shard.number,
         )
 

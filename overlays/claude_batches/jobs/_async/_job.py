@@ -23,7 +23,7 @@ from .._rows import JobRow, Order, rows
 from .._staging import Adding, merge, restage
 from .._status import JobReport, JobStatus, archived_soon, finished, status_of
 from ._io import in_thread, pause
-from ._runner import AsyncRunner
+from ._runner import NAMED, AsyncRunner
 
 __all__ = ["AsyncJob"]
 
@@ -281,6 +281,7 @@ class AsyncJob:
         if batch in self._job.ledger.known_batches():
             raise ShardError(f"batch {batch} is the batch of another shard", shard)
         made = await self._running().made_at(batch, found)
+        self._job.ledger.set_verdict(shard, batch, NAMED)
         self._job.ledger.made(found, batch, made)
 
     # Looking ------------------------------------------------------------------------------------------------

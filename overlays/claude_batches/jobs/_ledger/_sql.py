@@ -540,6 +540,17 @@ class SqlLedger(ABC):
         if changed != 1:
             raise ShardError(f"shard {shard.number} was collected by another process meanwhile", shard.number)
 
+    def dispute(self, shard: Shard) -> None:
+        """Put a shard in doubt again whose batch turned out to be another's."""
+        assert shard.batch_id is not None
+        with self.transaction():
+            self._run(
+                "UPDATE shard SET state = 'doubt', owner = NULL, doubt_at = NULL, batch_id = NULL, created_at = NULL, "
+                "ended_at = NULL, counts = NULL WHERE number = ? AND state = 'open' AND batch_id = ?",
+                (shard.number, shard.batch_id),
+            )
+            self.set_verdict(shard.number, shard.batch_id, "foreign")
+
     def add_spent(self, entries: Iterable[Spent]) -> None:
         """Add sums of tokens."""
         self._run_many(

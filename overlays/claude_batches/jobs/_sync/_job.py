@@ -24,7 +24,7 @@ from .._rows import JobRow, Order, rows
 from .._staging import Adding, merge, restage
 from .._status import JobReport, JobStatus, archived_soon, finished, status_of
 from ._io import in_thread, pause
-from ._runner import Runner
+from ._runner import NAMED, Runner
 
 __all__ = ["Job"]
 
@@ -265,6 +265,7 @@ class Job:
         if batch in self._job.ledger.known_batches():
             raise ShardError(f"batch {batch} is the batch of another shard", shard)
         made = self._running().made_at(batch, found)
+        self._job.ledger.set_verdict(shard, batch, NAMED)
         self._job.ledger.made(found, batch, made)
 
     # Looking ------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ from .._settle import (
 )
 from ._io import in_thread
 
-__all__ = ["Runner"]
+__all__ = ["NAMED", "Runner"]
 
 logger = logging.getLogger("claude_batches.jobs")
 
@@ -56,6 +56,9 @@ logger = logging.getLogger("claude_batches.jobs")
 _PAGE = 100
 #: Failures to collect after which results that are incomplete on the server are taken as they are.
 _INCOMPLETE_AFTER = 5
+
+#: The verdict about a batch that a user named.
+NAMED = "named"
 
 Allow = Callable[[Shard, list[Shard]], bool]
 
@@ -314,6 +317,15 @@ class Runner:
                 break
             try:
                 collected = self._collect(shard)
+            except ShardError:
+                self._ledger.collect_failed(shard)
+                if self._ledger.verdicts(shard.number).get(shard.batch_id or "") != NAMED:
+                    raise
+                self._store.download_path(shard.number).unlink(missing_ok=True)
+                self._ledger.dispute(shard)
+                logger.warning(
+                    "batch %s, named by resolve(), is not the one of shard %s", shard.batch_id, shard.number
+                )
             except (APIError, ResultsError) as error:
                 self._ledger.collect_failed(shard)
                 failed.append(shard.number)
