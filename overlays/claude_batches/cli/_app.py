@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .._version import __version__
-from . import _batches, _demo, _sandbox
+from . import _batches, _demo, _job_data, _jobs, _sandbox
 from ._exits import EXIT_HELP, Command, Group
 from ._targets import cancel
 
@@ -53,4 +53,9 @@ def _add(panel: str, **commands: object) -> None:
 
 _add(_BATCHES, create=_batches.create, list_=_batches.list_, show=_batches.show, wait=_batches.wait)
 _add(_BATCHES, download=_batches.download, delete=_batches.delete, cancel=cancel)
+_add(
+    _JOBS, run=_jobs.run, plan=_job_data.plan, submit=_jobs.submit, status=_job_data.status, watch=_jobs.watch
+)
+_add(_JOBS, results=_job_data.results, export=_job_data.export, cost=_job_data.cost, retry=_jobs.retry)
+_add(_JOBS, resolve=_job_data.resolve)
 _add(_LOCAL, demo=_demo.command, sandbox=_sandbox.command)

@@ -99,7 +99,7 @@ def create(
                     workspace_id=workspace,
                 )
             except KeyboardInterrupt:
-                _interrupted_create(client)
+                raise _interrupted_create(client) from None
         if wait and not interrupts.asked:
             batch = _wait(client, batch, deadline=None, workspace=workspace)
         _write(batch, json=json, text=batch.id)
@@ -240,14 +240,14 @@ def _params(params: dict[str, Any]) -> Any:
     return params
 
 
-def _interrupted_create(client: Client) -> None:
+def _interrupted_create(client: Client) -> CommandError:
     for unsettled in client.messages.batches.unsettled:
-        raise CommandError(
+        return CommandError(
             f"the upload was broken off, and its outcome is unknown: a batch of {unsettled.request_count:,} requests "
             "may have been created and be billed. Look for it with: claude-batches list",
             ExitStatus.UNKNOWN_OUTCOME,
         )
-    raise CommandError("stopped before anything was sent")
+    return CommandError("stopped before the requests were sent: no batch was created")
 
 
 def _wait(

@@ -28,6 +28,8 @@ class ExitStatus(IntEnum):
     FAILED_ROWS = 3
     UNKNOWN_OUTCOME = 4
     RUNNING = 5
+    INTERRUPTED = 130
+    """Ctrl-C came twice, as shells report it."""
 
 
 EXIT_HELP = (
@@ -35,8 +37,6 @@ EXIT_HELP = (
     "5 still running."
 )
 
-#: The exit status of a process that SIGINT ended, as shells report it.
-_INTERRUPTED = 130
 _DEBUG = "claude_batches.debug"
 
 
@@ -89,8 +89,7 @@ class Group(TyperGroup):
         except OSError as error:
             _fail(ctx, _os_text(error), ExitStatus.ERROR)
         except KeyboardInterrupt:
-            say("Stopped at once.")
-            raise typer.Exit(_INTERRUPTED) from None
+            _fail(ctx, "Stopped at once.", ExitStatus.INTERRUPTED)
 
 
 def finish(status: ExitStatus) -> NoReturn:
@@ -106,8 +105,8 @@ def _note_debug(ctx: typer.Context, _option: Any, wanted: bool) -> None:
 def _fail(ctx: typer.Context, text: str, status: ExitStatus) -> NoReturn:
     if ctx.meta.get(_DEBUG):
         traceback.print_exc()
-    # A batch that goes on is not an error.
-    label = "" if status is ExitStatus.RUNNING else "[bold red]error:[/] "
+    # Work that goes on, or was stopped on purpose, is not an error.
+    label = "" if status in (ExitStatus.RUNNING, ExitStatus.INTERRUPTED) else "[bold red]error:[/] "
     say(label + _escaped(" ".join(text.split())))
     raise typer.Exit(int(status)) from None
 

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from ._batches import cancel_batch, is_batch_id
-from ._options import Json, Workspace
+from ._jobs import cancel_job
+from ._options import Json, Ledger, Workspace
 
 __all__ = ["cancel"]
 
@@ -21,9 +22,12 @@ def cancel(
             show_default=False,
         ),
     ],
+    ledger: Ledger = None,
     workspace: Workspace = None,
     json: Json = False,
 ) -> None:
     """Cancel a batch, or all batches of a job. Requests that are done keep their results."""
     if is_batch_id(target):
         cancel_batch(target, workspace=workspace, json=json)
+    else:
+        cancel_job(target, ledger=ledger, workspace=workspace, json=json)
