@@ -262,7 +262,7 @@ def _wait(
             return client.messages.batches.wait(
                 batch_id,
                 deadline=deadline,
-                on_poll=lambda now: shown.show(*_outlook(now)),
+                on_poll=lambda now: shown.show(_outlook(now)),
                 workspace_id=workspace,
             )
         except KeyboardInterrupt:
@@ -271,14 +271,11 @@ def _wait(
             raise CommandError(f"The batch has not ended in time. {goes_on}", ExitStatus.RUNNING) from None
 
 
-def _outlook(batch: MessageBatch) -> tuple[Outlook, float]:
-    """Return the outlook for one batch and the time: that of its expiry, since a single batch has no precedent."""
-    import time
-
+def _outlook(batch: MessageBatch) -> Outlook:
     created = batch.created_at.timestamp()
     if batch.ended_at is not None:
-        return Outlook([(created, batch.ended_at.timestamp())], []), batch.ended_at.timestamp()
-    return Outlook([], [created]), max(created, time.time())
+        return Outlook([(created, batch.ended_at.timestamp())], [])
+    return Outlook([], [created])
 
 
 def _stream(client: Client, batch_id: str, limit: int | None, workspace: str | None) -> None:

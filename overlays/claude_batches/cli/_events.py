@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -30,7 +29,7 @@ class _Events(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if self._verbose or record.levelno >= logging.WARNING:
             self._shown.say(record.getMessage())
-        self._shown.show(outlook(self._job), time.time())
+        self._shown.show(outlook(self._job))
 
 
 @contextmanager

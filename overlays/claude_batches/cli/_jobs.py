@@ -302,7 +302,7 @@ def _watch(job: Job, shown: Reporter, interrupts: Interrupts, pause: float) -> N
         status = job.poll()
         if not interrupts.asked:
             job.collect()
-        shown.show(outlook(job), time.time())
+        shown.show(outlook(job))
         if not job.status().in_flight and not job.status().ended:
             return
         until = time.monotonic() + pause

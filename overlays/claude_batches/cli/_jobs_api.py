@@ -142,7 +142,7 @@ def _listed_prices() -> Prices | None:
 
     prices = Prices()
     try:
-        prices.rates("claude-haiku-4-5")
+        prices.rates("claude-haiku-4-5", {})
     except MissingExtraError:
         return None
     return prices

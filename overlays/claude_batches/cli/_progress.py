@@ -8,7 +8,16 @@ from contextlib import contextmanager
 from statistics import median
 
 import attrs
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
 
 from ._console import stderr
 
@@ -34,28 +43,48 @@ class Outlook:
         """The number of all batches."""
         return len(self.ended) + len(self.open) + self.waiting
 
-    def expected(self, now: float) -> float | None:
+    def now(self, wall: float) -> float:
+        """Return the server's time, which is at least that of its latest event.
+
+        Args:
+            wall: The time of this machine.
+        """
+        return max([wall, *self.open, *(end for _, end in self.ended)])
+
+    def expected(self, wall: float) -> float | None:
         """Return the expected seconds until the batches that were sent have ended; `None` if unknown.
 
         Batches of one job are alike, so those that have ended tell the time of the others.
 
         Args:
-            now: The server's time.
+            wall: The time of this machine.
         """
         if not self.open:
             return 0.0
         if not self.ended:
             return None
         usual = median(end - start for start, end in self.ended)
-        return max(0.0, max(self.open) + usual - now)
+        return max(0.0, max(self.open) + usual - self.now(wall))
 
-    def latest(self, now: float) -> float:
+    def latest(self, wall: float) -> float:
         """Return the seconds until the last of the sent batches has ended or expired.
 
         Args:
-            now: The server's time.
+            wall: The time of this machine.
         """
-        return max(0.0, max(self.open, default=now) + LONGEST - now) if self.open else 0.0
+        return max(0.0, max(self.open) + LONGEST - self.now(wall)) if self.open else 0.0
+
+
+class _Expected(ProgressColumn):
+    """The expected time, counted down."""
+
+    def render(self, task: Task) -> Text:
+        """Return the cell."""
+        until, limit = task.fields.get("until"), task.fields.get("limit")
+        if until is None:
+            return Text("")
+        left = duration(max(0.0, until - time.monotonic()))
+        return Text(f"at most {left} left" if limit else f"about {left} left")
 
 
 class Reporter:
@@ -63,42 +92,38 @@ class Reporter:
 
     Args:
         progress: The display of a terminal; `None` elsewhere.
-        quiet: True to show nothing.
     """
 
-    def __init__(self, progress: Progress | None, *, quiet: bool = False) -> None:
+    def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
         self._task = None if progress is None else progress.add_task("", total=None)
-        self._quiet = quiet
         self._shown = ""
         self._started = time.monotonic()
 
-    def show(self, outlook: Outlook, now: float) -> None:
+    def show(self, outlook: Outlook) -> None:
         """Show the state of batches.
 
         Args:
             outlook: The batches.
-            now: The server's time.
         """
+        wall = time.time()
         counts = f"{len(outlook.ended)} of {outlook.total} batches ended"
-        elapsed = duration(time.monotonic() - self._started)
-        expected = outlook.expected(now)
-        if not outlook.open:
-            left = ""
-        elif expected is None:
-            left = f", at most {duration(outlook.latest(now))} left"
-        else:
-            left = f", about {duration(expected)} left"
+        expected = outlook.expected(wall)
+        limit = expected is None
+        left = outlook.latest(wall) if expected is None else expected
         if self._progress is not None and self._task is not None:
             self._progress.update(
                 self._task,
                 total=outlook.total or None,
                 completed=len(outlook.ended),
-                description=f"{counts}, {elapsed} elapsed{left}",
+                description=counts,
+                until=time.monotonic() + left if outlook.open else None,
+                limit=limit,
             )
-        elif counts != self._shown and not self._quiet:
+        elif counts != self._shown:
             self._shown = counts
-            stderr().print(f"{counts}, {elapsed} elapsed{left}", soft_wrap=True)
+            told = f", {'at most' if limit else 'about'} {duration(left)} left" if outlook.open else ""
+            self.say(f"{counts}, {duration(time.monotonic() - self._started)} elapsed{told}")
 
     def say(self, text: str) -> None:
         """Write a line beside the progress.
@@ -111,17 +136,19 @@ class Reporter:
 
 
 @contextmanager
-def reporter(*, quiet: bool = False) -> Generator[Reporter]:
-    """Yield a reporter, and remove its line at the end.
-
-    Args:
-        quiet: True to show nothing.
-    """
+def reporter() -> Generator[Reporter]:
+    """Yield a reporter, and remove its line at the end."""
     console = stderr()
-    if quiet or not console.is_terminal:
-        yield Reporter(None, quiet=quiet)
+    if not console.is_terminal:
+        yield Reporter(None)
         return
-    columns = (SpinnerColumn(), BarColumn(bar_width=20), TextColumn("{task.description}"))
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TimeElapsedColumn(),
+        _Expected(),
+    )
     with Progress(*columns, console=console, transient=True) as progress:
         yield Reporter(progress)
 
