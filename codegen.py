@@ -18,12 +18,12 @@ import keyword
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.load.document import Document, load, shown
+from generator.load.document import Document, LocatedError, load, shown
 from generator.load.errors import DocumentError
 from generator.load.parse import parse
 from generator.load.validate import validate
@@ -79,6 +79,7 @@ def _run(options: argparse.Namespace) -> int:
         document, files = generate(
             options.spec,
             header=_header(options),
+            allowed=options.allow,
             assume_credentials=not options.no_credentials,
             progress=progress,
         )
@@ -108,13 +109,19 @@ def _shell_header(source: Path) -> str:
 
 
 def generate(
-    spec: Path, *, header: str, assume_credentials: bool = True, progress: Progress | None = None
+    spec: Path,
+    *,
+    header: str,
+    allowed: Sequence[Path] = (),
+    assume_credentials: bool = True,
+    progress: Progress | None = None,
 ) -> tuple[Document, dict[str, str]]:
     """Run the pipeline up to the printed files.
 
     Args:
         spec: The file of the document.
         header: The first line of each generated file.
+        allowed: Folders beside the document's own that it may refer to.
         assume_credentials: Send credentials if the document has no `security`.
         progress: The reporter of the stages.
 
@@ -127,7 +134,7 @@ def generate(
     step = progress.step if progress is not None else lambda _: None
     with _no_garbage_collection():
         step(f"reading {shown(spec)}")
-        document = _loaded(spec)
+        document = _loaded(spec, allowed)
         _normalise(document, assume=assume_credentials)
         step(f"planning the types and operations of {len(document.schemas)} schemas")
         package = _plan(document)
@@ -149,10 +156,12 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _loaded(spec: Path) -> Document:
+def _loaded(spec: Path, allowed: Sequence[Path] = ()) -> Document:
     try:
-        return load(spec)
+        return load(spec, allowed)
     except DocumentError as error:
+        if isinstance(error, LocatedError):
+            raise RefusedError(error.document.describe(error.place, error.problem, error.hint)) from None
         hint = f"\n  {error.hint}" if error.hint else ""
         raise RefusedError(f"{shown(spec)}: {error.problem}{hint}") from None
 
@@ -192,7 +201,7 @@ def _refusing(document: Document) -> Iterator[None]:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    documents = _edition(options.old), _edition(options.new or str(options.spec))
+    documents = [_edition(name, options.allow) for name in (options.old, options.new or str(options.spec))]
     names = [shown(each.path) for each in documents]
     with Progress() as progress, _no_garbage_collection():
         packages: list[Package] = []
@@ -214,7 +223,7 @@ def _upstream(options: argparse.Namespace) -> int:
         documents: list[Document] = []
         for path in (options.spec, options.file):
             progress.step(f"reading {shown(path)}")
-            documents.append(_loaded(path))
+            documents.append(_loaded(path, options.allow))
             _normalise(documents[-1], assume=False)
         progress.step("comparing them")
         from generator.compare.upstream import upstream
@@ -224,10 +233,10 @@ def _upstream(options: argparse.Namespace) -> int:
     return 0 if report.is_empty else 1
 
 
-def _edition(name: str) -> Document:
+def _edition(name: str, allowed: Sequence[Path]) -> Document:
     """Load a file, or the committed spec of a revision of the repository: `HEAD`, `v0.1.0`."""
     if Path(name).exists():
-        return _loaded(Path(name))
+        return _loaded(Path(name), allowed)
     spec = SPEC.relative_to(ROOT).as_posix()
     done = subprocess.run(  # noqa: S603  # a list of arguments, none of which git takes for an option
         ["git", "-C", ROOT, "show", f"{name}:{spec}", "--"],  # noqa: S607
@@ -258,6 +267,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--spec", type=Path, default=SPEC, metavar="FILE", help="the document (spec/openapi.yaml)")
     add("--output", type=Path, default=OUTPUT, metavar="DIR", help="the folder to write to (generated)")
     add("--package", type=_package, default=PACKAGE, metavar="NAME", help=f"the package ({PACKAGE})")
+    add("--allow", type=Path, action="append", default=[], metavar="DIR", help="read referenced files of it")
     add("--no-credentials", action="store_true", help="send none if the document has no `security`")
     add("--debug", action="store_true", help="show the traceback of a bug of the generator")
     commands = parser.add_subparsers(dest="command", metavar="[diff | upstream]")

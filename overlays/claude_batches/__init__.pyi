@@ -51,6 +51,7 @@ from ._http.known_batches import UnsettledCreate as UnsettledCreate
 from ._http.views import RawResponse as RawResponse
 from ._results.errors import BadLineError as BadLineError
 from ._results.errors import BrokenEncodingError as BrokenEncodingError
+from ._results.errors import DownloadFolderError as DownloadFolderError
 from ._results.errors import DownloadTargetError as DownloadTargetError
 from ._results.errors import DuplicateResultsError as DuplicateResultsError
 from ._results.errors import ExcessResultsError as ExcessResultsError
@@ -100,6 +101,7 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "CredentialsError",
+    "DownloadFolderError",
     "DownloadProgress",
     "DownloadTargetError",
     "DuplicateResultsError",

@@ -18,9 +18,10 @@ from claude_batches._results._errors import (
 from claude_batches._results._file import results_from_file
 from claude_batches._results._partial import DownloadProgress, PartialFile
 
+from tests.support.results import BATCH_ID, Answer, ResultsServer, cut_places, whole
+
 from .lines import file_of, lines_of, reordered, result, short, some_lines
 from .readers import KINDS, Kind, async_batches, run, sync_batches
-from .server import BATCH_ID, Answer, ResultsServer, cut_places, whole
 
 LINES = lines_of(short(name) for name in "abcdef")
 # Cut at every byte, this is as good as more, and takes a sync of the disk for each byte.

@@ -21,9 +21,10 @@ from claude_batches._results._errors import (
 from claude_batches._results._reader import Reader
 from claude_batches._results._resume import validator
 
+from tests.support.results import BATCH_ID, Answer, Encoding, ResultsServer, cut_places, whole
+
 from .lines import file_of, lines_of, reordered, result, short, some_lines
-from .readers import KINDS, TLS, Kind, Naps, read
-from .server import BATCH_ID, Answer, Encoding, ResultsServer, cut_places, whole
+from .readers import KINDS, TLS, Kind, Sleeps, read
 
 SMALL = lines_of(short(name) for name in "abcd")
 SMALL_IDS = list("abcd")
@@ -361,7 +362,7 @@ def test_with_httpx2_it_is_the_same() -> None:
     with (
         serve(*answers) as server,
         httpx2.Client(verify=TLS, trust_env=False) as http,
-        Client(base_url=server.url, api_key="any", http_client=http, _clock=Naps().clock()) as client,
+        Client(base_url=server.url, api_key="any", http_client=http, _clock=Sleeps().clock) as client,
     ):
         stream = client.messages.batches.results(BATCH_ID)
         assert [item.custom_id for item in stream] == SMALL_IDS
@@ -377,7 +378,7 @@ async def test_with_an_async_client_of_httpx2_it_is_the_same() -> None:
         async with (
             httpx2.AsyncClient(verify=TLS, trust_env=False) as http,
             AsyncClient(
-                base_url=server.url, api_key="any", http_client=http, _clock=Naps().clock()
+                base_url=server.url, api_key="any", http_client=http, _clock=Sleeps().clock
             ) as client,
         ):
             stream = client.messages.batches.results(BATCH_ID)

@@ -26,9 +26,10 @@ from claude_batches._results._errors import (
     ResultsNotReadyError,
 )
 
+from tests.support.results import BATCH_ID, Answer, ResultsServer, batch_json, whole
+
 from .lines import lines_of, short
-from .readers import KINDS, AsyncBatches, Batches, Kind, Naps, async_batches, read, run, sync_batches
-from .server import BATCH_ID, Answer, ResultsServer, batch_json, whole
+from .readers import KINDS, AsyncBatches, Batches, Kind, Sleeps, async_batches, read, run, sync_batches
 
 LINES = lines_of(short(f"{number}") for number in range(4))
 IDS = [str(number) for number in range(4)]
@@ -429,7 +430,7 @@ def test_results_on_another_host_are_read_without_the_credential(kind: Kind) -> 
         assert read(kind, server).good == IDS
         (asked,) = elsewhere.results_asked
     assert "key-of-a-test" not in str(asked.headers)
-    assert server.asked[0].headers["x-api-key"] == "key-of-a-test"
+    assert server.requests[0].headers["x-api-key"] == "key-of-a-test"
 
 
 @kinds
@@ -496,7 +497,7 @@ def test_raw_and_streamed_responses_are_those_of_the_results(kind: Kind) -> None
 @kinds
 def test_naps_are_taken_by_the_clock_of_the_client(kind: Kind) -> None:
     # Were they not, each of these tests would take seconds; this one shows that they would have been.
-    naps = Naps()
+    naps = Sleeps()
     with ResultsServer([whole(LINES, cut=60), whole(LINES)], 4) as server:
 
         def sync() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ._bash_code_execution_tool_result_block_param import (
         BashCodeExecutionToolResultBlockParam as BashCodeExecutionToolResultBlockParam,
     )
-    from ._bash_code_execution_tool_result_block_param_content_param import (
+    from ._bash_code_execution_tool_result_block_param_con_f7955ff4 import (
         BashCodeExecutionToolResultBlockParamContentParam as BashCodeExecutionToolResultBlockParamContentParam,
     )
     from ._bash_code_execution_tool_result_error_code_param import (
@@ -241,14 +241,14 @@ if TYPE_CHECKING:
     from ._text_editor_code_execution_create_result_block_param import (
         TextEditorCodeExecutionCreateResultBlockParam as TextEditorCodeExecutionCreateResultBlockParam,
     )
-    from ._text_editor_code_execution_str_replace_result_block_param import (
+    from ._text_editor_code_execution_str_replace_result_b_fb53a270 import (
         TextEditorCodeExecutionStrReplaceResultBlockParam as TextEditorCodeExecutionStrReplaceResultBlockParam,
+    )
+    from ._text_editor_code_execution_tool_result_block_pa_d2831f29 import (
+        TextEditorCodeExecutionToolResultBlockParamContentParam as TextEditorCodeExecutionToolResultBlockParamContentParam,
     )
     from ._text_editor_code_execution_tool_result_block_param import (
         TextEditorCodeExecutionToolResultBlockParam as TextEditorCodeExecutionToolResultBlockParam,
-    )
-    from ._text_editor_code_execution_tool_result_block_param_content_param import (
-        TextEditorCodeExecutionToolResultBlockParamContentParam as TextEditorCodeExecutionToolResultBlockParamContentParam,
     )
     from ._text_editor_code_execution_tool_result_error_code_param import (
         TextEditorCodeExecutionToolResultErrorCodeParam as TextEditorCodeExecutionToolResultErrorCodeParam,
@@ -364,7 +364,7 @@ _MODULES: dict[str, str] = {
     "BashCodeExecutionOutputBlockParam": "_bash_code_execution_output_block_param",
     "BashCodeExecutionResultBlockParam": "_bash_code_execution_result_block_param",
     "BashCodeExecutionToolResultBlockParam": "_bash_code_execution_tool_result_block_param",
-    "BashCodeExecutionToolResultBlockParamContentParam": "_bash_code_execution_tool_result_block_param_content_param",
+    "BashCodeExecutionToolResultBlockParamContentParam": "_bash_code_execution_tool_result_block_param_con_f7955ff4",
     "BashCodeExecutionToolResultErrorCodeParam": "_bash_code_execution_tool_result_error_code_param",
     "BashCodeExecutionToolResultErrorParam": "_bash_code_execution_tool_result_error_param",
     "BatchCreateParams": "_batch_create_params",
@@ -489,9 +489,9 @@ _MODULES: dict[str, str] = {
     "TextBlockParam": "_text_block_param",
     "TextCitationParam": "_text_citation_param",
     "TextEditorCodeExecutionCreateResultBlockParam": "_text_editor_code_execution_create_result_block_param",
-    "TextEditorCodeExecutionStrReplaceResultBlockParam": "_text_editor_code_execution_str_replace_result_block_param",
+    "TextEditorCodeExecutionStrReplaceResultBlockParam": "_text_editor_code_execution_str_replace_result_b_fb53a270",
     "TextEditorCodeExecutionToolResultBlockParam": "_text_editor_code_execution_tool_result_block_param",
-    "TextEditorCodeExecutionToolResultBlockParamContentParam": "_text_editor_code_execution_tool_result_block_param_content_param",
+    "TextEditorCodeExecutionToolResultBlockParamContentParam": "_text_editor_code_execution_tool_result_block_pa_d2831f29",
     "TextEditorCodeExecutionToolResultErrorCodeParam": "_text_editor_code_execution_tool_result_error_code_param",
     "TextEditorCodeExecutionToolResultErrorParam": "_text_editor_code_execution_tool_result_error_param",
     "TextEditorCodeExecutionViewResultBlockParam": "_text_editor_code_execution_view_result_block_param",

@@ -10,7 +10,8 @@
          ├─ DuplicateResultsError     a repeated custom_id
          ├─ ForeignResultsError       results of requests that were not sent
          ├─ ResultsClosedError        reading after close() or break
-         ├─ DownloadTargetError       a download to a place that is not a regular file
+         ├─ DownloadTargetError       a place that a download can't be written to
+         │   └─ DownloadFolderError   its folder does not exist
          ├─ ResultsFormatError        an encoding that can't be read
          │   └─ BrokenEncodingError   truncated or corrupt compressed data
          └─ BadLineError              a line that is not a result
@@ -28,6 +29,7 @@ from .._errors import ClaudeBatchesError, name_publicly
 __all__ = [
     "BadLineError",
     "BrokenEncodingError",
+    "DownloadFolderError",
     "DownloadTargetError",
     "DuplicateResultsError",
     "ExcessResultsError",
@@ -116,7 +118,11 @@ class ExcessResultsError(ResultsError):
 
 
 class DownloadTargetError(ResultsError, OSError):
-    """A download can't be written to this place: a folder, device, FIFO, socket or symbolic link."""
+    """A download can't be written to this place.
+
+    It is a folder, device, FIFO, socket or symbolic link, or the system refuses it, for example because the disk is
+    full. Results that are on the disk are kept for the next call.
+    """
 
     def __init__(self, code: int, message: str, path: str) -> None:
         OSError.__init__(self, code, message, path)
@@ -124,6 +130,10 @@ class DownloadTargetError(ResultsError, OSError):
 
     def __str__(self) -> str:
         return f"{self.message}: {self.filename!r}"
+
+
+class DownloadFolderError(DownloadTargetError, FileNotFoundError):
+    """The folder of a download does not exist."""
 
 
 class ResultsChangedError(ResultsError):

@@ -50,7 +50,7 @@ def parse_sent_id(custom_id: str) -> SentId | None:
 
 def key_of(custom_id: str) -> bytes:
     """Return the 16 bytes that a row is found by."""
-    return blake2b(custom_id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return blake2b(custom_id.encode(), digest_size=16).digest()
 
 
 def derived_id(params: bytes) -> str:

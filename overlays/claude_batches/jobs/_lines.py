@@ -20,6 +20,7 @@ SEPARATOR = len(b",\n")
 
 _PLAIN = b'{"custom_id":'
 _PARAMS = b',"params":'
+_AROUND = len(_PLAIN) + len('""') + len(_PARAMS) + len("}")
 
 
 def write_line(custom_id: str, params: bytes, extra: Mapping[str, Any] | None = None) -> bytes:
@@ -59,6 +60,11 @@ def sent_request(custom_id: str, params: bytes) -> dict[str, Any]:
     return {"custom_id": custom_id, "params": orjson.Fragment(params)}
 
 
-def sent_size(custom_id: str, params: bytes) -> int:
-    """Return the size of a sent line. Derived and valid own ids are ASCII."""
-    return len(_PLAIN) + len(custom_id) + 2 + len(_PARAMS) + len(params) + 1
+def sent_size(id_size: int, params_size: int) -> int:
+    """Return the size of a sent line.
+
+    Args:
+        id_size: The size of its custom_id, which is ASCII.
+        params_size: The size of its params.
+    """
+    return _AROUND + id_size + params_size

@@ -9,6 +9,7 @@ import orjson
 
 from ._errors import JobRequestError
 from ._ids import OWN_ID, derived_id
+from ._lines import write_line
 
 __all__ = ["Request", "encode_params", "prepare"]
 
@@ -17,8 +18,9 @@ class Request(NamedTuple):
     """A request, checked and written."""
 
     custom_id: str
-    params: bytes
-    extra: dict[str, Any] | None
+    line: bytes
+    """The line on disk."""
+    params_size: int
     model: str
     max_tokens: int
 
@@ -85,8 +87,8 @@ def prepare(index: int, given: Any, *, own_ids: bool) -> Request:
     model, most = params.get("model"), params.get("max_tokens")
     return Request(
         custom_id,
-        written,
-        extra or None,
+        write_line(custom_id, written, extra or None),
+        len(written),
         model if isinstance(model, str) else "",
         most if isinstance(most, int) else 0,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+from zlib import crc32
 
 import orjson
 
@@ -35,8 +36,8 @@ def distinct_count(number: int, token: str, most: int) -> int:
     spread = min(1000, most // 20)
     if spread < 2:
         return most
-    salt = int.from_bytes(token.encode()[:6], "big")
-    # 617 has no divisor in common with most spreads, so that following shards are far apart.
+    salt = crc32(token.encode())
+    # A prime, so that shards have distinct counts for as long as there are some left.
     return most - (salt + number * 617) % spread
 
 
@@ -82,11 +83,13 @@ class ShardFill:
         self.bytes = ENVELOPE
         self.facts = ModelFacts()
         self._token = token
+        self._id_size = 0 if token is None else len(sent_id(token, number, 0)) - 1
 
-    def size(self, custom_id: str, position: int, params: bytes) -> int:
+    def size(self, custom_id: str, position: int, params_size: int) -> int:
         """Return the size of a line as it is sent."""
-        sent = custom_id if self._token is None else sent_id(self._token, self.number, position)
-        return sent_size(sent, params)
+        if self._token is None:
+            return sent_size(len(custom_id), params_size)
+        return sent_size(self._id_size + len(str(position)), params_size)
 
     def takes(self, size: int, *, pending_requests: int = 0, pending_bytes: int = 0) -> bool:
         """Tell if a line fits, after those that are pending."""

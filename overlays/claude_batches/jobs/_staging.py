@@ -29,6 +29,10 @@ from ._shards import Limits, ShardFill, block_full, distinct_count
 __all__ = ["Adding", "merge", "restage"]
 
 _SHOWN = 200
+#: Rows that are added in one transaction: their keys are spread over the whole index, so that few large transactions
+#: write much less than many small ones.
+_PENDING_ROWS = 20_000
+_PENDING_BYTES = 4 * 1024 * 1024
 _AGAIN = (ItemState.AGAIN, ItemState.MORE, ItemState.CONTINUE, ItemState.CHANGED, ItemState.HELD)
 
 
@@ -135,7 +139,7 @@ class Adding:
         key = key_of(request.custom_id)
         twin = self._keys.get(key)
         if twin is not None:
-            _compare(index, request, twin.params)
+            _compare(index, request, split_line(twin.line)[1])
             self.known += 1
             return
         body = self._body or self._open()
@@ -155,9 +159,9 @@ class Adding:
                 )
         self._entries.append(_Entry(index, request, key))
         self._keys[key] = request
-        self._lines_size += len(request.params) + len(request.custom_id) + 32
+        self._lines_size += len(request.line) + 1
         self._sent_size += size + 2
-        if block_full(len(self._entries), self._lines_size):
+        if len(self._entries) >= _PENDING_ROWS or self._lines_size >= _PENDING_BYTES:
             self._flush()
 
     def finish(self) -> None:
@@ -182,7 +186,7 @@ class Adding:
             self._exits.close()
 
     def _size(self, body: _Body, request: Request) -> int:
-        return body.fill.size(request.custom_id, self._position + len(self._entries), request.params)
+        return body.fill.size(request.custom_id, self._position + len(self._entries), request.params_size)
 
     def _open(self) -> _Body:
         most = self._options.shard_requests
@@ -202,7 +206,7 @@ class Adding:
         return self._body
 
     def _flush(self) -> None:
-        """Write the pending block, without the rows that the job has already."""
+        """Write the pending rows, without the rows that the job has already."""
         entries, body = self._entries, self._body
         self._entries, self._keys, self._lines_size, self._sent_size = [], {}, 0, 0
         if not entries or body is None:
@@ -210,28 +214,29 @@ class Adding:
         with self._ledger.transaction(durable=False):
             # The counters come first: what is not counted would be given out again after a crash.
             self._ledger.set_counters(self._position + len(entries), self._number)
-            if not self._insert(body, entries):
-                entries = self._unknown(entries)
-                if not entries:
-                    return
-                inserted = self._insert(body, entries)
+            blocks = _blocks_of(entries)
+            if not self._insert(body, blocks):
+                blocks = _blocks_of(self._unknown(entries))
+                inserted = self._insert(body, blocks)
                 assert inserted
-            body.write([write_line(*each.request[:3]) for each in entries])
-        for each in entries:
-            request = each.request
-            body.fill.add(body.fill.size(request.custom_id, self._position, request.params))
-            body.fill.facts.add(request.model, len(request.params), request.max_tokens)
-            self._position += 1
-        self.added += len(entries)
+            for block in blocks:
+                body.write([each.request.line for each in block])
+        for block in blocks:
+            for each in block:
+                request = each.request
+                body.fill.add(body.fill.size(request.custom_id, self._position, request.params_size))
+                body.fill.facts.add(request.model, request.params_size, request.max_tokens)
+                self._position += 1
+            self.added += len(block)
 
-    def _insert(self, body: _Body, entries: list[_Entry]) -> bool:
-        return self._ledger.insert_items(
-            body.fill.number,
-            [
-                (self._position + index, entry.key, place_at(body.blocks, index))
-                for index, entry in enumerate(entries)
-            ],
-        )
+    def _insert(self, body: _Body, blocks: list[list[_Entry]]) -> bool:
+        position = self._position
+        rows: list[tuple[int, bytes, int]] = []
+        for number, block in enumerate(blocks, body.blocks):
+            for index, entry in enumerate(block):
+                rows.append((position, entry.key, place_at(number, index)))
+                position += 1
+        return self._ledger.insert_items(body.fill.number, rows)
 
     def _unknown(self, entries: list[_Entry]) -> list[_Entry]:
         """Return the entries that the job doesn't have.
@@ -265,6 +270,22 @@ class Adding:
         self._body = None
 
 
+def _blocks_of(entries: list[_Entry]) -> list[list[_Entry]]:
+    """Cut entries into blocks."""
+    blocks: list[list[_Entry]] = []
+    block: list[_Entry] = []
+    size = 0
+    for entry in entries:
+        block.append(entry)
+        size += len(entry.request.line) + 1
+        if block_full(len(block), size):
+            blocks.append(block)
+            block, size = [], 0
+    if block:
+        blocks.append(block)
+    return blocks
+
+
 def clean(ledger: SqlLedger, store: Store, lines: Lines) -> None:
     """Remove the remains of a call that was not finished. The caller has the exclusive right to add."""
     for shard in ledger.abandon_adding():
@@ -278,8 +299,9 @@ def _compare(index: int, request: Request, known: bytes) -> None:
     Raises:
         JobConflictError: They are not.
     """
-    if request.params != known and orjson.loads(request.params) != orjson.loads(known):
-        raise JobConflictError(request.custom_id, index, _shown(known), _shown(request.params))
+    given = split_line(request.line)[1]
+    if given != known and orjson.loads(given) != orjson.loads(known):
+        raise JobConflictError(request.custom_id, index, _shown(known), _shown(given))
 
 
 def _shown(params: bytes) -> str:
@@ -340,7 +362,7 @@ def _fill(
     block_size = 0
     for item in items:
         line, custom_id, params = _again(ledger, lines, item)
-        size = body.fill.size(custom_id, item.position, params)
+        size = body.fill.size(custom_id, item.position, len(params))
         # A request that grew over the limit is sent alone: the API decides.
         if moves and not body.fill.takes(size):
             break
@@ -447,7 +469,7 @@ def _copy(ledger: SqlLedger, lines: Lines, body: _Body, group: list[Shard]) -> l
     for shard in group:
         for position, line in zip(ledger.positions(shard), lines.whole_body(shard), strict=True):
             custom_id, params = split_line(line)
-            body.fill.add(body.fill.size(custom_id, position, params))
+            body.fill.add(body.fill.size(custom_id, position, len(params)))
             moves.append((position, place_at(body.blocks, len(block))))
             block.append(line)
             block_size += len(line) + 1

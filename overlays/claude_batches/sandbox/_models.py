@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["is_known", "max_output_tokens"]
@@ -21,14 +21,16 @@ _LIMITS: Final = (
 )
 _LONG_OUTPUT: Final = re.compile(r"output-(\d{3})k\b")
 _LARGE: Final = 128_000
+_LONGEST_NAME: Final = 256
 
 
 def is_known(model: str) -> bool:
     """Return true for a name in the form of Claude's models."""
-    return _KNOWN.match(model) is not None
+    return len(model) <= _LONGEST_NAME and _KNOWN.match(model) is not None
 
 
-def max_output_tokens(model: str, betas: Iterable[str] = ()) -> int:
+@lru_cache(maxsize=256)
+def max_output_tokens(model: str, betas: frozenset[str] = frozenset()) -> int:
     """Return the largest `max_tokens` of a model. A beta feature raises the limit of the larger models."""
     limit = next(limit for pattern, limit in _LIMITS if pattern.match(model))
     if limit == _LARGE:

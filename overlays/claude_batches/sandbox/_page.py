@@ -136,9 +136,7 @@ class _Page:
     def _html(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
         clock = self._batches.clock
         pace = (
-            "batches end at once"
-            if self._batches.instant
-            else f"{clock.speed:g} sandbox seconds per second"
+            "batches end at once" if self._batches.instant else f"{clock.speed:g} sandbox seconds per second"
         )
         view = {"now": clock.now(), "pace": pace}
         document = self._templates.get_template(f"{template}.html.jinja").render(view=view, **values)

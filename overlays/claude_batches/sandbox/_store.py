@@ -553,10 +553,11 @@ def _request_values(number: int, request: StoredRequest) -> tuple[object, ...]:
 
 def _check(values: tuple[Any, ...]) -> int:
     """Return the checksum of the columns of a row. A float is compared as SQLite gives it back."""
-    check = 0
+    small = [value for value in values if not isinstance(value, bytes)]
+    check = zlib.crc32(repr(small).encode())
     for value in values:
-        data = value if isinstance(value, bytes) else f"\0{value!r}".encode(errors="surrogatepass")
-        check = zlib.crc32(data, check)
+        if isinstance(value, bytes):
+            check = zlib.crc32(value, check)
     return check
 
 

@@ -9,7 +9,6 @@ schema cannot express.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any, Final
 
 from attrs import frozen
@@ -23,6 +22,7 @@ from ._schemas import example
 __all__ = ["Refusal", "check_count", "check_envelope", "check_params"]
 
 _CUSTOM_ID: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_ENVELOPE: Final = frozenset({"custom_id", "params"})
 _PARAMS: Final = "MessageCreateParamsNonStreaming"
 _COUNTED: Final = "MessageCountTokensParams"
 _MOST_BREAKPOINTS: Final = 4
@@ -45,12 +45,12 @@ def check_envelope(index: int, request: object) -> tuple[str, dict[str, Any]]:
     place = f"requests.{index}"
     if not is_object(request):
         raise _invalid(place, "Input should be an object")
-    for key in request:
-        if key not in ("custom_id", "params"):
-            raise _invalid(f"{place}.{key}", "Extra inputs are not permitted")
-    for key in ("custom_id", "params"):
-        if key not in request:
-            raise _invalid(f"{place}.{key}", "Field required")
+    if request.keys() != _ENVELOPE:
+        for key in request:
+            if key not in _ENVELOPE:
+                raise _invalid(f"{place}.{key}", "Extra inputs are not permitted")
+        missing = "custom_id" if "custom_id" not in request else "params"
+        raise _invalid(f"{place}.{missing}", "Field required")
     custom_id, params = request["custom_id"], request["params"]
     if not isinstance(custom_id, str):
         raise _invalid(f"{place}.custom_id", "Input should be a string")
@@ -67,17 +67,19 @@ def _check_names(place: str, params: dict[str, Any]) -> None:
     if not params.keys() <= known:
         key = next(key for key in params if key not in known)
         raise _invalid(f"{place}.{key}", "Extra inputs are not permitted")
-    for name, refused in refused_in_batches().items():
-        if refused.whole_batch and name in params and refused.applies(params[name]):
+    refused = refused_in_batches()
+    for name in params.keys() & refused.keys():
+        if refused[name].whole_batch and refused[name].applies(params[name]):
             raise _invalid(f"{place}.{name}", "not supported in a batch")
 
 
 def check_params(
-    params: dict[str, Any], version: str = VERSIONS[0], betas: Iterable[str] = ()
+    params: dict[str, Any], version: str = VERSIONS[0], betas: frozenset[str] = frozenset()
 ) -> Refusal | None:
     """Return the reason why a request fails, or `None` for a valid one."""
-    for name, refused in refused_in_batches().items():
-        if name in params and refused.applies(params[name]):
+    refused = refused_in_batches()
+    for name in params.keys() & refused.keys():
+        if refused[name].applies(params[name]):
             return _refuse(name, "not supported in a batch")
     return _check_schema(_PARAMS, params, version) or _check_rules(params, betas)
 
@@ -87,7 +89,7 @@ def check_count(params: dict[str, Any], version: str) -> Refusal | None:
     for name in params:
         if name not in known_fields(_COUNTED):
             return _refuse(name, "Extra inputs are not permitted")
-    return _check_schema(_COUNTED, params, version) or _check_rules(params, ())
+    return _check_schema(_COUNTED, params, version) or _check_rules(params, frozenset())
 
 
 def _check_schema(schema: str, params: dict[str, Any], version: str) -> Refusal | None:
@@ -95,7 +97,7 @@ def _check_schema(schema: str, params: dict[str, Any], version: str) -> Refusal 
     return None if mistake is None else _refuse(mistake.place, mistake.message)
 
 
-def _check_rules(params: dict[str, Any], betas: Iterable[str]) -> Refusal | None:
+def _check_rules(params: dict[str, Any], betas: frozenset[str]) -> Refusal | None:
     return (
         _check_model(params, betas)
         or _check_messages(params["messages"])
@@ -115,7 +117,7 @@ def _refuse(place: str, message: str) -> Refusal:
     return Refusal("invalid_request_error", f"{place}: {message}")
 
 
-def _check_model(params: dict[str, Any], betas: Iterable[str]) -> Refusal | None:
+def _check_model(params: dict[str, Any], betas: frozenset[str]) -> Refusal | None:
     model = params["model"]
     if not is_known(model):
         return Refusal("not_found_error", f"model: {model}")
@@ -199,8 +201,11 @@ def _check_stop_sequences(params: dict[str, Any]) -> Refusal | None:
 
 
 def _check_breakpoints(params: dict[str, Any]) -> Refusal | None:
-    count = sum(_breakpoints(params.get(name)) for name in ("tools", "system", "messages"))
-    count += params.get("cache_control") is not None
+    count = int(params.get("cache_control") is not None)
+    for name in ("tools", "system", "messages"):
+        blocks = params.get(name)
+        if is_array(blocks):
+            count += _breakpoints(blocks)
     if count > _MOST_BREAKPOINTS:
         return _refuse(
             "cache_control",
@@ -209,11 +214,15 @@ def _check_breakpoints(params: dict[str, Any]) -> Refusal | None:
     return None
 
 
-def _breakpoints(value: object) -> int:
+def _breakpoints(blocks: list[dict[str, Any]]) -> int:
     """Count the cache breakpoints of messages, blocks or tools. Tool inputs and JSON schemas are not blocks."""
-    if is_array(value):
-        return sum(map(_breakpoints, value))
-    if not is_object(value):
-        return 0
-    own = value.get("cache_control") is not None
-    return own + _breakpoints(value.get("content")) + _breakpoints(value.get("source"))
+    count = 0
+    for block in blocks:
+        count += block.get("cache_control") is not None
+        content = block.get("content")
+        if is_array(content):
+            count += _breakpoints(content)
+        source = block.get("source")
+        if is_object(source) and is_array(source.get("content")):
+            count += _breakpoints(source["content"])
+    return count

@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 from . import bundle
 
 AT = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+PRICES = Prices(at=AT)
 BATCH = {"processing": "batch"}
 PARAMS = {
     "model": "claude-opus-5",
@@ -63,6 +64,15 @@ def test_same_as_the_list(model: str) -> None:
         model, provider_id="anthropic", genai_request_timestamp=AT, price_context=BATCH,
     )  # fmt: skip
     assert ours == theirs.total_price
+
+
+@pytest.mark.parametrize("model", ["claude-opus-5", "claude-haiku-5-5", "claude-opus-4-1"])
+@given(each=st.deferred(lambda: USAGES))
+def test_pricer_agrees(model: str, each: dict[str, Any]) -> None:
+    """The quick price for tables is the exact one, to a float's precision."""
+    prices = PRICES
+    exact = prices.of_usage(model, each)
+    assert prices.pricer(model, each) == (None if exact is None else pytest.approx(float(exact)))
 
 
 def test_batch_price_only_where_told() -> None:
@@ -113,7 +123,7 @@ def test_levels_are_of_requests() -> None:
     counter = CostCounter(Prices(at=AT))
     for tokens in (100_000, 100_000, 100_001):
         counter.add("claude-haiku-5-5", usage(input_tokens=tokens))
-    rates = [Prices(at=AT).rates("claude-haiku-5-5", BATCH, level).input_tokens for level in (0, 1)]
+    rates = [Prices(at=AT).rates("claude-haiku-5-5", BATCH, size).input_tokens for size in (100_000, 100_001)]
     assert rates[0] < rates[1]
     (line,) = counter.report().models
     assert line.cost == (200_000 * rates[0] + 100_001 * rates[1]) / 10**6

@@ -72,8 +72,7 @@ def most_cost(params: Mapping[str, Any], prices: Prices, *, margin: float = MARG
     if not isinstance(model, str):
         return None
     tokens = round(rough_input(params) * margin)
-    context = {"processing": "batch"}
-    rates = prices.rates(model, context, prices.level(model, context, tokens))
+    rates = prices.rates(model, whole_input=tokens)
     if rates is None:
         return None
     written = rates.cost({_dearest(params): tokens}) if tokens else Decimal(0)

@@ -220,8 +220,7 @@ class Planner:
             return
         try:
             most = most_cost(params, self._prices)
-            context = {"processing": "batch"}
-            rates = self._prices.rates(name, context, self._prices.level(name, context, rough))
+            rates = self._prices.rates(name, whole_input=rough)
         except MissingExtraError as error:
             self._priced = False
             self._notes.append(f"not priced: {error}")

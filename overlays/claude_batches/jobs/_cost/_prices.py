@@ -7,7 +7,7 @@ batches, so its variants are looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -19,7 +19,7 @@ from claude_batches._errors import ClaudeBatchesError
 from claude_batches.jobs._tables._extras import require
 from claude_batches.jobs._tables._shapes import is_mapping
 
-__all__ = ["KINDS", "Prices", "Rates", "UnpricedError", "tokens_of"]
+__all__ = ["BATCH", "KINDS", "Listed", "Numbers", "Prices", "Rates", "UnpricedError", "named", "tokens_of"]
 
 #: The kinds of tokens and calls that have prices: our name, and that of the price list.
 KINDS = {
@@ -30,6 +30,7 @@ KINDS = {
     "cache_read_tokens": "cache_read_mtok",
     "web_searches": "web_searches_kcount",
 }
+BATCH = {"processing": "batch"}
 _UNITS = {kind: Decimal(1000 if kind == "web_searches" else 1_000_000) for kind in KINDS}
 
 
@@ -64,15 +65,40 @@ class Rates:
         return total
 
 
+#: Numbers of tokens and calls in the order of `KINDS`.
+Numbers = tuple[int, int, int, int, int, int]
+
+
 @attrs.frozen
-class _Listed:
+class Listed:
     """The prices of a model as listed: by the size of a request's whole input, where they depend on it."""
 
     thresholds: tuple[int, ...]
     rates: tuple[Rates, ...]
+    """The prices below the first threshold, above it, and so on."""
+    each: tuple[tuple[float | None, ...], ...] = attrs.field(init=False)
+    """The same for one token or call, as numbers in the order of `KINDS`."""
 
-    def level(self, whole_input: int) -> int:
-        return sum(whole_input > threshold for threshold in self.thresholds)
+    def __attrs_post_init__(self) -> None:
+        each = tuple(
+            tuple(
+                None if price is None else float(price / _UNITS[kind])
+                for kind, price in ((kind, getattr(rates, kind)) for kind in KINDS)
+            )
+            for rates in self.rates
+        )
+        object.__setattr__(self, "each", each)
+
+    def level(self, numbers: Numbers) -> int:
+        """Return the index of the prices for a request.
+
+        Args:
+            numbers: Its numbers.
+        """
+        if not self.thresholds:
+            return 0
+        whole = numbers[0] + numbers[2] + numbers[3] + numbers[4]
+        return sum(whole > threshold for threshold in self.thresholds)
 
 
 class Prices:
@@ -94,29 +120,24 @@ class Prices:
     ) -> None:
         self._at = at or datetime.now(tz=UTC)
         self._own = {model: _own(model, prices) for model, prices in (overrides or {}).items()}
-        self._listed = lru_cache(maxsize=1024)(self._find)
+        self._listed: Callable[..., Listed | None] = lru_cache(maxsize=1024)(self._find)
+        self.tier: Callable[[str | None, str | None, str | None], Listed | None] = lru_cache(maxsize=1024)(
+            self._of_tier
+        )
+        """The listed prices by model, service tier and speed of a usage; `None` if they are not known."""
 
-    def level(self, model: str | None, context: Mapping[str, str], whole_input: int) -> int:
-        """Return the price level of a request: prices of some models depend on the size of its input.
-
-        Args:
-            model: The model.
-            context: The context; see `rates`.
-            whole_input: All input tokens of the request, cached or not.
-        """
-        listed = self._listed(model, tuple(sorted(context.items())))
-        return 0 if listed is None else listed.level(whole_input)
-
-    def rates(self, model: str | None, context: Mapping[str, str], level: int = 0) -> Rates | None:
+    def rates(
+        self, model: str | None, context: Mapping[str, str] = BATCH, whole_input: int = 0
+    ) -> Rates | None:
         """Return the prices of a model, `None` if they are not known.
 
         Args:
             model: The model.
             context: `{"processing": "batch"}` for the requests of a batch, `{"speed": "fast"}`, or nothing.
-            level: The price level; see `level`.
+            whole_input: All input tokens of the request, cached or not: some prices depend on them.
         """
         listed = self._listed(model, tuple(sorted(context.items())))
-        return None if listed is None else listed.rates[min(level, len(listed.rates) - 1)]
+        return None if listed is None else listed.rates[listed.level((whole_input, 0, 0, 0, 0, 0))]
 
     def of_usage(self, model: str | None, usage: Any) -> Decimal | None:
         """Return the cost of one message, `None` if it is unpriced.
@@ -125,12 +146,9 @@ class Prices:
             model: The model that answered.
             usage: Its usage, as a mapping or an object.
         """
-        tokens, tier, speed = tokens_of(usage)
-        context = context_of(tier, speed)
-        if context is None:
-            return None
-        rates = self.rates(model, context, self.level(model, context, whole_input(tokens)))
-        return None if rates is None else rates.cost(tokens)
+        numbers, tier, speed = tokens_of(usage)
+        listed = self.tier(model, tier, speed)
+        return None if listed is None else listed.rates[listed.level(numbers)].cost(named(numbers))
 
     def pricer(self, model: str | None, usage: Any) -> float | None:
         """Return the cost of one message as a number, for tables.
@@ -139,18 +157,31 @@ class Prices:
             model: The model that answered.
             usage: Its usage.
         """
-        cost = self.of_usage(model, usage)
-        return None if cost is None else float(cost)
+        numbers, tier, speed = tokens_of(usage)
+        listed = self.tier(model, tier, speed)
+        if listed is None:
+            return None
+        total = 0.0
+        for number, price in zip(numbers, listed.each[listed.level(numbers)], strict=True):
+            if number:
+                if price is None:
+                    return None
+                total += number * price
+        return total
 
     # --------------------------------------------------------------------------------------------------------
 
-    def _find(self, model: str | None, context: tuple[tuple[str, str], ...]) -> _Listed | None:
+    def _of_tier(self, model: str | None, tier: str | None, speed: str | None) -> Listed | None:
+        context = context_of(tier, speed)
+        return None if context is None else self._listed(model, tuple(sorted(context.items())))
+
+    def _find(self, model: str | None, context: tuple[tuple[str, str], ...]) -> Listed | None:
         if model is None:
             return None
         own = self._overriding(model)
         if own is not None:
             rates = own[0] if dict(context) == {"processing": "batch"} else None if context else own[1]
-            return None if rates is None else _Listed((), (rates,))
+            return None if rates is None else Listed((), (rates,))
         prices = require("genai_prices", "cost", "the price of a model")
         try:
             found = prices.calc_price(
@@ -179,7 +210,7 @@ class Prices:
         return self._own[max(matching, key=len)] if matching else None
 
 
-def _listed(model_price: Any) -> _Listed:
+def _listed(model_price: Any) -> Listed:
     """Return listed prices with those that depend on the input's size resolved for each size."""
     found: dict[str, Any] = {kind: getattr(model_price, name, None) for kind, name in KINDS.items()}
     tiered = {kind: price for kind, price in found.items() if hasattr(price, "tiers")}
@@ -191,7 +222,7 @@ def _listed(model_price: Any) -> _Listed:
         reached = [tier for tier in price.tiers if tier.start <= above]
         return cast("Decimal", max(reached, key=lambda tier: tier.start).price if reached else price.base)
 
-    return _Listed(
+    return Listed(
         tuple(thresholds),
         tuple(
             Rates(**{kind: at(price, threshold) for kind, price in found.items()})
@@ -234,20 +265,17 @@ def context_of(tier: str | None, speed: str | None) -> dict[str, str] | None:
     return context
 
 
-def whole_input(tokens: Mapping[str, int]) -> int:
-    """Return all input tokens, cached or not.
+def named(numbers: Sequence[int]) -> dict[str, int]:
+    """Return numbers by kind.
 
     Args:
-        tokens: Numbers by kind.
+        numbers: They, in the order of `KINDS`.
     """
-    return sum(
-        tokens[kind]
-        for kind in ("input_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "cache_read_tokens")
-    )
+    return dict(zip(KINDS, numbers, strict=True))
 
 
-def tokens_of(usage: Any) -> tuple[dict[str, int], str | None, str | None]:
-    """Return the numbers of a usage by kind, its service tier and its speed.
+def tokens_of(usage: Any) -> tuple[Numbers, str | None, str | None]:
+    """Return the numbers of a usage, its service tier and its speed.
 
     Args:
         usage: The usage, as a mapping or an object.
@@ -264,20 +292,21 @@ def tokens_of(usage: Any) -> tuple[dict[str, int], str | None, str | None]:
         # Both 0 with tokens written: an older form of the same.
         short += max(written - short - long, 0)
     tools = get("server_tool_use")
-    tokens = {
-        "input_tokens": get("input_tokens") or 0,
-        "output_tokens": get("output_tokens") or 0,
-        "cache_write_5m_tokens": short,
-        "cache_write_1h_tokens": long,
-        "cache_read_tokens": get("cache_read_input_tokens") or 0,
-        "web_searches": 0 if tools is None else _getter(tools)("web_search_requests") or 0,
-    }
-    return tokens, get("service_tier"), get("speed")
+    numbers = (
+        get("input_tokens") or 0,
+        get("output_tokens") or 0,
+        short,
+        long,
+        get("cache_read_input_tokens") or 0,
+        0 if tools is None else _getter(tools)("web_search_requests") or 0,
+    )
+    return numbers, get("service_tier"), get("speed")
 
 
 def _getter(value: Any) -> Callable[[str], Any]:
-    if is_mapping(value):
-        return value.get
+    # A dict first: the test for a mapping takes longer than all the rest.
+    if isinstance(value, dict) or is_mapping(value):
+        return cast("Mapping[str, Any]", value).get
 
     def get(name: str) -> Any:
         return getattr(value, name, None)

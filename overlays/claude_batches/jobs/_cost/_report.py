@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import attrs
 
-from claude_batches.jobs._tables._shapes import is_mapping
-
-from ._prices import KINDS, Prices, context_of, tokens_of, whole_input
+from ._prices import KINDS, Prices, named, tokens_of
 
 __all__ = ["CostCounter", "ModelCost", "Report"]
 
 
-@attrs.frozen
-class _Group:
+class _Group(NamedTuple):
     """Usages with the same prices."""
 
     model: str | None
@@ -35,7 +32,7 @@ class CostCounter:
 
     def __init__(self, prices: Prices | None = None) -> None:
         self._prices = prices or Prices()
-        self._counts: dict[_Group, dict[str, int]] = {}
+        self._counts: dict[_Group, list[int]] = {}
         self._regional = 0
 
     def add(self, model: str | None, usage: Any, *, kept: bool = True) -> None:
@@ -47,40 +44,43 @@ class CostCounter:
             kept: False for a failed attempt that was billed: its answer was cut, paused or unparsable, and another
                 attempt followed.
         """
-        tokens, tier, speed = tokens_of(usage)
-        context = context_of(tier, speed)
-        level = 0 if context is None else self._prices.level(model, context, whole_input(tokens))
-        group = self._counts.setdefault(
-            _Group(model, tier, speed, level, kept), dict.fromkeys((*KINDS, "requests"), 0)
+        numbers, tier, speed = tokens_of(usage)
+        listed = self._prices.tier(model, tier, speed)
+        key = _Group(model, tier, speed, 0 if listed is None else listed.level(numbers), kept)
+        counts = self._counts.get(key)
+        if counts is None:
+            counts = self._counts[key] = [0] * (len(KINDS) + 1)
+        for index, number in enumerate(numbers):
+            counts[index] += number
+        counts[-1] += 1
+        geo = (
+            cast("dict[str, Any]", usage).get("inference_geo")
+            if isinstance(usage, dict)
+            else getattr(usage, "inference_geo", None)
         )
-        for kind, number in tokens.items():
-            group[kind] += number
-        group["requests"] += 1
-        geo = usage.get("inference_geo") if is_mapping(usage) else getattr(usage, "inference_geo", None)
-        self._regional += geo not in (None, "global", "not_available")
+        if geo is not None:
+            self._regional += geo not in ("global", "not_available")
 
     def report(self) -> Report:
         """Return the report of all that was counted."""
         lines: dict[tuple[str | None, str | None], ModelCost] = {}
         for group, counts in self._counts.items():
-            tokens = {kind: counts[kind] for kind in KINDS}
-            context = context_of(group.tier, group.speed)
-            cost = standard = None
-            if context is not None:
-                rates = self._prices.rates(group.model, context, group.level)
-                cost = None if rates is None else rates.cost(tokens)
-                plain = {key: value for key, value in context.items() if key != "processing"}
-                rates = self._prices.rates(group.model, plain, group.level)
-                standard = None if rates is None else rates.cost(tokens)
+            *numbers, requests = counts
+            tokens = named(numbers)
+            cost = self._cost(group, tokens)
+            # Prices without batching are those of the standard tier; other tiers have theirs agreed one by one.
+            standard = (
+                self._cost(group._replace(tier="standard"), tokens) if group.tier != "priority" else None
+            )
             line = ModelCost(
                 model=group.model,
                 tier=group.tier,
-                requests=counts["requests"],
+                requests=requests,
                 **tokens,
                 cost=cost,
                 standard_cost=standard,
                 failed_cost=Decimal(0) if group.kept else cost,
-                failed_requests=0 if group.kept else counts["requests"],
+                failed_requests=0 if group.kept else requests,
             )
             key = (group.model, group.tier)
             lines[key] = lines[key] + line if key in lines else line
@@ -88,6 +88,10 @@ class CostCounter:
             tuple(sorted(lines.values(), key=lambda line: (line.model or "", line.tier or ""))),
             self._regional,
         )
+
+    def _cost(self, group: _Group, tokens: dict[str, int]) -> Decimal | None:
+        listed = self._prices.tier(group.model, group.tier, group.speed)
+        return None if listed is None else listed.rates[min(group.level, len(listed.rates) - 1)].cost(tokens)
 
 
 def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:

@@ -5,7 +5,7 @@ from typing import TypeAlias
 from ._text_editor_code_execution_create_result_block_param import (
     TextEditorCodeExecutionCreateResultBlockParam,
 )
-from ._text_editor_code_execution_str_replace_result_block_param import (
+from ._text_editor_code_execution_str_replace_result_b_fb53a270 import (
     TextEditorCodeExecutionStrReplaceResultBlockParam,
 )
 from ._text_editor_code_execution_tool_result_error_param import TextEditorCodeExecutionToolResultErrorParam
