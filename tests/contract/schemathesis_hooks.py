@@ -33,7 +33,12 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
         mapping = {tag: union["discriminator"]["mapping"][tag] for tag in tags}
         union["discriminator"]["mapping"] = mapping
         union["oneOf"] = [{"$ref": target} for target in mapping.values()]
-    for name in ("BatchCreateParams", "Request", "MessageCreateParamsNonStreaming"):
+    for name in (
+        "BatchCreateParams",
+        "Request",
+        "MessageCreateParamsNonStreaming",
+        "MessageCountTokensParams",
+    ):
         components[name]["additionalProperties"] = False
     results = raw_schema["paths"]["/v1/messages/batches/{message_batch_id}/results"]["get"]
     lines = results["responses"]["200"]["content"]["application/x-jsonl"]

@@ -116,6 +116,17 @@ def test_each_operation_failing(
             assert last(recorder).status == status
 
 
+def test_counting_tokens(recorder: Recorder, kind: Kind) -> None:
+    """Counting tokens is a call as the spec says, and both clients read the same number."""
+    asked = {"model": "claude-haiku-4-5", "messages": [GREETING], "system": "Be brief"}
+    with calling(kind, recorder.url) as ours, calling("official", recorder.url) as official:
+        count = ours.call(ours.client.messages.count_tokens, **asked, workspace_id="wrkspc_1")
+        assert last(recorder).headers["anthropic-workspace-id"] == "wrkspc_1"
+        assert (
+            count.input_tokens == official.call(official.client.messages.count_tokens, **asked).input_tokens
+        )
+
+
 def test_a_refused_key(recorder: Recorder, kind: Kind) -> None:
     """A wrong key is answered with 401, in the form of every error."""
     with calling(kind, recorder.url, api_key="another") as client, pytest.raises(ClaudeBatchesError):
