@@ -1,4 +1,4 @@
-"""What schemathesis has to be told about this API; its configuration names this file."""
+"""Hooks of schemathesis for this API; its configuration names this file."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _KEPT = {
 }
 """The members that are tried of the unions inside `params`.
 
-With all of them there are fourteen thousand cases, of what no server looks at before a request runs.
+All of them would be fourteen thousand cases, of content that a server validates only when a request runs.
 """
 
 
 @schemathesis.hook
 def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None:
-    """Write down in the document what OpenAPI can't say, and what is tried of it."""
+    """Adapt the document: close what OpenAPI leaves open, and limit the unions to try."""
     components = raw_schema["components"]["schemas"]
     for name, tags in _KEPT.items():
         union = components[name]
@@ -48,7 +48,7 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
 
 @schemathesis.deserializer("application/x-jsonl")
 def read_lines(context: Any, response: Response) -> list[Any]:
-    """The results as the array that the changed document speaks of."""
+    """Return the results as the array of the adapted document."""
     return [json.loads(line) for line in response.content.splitlines()]
 
 

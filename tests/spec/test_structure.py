@@ -1,4 +1,4 @@
-"""The spec against what Anthropic publishes: the batches part of its OpenAPI document, without its prose.
+"""The spec against Anthropic's published OpenAPI document: its part about batches, without prose.
 
 That document is no part of this repository. Where it is at hand, every difference of the operations on batches
 and of what they reach must be in `DELIBERATE`, with a reason, and every row of the table must still be true.
@@ -116,7 +116,7 @@ DELIBERATE = {
 
 
 def published_name(ours: str) -> str:
-    """What the published document calls a schema of ours; our own name if it has none like it.
+    """Return the published name of a schema, or our own name if there is none.
 
     It marks what is sent with `Request` and what is received with `Response`, and neither where one schema
     does for both. It sets dates apart with an underscore, and its errors are not objects.
