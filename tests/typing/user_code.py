@@ -18,7 +18,6 @@ from claude_batches import (
     AsyncClient,
     AsyncPage,
     AsyncPager,
-    AsyncRawResponse,
     BatchWaitTimeoutError,
     Client,
     Page,
