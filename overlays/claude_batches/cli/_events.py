@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ._progress import Outlook, Reporter, reporter
 
@@ -43,7 +43,8 @@ def _text_of(record: logging.LogRecord) -> str:
 def _written(value: Any) -> object:
     if not isinstance(value, dict):
         return value
-    return ", ".join(f"{name} {count}" for name, count in cast("dict[Any, Any]", value).items())
+    counts: dict[Any, Any] = value
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 @contextmanager
