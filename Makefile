@@ -3,32 +3,49 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DEMO := $(VENV)/.ready-demo
 READY := $(VENV)/.ready
 
-# pyright's launcher would otherwise say on each run that there is a newer pyright.
+# pyright's launcher would report a newer pyright on each run.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
-# Holds for what a build needs as well, which `pip install -c` alone would not.
+# Applies to build dependencies as well, unlike `pip install -c`.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check generate pytest bench clean
+# Left out of `make quick`: tests with Node, of large documents, of load and of killed processes.
+SLOW := tests/contract tests/generator/public tests/generator/test_large.py tests/generator/test_drills.py \
+	tests/sandbox/test_load.py tests/sandbox/test_browser.py tests/client/test_scale.py tests/attack tests/jobs tests/typing \
+	tests/models/test_round_trip.py tests/generator/test_comparing.py
 
-help:  ## Say what can be made
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test quick lint types imports check generate pytest soak bench clean
+
+help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(READY)  ## Set up the virtual environment in .venv
-
-$(READY): pyproject.toml constraints.txt
+$(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	@touch $(READY)
+	@# Older releases of pip do not read dependency groups.
+	$(BIN)/python -m pip install --quiet --upgrade pip
 
-demo: $(READY)  ## Create a batch on the local sandbox, await it, stream its results: no key needed
+$(DEMO): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[cli,sandbox]'
+	@touch $(DEMO)
+
+$(READY): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[all]' --group dev
+	@touch $(DEMO) $(READY)
+
+setup: $(READY)  ## Set up the development environment in .venv
+
+demo: $(DEMO)  ## Create a batch on the local sandbox, await it, stream its results: no key needed
 	$(BIN)/claude-batches demo
 
-test: lint types check pytest  ## Lint, type checks, drift check and tests
+test: lint types imports check pytest  ## Lint, type checks, import contracts, drift check and all tests
+
+quick: lint check $(READY)  ## The inner loop: lint, drift check and the fast tests
+	$(BIN)/pytest --numprocesses=auto --quiet $(SLOW:%=--ignore=%)
 
 lint: $(READY)  ## Check style and formatting
 	$(BIN)/ruff check .
@@ -38,17 +55,23 @@ types: $(READY)  ## mypy and pyright, strict
 	$(BIN)/mypy
 	$(BIN)/pyright
 
-check: $(READY)  ## Fail where generated/ is not what the spec and the templates give
+imports: $(READY)  ## Check which package may import which
+	$(BIN)/lint-imports
+
+check: $(READY)  ## Fail if generated code differs from the spec, the templates or the asynchronous shells
 	$(BIN)/python codegen.py --check
 
-generate: $(READY)  ## Write generated/ from the spec and the templates
+generate: $(READY)  ## Write the generated code
 	$(BIN)/python codegen.py
 
 pytest: $(READY)  ## The tests alone
 	$(BIN)/pytest --numprocesses=auto --quiet
 
+soak: $(READY)  ## The randomised tests for a long time: kills, faults, hostile servers
+	CLAUDE_BATCHES_SOAK=1 $(BIN)/pytest --quiet -rA tests/attack tests/jobs
+
 bench: $(READY)  ## Measure against the official SDK and against the floor, as ratios
 	$(BIN)/python -m benchmarks
 
-clean:  ## Remove what was set up
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean:  ## Remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

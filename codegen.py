@@ -2,35 +2,39 @@
 """Generate the Python package of an API from its OpenAPI document.
 
     python codegen.py                    write generated/claude_batches_api from spec/openapi.yaml
-    python codegen.py --check            write nothing; fail, and say what drifted, where that would change a file
-    python codegen.py diff [OLD [NEW]]   what a change of the document changes for users of the package
-    python codegen.py upstream FILE      how somebody else's document of the same API differs from ours
+    python codegen.py --check            write nothing; exit 1 and report the drift of each file
+    python codegen.py diff [OLD [NEW]]   report the changes of the package for its users
+    python codegen.py upstream FILE      compare another author's document of the same API with ours
 
-The steps are in generator/, one module each; what they print is in templates/. docs/generation.md is the tour.
+The stages of the pipeline are the folders of generator/, the templates are in templates/, and docs/generation.md is the
+guide. The command also writes the synchronous modules of overlays/ from the asynchronous ones.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import keyword
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.check import check
-from generator.document import Document, DocumentError, load, read_text, shown
-from generator.output import MARK, OutputError, differences, formatted, write
+from generator.load.document import Document, LocatedError, load, shown
+from generator.load.errors import DocumentError
+from generator.load.parse import parse
+from generator.load.validate import validate
 from generator.pins import WrongPinError, check_pins
 from generator.progress import Progress
 from generator.text import one_line
 from generator.unasync import sync_shells
+from generator.write.output import MARK, OutputError, differences, formatted, strangers, write
 
 if TYPE_CHECKING:
-    from generator.package import Package
+    from generator.plan.package import Package
 
 ROOT = Path(__file__).resolve().parent
 SPEC = ROOT / "spec" / "openapi.yaml"
@@ -40,11 +44,11 @@ OVERLAYS = ROOT / "overlays"
 
 
 class RefusedError(Exception):
-    """A document that no package can be generated from. Says what is wrong, and where, and what to do."""
+    """A document that no package can be generated from: the problem, its place and a hint."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; return its exit status."""
+    """Run the command and return its exit status."""
     options = _parser().parse_args(argv)
     try:
         return _run(options)
@@ -59,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
         where = f"{Path(frame.filename).name}:{frame.lineno}"
         print(f"codegen.py: a bug: {type(error).__name__} at {where}: {error}", file=sys.stderr)
         print(
-            "  Run it again with --debug to see all of it, and report it with the document.", file=sys.stderr
+            "  Run it again with --debug for the traceback, and report it with the document.", file=sys.stderr
         )
     return 2
 
@@ -72,9 +76,19 @@ def _run(options: argparse.Namespace) -> int:
         return _upstream(options)
     target = options.output / options.package
     with Progress() as progress:
-        document, files = generate(options.spec, header=_header(options), progress=progress)
+        document, files = generate(
+            options.spec,
+            header=_header(options),
+            allowed=options.allow,
+            assume_credentials=not options.no_credentials,
+            progress=progress,
+        )
         progress.step(f"formatting {len(files)} files")
         status = _check(files, target) if options.check else _write(files, target)
+    if options.check and _is_ours(options):
+        for name in strangers(target):
+            print(f"{target.parent.name}/{name} is not part of the package")
+            status = 1
     for note in document.notes:
         print(document.describe(note.place, f"note: {note.text}"), file=sys.stderr)
     if _is_ours(options):
@@ -91,46 +105,82 @@ def _is_ours(options: argparse.Namespace) -> bool:
 
 def _shell_header(source: Path) -> str:
     """Return the first line of each synchronous module."""
-    return f"{MARK}` from {source.relative_to(ROOT).as_posix()}. Change the module of that name there, not this file."
+    return f"{MARK}` from {source.relative_to(ROOT).as_posix()}/. Change that module, not this one."
 
 
-def generate(spec: Path, *, header: str, progress: Progress | None = None) -> tuple[Document, dict[str, str]]:
-    """The document of a file, and the files of its package by their path inside it.
+def generate(
+    spec: Path,
+    *,
+    header: str,
+    allowed: Sequence[Path] = (),
+    assume_credentials: bool = True,
+    progress: Progress | None = None,
+) -> tuple[Document, dict[str, str]]:
+    """Run the pipeline up to the printed files.
+
+    Args:
+        spec: The file of the document.
+        header: The first line of each generated file.
+        allowed: Folders beside the document's own that it may refer to.
+        assume_credentials: Send credentials if the document has no `security`.
+        progress: The reporter of the stages.
+
+    Returns:
+        The normalised document, and the text of each file by its path in the package.
 
     Raises:
-        RefusedError: The document is broken, or something in it can't be represented.
+        RefusedError: The document is broken, or a part of it can't be expressed in Python.
     """
     step = progress.step if progress is not None else lambda _: None
-    step(f"reading {shown(spec)}")
-    document = _loaded(spec)
-    _normalise(document)
-    step(f"making the types and operations of {len(document.schemas)} schemas")
-    package = _package_of(document)
-    step("printing them")
-    from generator.render import render
+    with _no_garbage_collection():
+        step(f"reading {shown(spec)}")
+        document = _loaded(spec, allowed)
+        _normalise(document, assume=assume_credentials)
+        step(f"planning the types and operations of {len(document.schemas)} schemas")
+        package = _plan(document)
+        step("printing them")
+        from generator.render.render import render
 
-    return document, render(package, header=header)
+        return document, render(package, header=header)
 
 
-def _loaded(spec: Path) -> Document:
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Suspend the collector of cycles: it would walk a growing document again and again, and find none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
     try:
-        return load(spec)
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _loaded(spec: Path, allowed: Sequence[Path] = ()) -> Document:
+    try:
+        return load(spec, allowed)
     except DocumentError as error:
-        way_out = f"\n  {error.way_out}" if error.way_out else ""
-        raise RefusedError(f"{shown(spec)}: {error.problem}{way_out}") from None
+        if isinstance(error, LocatedError):
+            raise RefusedError(error.document.describe(error.place, error.problem, error.hint)) from None
+        hint = f"\n  {error.hint}" if error.hint else ""
+        raise RefusedError(f"{shown(spec)}: {error.problem}{hint}") from None
 
 
-def _normalise(document: Document) -> None:
+def _normalise(document: Document, *, assume: bool = True) -> None:
     with _refusing(document):
-        check(document)
-        # The parser takes most of a second to import; a broken document is told of before that.
+        validate(document)
+        # Imported late: a broken document is reported without this cost.
         from generator.normalise import normalise
 
         normalise(document)
+        if assume:
+            from generator.organise.security import assume_credentials
+
+            assume_credentials(document)
 
 
-def _package_of(document: Document) -> Package:
-    from generator.build import build
+def _plan(document: Document) -> Package:
+    from generator.plan.build import build
 
     with _refusing(document):
         return build(document)
@@ -138,11 +188,11 @@ def _package_of(document: Document) -> Package:
 
 @contextmanager
 def _refusing(document: Document) -> Iterator[None]:
-    """Say of an error where in the document it is."""
+    """Add the line of the document to errors about it."""
     try:
         yield
     except DocumentError as error:
-        raise RefusedError(document.describe(error.place, error.problem, error.way_out)) from None
+        raise RefusedError(document.describe(error.place, error.problem, error.hint)) from None
     except RecursionError:
         raise RefusedError(f"{shown(document.path)}: is nested too deeply") from None
 
@@ -151,16 +201,16 @@ def _refusing(document: Document) -> Iterator[None]:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    documents = _edition(options.old), _edition(options.new or str(options.spec))
+    documents = [_edition(name, options.allow) for name in (options.old, options.new or str(options.spec))]
     names = [shown(each.path) for each in documents]
-    with Progress() as progress:
+    with Progress() as progress, _no_garbage_collection():
         packages: list[Package] = []
         for name, document in zip(names, documents, strict=True):
-            progress.step(f"making the package of {name}")
+            progress.step(f"planning the package of {name}")
             _normalise(document)
-            packages.append(_package_of(document))
+            packages.append(_plan(document))
         progress.step("comparing them")
-        from generator.diff import diff
+        from generator.compare.diff import diff
 
         changes = diff(*packages)
     report = changes.report(f"From {names[0]} to {names[1]}, for users of the package:")
@@ -169,26 +219,26 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _upstream(options: argparse.Namespace) -> int:
-    with Progress() as progress:
+    with Progress() as progress, _no_garbage_collection():
         documents: list[Document] = []
         for path in (options.spec, options.file):
             progress.step(f"reading {shown(path)}")
-            documents.append(_loaded(path))
-            _normalise(documents[-1])
+            documents.append(_loaded(path, options.allow))
+            _normalise(documents[-1], assume=False)
         progress.step("comparing them")
-        from generator.upstream import upstream
+        from generator.compare.upstream import upstream
 
         report = upstream(*documents)
     print(report.markdown() if options.markdown else report.text())
     return 0 if report.is_empty else 1
 
 
-def _edition(name: str) -> Document:
-    """A file, or the committed spec of a revision of the repository: `HEAD`, `v0.1.0`."""
+def _edition(name: str, allowed: Sequence[Path]) -> Document:
+    """Load a file, or the committed spec of a revision of the repository: `HEAD`, `v0.1.0`."""
     if Path(name).exists():
-        return _loaded(Path(name))
+        return _loaded(Path(name), allowed)
     spec = SPEC.relative_to(ROOT).as_posix()
-    done = subprocess.run(  # noqa: S603  # a list of arguments, of which git takes none for an option
+    done = subprocess.run(  # noqa: S603  # a list of arguments, none of which git takes for an option
         ["git", "-C", ROOT, "show", f"{name}:{spec}", "--"],  # noqa: S607
         capture_output=True,
         text=True,
@@ -198,7 +248,7 @@ def _edition(name: str) -> Document:
         raise RefusedError(f"{name}: is neither a file nor a revision of the repository that has {spec}")
     path = Path(f"{name}:{spec}")
     try:
-        return Document(read_text(done.stdout), done.stdout, path)
+        return Document(parse(done.stdout), done.stdout, path)
     except DocumentError as error:
         raise RefusedError(f"{path}: {error.problem}") from None
 
@@ -210,44 +260,47 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="codegen.py",
         description="Generate the Python package of an API from its OpenAPI document.",
-        epilog="Exit status: 0 done, or no drift; 1 drift; 2 a document, or the place to write to, is no good.",
+        epilog="Exit status: 0 success or no drift; 1 drift; 2 the document or the output folder is unusable.",
     )
     add = parser.add_argument
-    add("--check", action="store_true", help="write nothing; exit 1 and name each file that drifted")
+    add("--check", action="store_true", help="write nothing; exit 1 and report each file that drifted")
     add("--spec", type=Path, default=SPEC, metavar="FILE", help="the document (spec/openapi.yaml)")
     add("--output", type=Path, default=OUTPUT, metavar="DIR", help="the folder to write to (generated)")
     add("--package", type=_package, default=PACKAGE, metavar="NAME", help=f"the package ({PACKAGE})")
-    add("--debug", action="store_true", help="show where a bug of the generator happened")
+    add("--allow", type=Path, action="append", default=[], metavar="DIR", help="read referenced files of it")
+    add("--no-credentials", action="store_true", help="send none if the document has no `security`")
+    add("--debug", action="store_true", help="show the traceback of a bug of the generator")
     commands = parser.add_subparsers(dest="command", metavar="[diff | upstream]")
     diff = commands.add_parser(
-        "diff", help="what a change of the document changes for users; exit 1 if it breaks them"
+        "diff", help="report the changes of the package for its users; exit 1 if one is breaking"
     )
     diff.add_argument("old", nargs="?", default="HEAD", metavar="OLD", help="a file, or a revision (HEAD)")
     diff.add_argument(
         "new", nargs="?", metavar="NEW", help="a file, or a revision (the file of --spec: spec/openapi.yaml)"
     )
     other = commands.add_parser(
-        "upstream", help="how another document of the same API differs; exit 1 if it does"
+        "upstream", help="compare another document of the same API; exit 1 if it differs"
     )
     other.add_argument("file", type=Path, metavar="FILE", help="the other document")
     for command in (diff, other):
-        command.add_argument("--markdown", action="store_true", help="write it for a changelog")
+        command.add_argument("--markdown", action="store_true", help="print Markdown, for a changelog")
     return parser
 
 
 def _package(name: str) -> str:
     if not name.isidentifier() or keyword.iskeyword(name):
-        raise argparse.ArgumentTypeError(f"{name!r} is no name for a Python package")
+        raise argparse.ArgumentTypeError(f"{name!r} is not a name for a Python package")
     return name
 
 
 def _header(options: argparse.Namespace) -> str:
-    """The first line of each generated file: the command that makes it, without any path of this machine."""
+    """Return the first line of each generated file: its command, without any path of this machine."""
     spec: Path = options.spec.resolve()
     advice = "Change the spec or the templates, not this file."
     if spec == SPEC:
         return f"{MARK}` from spec/openapi.yaml. {advice}"
-    return f"{MARK} --spec {one_line(spec.name)} --package {options.package}`. {advice}"
+    option = " --no-credentials" if options.no_credentials else ""
+    return f"{MARK} --spec {one_line(spec.name)} --package {options.package}{option}`. {advice}"
 
 
 def _write(files: dict[str, str], target: Path) -> int:
@@ -259,13 +312,12 @@ def _write(files: dict[str, str], target: Path) -> int:
 def _check(files: dict[str, str], target: Path) -> int:
     with formatted(files) as folder:
         drift = list(differences(folder, target))
-    for path, what, diff in drift:
-        print(f"{target.name}/{path} {what}")
+    for path, problem, diff in drift:
+        print(f"{target.name}/{path} {problem}")
         if diff:
             print(diff)
     if drift:
-        files_drifted = f"{len(drift)} of {len(files)} files drifted"
-        print(f"{files_drifted} from the spec and the templates: run `python codegen.py`")
+        print(f"{len(drift)} of {len(files)} files drifted: run `python codegen.py`")
         return 1
     print(f"{target.name}: {len(files)} files, no drift")
     return 0

@@ -1,4 +1,4 @@
-"""Python names for the names of a document."""
+"""Python names for the names of a document, by the rules of openapi-python-client and a few of our own."""
 
 from __future__ import annotations
 
@@ -12,15 +12,28 @@ from functools import cache
 
 from openapi_python_client.strings import ClassName, PythonIdentifier, snake_case
 
-#: What every model has: a field can't have these names.
+#: Members of every model: reserved names for fields.
 MODEL_MEMBERS = frozenset(
-    {"absent_", "decode_", "extra_", "extra_fields", "fields_", "from_dict", "request_id_", "self", "to_dict"}
+    {
+        "extra_fields",
+        "from_dict",
+        "model_construct",
+        "model_copy",
+        "model_dump",
+        "model_dump_json",
+        "model_extra",
+        "model_fields_set",
+        "model_validate",
+        "self",
+        "to_dict",
+        "to_json",
+    }
 )
 
-#: What every resource has: a method can't have these names.
+#: Members of every resource: reserved names for methods.
 RESOURCE_MEMBERS = frozenset({"cached_property", "with_raw_response", "with_streaming_response"})
 
-#: What a module of types takes from elsewhere: a class of such a name would hide it.
+#: Imports of a module of types: a class of such a name would hide them.
 _IMPORTED = frozenset(
     {
         "Any",
@@ -37,7 +50,7 @@ _IMPORTED = frozenset(
 )
 _HIDDEN = _IMPORTED | {name for name in dir(builtins) if name[0].isupper()}
 
-#: What the handwritten clients have: no tag can hide it.
+#: Members of the handwritten clients: reserved names for tags.
 CLIENT_MEMBERS = frozenset(
     {
         "api_key",
@@ -54,12 +67,12 @@ CLIENT_MEMBERS = frozenset(
 
 _PREFIX = "field_"
 
-#: The name of a file must be shorter than 256 bytes.
-_LONGEST_MODULE = 100
+#: Bytes of a module's name. With an underscore before it and `.py` behind it, a file name has at most 60.
+_LONGEST_MODULE = 56
 
 
 def free_name(wanted: str, taken: Container[str], *, separator: str = "_") -> str:
-    """The wanted name, numbered if something else has it."""
+    """Return the wanted name, numbered if it is taken."""
     name, number = wanted, 2
     while name in taken:
         name, number = f"{wanted}{separator}{number}", number + 1
@@ -67,16 +80,16 @@ def free_name(wanted: str, taken: Container[str], *, separator: str = "_") -> st
 
 
 def told_apart(wanted: Sequence[tuple[str, str]], *, separator: str = "_") -> list[tuple[str, str]]:
-    """A name for each thing, so that no two have the same.
+    """Return a distinct name for each thing.
 
     Args:
-        wanted: What each is called in the document, and the name it should have.
-        separator: What stands before the number of a name that is taken.
+        wanted: The name of each thing in the document, and the name that it should have in Python.
+        separator: The text before the number of a name that is taken.
 
     Returns:
-        The name of each, and what the thing is called that has the name that it should have: itself, most often.
+        The name of each thing, and the document's name of the thing that owns the wanted name: most often itself.
     """
-    # What is called by the very name keeps it, wherever among the others it is; else the first does.
+    # A thing with exactly this name in the document keeps it; else the first thing does.
     owners = {name: called for called, name in wanted if called == name}
     taken = {name for _, name in wanted}
     named: list[tuple[str, str]] = []
@@ -93,7 +106,7 @@ def told_apart(wanted: Sequence[tuple[str, str]], *, separator: str = "_") -> li
 
 @cache
 def class_name(key: str) -> str:
-    """The class for a component: its key where that is a class name already, else one made of it."""
+    """Return the class of a component: its key where that is a class name already, else one made of it."""
     name = (
         key if re.fullmatch(r"[A-Z][A-Za-z0-9_]*", key) else str(ClassName(_separated(_plain(key)), "Model"))
     )
@@ -102,10 +115,10 @@ def class_name(key: str) -> str:
 
 @cache
 def attribute_name(name: str, *, reserved: frozenset[str] = frozenset()) -> str:
-    """The attribute or the argument for a property or a parameter: `snake_case`, and no keyword.
+    """Return the attribute or argument of a property or parameter: snake case, and not a keyword.
 
-    openapi-python-client renames what is a builtin as well (`type` to `type_`). As attributes they do no harm, and
-    users know these names from the API.
+    openapi-python-client also renames builtins (`type` to `type_`). As attributes they do no harm, and users know
+    these names from the API.
     """
     identifier = str(PythonIdentifier(spelt(name), prefix=_PREFIX))
     plain = identifier.removesuffix("_")
@@ -114,65 +127,70 @@ def attribute_name(name: str, *, reserved: frozenset[str] = frozenset()) -> str:
     return identifier if identifier not in reserved else f"{identifier}_"
 
 
+def operation_name(operation_id: str) -> str:
+    """Return the name of an operation."""
+    return str(PythonIdentifier(spelt(operation_id), prefix=_PREFIX))
+
+
 def spelt(name: str) -> str:
-    """A name in words, as `userIDs` is `user_ids`; with the signs in words that tell it from others.
+    """Return a name in words: `user_ids` for `userIDs`. Signs that distinguish names become words too.
 
     Those are `+1` and `-1`, `StartTime<` and `StartTime>`.
     """
     signs = {"+": "plus_", "-": "minus_", "<": "_lt", "<=": "_le", ">": "_gt", ">=": "_ge"}
-    # The `>` of `List<Pet>` is no comparison.
+    # The `>` of `List<Pet>` is not a comparison.
     sign = r"^[+-](?=\d)" if re.search(r"[<>].*[<>]", name) else r"^[+-](?=\d)|(?<=\w)[<>]=?$"
     signed = re.sub(sign, lambda found: signs[found[0]], _plain(name))
     return _words(_separated(signed))
 
 
 def method_name(name: str) -> str:
-    """The method of a resource: no keyword, and not the name of what each resource has."""
-    # The parser has given builtins an underscore. A method may be called like one.
+    """Return the method of a resource: not a keyword, and not a member of every resource."""
+    # The rules of openapi-python-client add an underscore to builtins. A method may be called like one.
     plain = name.removesuffix("_")
     return f"{plain}_" if keyword.iskeyword(plain) or plain in RESOURCE_MEMBERS else plain
 
 
 def function_name(name: str) -> str:
-    """The endpoint function in a module: it must not hide a builtin from its neighbours."""
+    """Return the endpoint function of a method: it must not hide a builtin in its module."""
     return f"{name}_" if keyword.iskeyword(name) or hasattr(builtins, name) else name
 
 
 def constant_name(name: str) -> str:
-    """The constant that describes an operation. Not every script has capitals, and it needs a name of its own."""
+    """Return the constant of an operation. Scripts without capitals need a suffix."""
     return name.upper() if name.upper() != name else f"{name}_OPERATION"
 
 
 def module_name(name: str) -> str:
-    """The private module that holds a class."""
+    """Return the private module of a class."""
     return f"_{shortened(snake(name))}"
 
 
 def shortened(name: str) -> str:
-    """The name of a module, short enough for a file's name, and still unlike others."""
+    """Return a module name that fits into a file name, and stays distinct."""
     encoded = name.encode()
     if len(encoded) <= _LONGEST_MODULE:
         return name
     digest = hashlib.sha256(encoded).hexdigest()[:8]
-    return f"{encoded[:_LONGEST_MODULE].decode(errors='ignore')}_{digest}"
+    return f"{encoded[: _LONGEST_MODULE - 9].decode(errors='ignore').rstrip('_')}_{digest}"
 
 
 def snake(name: str) -> str:
-    """`snake_case` that keeps acronyms and numbers readable: `Base64PDFSource` gives `base64_pdf_source`."""
+    """Return snake case that keeps acronyms and numbers readable: `base64_pdf_source` for `Base64PDFSource`."""
     return str(snake_case(_words(name)))
 
 
 def _words(name: str) -> str:
-    """A name in lower case, with underscores where a word begins; the `s` of `IDs` is no word."""
+    """Return a name in lower case with an underscore before each word; the `s` of `IDs` does not begin one."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s(?![a-z]))[a-z])", "_", name).lower()
 
 
 def _separated(name: str) -> str:
-    """A name with an underscore for what can't be in one: the parser would run `actions/set` together."""
+    """Return a name with an underscore for each run of other characters: `actions/set` would become one word."""
     separated = re.sub(r"[^\w']+", "_", name).replace("'", "")
     return separated if name.startswith("_") else separated.lstrip("_")
 
 
 def _plain(name: str) -> str:
-    """A name as Python compares names: two that differ only in how a letter is encoded are one to it."""
+    """Return a name as Python compares names: encodings of one letter are equal."""
     return unicodedata.normalize("NFKC", name)

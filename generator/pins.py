@@ -1,8 +1,8 @@
 """The releases that the output depends on.
 
-openapi-python-client keeps its parser outside its public API, and two releases of ruff format the same file
-differently. So each is pinned, and another one stops the run instead of changing hundreds of files.
-docs/generation.md says how to move a pin.
+openapi-python-client's models and rules for names are not a stable API, and two releases of ruff format the same file
+differently. Each is pinned, and any other release stops the run instead of changing hundreds of files.
+docs/generation.md describes how to move a pin.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ PINS = {"openapi-python-client": "0.29.1", "ruff": "0.17.5"}
 
 
 class WrongPinError(Exception):
-    """An installed release is not the one that the output was made with."""
+    """An installed release differs from the pinned one."""
 
 
 def check_pins() -> None:
-    """Stop where a pinned package is missing or is another release.
+    """Check the installed release of each pinned package.
 
     Raises:
-        WrongPinError: It is.
+        WrongPinError: A package is missing, or is another release.
     """
     for package, wanted in PINS.items():
         try:

@@ -1,4 +1,4 @@
-"""A line on the terminal for each step of a run, once the run takes longer than a second."""
+"""Progress of a run on the terminal, once it takes longer than a second."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from types import TracebackType
 from typing import Self
 
 PATIENCE = 1.0
-"""Seconds of silence."""
+"""Seconds before the first line."""
 
 
 class Progress:
-    """Says what is being done, to those who have begun to wonder. Use it in a `with`.
+    """Prints the current stage of a long run to stderr. Use it in a `with`.
 
     Args:
-        patience: Seconds before anything is said.
+        patience: Seconds before the first line.
     """
 
     def __init__(self, patience: float = PATIENCE) -> None:
@@ -35,7 +35,7 @@ class Progress:
         self._timer.cancel()
 
     def step(self, what: str) -> None:
-        """Begin a step."""
+        """Begin a stage."""
         with self._lock:
             self._step = what
             if self._speaking:

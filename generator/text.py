@@ -1,4 +1,4 @@
-"""Prose of a document as docstrings and comments: wrapped, and harmless whatever is in it."""
+"""Prose of a document as docstrings and comments: wrapped, and harmless in source code."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import unicodedata
 
 WIDTH = 110
 
-#: What lines begin with that are kept as they are: code, tables, quotations, headings.
+#: First characters of lines that are kept: code, tables, quotations, headings.
 _KEPT = (" ", "```", "|", ">", "#")
 _MARKED = re.compile(r"[ `|>#]|[-*+]\s|\d+[.)]\s")
 _LONGEST_LINE = 130
 
 
 def clean(text: object) -> str:
-    """A description without what can't stand in source: control characters and trailing blanks."""
+    """Return a description without control characters and trailing blanks."""
     said = str(text or "").replace("\r\n", "\n").expandtabs(4)
     if not said.replace("\n", "").isprintable():
         said = "".join(c for c in said if c == "\n" or unicodedata.category(c)[0] != "C")
@@ -23,13 +23,13 @@ def clean(text: object) -> str:
 
 
 def wrapped(text: str, width: int) -> str:
-    """Paragraphs filled to a width; lists, tables and code as they are."""
+    """Fill paragraphs to a width; keep lists, tables and code as they are."""
     paragraphs = [part for paragraph in re.split(r"\n\s*\n", text) for part in _parts(paragraph)]
     return "\n\n".join(_filled(paragraph, width) for paragraph in paragraphs)
 
 
 def _parts(paragraph: str) -> list[str]:
-    """YAML's folded text has a paragraph a line: such lines are longer than anybody wraps."""
+    """Split a folded YAML text, which has one paragraph in each long line."""
     lines = paragraph.split("\n")
     is_prose = not any(_MARKED.match(line) for line in lines)
     return lines if is_prose and max(map(len, lines)) > _LONGEST_LINE else [paragraph]
@@ -59,9 +59,9 @@ def _filled(paragraph: str, width: int) -> str:
 
 
 def docstring(text: object, indent: int = 0) -> str:
-    """A docstring literal, its lines after the first indented."""
+    """Return a docstring literal, with all lines but the first indented."""
     body = wrapped(clean(text), WIDTH - indent - 3)
-    # No two quotes in a row, and none at the end, could be taken for those that end it.
+    # Two quotes in a row, or one at the end, would end the docstring.
     raw = re.sub(r'"(?="|\Z)', r"\\\g<0>", body.replace("\\", "\\\\"))
     lines = raw.split("\n")
     if len(lines) == 1 and len(lines[0]) + indent + 6 <= WIDTH:
@@ -73,16 +73,20 @@ def docstring(text: object, indent: int = 0) -> str:
 
 
 def comment(text: object, indent: int = 0) -> str:
-    """Comment lines, those after the first indented."""
+    """Return comment lines, with all but the first indented."""
     lines = wrapped(clean(text), WIDTH - indent - 2).split("\n")
     return f"\n{' ' * indent}".join(f"# {line}".rstrip() for line in lines)
 
 
 def section(title: str, entries: list[tuple[str, str]]) -> str:
-    """A part of a docstring that explains names: `Args:`, `Raises:`. An entry without a name is only text."""
-    lines = [f"{title}:"]
+    """Return a section of a docstring: `Args:`, `Raises:`. An entry without a name is plain text.
+
+    Entries without a text are left out; without any entry, the section is empty.
+    """
+    entries = [(name, said) for name, text in entries if (said := clean(text))]
+    lines = [f"{title}:"] if entries else []
     for name, text in entries:
-        words = f"{name}: {clean(text) or 'See the documentation of the API.'}" if name else clean(text)
+        words = f"{name}: {text}" if name else text
         first, *rest = wrapped(words, WIDTH - 16).split("\n")
         lines.append(f"    {first}")
         lines.extend(f"    {'    ' if name else ''}{line}" if line else "" for line in rest)
@@ -90,5 +94,5 @@ def section(title: str, entries: list[tuple[str, str]]) -> str:
 
 
 def one_line(text: object) -> str:
-    """Text for a comment: whatever it is, it ends where the line does."""
+    """Return a text as one line, for a comment."""
     return " ".join(clean(text).split())

@@ -1,13 +1,13 @@
-"""Write the synchronous shells of the client from its asynchronous ones.
+"""Synchronous shells of the client, from the asynchronous ones.
 
-The client decides everything in flows that do no I/O. Its shells (drivers, pages, streams, resources, clients) await and
-are therefore written once, asynchronously, in folders called `_async`. The folder `_sync` beside each one is what this
-module makes of it: `await` and `async` go, and names change as `NAMES` says.
+The client decides everything in flows that do no I/O. Its shells (drivers, pages, streams, resources, clients) await,
+and are therefore written once, asynchronously, in folders called `_async`. The folder `_sync` beside each one is
+generated: `await` and `async` are removed, and names change as in `NAMES`.
 
 Two comments cover the few lines that differ:
 
     # async only              the statement below is left out
-    # sync: <statement>       the statement is put in
+    # sync: <statement>       the statement is inserted
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ NAMES = {
     "anext": "next",
     "asynccontextmanager": "contextmanager",
     "AbstractAsyncContextManager": "AbstractContextManager",
+    "AsyncResources": "SyncResources",
     "Asynchronous": "Synchronous",
     "asynchronous": "synchronous",
-    "async": "sync",
 }
 
 _KEYWORD = re.compile(r"\b(?:async (?=def\b|with\b|for\b)|await )")
@@ -70,12 +70,12 @@ class SyncShell:
 
 
 def sync_shells(overlays: Path) -> list[SyncShell]:
-    """Find every folder of asynchronous shells below a folder."""
+    """Return every folder of asynchronous shells below a folder."""
     return [SyncShell(path) for path in sorted(overlays.rglob("_async")) if path.is_dir()]
 
 
 def unasync(source: str) -> str:
-    """Make synchronous code of asynchronous code."""
+    """Return the synchronous code of asynchronous code."""
     text = _without_async_only(source)
     text = _INSERTED.sub(r"\1\2", text)
     text = _KEYWORD.sub("", text)
@@ -94,7 +94,7 @@ def _without_async_only(source: str) -> str:
         return source
     dropped = set(marked)
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.stmt):
+        if isinstance(node, ast.stmt | ast.ExceptHandler | ast.arg):
             first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
             if first - 1 in marked:
                 dropped |= set(range(first, (node.end_lineno or first) + 1))

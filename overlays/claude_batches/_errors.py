@@ -1,23 +1,24 @@
-"""What can go wrong, as exceptions.
+"""Exceptions of the package.
 
     ClaudeBatchesError
-     ├─ ConfigurationError              a client was set up in a way that can't work
-     │   └─ CredentialsError            there is no API key and no token to send
-     ├─ RequestEncodingError            what was to be sent can't be written as JSON
-     │   └─ InvalidBatchError           requests that can't be a batch; nothing was sent
-     ├─ ClientClosedError               the client was closed
-     ├─ PaginationError                 a list has no further page, or would go round in circles
-     ├─ BatchWaitTimeoutError           the batch has not ended in the time given
-     └─ APIError                        a request was made, and didn't go well
-         ├─ APIConnectionError          no response, or not all of it
-         │   └─ APITimeoutError         ... in time
-         │       └─ CallTimeoutError    the deadline of the whole call passed
-         ├─ AmbiguousCreateError        a batch may or may not have been made
+     ├─ ConfigurationError              invalid arguments or environment
+     │   └─ CredentialsError            no API key and no token
+     ├─ RequestEncodingError            a body that can't be encoded; nothing was sent
+     │   ├─ InvalidBatchError           requests that can't form a batch; a BadRequestError as well
+     │   └─ SpoolError                  the temporary file of a batch can't be written
+     ├─ ClientClosedError               a call on a closed client
+     ├─ PaginationError                 no further page, or a repeated cursor
+     ├─ BatchWaitTimeoutError           the batch has not ended within the deadline
+     └─ APIError                        a request was made and failed
+         ├─ APIConnectionError          no response, or a truncated one
+         │   └─ APITimeoutError         a network timeout
+         │       └─ CallTimeoutError    the deadline of the whole call
+         ├─ AmbiguousCreateError        the outcome of a create is unknown
          │   └─ AsyncAmbiguousCreateError
          ├─ UnsafeURLError              a redirect or `results_url` that is not followed
-         ├─ APIResponseValidationError  a response of another form than the API's
-         └─ APIStatusError              a response that says no
-             ├─ RedirectError                     3xx, where it can't be followed
+         ├─ APIResponseValidationError  a response of a different form than the API's
+         └─ APIStatusError              a response with an error status
+             ├─ RedirectError                     3xx that can't be followed
              ├─ BadRequestError                   400
              ├─ AuthenticationError               401
              ├─ PaymentRequiredError              402
@@ -37,16 +38,18 @@
                  ├─ GatewayTimeoutError           504
                  └─ OverloadedError               529
 
-Those about reading results are in a tree of their own under `ClaudeBatchesError` (`ResultsError`).
+Errors with a stable `error_code` have classes of their own below these: see `_error_codes`.
 
-No exception holds a credential, a request's body, or an object of an HTTP library: each can be logged
+Errors about reading results form a tree of their own below `ClaudeBatchesError`, `ResultsError`.
+
+No exception holds a credential, the body of a request, or an object of an HTTP library. Every exception can be logged
 and pickled.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -56,8 +59,6 @@ from ._headers import Headers, SentRequest
 
 if TYPE_CHECKING:
     from claude_batches_api.models import MessageBatch
-
-    from ._ambiguity import FindCandidates
 
 __all__ = [
     "APIConnectionError",
@@ -95,18 +96,19 @@ __all__ = [
     "RequestTimeoutError",
     "RequestTooLargeError",
     "ServiceUnavailableError",
+    "SpoolError",
     "UnprocessableEntityError",
     "UnsafeURLError",
 ]
 
-#: How much of an error's body is shown where it isn't the API's JSON.
+#: Length of the excerpt shown of a body that is not the API's JSON.
 EXCERPT = 200
 
 
 class ClaudeBatchesError(Exception):
-    """The root of every exception that this package raises for what happens at run time."""
+    """Root of every exception that this package raises at run time."""
 
-    # Made again from what they hold, not from constructor arguments: worker pools send exceptions between
+    # Restored from attributes rather than constructor arguments, because worker pools send exceptions between
     # processes.
     def __reduce__(self) -> tuple[Any, ...]:
         return _blank, (type(self), self.args), self.__dict__
@@ -119,58 +121,51 @@ def _blank(kind: type[ClaudeBatchesError], args: tuple[Any, ...]) -> ClaudeBatch
 
 
 # ------------------------------------------------------------------------------------------------------------
-# Before anything is sent
+# Before a request is sent
 
 
 class ConfigurationError(ClaudeBatchesError, ValueError):
-    """A client was given arguments, or found an environment, that can't work."""
+    """Invalid arguments of a client or call, or an invalid environment variable."""
 
 
 class CredentialsError(ConfigurationError):
-    """There is neither an API key nor a token. It is raised by the first call, not by making the client."""
+    """Neither an API key nor a token is set. The first call raises it, not the constructor."""
 
 
 class RequestEncodingError(ClaudeBatchesError, ValueError):
-    """What was to be sent can't be written, or read from its file. No request was sent whole."""
+    """A body can't be encoded, or its file can't be read. The server did not receive the whole request."""
 
 
-class InvalidBatchError(RequestEncodingError):
-    """Requests that can't be a batch. Nothing was sent."""
-
-    def __init__(self, message: str, problems: tuple[str, ...] = (), count: int = 0) -> None:
-        super().__init__(message)
-        self.problems = problems
-        """The first few problems, each with the index and the custom_id of its request."""
-        self.problem_count = count
-        """How many there are in all, as far as the requests were read."""
+class SpoolError(RequestEncodingError, OSError):
+    """The temporary file of a batch can't be written, for example because the disk is full. Nothing was sent."""
 
 
 class ClientClosedError(ClaudeBatchesError):
-    """The client, or the `http_client` that it was given, was closed before this call."""
+    """The client, or its `http_client`, was closed before this call, or belongs to another process."""
 
 
 class PaginationError(ClaudeBatchesError):
-    """There is no page to fetch, or the server's cursors lead back to a page that was there before."""
+    """There is no page to fetch, or the server repeated a cursor."""
 
 
 class BatchWaitTimeoutError(ClaudeBatchesError, TimeoutError):
-    """The batch has not ended in the time given to `wait`. It goes on: wait again, or cancel it."""
+    """The batch has not ended within the deadline of `wait`. Processing continues: wait again, or cancel it."""
 
     def __init__(self, message: str, batch: MessageBatch | None) -> None:
         super().__init__(message)
         self.batch = batch
-        """The batch as it was last seen; `None` if it never was."""
+        """The batch at the last poll; `None` if no poll succeeded."""
 
 
 # ------------------------------------------------------------------------------------------------------------
-# A request was made
+# A request was sent
 
 
 class APIError(ClaudeBatchesError):
-    """A request was made, and it didn't go well."""
+    """A request was sent and failed."""
 
     advice: str = ""
-    """What to do about it, where that is known."""
+    """Recommended action; empty if there is none."""
 
     def __init__(
         self, message: str, *, request: SentRequest, body: object = None, advice: str | None = None
@@ -179,20 +174,20 @@ class APIError(ClaudeBatchesError):
             self.advice = advice
         super().__init__(f"{message} {self.advice}".rstrip())
         self.message = message
-        """What happened; `str(error)` has the advice as well."""
+        """Description without the advice; `str(error)` has both."""
         self.request = request
-        """What was asked: method, URL, and headers without credentials."""
+        """Sent request: method, URL, and headers without credentials."""
         self.body = body
-        """The body of the response: parsed where it is JSON, else as text; `None` where there is none."""
+        """Body of the response: parsed JSON, else text; `None` if there is none."""
 
     @property
     def worth_retrying(self) -> bool:
-        """Whether the same call may well succeed when it is made again, later."""
+        """True if the same call may succeed later."""
         return False
 
 
 class APIConnectionError(APIError):
-    """The connection failed, before the response or in the middle of it."""
+    """The connection failed before or during the response."""
 
     @property
     def worth_retrying(self) -> bool:
@@ -200,41 +195,41 @@ class APIConnectionError(APIError):
 
 
 class APITimeoutError(APIConnectionError):
-    """The network was silent for longer than `timeout`."""
+    """A network operation took longer than `timeout`."""
 
 
 class CallTimeoutError(APITimeoutError):
-    """The whole call, with its retries, took longer than `deadline`."""
+    """The whole call, including its retries, took longer than `deadline`."""
 
 
 class UnsafeURLError(APIError):
-    """A redirect or a `results_url` was not followed, as that could show keys or prompts to others."""
+    """A redirect or `results_url` was not followed, because it could disclose credentials or prompts."""
 
 
 class AmbiguousCreateError(APIError):
-    """A batch was sent, and it isn't known whether the server took it; sending it again may pay twice.
+    """A create was sent and its outcome is unknown; sending it again may pay twice.
 
-    Call `find_candidates()` to see which batches may be it, and go on with the one that is; send again only
-    if there is none after some seconds. `create(..., on_ambiguous="reconcile")` does the looking by itself.
+    Call `find_candidates()` to list the batches that may be the one, and continue with the right one. Send again
+    only if there is none after some seconds. `create(..., on_ambiguous="reconcile")` does this automatically.
 
-    What made the outcome unknown is the `__cause__`.
+    The `__cause__` is the failure that made the outcome unknown.
     """
 
     advice = (
-        "Call find_candidates() on this error to see which batches may be it, or use "
+        "Call find_candidates() on this error to list the batches that may be the one, or use "
         'create(..., on_ambiguous="reconcile").'
     )
 
     request_count: int
-    """How many requests the batch has."""
+    """Number of requests in the batch."""
     body_bytes: int
-    """How large the body was."""
+    """Size of the body in bytes."""
     started_at: datetime
-    """When the attempt began, by this machine's clock."""
+    """Start of the attempt, by this machine's clock."""
     failed_at: datetime
-    """When its outcome got lost, by this machine's clock."""
+    """Time of the failure, by this machine's clock."""
     retries_taken: int
-    """How many attempts went before, all of which the server is sure not to have taken."""
+    """Number of earlier attempts; the server did not accept any of them."""
 
     def __init__(
         self,
@@ -247,7 +242,7 @@ class AmbiguousCreateError(APIError):
         started_at: datetime,
         failed_at: datetime,
         retries_taken: int = 0,
-        finder: FindCandidates | None = None,
+        finder: Callable[[AmbiguousCreateError], Any] | None = None,
     ) -> None:
         super().__init__(message, request=request, body=body)
         self.request_count = request_count
@@ -258,21 +253,21 @@ class AmbiguousCreateError(APIError):
         self._finder = finder
 
     def note_search(self) -> None:
-        """Say that the batch was looked for already, in place of the advice to do so."""
+        """Replace the advice to search by the result of the search."""
         self.advice = (
-            "It was looked for among the batches of the server, and there was not just one that fits, so none was "
-            "adopted. Call find_candidates() on this error to look again."
+            "The batches of the server were searched and not exactly one matches, so none was reconciled. Call "
+            "find_candidates() on this error to search again."
         )
         self.args = (f"{self.message} {self.advice}",)
 
     def find_candidates(self) -> list[MessageBatch]:
-        """List the batches that may be this one: made in that time, with that number of requests.
+        """List the batches that may be this one: created in that period with that number of requests.
 
-        A batch that was made a moment ago can be missing from the list for some seconds. And a program that
-        makes batches of the same size at the same time makes candidates too: compare before you adopt one.
+        A new batch can be missing from the list for some seconds. Another program that creates batches of the same size
+        at the same time adds candidates: compare before continuing with one.
 
         Raises:
-            ClaudeBatchesError: The error was pickled, and so lost its client.
+            ClaudeBatchesError: The error was pickled and has lost its client.
         """
         found: list[MessageBatch] = self._find()
         return found
@@ -280,7 +275,7 @@ class AmbiguousCreateError(APIError):
     def _find(self) -> Any:
         if self._finder is None:
             raise ClaudeBatchesError(
-                "this error came from another process, without its client: list the batches made between "
+                "this error came from another process without its client: list the batches created between "
                 f"{self.started_at:%H:%M:%S} and {self.failed_at:%H:%M:%S %Z} and look for one with "
                 f"{self.request_count} requests"
             )
@@ -291,20 +286,20 @@ class AmbiguousCreateError(APIError):
 
 
 class AsyncAmbiguousCreateError(AmbiguousCreateError):
-    """`AmbiguousCreateError` of an async client: its `find_candidates()` is awaited."""
+    """`AmbiguousCreateError` of an async client, with an awaitable `find_candidates()`."""
 
     def find_candidates(self) -> Awaitable[list[MessageBatch]]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        """List the batches that may be this one, as `AmbiguousCreateError.find_candidates` does."""
+        """List the batches that may be this one; see `AmbiguousCreateError.find_candidates`."""
         found: Awaitable[list[MessageBatch]] = self._find()
         return found
 
 
 # ------------------------------------------------------------------------------------------------------------
-# A response came
+# A response arrived
 
 
 class ErrorResponse:
-    """A response that made an error: status, headers, and as much of the body as was read."""
+    """The response behind an error: status, headers, and the part of the body that was read."""
 
     def __init__(self, status_code: int, headers: Headers, content: bytes, request: SentRequest) -> None:
         self.status_code = status_code
@@ -314,14 +309,14 @@ class ErrorResponse:
 
     @property
     def text(self) -> str:
-        """The body as text."""
+        """Body as text."""
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as parsed JSON.
+        """Parse the body as JSON.
 
         Raises:
-            ValueError: It isn't JSON.
+            ValueError: The body is not JSON.
         """
         return orjson.loads(self.content)
 
@@ -330,7 +325,7 @@ class ErrorResponse:
 
 
 class APIResponseValidationError(APIError):
-    """A response that isn't of the API's form: HTML of a proxy, an empty or truncated body."""
+    """A response of a different form than the API's: HTML from a proxy, an empty or truncated body."""
 
     advice = "Check that base_url is the API's, and that no proxy answers in its place."
 
@@ -342,7 +337,7 @@ class APIResponseValidationError(APIError):
 
 
 class APIStatusError(APIError):
-    """A response whose status says that the request was not fulfilled."""
+    """A response with an error status."""
 
     def __init__(
         self, message: str, *, response: ErrorResponse, body: object, retries_taken: int = 0
@@ -352,124 +347,144 @@ class APIStatusError(APIError):
         self.response = response
         self.status_code = response.status_code
         self.request_id = response.headers.get("request-id") or _text(_mapping(body).get("request_id"))
-        """The id that the API gave the request; worth quoting to its support."""
+        """Id of the request at the API; quote it to support."""
         self.workspace_id = response.headers.get("anthropic-workspace-id")
-        """The workspace that the request was for, where the API says so."""
+        """Workspace of the request, if the API names it."""
         self.type = _text(error.get("type"))
-        """What kind of error the API calls it: `rate_limit_error`, ..."""
+        """Error type of the API, such as `rate_limit_error`."""
         self.api_message = _text(error.get("message"))
-        """What the API says about it. Its words change: don't compare with them."""
+        """Message of the API. The wording can change; do not compare with it."""
         self.details: Any = error.get("details")
-        """What the API adds for programs, where it does."""
+        """Machine-readable details, if the API adds any."""
         self.error_code = _text(_mapping(self.details).get("error_code"))
-        """The stable name of the cause, where the API gives one."""
+        """Stable name of the cause, if the API gives one."""
         self.retries_taken = retries_taken
-        """How many attempts went before the one that failed so."""
+        """Number of attempts before the failed one."""
 
     @property
     def worth_retrying(self) -> bool:
-        """Whether the same call may well succeed when it is made again, later."""
+        """True if the same call may succeed later."""
         return self.status_code in (408, 409, 429) or self.status_code >= 500
 
 
 class RedirectError(APIStatusError):
-    """A redirect that can't be followed: it leads nowhere, is one too many, or is of a request that writes."""
+    """A redirect that can't be followed: no target, too many redirects, or a redirected write."""
 
-    advice = "Check base_url: it should be the address that answers by itself."
+    advice = "Check base_url: use the final address of the API."
 
 
 class BadRequestError(APIStatusError):
-    """400: the API can't make sense of the request."""
+    """400: invalid request."""
 
     advice = "Trying again won't help: change the request as the message says."
 
 
+class InvalidBatchError(RequestEncodingError, BadRequestError):
+    """The requests can't form a batch. Nothing was sent.
+
+    The API would answer 400, so code that catches `BadRequestError` catches this as well. It has the attributes of
+    such an error, as if the API had answered, but no `request_id`.
+    """
+
+    advice = ""
+
+    def __init__(self, message: str, problems: tuple[str, ...] = (), count: int = 0) -> None:
+        body = {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
+        unsent = SentRequest("POST", "/v1/messages/batches", Headers())
+        response = ErrorResponse(400, Headers(), orjson.dumps(body), unsent)
+        BadRequestError.__init__(self, message, response=response, body=body)
+        self.problems = problems
+        """The first problems, each with the index and the custom_id of its request."""
+        self.problem_count = count
+        """Number of problems found before reading stopped."""
+
+
 class AuthenticationError(APIStatusError):
-    """401: the credential is missing, wrong or revoked."""
+    """401: missing, wrong or revoked credential."""
 
     advice = "Trying again won't help: check the API key or token, and that it belongs to this base_url."
 
 
 class PaymentRequiredError(APIStatusError):
-    """402: there is something to be settled with billing."""
+    """402: a billing problem."""
 
-    advice = "Trying again won't help: look at the account's billing."
+    advice = "Trying again won't help: check the account's billing."
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: the credential is good, and not for this."""
+    """403: valid credential, insufficient permission."""
 
     advice = "Trying again won't help: use a credential with this permission, or another workspace."
 
 
 class NotFoundError(APIStatusError):
-    """404: no such thing, or not in this workspace."""
+    """404: unknown id, or an id of another workspace."""
 
-    advice = "Check the id and the workspace. What was made a moment ago can be missing for a second or two."
+    advice = "Check the id and the workspace. A new batch can be missing for some seconds."
 
 
 class RequestTimeoutError(APIStatusError):
-    """408: the server waited too long for the request."""
+    """408: the server timed out while it waited for the request."""
 
     advice = "Worth trying again."
 
 
 class ConflictError(APIStatusError):
-    """409: something else is being done to the same thing."""
+    """409: conflict with another operation on the same resource."""
 
-    advice = "Worth trying again, in a moment."
+    advice = "Worth trying again, after a moment."
 
 
 class PreconditionFailedError(APIStatusError):
-    """412: a condition in the request's headers doesn't hold."""
+    """412: a condition in the request headers does not hold."""
 
 
 class RequestTooLargeError(APIStatusError):
-    """413: the body is larger than the API takes."""
+    """413: the body exceeds the API's limit."""
 
     advice = "Trying again won't help: split the batch."
 
 
 class UnprocessableEntityError(APIStatusError):
-    """422: the request makes sense, and can't be done."""
+    """422: valid form, invalid content."""
 
     advice = "Trying again won't help: change the request as the message says."
 
 
 class RateLimitError(APIStatusError):
-    """429: too many requests, or too much in the queue."""
+    """429: a rate limit or a full queue."""
 
-    advice = "Worth trying again, after the time that the retry-after header gives; or raise max_retries."
+    advice = "Worth trying again, after the delay in the retry-after header; or raise max_retries."
 
 
 class RequestHeaderFieldsTooLargeError(APIStatusError):
-    """431: the headers are larger than the API takes."""
+    """431: the headers exceed the API's limit."""
 
     advice = "Trying again won't help: send fewer or shorter headers."
 
 
 class ClientClosedRequestError(APIStatusError):
-    """499: the server saw the connection go away."""
+    """499: the server lost the connection to the client."""
 
 
 class InternalServerError(APIStatusError):
-    """5xx: something went wrong at the server, or before it."""
+    """5xx: a failure of the server or of a gateway."""
 
     advice = "Worth trying again, later."
 
 
 class HTTPNotImplementedError(InternalServerError):
-    """501: the server can't do this."""
+    """501: the server does not support the operation."""
 
-    advice = "Check base_url: this server doesn't know the operation."
+    advice = "Check base_url: this server does not support the operation."
 
 
 class ServiceUnavailableError(InternalServerError):
-    """503: the server is down or busy."""
+    """503: the server is unavailable."""
 
 
 class GatewayTimeoutError(InternalServerError):
-    """504: a server behind the one that answers took too long."""
+    """504: an upstream server timed out."""
 
 
 class OverloadedError(InternalServerError):
@@ -500,12 +515,12 @@ _BY_STATUS: dict[int, type[APIStatusError]] = {
 
 
 def status_error(response: ErrorResponse, *, retries_taken: int = 0, note: str = "") -> APIStatusError:
-    """The exception for a response, by its status.
+    """Return the exception for a response, by its status.
 
-    Arguments:
+    Args:
         response: The response.
-        retries_taken: How many attempts went before.
-        note: What to say besides what the response says, as a sentence.
+        retries_taken: Number of earlier attempts.
+        note: A sentence to add to the message.
     """
     status = response.status_code
     kind = _BY_STATUS.get(status)
@@ -515,6 +530,11 @@ def status_error(response: ErrorResponse, *, retries_taken: int = 0, note: str =
         )
     body = parse_body(response.content)
     error = _mapping(_mapping(body).get("error"))
+    code = _text(_mapping(error.get("details")).get("error_code"))
+    if code is not None:
+        from ._error_codes import BY_CODE
+
+        kind = BY_CODE.get((status, code), kind)
     said = _text(error.get("message")) or excerpt(response.content) or "(no explanation)"
     request_id = response.headers.get("request-id") or _text(_mapping(body).get("request_id"))
     facts = [f"{response.request.method} {response.request.url}"]
@@ -531,7 +551,7 @@ def status_error(response: ErrorResponse, *, retries_taken: int = 0, note: str =
 
 
 def parse_body(content: bytes) -> object:
-    """What an error's body says: parsed, or as text, or `None` where it is empty."""
+    """Return the body of an error: parsed JSON, else text; `None` if it is empty."""
     if not content.strip():
         return None
     try:
@@ -546,7 +566,7 @@ _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DO
 
 
 def excerpt(content: bytes) -> str:
-    """The beginning of a body in one line: of an HTML page its title, or its text without the tags."""
+    """Return the beginning of a body on one line: the title of an HTML page, or its text without tags."""
     page = content[:20_000]
     if page.lstrip()[:1] == b"<":
         title = _TITLE.search(page)
@@ -569,7 +589,7 @@ def _text(value: object) -> str | None:
 
 
 def name_publicly(names: Mapping[str, object]) -> None:
-    """Let a traceback name the errors of a module by where users import them from."""
+    """Set the module of errors to the public package, as tracebacks show it."""
     for each in names.values():
         if isinstance(each, type) and issubclass(each, ClaudeBatchesError):
             each.__module__ = "claude_batches"

@@ -1,4 +1,4 @@
-"""Headers and requests that can be shown, in a log, an error or a traceback, without a credential in them."""
+"""Headers and requests that are safe to show in a log, an error or a traceback."""
 
 from __future__ import annotations
 
@@ -13,26 +13,30 @@ __all__ = [
     "Headers",
     "Secret",
     "SentRequest",
-    "clean",
     "header_problem",
+    "redacted",
+    "redacted_bytes",
     "shown_headers",
     "shown_url",
 ]
 
 T = TypeVar("T")
 
-#: What stands in the place of a credential.
+#: Replaces a credential in all output.
 HIDDEN = "***"
 
-# By name, since a header that a user or a proxy invented can hold a credential as well. Our own
-# `anthropic-` headers name workspaces and versions, which is what one wants to see.
+# Matched by name, because a header that a user or a proxy invented can hold a credential as well. Headers that begin
+# with `anthropic-` name workspaces and versions, which belong in an error.
 _CREDENTIAL = re.compile(r"auth|api-?key|cookie|credential|password|secret|signature|token", re.IGNORECASE)
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
+#: Shorter values are common words or numbers; replacing them would garble an error and protect nothing.
+_SHORTEST_SECRET = 6
+
 
 class Secret(Generic[T]):
-    """A value that doesn't show itself: not in a repr, not in the locals of a traceback, not in a pickle."""
+    """A value that is hidden from reprs, from the locals of a traceback, and from pickles."""
 
     __slots__ = ("_value",)
 
@@ -40,20 +44,28 @@ class Secret(Generic[T]):
         self._value = value
 
     def reveal(self) -> T:
-        """The value itself."""
+        """Return the value."""
         return self._value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and bool(cast("Secret[T]", other)._value == self._value)
+
+    def __hash__(self) -> int:
+        return hash(self._value)
 
     def __repr__(self) -> str:
         return f"<{HIDDEN}>"
 
     def __reduce__(self) -> Never:
-        raise TypeError("a credential can't be pickled or copied; give it to a new client there")
+        raise TypeError(
+            "a credential can't be pickled or copied; pass it to a new client in the other process"
+        )
 
 
 class Headers(Mapping[str, str]):
-    """Headers by name, without regard to case. A header that came more than once is joined with commas.
+    """Headers by name, case-insensitive. Repeated headers are joined with commas.
 
-    Its repr, and that alone, hides what may be a credential.
+    Only the repr hides credentials.
     """
 
     __slots__ = ("_values",)
@@ -66,7 +78,7 @@ class Headers(Mapping[str, str]):
             self._values[key] = f"{self._values[key]}, {value}" if key in self._values else value
 
     def to_dict(self) -> dict[str, str]:
-        """The headers as a dict, credentials and all, for an HTTP library."""
+        """Return the headers as a dict, credentials included."""
         return dict(self._values)
 
     def __getitem__(self, name: str) -> str:
@@ -87,44 +99,52 @@ class Headers(Mapping[str, str]):
 
 @attrs.frozen
 class SentRequest:
-    """A request as it was sent, less its credentials and its body."""
+    """A sent request without credentials and body."""
 
     method: str
     url: str
-    """The absolute URL; the query of a URL that the server gave is hidden, as it may be signed."""
+    """Absolute URL. The query of a URL from the server is hidden, because it may be signed."""
     headers: Headers
-    """The headers; `***` stands for a credential."""
+    """Headers; credentials are replaced by `***`."""
 
 
 def shown_headers(headers: Mapping[str, str]) -> Headers:
-    """The headers with `***` in the place of what may be a credential."""
+    """Return the headers with every possible credential replaced by `***`."""
     return Headers({name: HIDDEN if _CREDENTIAL.search(name) else value for name, value in headers.items()})
 
 
 def shown_url(url: str) -> str:
-    """A URL without what stands in its query."""
+    """Return a URL without the content of its query."""
     path, mark, _ = url.partition("?")
     return f"{path}{mark}{HIDDEN}" if mark else url
 
 
-def header_problem(name: str, value: object) -> str | None:
-    """Why a value can't be in a header, without showing it; `None` where it can.
+def header_problem(name: object, value: object) -> str | None:
+    """Return the reason why a header can't be sent, without its value; `None` for a valid header.
 
-    An HTTP library would quote the value in its complaint. And this tells instead of raising, so that no
-    traceback has a frame with the value in it.
+    An HTTP library would quote the value in its exception. A returned text, unlike an exception raised here, leaves no
+    frame with the value in a traceback.
     """
-    if not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         return f"{name!r} can't be the name of a header"
     if not isinstance(value, str):
         return f"the header {name!r} must be a string, not {type(value).__name__}"
     if not value.isascii() or _CONTROL.search(value):
-        return f"the header {name!r} holds a line break or another character that can't be in one"
+        return f"the header {name!r} holds a line break or another character that can't be in a header"
     return None
 
 
-def clean(text: str, secrets: Iterable[str]) -> str:
-    """Somebody else's text, with known secrets hidden."""
+def redacted(text: str, secrets: Iterable[str]) -> str:
+    """Return a text with known secrets replaced by `***`."""
     for secret in secrets:
-        if secret:
+        if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, HIDDEN)
     return text
+
+
+def redacted_bytes(content: bytes, secrets: Iterable[str]) -> bytes:
+    """Return bytes with known secrets replaced by `***`."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            content = content.replace(secret.encode(), HIDDEN.encode())
+    return content

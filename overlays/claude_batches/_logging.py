@@ -1,8 +1,7 @@
-"""What the client tells about its work: who was asked, what came, how long it took, and each retry.
+"""The package's logger, `logging.getLogger("claude_batches")`.
 
-It goes to `logging.getLogger("claude_batches")`: `INFO` has a line for each response and each retry,
-`DEBUG` one for each attempt as well. Bodies and credentials are in neither. `ANTHROPIC_LOG=info` or
-`=debug` shows them on stderr without a line of code.
+`INFO` has a line for each response and each retry, `DEBUG` also one for each attempt. Bodies and credentials are never
+logged. `ANTHROPIC_LOG=info` or `ANTHROPIC_LOG=debug` prints the log to stderr without a line of code.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO}
 
 
 def show_logs_if_asked() -> None:
-    """Do what `ANTHROPIC_LOG` says, unless the program has set up logging itself."""
+    """Apply `ANTHROPIC_LOG`, unless the program has set up logging itself."""
     level = _LEVELS.get(os.environ.get("ANTHROPIC_LOG", "").strip().lower())
     if level is None:
         return

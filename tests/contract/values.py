@@ -11,7 +11,7 @@ from claude_batches_api.model import Model
 def differing(ours: Any, theirs: Any, place: str = "") -> list[str]:
     """The places where two readings of the same JSON differ."""
     if isinstance(ours, Model):
-        names = ours.fields_.names
+        names = ours._fields.names
         return [
             line
             for name in names

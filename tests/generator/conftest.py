@@ -21,7 +21,7 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """The command, in this process."""
+    """Run the command in this process."""
 
     def run_it(*arguments: object) -> Outcome:
         capsys.readouterr()
@@ -37,7 +37,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def spec(tmp_path: Path) -> Path:
-    """A small document on disk."""
+    """Write a small document to disk."""
     from tests.generator.running import PETS
 
     path = tmp_path / "pets.yaml"

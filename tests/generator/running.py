@@ -1,4 +1,4 @@
-"""Run the generator as its keeper does, and import what it makes."""
+"""Run the generator as its maintainer does, and import the result."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ REPO = Path(__file__).resolve().parents[2]
 PETS = """
 openapi: 3.1.0
 info: {title: Pets, version: "1"}
+security: [{key: []}]
 paths:
   /pets/{pet_id}:
     get:
@@ -62,7 +63,7 @@ def codegen(
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """Every file in a folder, by its path in it."""
+    """Return every file in a folder, by its path in it."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -75,30 +76,35 @@ _numbers = itertools.count()
 
 @dataclass
 class Api:
-    """A generated package that is imported."""
+    """An imported package."""
 
     name: str
     folder: Path
     notes: str
 
     def module(self, path: str) -> ModuleType:
-        """One of its modules: `models`, `operations.pets`."""
+        """Return one of its modules: `models`, `operations.pets`."""
         return importlib.import_module(f"{self.name}.{path}")
 
     def __getattr__(self, name: str) -> Any:
         return self.module(name)
 
     def decode(self, tag: str, operation: str, wire: Any, status: int = 200) -> Any:
-        """What an operation makes of a response."""
+        """Decode a response of an operation."""
         return getattr(self.module(f"operations.{tag}"), operation.upper()).decode(status, wire)
 
+    def decode_as(self, tag: str, operation: str, wire: Any, content_type: str) -> Any:
+        """Decode a response of an operation with a `Content-Type`."""
+        found = getattr(self.module(f"operations.{tag}"), operation.upper())
+        return found.decode(200, wire, content_type)
+
     def source(self, path: str) -> str:
-        """The text of one of its files."""
+        """Return the text of one of its files."""
         return (self.folder / path).read_text()
 
 
 def complete(document: str) -> str:
-    """A document with what all documents need and few tests are about; `$ref: Pet` is short for the component."""
+    """Return a document with the keywords that all documents need. `$ref: Pet` is short for the component."""
     document = re.sub(r"\$ref: (\w+)", r'$ref: "#/components/schemas/\1"', document)
     data = yaml.safe_load(document)
     assert isinstance(data, dict)
@@ -114,7 +120,7 @@ def complete(document: str) -> str:
 
 
 @contextmanager
-def generated(document: str, folder: Path) -> Iterator[Api]:
+def generated(document: str, folder: Path, *options: str) -> Iterator[Api]:
     """Generate a package from a document, and make it importable."""
     import codegen as command
 
@@ -123,7 +129,8 @@ def generated(document: str, folder: Path) -> Iterator[Api]:
     spec.write_text(document, encoding="utf-8")
     said = io.StringIO()
     with redirect_stderr(said), redirect_stdout(io.StringIO()):
-        status = command.main(["--debug", "--spec", str(spec), "--output", str(folder), "--package", name])
+        arguments = ["--debug", "--spec", str(spec), "--output", str(folder), "--package", name, *options]
+        status = command.main(arguments)
     assert status == 0, said.getvalue()
     sys.path.insert(0, str(folder))
     try:
@@ -135,14 +142,14 @@ def generated(document: str, folder: Path) -> Iterator[Api]:
 
 
 def mypy_complaints(package: Path) -> str:
-    """What mypy finds in a package, in the mode that its users have by default; nothing, if it finds nothing."""
+    """Return the findings of mypy in its default mode."""
     command = [sys.executable, "-m", "mypy", "--config-file=", "--cache-dir=.mypy", package.name]
     done = subprocess.run(command, cwd=package.parent, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
 def pyright_complaints(package: Path, folder: Path) -> str:
-    """What pyright finds in a package, in its basic mode; its configuration goes into another folder."""
+    """Return the findings of pyright in its basic mode. Its configuration goes into another folder."""
     (folder / "pyrightconfig.json").write_text(
         json.dumps({"typeCheckingMode": "basic", "include": [str(package)]})
     )

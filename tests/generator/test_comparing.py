@@ -1,4 +1,4 @@
-"""`codegen.py diff` and `codegen.py upstream`, on documents that nobody has seen."""
+"""`codegen.py diff` and `codegen.py upstream`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.build import build
-from generator.check import check
-from generator.diff import Changes, diff
-from generator.document import Document, load
+from generator.compare.diff import Changes, diff
+from generator.compare.report import Report
+from generator.compare.upstream import upstream
+from generator.load.document import Document, load
+from generator.load.validate import validate
 from generator.normalise import normalise
-from generator.package import Package
-from generator.report import Report
-from generator.upstream import upstream
+from generator.plan.build import build
+from generator.plan.package import Package
 from tests.generator.conftest import Outcome, Run
 from tests.generator.running import REPO, complete
 
@@ -69,6 +69,11 @@ components:
 
 Change = Callable[[dict[str, Any]], None]
 
+SCHEMES = {
+    "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+    "token": {"type": "http", "scheme": "bearer"},
+}
+
 
 def properties(document: dict[str, Any], name: str) -> dict[str, Any]:
     return document["components"]["schemas"][name]["properties"]
@@ -99,7 +104,7 @@ def rename_parameter(item: dict[str, Any], name: str) -> dict[str, Any]:
     return item
 
 
-#: What is changed, whether it breaks users, and lines that the report has under a heading.
+#: An edit, the heading of its report, and lines below the heading.
 CHANGES: dict[str, tuple[Change, str, list[str]]] = {
     "a new field": (
         lambda d: properties(d, "Order").update(total={"type": "integer"}),
@@ -148,7 +153,7 @@ CHANGES: dict[str, tuple[Change, str, list[str]]] = {
     "a lost enum value": (
         lambda d: properties(d, "Order")["status"]["enum"].remove("paid"),
         "Breaking",
-        ["Order.status can't be 'paid' any more"],
+        ["Order.status can't be 'paid' or str any more"],
     ),
     "a new union member": (add_member, "Added", ["Payment can be Gold", "Gold: Payment in kind."]),
     "a changed type": (
@@ -303,6 +308,16 @@ CHANGES: dict[str, tuple[Change, str, list[str]]] = {
             )
         ],
     ),
+    "credentials that are needed now": (
+        lambda d: d["components"].update(securitySchemes=SCHEMES) or d.update(security=[{"key": []}]),
+        "Breaking",
+        ["client.orders.list() needs header x-key, and needed credentials"],
+    ),
+    "an operation without credentials": (
+        lambda d: orders(d, "get").update(security=[]) or orders(d, "post").update(security=[{"key": []}]),
+        "Breaking",
+        ["client.orders.list() needs no credentials, and needed credentials"],
+    ),
     "other words": (
         lambda d: (
             d["components"]["schemas"]["Order"].update(description="Bought."),
@@ -325,7 +340,8 @@ def compare(tmp_path: Path, run: Run, change: Change, *options: str) -> Outcome:
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_change_is_told_under_its_heading(tmp_path: Path, run: Run, name: str) -> None:
+def test_changes_are_grouped(tmp_path: Path, run: Run, name: str) -> None:
+    """Each change is reported under its heading."""
     change, heading, lines = CHANGES[name]
     outcome = compare(tmp_path, run, change)
     groups: dict[str, list[str]] = {}
@@ -341,13 +357,16 @@ def test_a_change_is_told_under_its_heading(tmp_path: Path, run: Run, name: str)
         assert "Breaking" not in groups, outcome.out
 
 
-def test_nothing_is_told_of_two_equal_documents(tmp_path: Path, run: Run) -> None:
+def test_equal_documents_have_no_changes(tmp_path: Path, run: Run) -> None:
+    """Two equal documents have no changes."""
     outcome = compare(tmp_path, run, lambda document: None)
     assert outcome.status == 0
     assert "Nothing changes for users." in outcome.out
 
 
-def test_order_and_examples_make_no_difference(tmp_path: Path, run: Run) -> None:
+def test_order_and_examples_are_ignored(tmp_path: Path, run: Run) -> None:
+    """Order and examples are not changes."""
+
     def change(document: dict[str, Any]) -> None:
         schemas = document["components"]["schemas"]
         document["components"]["schemas"] = dict(reversed(schemas.items()))
@@ -356,7 +375,9 @@ def test_order_and_examples_make_no_difference(tmp_path: Path, run: Run) -> None
     assert "Nothing changes for users." in compare(tmp_path, run, change).out
 
 
-def test_markdown_is_ready_for_a_changelog(tmp_path: Path, run: Run) -> None:
+def test_markdown_fits_a_changelog(tmp_path: Path, run: Run) -> None:
+    """`--markdown` prints entries for a changelog."""
+
     def change(document: dict[str, Any]) -> None:
         for name in (
             "a lost field",
@@ -388,26 +409,30 @@ def test_markdown_is_ready_for_a_changelog(tmp_path: Path, run: Run) -> None:
     )
 
 
-def test_the_committed_spec_is_compared_with_the_one_on_disk(run: Run) -> None:
+def test_revision_is_compared_with_a_file(run: Run) -> None:
+    """A revision is compared with a file."""
     outcome = run("diff", "HEAD", REPO / "spec" / "openapi.yaml")
     assert outcome.status in (0, 1)
     assert outcome.out.startswith("From HEAD:spec/openapi.yaml to ")
 
 
-def test_two_revisions_and_the_document_of_another_package_can_be_compared(tmp_path: Path, run: Run) -> None:
+def test_revisions_and_other_documents(tmp_path: Path, run: Run) -> None:
+    """Two revisions, or other documents, can be compared."""
     assert "Nothing changes" in run("diff", "HEAD", "HEAD").out
     (tmp_path / "shop.yaml").write_text(SHOP)
     assert f"to {tmp_path / 'shop.yaml'}, for users" in run("--spec", tmp_path / "shop.yaml", "diff").out
 
 
 @pytest.mark.parametrize("name", ["nonsense", "--output=x", "HEAD:README.md"])
-def test_what_is_neither_file_nor_revision_is_one_clear_error(run: Run, name: str) -> None:
+def test_unknown_names_are_refused(run: Run, name: str) -> None:
+    """A name that is neither a file nor a revision gives one error."""
     outcome = run("diff", name)
     assert outcome.status == 2
     assert "Traceback" not in outcome.err
 
 
-def test_a_broken_document_is_told_of_as_ever(tmp_path: Path, run: Run) -> None:
+def test_broken_documents_are_reported(tmp_path: Path, run: Run) -> None:
+    """`diff` reports a broken document as generation does."""
     outcome = compare(tmp_path, run, lambda document: document.update(openapi="2.0"))
     assert outcome.status == 2
     assert "new.json:1: is OpenAPI 2.0" in outcome.err
@@ -465,9 +490,8 @@ components:
 """)
 
 
-def test_documents_of_two_authors_are_compared_by_what_goes_over_the_wire(
-    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_authors_are_compared_by_structure(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Documents of two authors are compared by structure."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ours.yaml").write_text(SHOP)
     (tmp_path / "theirs.yaml").write_text(THEIRS)
@@ -499,7 +523,8 @@ Only in theirs.yaml, and not compared (1): `GET /unrelated`
     )
 
 
-def test_the_same_document_under_other_names_is_the_same(tmp_path: Path, run: Run) -> None:
+def test_names_of_schemas_are_ignored(tmp_path: Path, run: Run) -> None:
+    """Other names of schemas are not a difference."""
     theirs = (
         SHOP.replace("schemas/Card", "schemas/P1")
         .replace("    Card:", "    P1:")
@@ -513,7 +538,47 @@ def test_the_same_document_under_other_names_is_the_same(tmp_path: Path, run: Ru
     assert "The same, as far as our operations go." in outcome.out
 
 
-def test_an_operation_that_they_do_not_have_is_extra(tmp_path: Path, run: Run) -> None:
+def secured(*alternatives: str) -> str:
+    """Return the shop with security schemes."""
+    document = yaml.safe_load(SHOP)
+    document["components"]["securitySchemes"] = SCHEMES
+    document["security"] = [{name: []} for name in alternatives]
+    return yaml.safe_dump(document)
+
+
+def test_another_alternative_is_not_breaking(tmp_path: Path, run: Run) -> None:
+    """Another way to send credentials breaks no user, and one way less does."""
+    (tmp_path / "one.yaml").write_text(secured("key"))
+    (tmp_path / "two.yaml").write_text(secured("key", "token"))
+    wider = run("diff", tmp_path / "one.yaml", tmp_path / "two.yaml")
+    assert wider.status == 0
+    assert "client.orders.list() needs header x-key or bearer token, and needed header x-key" in wider.out
+    assert run("diff", tmp_path / "two.yaml", tmp_path / "one.yaml").status == 1
+
+
+def test_other_credentials_differ(tmp_path: Path, run: Run) -> None:
+    """Two documents with other security schemes differ."""
+    (tmp_path / "ours.yaml").write_text(secured("key"))
+    (tmp_path / "theirs.yaml").write_text(secured("token"))
+    outcome = run("--spec", tmp_path / "ours.yaml", "upstream", tmp_path / "theirs.yaml")
+    assert "GET /orders: needs header x-key here and bearer token there" in outcome.out
+
+
+def test_credentials_may_be_a_parameter(tmp_path: Path, run: Run) -> None:
+    """A header parameter there may be a security scheme here, and the other way round."""
+    theirs = yaml.safe_load(SHOP)
+    for item in theirs["paths"].values():
+        item["parameters"] = [
+            {"name": "x-key", "in": "header", "required": True, "schema": {"type": "string"}}
+        ]
+    (tmp_path / "ours.yaml").write_text(secured("key"))
+    (tmp_path / "theirs.yaml").write_text(yaml.safe_dump(theirs))
+    assert run("--spec", tmp_path / "ours.yaml", "upstream", tmp_path / "theirs.yaml").status == 0
+    assert run("--spec", tmp_path / "theirs.yaml", "upstream", tmp_path / "ours.yaml").status == 0
+
+
+def test_missing_operation_is_extra(tmp_path: Path, run: Run) -> None:
+    """An operation that the other document lacks is extra."""
     theirs = yaml.safe_load(SHOP)
     del theirs["paths"]["/orders/{order_id}"]
     (tmp_path / "ours.yaml").write_text(SHOP)
@@ -532,7 +597,7 @@ any_edit = settings(max_examples=10, deadline=None)
 
 def read(data: dict[str, Any]) -> Document:
     document = Document(copy.deepcopy(data), "", Path("openapi.yaml"))
-    check(document)
+    validate(document)
     normalise(document)
     return document
 
@@ -544,13 +609,13 @@ def ours() -> tuple[Document, Package]:
 
 
 def there_and_back(other: dict[str, Any]) -> tuple[Changes, Changes]:
-    """What changes from our spec to another, and from that to ours."""
+    """Return the changes from our spec to another, and back."""
     mine, theirs = ours()[1], build(read(other))
     return diff(mine, theirs), diff(theirs, mine)
 
 
 def beside(other: dict[str, Any]) -> tuple[Report, Report]:
-    """Our spec beside another, and that beside ours."""
+    """Return the reports on our spec beside another, and on that beside ours."""
     mine, theirs = ours()[0], read(other)
     return upstream(mine, theirs), upstream(theirs, mine)
 
@@ -569,13 +634,14 @@ def reordered(value: Any, random: Random) -> Any:
 
 @any_edit
 @given(seed=st.integers(0, 2**32))
-def test_no_order_makes_a_difference(seed: int) -> None:
+def test_any_order_is_equal(seed: int) -> None:
+    """Any order of keys, values and members is equal."""
     other = reordered(SPEC, Random(seed))
     assert [each.findings for each in there_and_back(other)] == [[], []]
     assert all(each.is_empty for each in beside(other))
 
 
-#: Properties that nothing else speaks of, neither a tag nor a cursor, and that leave others beside them.
+#: Properties that are neither a tag nor a cursor, in schemas with several properties.
 PROPERTIES = [
     (name, key)
     for name, schema in SPEC["components"]["schemas"].items()
@@ -587,7 +653,8 @@ PROPERTIES = [
 
 @any_edit
 @given(where=st.sampled_from(PROPERTIES))
-def test_a_property_is_breaking_to_lose_and_new_to_gain(where: tuple[str, str]) -> None:
+def test_properties_lost_and_gained(where: tuple[str, str]) -> None:
+    """Losing a property is breaking, and gaining one is an addition."""
     name, key = where
     other = copy.deepcopy(SPEC)
     schema = other["components"]["schemas"][name]
@@ -606,7 +673,8 @@ ENUMS = [name for name, schema in SPEC["components"]["schemas"].items() if "enum
 
 @any_edit
 @given(name=st.sampled_from(ENUMS))
-def test_a_value_is_breaking_to_lose_and_new_to_gain(name: str) -> None:
+def test_values_lost_and_gained(name: str) -> None:
+    """Losing an enum value is breaking, and gaining one is an addition."""
     other = copy.deepcopy(SPEC)
     other["components"]["schemas"][name]["enum"].append("a new one")
     there, back = there_and_back(other)
@@ -615,7 +683,7 @@ def test_a_value_is_breaking_to_lose_and_new_to_gain(name: str) -> None:
     assert back.is_breaking
 
 
-#: Places that do nothing but refer to a schema.
+#: Properties that are plain references to a schema.
 REFERENCES = [
     (name, key)
     for name, key in PROPERTIES
@@ -626,7 +694,8 @@ REFERENCES = [
 
 @any_edit
 @given(where=st.sampled_from(REFERENCES))
-def test_a_schema_is_the_same_where_it_is_used_as_under_a_name(where: tuple[str, str]) -> None:
+def test_inline_schema_equals_a_named_one(where: tuple[str, str]) -> None:
+    """A schema described in place equals the named one."""
     name, key = where
     other = copy.deepcopy(SPEC)
     properties = other["components"]["schemas"][name]["properties"]

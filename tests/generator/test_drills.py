@@ -42,7 +42,7 @@ BATCH = {
 
 
 class Wire(BaseHTTPRequestHandler):
-    """Answers by path, and remembers what was asked."""
+    """A server that answers by path and records its requests."""
 
     answers: dict[str, Any]
     asked: list[tuple[str, str, dict[str, list[str]], Any]]
@@ -90,7 +90,7 @@ class Drill:
         )
 
     def edit(self, change: Edit) -> None:
-        """Change the spec, and generate: the check fails before and passes after."""
+        """Change the spec and generate: the check fails before and passes after."""
         document = yaml.safe_load(self.spec.read_text())
         change(document)
         self.spec.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
@@ -102,7 +102,7 @@ class Drill:
         assert files_of(self.overlays) == overlays
 
     def use(self, code: str) -> Any:
-        """Run code that has `client`, a made client, and prints JSON."""
+        """Run code that has a `client` and prints JSON."""
         prelude = f"""
             import json
             from claude_batches import AsyncClient, Client
@@ -121,7 +121,7 @@ class Drill:
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The spec as it is, and the package that it gives."""
+    """Generate the package of the committed spec."""
     folder = tmp_path_factory.mktemp("before")
     spec = folder / "openapi.yaml"
     spec.write_bytes((REPO / "spec" / "openapi.yaml").read_bytes())
@@ -158,6 +158,8 @@ def operation(document: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_a_new_field_can_be_read(drill: Drill) -> None:
+    """A new field can be read."""
+
     def change(document: dict[str, Any]) -> None:
         schemas(document)["MessageBatch"]["properties"]["priority"] = {
             "type": "integer",
@@ -172,7 +174,9 @@ def test_a_new_field_can_be_read(drill: Drill) -> None:
     """) == [7, {}]
 
 
-def test_a_new_enum_value_is_completed_by_editors(drill: Drill) -> None:
+def test_new_enum_value_is_a_literal(drill: Drill) -> None:
+    """A new enum value is a literal."""
+
     def change(document: dict[str, Any]) -> None:
         schemas(document)["ProcessingStatus"]["enum"].append("paused")
 
@@ -186,7 +190,9 @@ def test_a_new_enum_value_is_completed_by_editors(drill: Drill) -> None:
     )
 
 
-def test_a_new_union_member_is_a_class_of_its_own(drill: Drill) -> None:
+def test_new_union_member_is_a_class(drill: Drill) -> None:
+    """A new member of a union is a class."""
+
     def change(document: dict[str, Any]) -> None:
         schemas(document)["HologramBlock"] = {
             "type": "object",
@@ -208,7 +214,9 @@ def test_a_new_union_member_is_a_class_of_its_own(drill: Drill) -> None:
 
 
 @pytest.mark.parametrize("required", [False, True])
-def test_a_new_parameter_can_be_given(drill: Drill, required: bool) -> None:
+def test_new_parameter_can_be_given(drill: Drill, required: bool) -> None:
+    """A new parameter is an argument."""
+
     def change(document: dict[str, Any]) -> None:
         operation(document, "messages_batches_list").setdefault("parameters", []).append(
             {"name": "sort-order", "in": "query", "required": required, "schema": {"enum": ["asc", "desc"]}}
@@ -226,7 +234,9 @@ def test_a_new_parameter_can_be_given(drill: Drill, required: bool) -> None:
     assert drill.wire.asked[-1][2]["sort-order"] == ["desc"]
 
 
-def test_a_new_operation_of_a_tag_is_a_method(drill: Drill) -> None:
+def test_new_operation_is_a_method(drill: Drill) -> None:
+    """A new operation of a tag is a method."""
+
     def change(document: dict[str, Any]) -> None:
         document["paths"]["/v1/messages/batches/{message_batch_id}/notes"] = {
             "post": {
@@ -275,7 +285,7 @@ def test_a_new_operation_of_a_tag_is_a_method(drill: Drill) -> None:
 
 
 def add_widgets(document: dict[str, Any]) -> None:
-    """A new tag, with a list that pages and a retrieve."""
+    """Add a tag with a list that pages and a retrieve."""
 
     def answers(schema: str) -> dict[str, Any]:
         content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
@@ -324,7 +334,7 @@ def add_widgets(document: dict[str, Any]) -> None:
 
 
 def widgets(query: dict[str, list[str]]) -> dict[str, Any]:
-    """Seven widgets, three a page."""
+    """Return a page of three of seven widgets."""
     start = int(query.get("cursor", ["0"])[0])
     ids = [str(number) for number in range(7)][start : start + 3]
     return {
@@ -334,7 +344,8 @@ def widgets(query: dict[str, list[str]]) -> dict[str, Any]:
     }
 
 
-def test_a_new_tag_is_a_resource_whose_list_pages_by_itself(drill: Drill) -> None:
+def test_new_tag_is_a_resource(drill: Drill) -> None:
+    """A new tag is a resource whose list pages."""
     drill.edit(add_widgets)
     drill.wire.answers |= {"GET /v1/widgets": widgets, "GET /v1/widgets/w%2F1": {"id": "w/1", "size": 4}}
     found = drill.use("""
@@ -366,7 +377,8 @@ def test_a_new_tag_is_a_resource_whose_list_pages_by_itself(drill: Drill) -> Non
     assert drill.wire.asked[0][2] == {"limit": ["3"]}
 
 
-def test_a_new_tag_can_take_files_and_give_them_back(drill: Drill) -> None:
+def test_new_tag_with_files(drill: Drill) -> None:
+    """A new tag can upload and download files."""
     binary = {"type": "string", "format": "binary"}
 
     def change(document: dict[str, Any]) -> None:
@@ -422,7 +434,9 @@ def test_a_new_tag_can_take_files_and_give_them_back(drill: Drill) -> None:
     assert b'name="note"\r\n\r\nhello\r\n' in first
 
 
-def test_a_renamed_schema_is_a_renamed_class(drill: Drill) -> None:
+def test_renamed_schema_is_a_renamed_class(drill: Drill) -> None:
+    """A renamed schema is a renamed class."""
+
     def change(document: dict[str, Any]) -> None:
         text = json.dumps(document).replace('schemas/CacheCreation"', 'schemas/CacheWrites"')
         document.clear()
@@ -436,7 +450,9 @@ def test_a_renamed_schema_is_a_renamed_class(drill: Drill) -> None:
     """) == [True, False]
 
 
-def test_a_removed_operation_is_gone_and_the_others_work(drill: Drill) -> None:
+def test_removed_operation_is_gone(drill: Drill) -> None:
+    """A removed operation is gone, and the others work."""
+
     def change(document: dict[str, Any]) -> None:
         del document["paths"]["/v1/messages/batches/{message_batch_id}"]["delete"]
 
@@ -446,7 +462,9 @@ def test_a_removed_operation_is_gone_and_the_others_work(drill: Drill) -> None:
     assert "def cancel(" in resource
 
 
-def test_a_changed_type_is_the_new_type(drill: Drill) -> None:
+def test_changed_type_decodes(drill: Drill) -> None:
+    """A changed type decodes as the new type."""
+
     def change(document: dict[str, Any]) -> None:
         counts = schemas(document)["MessageBatchRequestCounts"]["properties"]
         counts["succeeded"] = {"type": "array", "items": {"type": "string", "format": "date-time"}}
@@ -463,7 +481,8 @@ def test_a_changed_type_is_the_new_type(drill: Drill) -> None:
     )
 
 
-def test_no_tag_can_hide_what_a_client_has(run: Run, tmp_path: Path) -> None:
+def test_client_members_are_reserved(run: Run, tmp_path: Path) -> None:
+    """The members of a client are reserved names for tags."""
     from claude_batches import AsyncClient, Client
     from claude_batches_api.resources import SyncResources
 

@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.annotations import qualified
 from generator.names import attribute_name, class_name, method_name, module_name
+from generator.plan.annotations import qualified
 from generator.text import clean, comment, docstring, one_line
 
 AWKWARD = st.text(st.one_of(st.sampled_from("\"'\\\n\r\t {}#%"), st.characters()))
 
 
 @given(AWKWARD, st.sampled_from([0, 4, 8]))
-def test_any_text_makes_one_docstring_with_its_words_in_it(text: str, indent: int) -> None:
+def test_any_text_makes_one_docstring(text: str, indent: int) -> None:
+    """Any text becomes one docstring with the same words."""
     tree = ast.parse(f"class X:\n    {docstring(text, 4)}" if indent else docstring(text))
     assert len(tree.body) == 1
     node = tree.body[0]
@@ -25,7 +26,8 @@ def test_any_text_makes_one_docstring_with_its_words_in_it(text: str, indent: in
 
 
 @given(AWKWARD)
-def test_any_text_makes_nothing_but_comments(text: str) -> None:
+def test_any_text_makes_comments(text: str) -> None:
+    """Any text becomes comments and nothing else."""
     assert all(line.startswith("#") for line in comment(text).split("\n"))
     assert "\n" not in one_line(text)
     assert not ast.parse(f"# {one_line(text)}\n{comment(text)}\n").body
@@ -33,6 +35,7 @@ def test_any_text_makes_nothing_but_comments(text: str) -> None:
 
 @given(st.text())
 def test_any_text_makes_names(text: str) -> None:
+    """Any text becomes valid names."""
     assert attribute_name(text or "x").isidentifier()
     assert class_name(text).isidentifier()
     assert module_name(class_name(text)).isidentifier()
@@ -46,28 +49,33 @@ def test_any_text_makes_names(text: str) -> None:
         ("+1", "plus_1"), ("-1", "minus_1"), ("100", "field_100"), ("_id", "field_id"), ("a b", "a_b"),
     ],
 )  # fmt: skip
-def test_names_read_as_python_does(name: str, attribute: str) -> None:
+def test_names_are_pythonic(name: str, attribute: str) -> None:
+    """Names follow Python's conventions."""
     assert attribute_name(name) == attribute
 
 
-def test_methods_may_be_called_like_builtins_but_not_like_what_resources_have() -> None:
+def test_methods_avoid_resource_members() -> None:
+    """Methods may have names of builtins, but not of members of resources."""
     assert [method_name(name) for name in ("list_", "import_", "with_raw_response")] == [
         "list", "import_", "with_raw_response_",
     ]  # fmt: skip
 
 
-def test_lines_longer_than_anybody_wraps_are_paragraphs() -> None:
+def test_long_lines_are_paragraphs() -> None:
+    """A very long line is a paragraph."""
     one, other = "One sentence. " * 12, "Another sentence. " * 10
     assert docstring(f"{one.strip()}\n{other.strip()}").count("\n\n") == 1
     assert docstring("wrapped\nby hand") == '"""wrapped by hand"""'
 
 
 def test_lists_and_code_keep_their_lines() -> None:
+    """Lists and code keep their lines."""
     text = "Words:\n- one\n- two\n\n    code = 1\n    more = 2"
     assert clean(text) in docstring(text)
 
 
-def test_an_annotation_is_qualified_where_a_name_hides_it_and_nowhere_else() -> None:
+def test_hidden_names_are_qualified() -> None:
+    """Only hidden names of an annotation are qualified."""
     code = "list[Literal['list', \"it's list\", 'a\\'list']] | date | _models.list | None"
     assert qualified(code, {"list", "date", "models"}) == (
         "_builtins.list[Literal['list', \"it's list\", 'a\\'list']] | _datetime.date | _models.list | None"

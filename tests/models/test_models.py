@@ -43,10 +43,10 @@ LINE = {
 
 
 def test_a_result_is_matched_by_its_classes() -> None:
-    """`match` takes a line apart by class, keyword and position, as the design promises."""
+    """`match` takes a line apart by class and keyword, as the design promises."""
     match MessageBatchIndividualResponse.from_dict(LINE):
         case MessageBatchIndividualResponse(
-            custom_id, MessageBatchSucceededResult(message=Message(usage=usage))
+            custom_id=custom_id, result=MessageBatchSucceededResult(message=Message(usage=usage))
         ):
             assert (custom_id, usage.output_tokens) == ("a", 5)
         case other:
@@ -62,7 +62,10 @@ def test_unknown_things_read_naturally() -> None:
     assert message.model == "claude-of-tomorrow"
     hologram = message.content[1]
     assert isinstance(hologram, Unknown)
-    assert (hologram.type, hologram.voxels) == ("hologram", 3)
+    assert (hologram.raw["type"], hologram.voxels) == ("hologram", 3)
+    match hologram:
+        case Unknown(type=kind, raw=raw):
+            assert (kind, raw["type"]) == ("hologram", "hologram")
     with pytest.raises(AttributeError, match="hologram has no field 'size'"):
         _ = hologram.size
 
@@ -100,14 +103,38 @@ def test_to_dict_shares_nothing() -> None:
 
 
 def test_models_are_made_by_hand_too() -> None:
-    """A constructor takes the fields in order or by name, and leaves out of to_dict() what was left out of it."""
-    signature = inspect.signature(MessageBatchIndividualResponse)
-    assert list(signature.parameters) == ["custom_id", "result"]
+    """A constructor takes the fields by name, and to_dict() leaves out the fields that it was not given."""
     error = models.ErrorResponse.from_dict({"type": "error", "error": {"type": "api_error", "message": "no"}})
-    item = MessageBatchIndividualResponse("a", MessageBatchErroredResult(type="errored", error=error))
+    item = MessageBatchIndividualResponse(
+        custom_id="a", result=MessageBatchErroredResult(type="errored", error=error)
+    )
     assert item.to_dict()["result"] == {"type": "errored", "error": error.to_dict()}
     use = ToolUseBlock(type="tool_use", id="t", name="n", input={})
     assert use.to_dict() == {"type": "tool_use", "id": "t", "name": "n", "input": {}}
+
+
+def test_the_order_of_fields_is_private() -> None:
+    """Neither a constructor nor `match` takes positions, so a reordered spec can't swap two fields in silence."""
+    assert MessageBatch.__match_args__ == ()  # type: ignore[attr-defined]
+    with pytest.raises(TypeError, match="positional"):
+        TextBlock("text", "Hello")  # type: ignore[call-arg,misc]
+
+
+def test_a_signature_has_annotations() -> None:
+    """`inspect.signature` shows each field with its type, whether it is decoded at once or later."""
+    parameters = inspect.signature(MessageBatch).parameters
+    assert {each.kind for each in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
+    shown = {name: each.annotation for name, each in parameters.items()}
+    assert shown == {name: MessageBatch.__annotations__[name] for name in MessageBatch._fields.names}
+    assert (shown["id"], shown["ended_at"]) == ("str", "datetime | None")
+
+
+def test_completion_shows_fields() -> None:
+    """`dir` of a model has its fields and four methods; everything else begins with an underscore."""
+    batch = MessageBatch.from_dict({"id": "msgbatch_1"})
+    shown = {name for name in dir(batch) if not name.startswith("_")}
+    assert shown == {*MessageBatch._fields.names, "extra_fields", "from_dict", "to_dict", "to_json"}
+    assert batch.__dir__()[: len(MessageBatch._fields.names)] == [*MessageBatch._fields.names]
 
 
 def test_reprs_are_short() -> None:

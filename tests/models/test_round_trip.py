@@ -32,7 +32,7 @@ generous = settings(
 def read_all(value: Any) -> Any:
     """Read every field of everything in `value`, as a reader would who wants all of it."""
     if isinstance(value, Model):
-        return {name: read_all(getattr(value, name)) for name in value.fields_.names}
+        return {name: read_all(getattr(value, name)) for name in value._fields.names}
     if isinstance(value, list):
         return [read_all(item) for item in value]
     return value

@@ -30,5 +30,5 @@ class BashCodeExecutionResultBlock(_model.Model):
     """The files that the command wrote."""
 
     _links = {
-        "content": _model.Many(_model.One("BashCodeExecutionOutputBlock")),
+        "content": _model.List(_model.Ref("BashCodeExecutionOutputBlock")),
     }

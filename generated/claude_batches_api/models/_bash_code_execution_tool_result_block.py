@@ -24,5 +24,5 @@ class BashCodeExecutionToolResultBlock(_model.Model):
     """The output of the command, or the reason why it did not run."""
 
     _links = {
-        "content": _model.One("BashCodeExecutionToolResultBlockContent"),
+        "content": _model.Ref("BashCodeExecutionToolResultBlockContent"),
     }

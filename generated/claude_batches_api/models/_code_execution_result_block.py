@@ -30,5 +30,5 @@ class CodeExecutionResultBlock(_model.Model):
     """The files that the code wrote."""
 
     _links = {
-        "content": _model.Many(_model.One("CodeExecutionOutputBlock")),
+        "content": _model.List(_model.Ref("CodeExecutionOutputBlock")),
     }

@@ -24,5 +24,5 @@ class CodeExecutionToolResultBlock(_model.Model):
     """The output of the code, or the reason why it did not run."""
 
     _links = {
-        "content": _model.One("CodeExecutionToolResultBlockContent"),
+        "content": _model.Ref("CodeExecutionToolResultBlockContent"),
     }

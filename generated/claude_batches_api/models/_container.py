@@ -27,6 +27,6 @@ class Container(_model.Model):
     """The skills that were loaded into it; null if none were."""
 
     _links = {
-        "expires_at": _model.Instant(),
-        "skills": _model.Many(_model.One("ContainerSkill")),
+        "expires_at": _model.DateTime(),
+        "skills": _model.List(_model.Ref("ContainerSkill")),
     }

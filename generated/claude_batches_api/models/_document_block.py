@@ -28,6 +28,6 @@ class DocumentBlock(_model.Model):
     """Whether Claude may cite the document; null where that was not settled."""
 
     _links = {
-        "source": _model.One("DocumentBlockSource"),
-        "citations": _model.One("CitationsConfig"),
+        "source": _model.Ref("DocumentBlockSource"),
+        "citations": _model.Ref("CitationsConfig"),
     }

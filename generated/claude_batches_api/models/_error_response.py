@@ -26,5 +26,5 @@ class ErrorResponse(_model.Model):
     """
 
     _links = {
-        "error": _model.One("ErrorObject"),
+        "error": _model.Ref("ErrorObject"),
     }

@@ -56,9 +56,9 @@ class Message(_model.Model):
     """What was found out about the request, if it asked with `diagnostics`; null or absent otherwise."""
 
     _links = {
-        "content": _model.Many(_model.One("ContentBlock")),
-        "stop_details": _model.One("RefusalStopDetails"),
-        "usage": _model.One("Usage"),
-        "container": _model.One("Container"),
-        "diagnostics": _model.One("Diagnostics"),
+        "content": _model.List(_model.Ref("ContentBlock")),
+        "stop_details": _model.Ref("RefusalStopDetails"),
+        "usage": _model.Ref("Usage"),
+        "container": _model.Ref("Container"),
+        "diagnostics": _model.Ref("Diagnostics"),
     }

@@ -51,10 +51,10 @@ class MessageBatch(_model.Model):
     """
 
     _links = {
-        "request_counts": _model.One("MessageBatchRequestCounts"),
-        "created_at": _model.Instant(),
-        "expires_at": _model.Instant(),
-        "ended_at": _model.Instant(),
-        "cancel_initiated_at": _model.Instant(),
-        "archived_at": _model.Instant(),
+        "request_counts": _model.Ref("MessageBatchRequestCounts"),
+        "created_at": _model.DateTime(),
+        "expires_at": _model.DateTime(),
+        "ended_at": _model.DateTime(),
+        "cancel_initiated_at": _model.DateTime(),
+        "archived_at": _model.DateTime(),
     }

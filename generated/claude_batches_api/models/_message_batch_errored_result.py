@@ -23,5 +23,5 @@ class MessageBatchErroredResult(_model.Model):
     """The error, in the form of the body of an HTTP error: its kind is in `error.error.type`."""
 
     _links = {
-        "error": _model.One("ErrorResponse"),
+        "error": _model.Ref("ErrorResponse"),
     }

@@ -21,5 +21,5 @@ class MessageBatchIndividualResponse(_model.Model):
     """The outcome of the request."""
 
     _links = {
-        "result": _model.One("MessageBatchResult"),
+        "result": _model.Ref("MessageBatchResult"),
     }

@@ -21,5 +21,5 @@ class MessageBatchSucceededResult(_model.Model):
     """Claude's answer."""
 
     _links = {
-        "message": _model.One("Message"),
+        "message": _model.Ref("Message"),
     }

@@ -27,5 +27,5 @@ class MessageBatchesPage(_model.Model):
     """The id of the last batch of the page, the `after_id` of the next page; null on an empty page."""
 
     _links = {
-        "data": _model.Many(_model.One("MessageBatch")),
+        "data": _model.List(_model.Ref("MessageBatch")),
     }

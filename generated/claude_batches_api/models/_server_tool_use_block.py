@@ -33,5 +33,5 @@ class ServerToolUseBlock(_model.Model):
     """Who called the tool; absent where that is not given."""
 
     _links = {
-        "caller": _model.One("Caller"),
+        "caller": _model.Ref("Caller"),
     }

@@ -26,5 +26,5 @@ class TextBlock(_model.Model):
     """
 
     _links = {
-        "citations": _model.Many(_model.One("TextCitation")),
+        "citations": _model.List(_model.Ref("TextCitation")),
     }

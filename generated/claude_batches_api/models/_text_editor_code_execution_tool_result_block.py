@@ -26,5 +26,5 @@ class TextEditorCodeExecutionToolResultBlock(_model.Model):
     """The outcome of viewing, creating or editing a file, or the reason why that failed."""
 
     _links = {
-        "content": _model.One("TextEditorCodeExecutionToolResultBlockContent"),
+        "content": _model.Ref("TextEditorCodeExecutionToolResultBlockContent"),
     }

@@ -24,5 +24,5 @@ class ToolSearchToolResultBlock(_model.Model):
     """The tools found, or the reason why the search failed."""
 
     _links = {
-        "content": _model.One("ToolSearchToolResultBlockContent"),
+        "content": _model.Ref("ToolSearchToolResultBlockContent"),
     }

@@ -21,5 +21,5 @@ class ToolSearchToolSearchResultBlock(_model.Model):
     """References to the tools, which Claude can now use."""
 
     _links = {
-        "tool_references": _model.Many(_model.One("ToolReferenceBlock")),
+        "tool_references": _model.List(_model.Ref("ToolReferenceBlock")),
     }

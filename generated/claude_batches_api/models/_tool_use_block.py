@@ -35,5 +35,5 @@ class ToolUseBlock(_model.Model):
     """The toolset that the tool is a member of; null or absent for a tool of its own."""
 
     _links = {
-        "caller": _model.One("Caller"),
+        "caller": _model.Ref("Caller"),
     }

@@ -54,7 +54,7 @@ class Usage(_model.Model):
     """The speed at which the model ran; null or absent where that does not apply."""
 
     _links = {
-        "cache_creation": _model.One("CacheCreation"),
-        "output_tokens_details": _model.One("OutputTokensDetails"),
-        "server_tool_use": _model.One("ServerToolUsage"),
+        "cache_creation": _model.Ref("CacheCreation"),
+        "output_tokens_details": _model.Ref("OutputTokensDetails"),
+        "server_tool_use": _model.Ref("ServerToolUsage"),
     }

@@ -27,5 +27,5 @@ class WebFetchBlock(_model.Model):
     """When the page was fetched, in ISO 8601; null if that is not known."""
 
     _links = {
-        "content": _model.One("DocumentBlock"),
+        "content": _model.Ref("DocumentBlock"),
     }

@@ -28,6 +28,6 @@ class WebFetchToolResultBlock(_model.Model):
     """Who called the tool; absent where that is not given."""
 
     _links = {
-        "content": _model.One("WebFetchToolResultBlockContent"),
-        "caller": _model.One("Caller"),
+        "content": _model.Ref("WebFetchToolResultBlockContent"),
+        "caller": _model.Ref("Caller"),
     }

@@ -29,8 +29,8 @@ class WebSearchToolResultBlock(_model.Model):
 
     _links = {
         "content": _model.Either(
-            object=_model.One("WebSearchToolResultErrorObject"),
-            array=_model.Many(_model.One("WebSearchResultBlock")),
+            object=_model.Ref("WebSearchToolResultErrorObject"),
+            array=_model.List(_model.Ref("WebSearchResultBlock")),
         ),
-        "caller": _model.One("Caller"),
+        "caller": _model.Ref("Caller"),
     }

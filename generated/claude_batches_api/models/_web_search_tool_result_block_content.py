@@ -14,5 +14,5 @@ if TYPE_CHECKING:
     """A list of pages, or an error in its place."""
 
 LINK = _model.Either(
-    object=_model.One("WebSearchToolResultErrorObject"), array=_model.Many(_model.One("WebSearchResultBlock"))
+    object=_model.Ref("WebSearchToolResultErrorObject"), array=_model.List(_model.Ref("WebSearchResultBlock"))
 )

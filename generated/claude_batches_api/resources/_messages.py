@@ -7,6 +7,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Unpack
 
+from .. import body as _body
 from .. import parameters as _parameters
 from .. import request as _request
 from .. import resource as _resource
@@ -74,43 +75,59 @@ class Messages(_resource.SyncResource):
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
+        _request.check_options(options, "Messages.count_tokens", _operations.COUNT_TOKENS.arguments)
         return self._transport.send(
-            _operations.count_tokens(
-                messages=messages,
-                model=model,
-                user_profile_id=user_profile_id,
-                workspace_id=workspace_id,
-                cache_control=cache_control,
-                output_config=output_config,
-                speed=speed,
-                system=system,
-                thinking=thinking,
-                tool_choice=tool_choice,
-                tools=tools,
+            _request.Request(
+                _operations.COUNT_TOKENS,
+                method="POST",
+                path="/v1/messages/count_tokens",
+                headers=(
+                    *_parameters.header_pairs("anthropic-user-profile-id", user_profile_id),
+                    *_parameters.header_pairs("anthropic-workspace-id", workspace_id),
+                ),
+                body=_body.Body(
+                    "json",
+                    _body.given(
+                        {
+                            "messages": messages,
+                            "model": model,
+                            "cache_control": cache_control,
+                            "speed": speed,
+                        },
+                        {
+                            "output_config": output_config,
+                            "system": system,
+                            "thinking": thinking,
+                            "tool_choice": tool_choice,
+                            "tools": tools,
+                        },
+                    ),
+                    "application/json",
+                ),
             ),
             options,
         )
 
     @cached_property
     def with_raw_response(self) -> MessagesWithRawResponse:
-        """The same methods, each giving the response: status, headers, and `parse()` for what is in it."""
-        return MessagesWithRawResponse(type(self)(self._transport.raw))
+        """The same methods, each of which returns the response: status, headers, and `parse()` for the result."""
+        return MessagesWithRawResponse(type(self)(self._transport.view("raw")))
 
     @cached_property
     def with_streaming_response(self) -> MessagesWithStreamingResponse:
-        """The same methods, each a context manager for a response whose body is not read yet."""
-        return MessagesWithStreamingResponse(type(self)(self._transport.streamed))
+        """The same methods, each of which returns a context manager for a response with an unread body."""
+        return MessagesWithStreamingResponse(type(self)(self._transport.view("streamed")))
 
 
 class MessagesWithRawResponse:
-    """`Messages`, with responses for results."""
+    """The methods of `Messages`, which return responses that were read here."""
 
     def __init__(self, resource: Messages) -> None:
         self.count_tokens = _resource.raw(resource.count_tokens)
 
 
 class MessagesWithStreamingResponse:
-    """`Messages`, with responses for results."""
+    """The methods of `Messages`, which return context managers for responses with an unread body here."""
 
     def __init__(self, resource: Messages) -> None:
         self.count_tokens = _resource.streamed(resource.count_tokens)
@@ -170,43 +187,59 @@ class AsyncMessages(_resource.AsyncResource):
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
+        _request.check_options(options, "AsyncMessages.count_tokens", _operations.COUNT_TOKENS.arguments)
         return await self._transport.send(
-            _operations.count_tokens(
-                messages=messages,
-                model=model,
-                user_profile_id=user_profile_id,
-                workspace_id=workspace_id,
-                cache_control=cache_control,
-                output_config=output_config,
-                speed=speed,
-                system=system,
-                thinking=thinking,
-                tool_choice=tool_choice,
-                tools=tools,
+            _request.Request(
+                _operations.COUNT_TOKENS,
+                method="POST",
+                path="/v1/messages/count_tokens",
+                headers=(
+                    *_parameters.header_pairs("anthropic-user-profile-id", user_profile_id),
+                    *_parameters.header_pairs("anthropic-workspace-id", workspace_id),
+                ),
+                body=_body.Body(
+                    "json",
+                    _body.given(
+                        {
+                            "messages": messages,
+                            "model": model,
+                            "cache_control": cache_control,
+                            "speed": speed,
+                        },
+                        {
+                            "output_config": output_config,
+                            "system": system,
+                            "thinking": thinking,
+                            "tool_choice": tool_choice,
+                            "tools": tools,
+                        },
+                    ),
+                    "application/json",
+                ),
             ),
             options,
         )
 
     @cached_property
     def with_raw_response(self) -> AsyncMessagesWithRawResponse:
-        """The same methods, each giving the response: status, headers, and `parse()` for what is in it."""
-        return AsyncMessagesWithRawResponse(type(self)(self._transport.raw))
+        """The same methods, each of which returns the response: status, headers, and `parse()` for the result."""
+        return AsyncMessagesWithRawResponse(type(self)(self._transport.view("raw")))
 
     @cached_property
     def with_streaming_response(self) -> AsyncMessagesWithStreamingResponse:
-        """The same methods, each a context manager for a response whose body is not read yet."""
-        return AsyncMessagesWithStreamingResponse(type(self)(self._transport.streamed))
+        """The same methods, each of which returns a context manager for a response with an unread body."""
+        return AsyncMessagesWithStreamingResponse(type(self)(self._transport.view("streamed")))
 
 
 class AsyncMessagesWithRawResponse:
-    """`AsyncMessages`, with responses for results."""
+    """The methods of `AsyncMessages`, which return responses that were read here."""
 
     def __init__(self, resource: AsyncMessages) -> None:
         self.count_tokens = _resource.async_raw(resource.count_tokens)
 
 
 class AsyncMessagesWithStreamingResponse:
-    """`AsyncMessages`, with responses for results."""
+    """The methods of `AsyncMessages`, which return context managers for responses with an unread body here."""
 
     def __init__(self, resource: AsyncMessages) -> None:
         self.count_tokens = _resource.async_streamed(resource.count_tokens)

@@ -7,13 +7,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Unpack
 
+from .. import body as _body
+from .. import parameters as _parameters
 from .. import request as _request
 from .. import resource as _resource
-from .. import transport as _transport
 from ..operations import messages_batches as _operations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import claude_batches as _client
 
     from .. import models as _models
     from .. import params as _params
@@ -58,11 +61,25 @@ class Batches(_resource.SyncResource):
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
+        _request.check_options(options, "Batches.create", _operations.CREATE.arguments)
         return self._transport.send(
-            _operations.create(
-                requests=requests,
-                user_profile_id=user_profile_id,
-                workspace_id=workspace_id,
+            _request.Request(
+                _operations.CREATE,
+                method="POST",
+                path="/v1/messages/batches",
+                headers=(
+                    *_parameters.header_pairs("anthropic-user-profile-id", user_profile_id),
+                    *_parameters.header_pairs("anthropic-workspace-id", workspace_id),
+                ),
+                body=_body.Body(
+                    "json",
+                    _body.given(
+                        {
+                            "requests": requests,
+                        }
+                    ),
+                    "application/json",
+                ),
             ),
             options,
         )
@@ -75,7 +92,7 @@ class Batches(_resource.SyncResource):
         limit: int | None = None,
         workspace_id: str | None = None,
         **options: Unpack[_request.RequestOptions],
-    ) -> _transport.SyncPage[_models.MessageBatch]:
+    ) -> _client.Page[_models.MessageBatch]:
         """List batches.
 
         Lists the batches of a workspace, newest first, one page at a time. `after_id` leads to older
@@ -92,19 +109,27 @@ class Batches(_resource.SyncResource):
                 workspace it must name that one or be left out.
 
         Returns:
-            One page of batches.
+            One page of batches. A client returns a `claude_batches.Page`: iterate over it for the items
+            of this page and of those after it. An async client returns an `AsyncPager`: await it for the
+            first `AsyncPage`, or use `async for` for all items.
 
         Errors:
             4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
+        _request.check_options(options, "Batches.list", _operations.LIST.arguments)
         return self._transport.page(
-            _operations.list_(
-                after_id=after_id,
-                before_id=before_id,
-                limit=limit,
-                workspace_id=workspace_id,
+            _request.Request(
+                _operations.LIST,
+                method="GET",
+                path="/v1/messages/batches",
+                query=(
+                    *_parameters.query_pairs("after_id", after_id),
+                    *_parameters.query_pairs("before_id", before_id),
+                    *_parameters.query_pairs("limit", limit),
+                ),
+                headers=(*_parameters.header_pairs("anthropic-workspace-id", workspace_id),),
             ),
             options,
         )
@@ -135,10 +160,18 @@ class Batches(_resource.SyncResource):
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
+        _request.check_options(options, "Batches.retrieve", _operations.RETRIEVE.arguments)
         return self._transport.send(
-            _operations.retrieve(
-                message_batch_id,
-                workspace_id=workspace_id,
+            _request.Request(
+                _operations.RETRIEVE,
+                method="GET",
+                path=_parameters.fill_path(
+                    "/v1/messages/batches/{message_batch_id}",
+                    {
+                        "message_batch_id": _parameters.path_segment("message_batch_id", message_batch_id),
+                    },
+                ),
+                headers=(*_parameters.header_pairs("anthropic-workspace-id", workspace_id),),
             ),
             options,
         )
@@ -169,10 +202,18 @@ class Batches(_resource.SyncResource):
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
+        _request.check_options(options, "Batches.delete", _operations.DELETE.arguments)
         return self._transport.send(
-            _operations.delete(
-                message_batch_id,
-                workspace_id=workspace_id,
+            _request.Request(
+                _operations.DELETE,
+                method="DELETE",
+                path=_parameters.fill_path(
+                    "/v1/messages/batches/{message_batch_id}",
+                    {
+                        "message_batch_id": _parameters.path_segment("message_batch_id", message_batch_id),
+                    },
+                ),
+                headers=(*_parameters.header_pairs("anthropic-workspace-id", workspace_id),),
             ),
             options,
         )
@@ -204,10 +245,18 @@ class Batches(_resource.SyncResource):
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
+        _request.check_options(options, "Batches.cancel", _operations.CANCEL.arguments)
         return self._transport.send(
-            _operations.cancel(
-                message_batch_id,
-                workspace_id=workspace_id,
+            _request.Request(
+                _operations.CANCEL,
+                method="POST",
+                path=_parameters.fill_path(
+                    "/v1/messages/batches/{message_batch_id}/cancel",
+                    {
+                        "message_batch_id": _parameters.path_segment("message_batch_id", message_batch_id),
+                    },
+                ),
+                headers=(*_parameters.header_pairs("anthropic-workspace-id", workspace_id),),
             ),
             options,
         )
@@ -218,7 +267,7 @@ class Batches(_resource.SyncResource):
         *,
         workspace_id: str | None = None,
         **options: Unpack[_request.RequestOptions],
-    ) -> _transport.SyncStream[_models.MessageBatchIndividualResponse]:
+    ) -> _client.LineStream[_models.MessageBatchIndividualResponse]:
         """Read a batch's results.
 
         Streams the results of an ended batch as JSON Lines, one line for each request. The order of the
@@ -240,27 +289,35 @@ class Batches(_resource.SyncResource):
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
+        _request.check_options(options, "Batches.results", _operations.RESULTS.arguments)
         return self._transport.stream(
-            _operations.results(
-                message_batch_id,
-                workspace_id=workspace_id,
+            _request.Request(
+                _operations.RESULTS,
+                method="GET",
+                path=_parameters.fill_path(
+                    "/v1/messages/batches/{message_batch_id}/results",
+                    {
+                        "message_batch_id": _parameters.path_segment("message_batch_id", message_batch_id),
+                    },
+                ),
+                headers=(*_parameters.header_pairs("anthropic-workspace-id", workspace_id),),
             ),
             options,
         )
 
     @cached_property
     def with_raw_response(self) -> BatchesWithRawResponse:
-        """The same methods, each giving the response: status, headers, and `parse()` for what is in it."""
-        return BatchesWithRawResponse(type(self)(self._transport.raw))
+        """The same methods, each of which returns the response: status, headers, and `parse()` for the result."""
+        return BatchesWithRawResponse(type(self)(self._transport.view("raw")))
 
     @cached_property
     def with_streaming_response(self) -> BatchesWithStreamingResponse:
-        """The same methods, each a context manager for a response whose body is not read yet."""
-        return BatchesWithStreamingResponse(type(self)(self._transport.streamed))
+        """The same methods, each of which returns a context manager for a response with an unread body."""
+        return BatchesWithStreamingResponse(type(self)(self._transport.view("streamed")))
 
 
 class BatchesWithRawResponse:
-    """`Batches`, with responses for results."""
+    """The methods of `Batches`, which return responses that were read here."""
 
     def __init__(self, resource: Batches) -> None:
         self.create = _resource.raw(resource.create)
@@ -272,7 +329,7 @@ class BatchesWithRawResponse:
 
 
 class BatchesWithStreamingResponse:
-    """`Batches`, with responses for results."""
+    """The methods of `Batches`, which return context managers for responses with an unread body here."""
 
     def __init__(self, resource: Batches) -> None:
         self.create = _resource.streamed(resource.create)
@@ -322,11 +379,25 @@ class AsyncBatches(_resource.AsyncResource):
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
+        _request.check_options(options, "AsyncBatches.create", _operations.CREATE.arguments)
         return await self._transport.send(
-            _operations.create(
-                requests=requests,
-                user_profile_id=user_profile_id,
-                workspace_id=workspace_id,
+            _request.Request(
+                _operations.CREATE,
+                method="POST",
+                path="/v1/messages/batches",
+                headers=(
+                    *_parameters.header_pairs("anthropic-user-profile-id", user_profile_id),
+                    *_parameters.header_pairs("anthropic-workspace-id", workspace_id),
+                ),
+                body=_body.Body(
+                    "json",
+                    _body.given(
+                        {
+                            "requests": requests,
+                        }
+                    ),
+                    "application/json",
+                ),
             ),
             options,
         )
@@ -339,7 +410,7 @@ class AsyncBatches(_resource.AsyncResource):
         limit: int | None = None,
         workspace_id: str | None = None,
         **options: Unpack[_request.RequestOptions],
-    ) -> _transport.AsyncPager[_models.MessageBatch]:
+    ) -> _client.AsyncPager[_models.MessageBatch]:
         """List batches.
 
         Lists the batches of a workspace, newest first, one page at a time. `after_id` leads to older
@@ -356,19 +427,27 @@ class AsyncBatches(_resource.AsyncResource):
                 workspace it must name that one or be left out.
 
         Returns:
-            One page of batches.
+            One page of batches. A client returns a `claude_batches.Page`: iterate over it for the items
+            of this page and of those after it. An async client returns an `AsyncPager`: await it for the
+            first `AsyncPage`, or use `async for` for all items.
 
         Errors:
             4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
+        _request.check_options(options, "AsyncBatches.list", _operations.LIST.arguments)
         return self._transport.page(
-            _operations.list_(
-                after_id=after_id,
-                before_id=before_id,
-                limit=limit,
-                workspace_id=workspace_id,
+            _request.Request(
+                _operations.LIST,
+                method="GET",
+                path="/v1/messages/batches",
+                query=(
+                    *_parameters.query_pairs("after_id", after_id),
+                    *_parameters.query_pairs("before_id", before_id),
+                    *_parameters.query_pairs("limit", limit),
+                ),
+                headers=(*_parameters.header_pairs("anthropic-workspace-id", workspace_id),),
             ),
             options,
         )
@@ -399,10 +478,18 @@ class AsyncBatches(_resource.AsyncResource):
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
+        _request.check_options(options, "AsyncBatches.retrieve", _operations.RETRIEVE.arguments)
         return await self._transport.send(
-            _operations.retrieve(
-                message_batch_id,
-                workspace_id=workspace_id,
+            _request.Request(
+                _operations.RETRIEVE,
+                method="GET",
+                path=_parameters.fill_path(
+                    "/v1/messages/batches/{message_batch_id}",
+                    {
+                        "message_batch_id": _parameters.path_segment("message_batch_id", message_batch_id),
+                    },
+                ),
+                headers=(*_parameters.header_pairs("anthropic-workspace-id", workspace_id),),
             ),
             options,
         )
@@ -433,10 +520,18 @@ class AsyncBatches(_resource.AsyncResource):
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
+        _request.check_options(options, "AsyncBatches.delete", _operations.DELETE.arguments)
         return await self._transport.send(
-            _operations.delete(
-                message_batch_id,
-                workspace_id=workspace_id,
+            _request.Request(
+                _operations.DELETE,
+                method="DELETE",
+                path=_parameters.fill_path(
+                    "/v1/messages/batches/{message_batch_id}",
+                    {
+                        "message_batch_id": _parameters.path_segment("message_batch_id", message_batch_id),
+                    },
+                ),
+                headers=(*_parameters.header_pairs("anthropic-workspace-id", workspace_id),),
             ),
             options,
         )
@@ -468,10 +563,18 @@ class AsyncBatches(_resource.AsyncResource):
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
+        _request.check_options(options, "AsyncBatches.cancel", _operations.CANCEL.arguments)
         return await self._transport.send(
-            _operations.cancel(
-                message_batch_id,
-                workspace_id=workspace_id,
+            _request.Request(
+                _operations.CANCEL,
+                method="POST",
+                path=_parameters.fill_path(
+                    "/v1/messages/batches/{message_batch_id}/cancel",
+                    {
+                        "message_batch_id": _parameters.path_segment("message_batch_id", message_batch_id),
+                    },
+                ),
+                headers=(*_parameters.header_pairs("anthropic-workspace-id", workspace_id),),
             ),
             options,
         )
@@ -482,7 +585,7 @@ class AsyncBatches(_resource.AsyncResource):
         *,
         workspace_id: str | None = None,
         **options: Unpack[_request.RequestOptions],
-    ) -> _transport.AsyncStream[_models.MessageBatchIndividualResponse]:
+    ) -> _client.AsyncLineStream[_models.MessageBatchIndividualResponse]:
         """Read a batch's results.
 
         Streams the results of an ended batch as JSON Lines, one line for each request. The order of the
@@ -504,27 +607,35 @@ class AsyncBatches(_resource.AsyncResource):
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
+        _request.check_options(options, "AsyncBatches.results", _operations.RESULTS.arguments)
         return self._transport.stream(
-            _operations.results(
-                message_batch_id,
-                workspace_id=workspace_id,
+            _request.Request(
+                _operations.RESULTS,
+                method="GET",
+                path=_parameters.fill_path(
+                    "/v1/messages/batches/{message_batch_id}/results",
+                    {
+                        "message_batch_id": _parameters.path_segment("message_batch_id", message_batch_id),
+                    },
+                ),
+                headers=(*_parameters.header_pairs("anthropic-workspace-id", workspace_id),),
             ),
             options,
         )
 
     @cached_property
     def with_raw_response(self) -> AsyncBatchesWithRawResponse:
-        """The same methods, each giving the response: status, headers, and `parse()` for what is in it."""
-        return AsyncBatchesWithRawResponse(type(self)(self._transport.raw))
+        """The same methods, each of which returns the response: status, headers, and `parse()` for the result."""
+        return AsyncBatchesWithRawResponse(type(self)(self._transport.view("raw")))
 
     @cached_property
     def with_streaming_response(self) -> AsyncBatchesWithStreamingResponse:
-        """The same methods, each a context manager for a response whose body is not read yet."""
-        return AsyncBatchesWithStreamingResponse(type(self)(self._transport.streamed))
+        """The same methods, each of which returns a context manager for a response with an unread body."""
+        return AsyncBatchesWithStreamingResponse(type(self)(self._transport.view("streamed")))
 
 
 class AsyncBatchesWithRawResponse:
-    """`AsyncBatches`, with responses for results."""
+    """The methods of `AsyncBatches`, which return responses that were read here."""
 
     def __init__(self, resource: AsyncBatches) -> None:
         self.create = _resource.async_raw(resource.create)
@@ -536,7 +647,7 @@ class AsyncBatchesWithRawResponse:
 
 
 class AsyncBatchesWithStreamingResponse:
-    """`AsyncBatches`, with responses for results."""
+    """The methods of `AsyncBatches`, which return context managers for responses with an unread body here."""
 
     def __init__(self, resource: AsyncBatches) -> None:
         self.create = _resource.async_streamed(resource.create)

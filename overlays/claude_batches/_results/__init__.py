@@ -1,1 +1,1 @@
-"""Results: every line, once, near the speed of the parser. Loaded when results are first asked for."""
+"""Reading results: each line once, near the speed of the JSON parser. Imported on first use."""

@@ -10,7 +10,7 @@ from tests.generator.running import Api, complete, generated
 
 @pytest.fixture(scope="class")
 def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """The package of the document that the test class has in it."""
+    """Generate the package of the test class's document."""
     folder: Path = tmp_path_factory.mktemp("blackbox")
     with generated(complete(request.cls.document), folder) as found:
         yield found

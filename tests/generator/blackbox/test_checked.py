@@ -1,4 +1,4 @@
-"""What type checkers say of the packages of all black-box documents."""
+"""mypy and pyright on the packages of all black-box documents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.generator.running import REPO, complete
 
 
 def documents() -> dict[str, str]:
-    """The documents that the test classes beside this file have in them."""
+    """Return the documents of the test classes in this folder."""
     found = {}
     for path in sorted(Path(__file__).parent.glob("test_*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -30,7 +30,7 @@ def documents() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All of them, generated into one folder."""
+    """Generate all of them into one folder."""
     folder = tmp_path_factory.mktemp("packages")
     for name, text in documents().items():
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
@@ -41,11 +41,13 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_there_are_many() -> None:
+def test_documents_are_found() -> None:
+    """The search for black-box documents finds more than a dozen."""
     assert len(documents()) > 12
 
 
 def test_mypy_finds_nothing(packages: Path) -> None:
+    """mypy accepts the generated code."""
     done = subprocess.run(
         [
             sys.executable,
@@ -66,6 +68,7 @@ def test_mypy_finds_nothing(packages: Path) -> None:
 
 
 def test_pyright_finds_nothing(packages: Path) -> None:
+    """pyright accepts the generated code."""
     settings = {"typeCheckingMode": "standard", "pythonVersion": "3.11", "include": list(documents())}
     (packages / "pyrightconfig.json").write_text(json.dumps(settings))
     done = subprocess.run(

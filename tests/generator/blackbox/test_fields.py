@@ -1,9 +1,13 @@
-"""What a field can be: null, constant, recursive, composed; and its default."""
+"""Fields: null, constants, recursion, compositions and defaults."""
 
 from __future__ import annotations
 
+import copy
+import pickle
 import typing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
 
 from tests.generator.running import Api
 
@@ -26,14 +30,16 @@ components:
         home: {type: object, nullable: true, properties: {street: {type: string}}}
 """
 
-    def test_null_is_a_value_in_either(self, api: Api) -> None:
+    def test_null_is_a_value(self, api: Api) -> None:
+        """`nullable` and the type `null` both add None."""
         source = api.source("models/_pet.py")
         assert "old: str | None = None" in source
         assert "new: str | None = None" in source
         assert "union: int | None = None" in source
         assert "kind: Literal['cat', 'dog'] | str | None = None" in source.replace('"', "'")
 
-    def test_an_object_that_may_be_null_is_a_class(self, api: Api) -> None:
+    def test_nullable_object_is_a_class(self, api: Api) -> None:
+        """A nullable object decodes to its class, and null to None."""
         pet = api.models.Pet.from_dict(
             {"owner": {"name": "Ann"}, "friend": {"old": "x"}, "home": {"street": "High Street"}}
         )
@@ -68,7 +74,8 @@ components:
         nothing: {const: null}
 """
 
-    def test_each_value_is_kept_and_an_unknown_one_is_just_itself(self, api: Api) -> None:
+    def test_enum_values_are_kept(self, api: Api) -> None:
+        """Known and unknown values of an enum decode to themselves."""
         values = typing.get_args(api.models.Odd)[0]
         assert typing.get_args(values) == (
             "", " ", "a b", "1st", "class", "ünï", "it's", 'say "x"', "back\\slash", "new\nline",
@@ -76,22 +83,26 @@ components:
         thing = api.models.Thing.from_dict({"model": "c-3", "number": 99, "odd": "even", "mixed": True})
         assert (thing.model, thing.number, thing.odd, thing.mixed) == ("c-3", 99, "even", True)
 
-    def test_a_union_of_constants_is_an_enum(self, api: Api) -> None:
+    def test_union_of_constants_is_an_enum(self, api: Api) -> None:
+        """A union of constants is typed as their literal."""
         assert "Literal['a-1', 'b-2'] | str" in api.source("models/_model.py").replace('"', "'")
         assert "Literal['x', 'y'] | str" in api.source("models/_closed.py").replace('"', "'")
 
-    def test_numbers_flags_and_null_keep_their_types(self, api: Api) -> None:
+    def test_constants_keep_their_types(self, api: Api) -> None:
+        """Numbers, flags and null keep their types in an enum."""
         assert "Literal[1, 2, -3] | int" in api.source("models/_number.py")
         assert "Literal[1] | float" in api.source("models/_ratio.py")
         assert "Literal[1, True, '1']" in api.source("models/_mixed.py").replace('"', "'")
         assert "fixed: Literal[7] | None" in api.source("models/_thing.py")
 
-    def test_members_that_differ_in_case_alone_are_all_there(self, api: Api) -> None:
+    def test_values_may_differ_in_case_alone(self, api: Api) -> None:
+        """Values that make one Python name are all kept."""
         assert typing.get_args(typing.get_args(api.models.Clash)[0]) == ("a-b", "a_b", "A_B", "aB")
 
-    def test_constants_that_no_type_can_say_are_any_and_told_of(self, api: Api) -> None:
+    def test_object_constants_are_any(self, api: Api) -> None:
+        """Constants that are objects or lists are typed as Any, with a note."""
         assert "Weird: TypeAlias = Any" in api.source("models/_weird.py")
-        assert "note: has constants that are no text, number or flag" in api.notes
+        assert "note: has constants that are neither texts" in api.notes
         assert "#/components/schemas/Weird" in api.notes
 
 
@@ -126,13 +137,15 @@ paths:
       responses: {"200": {description: "", content: {application/json: {schema: {$ref: Holder}}}}}
 """
 
-    def test_a_tree_is_as_deep_as_it_comes(self, api: Api) -> None:
+    def test_trees_decode_at_any_depth(self, api: Api) -> None:
+        """A recursive schema decodes at every depth."""
         wire = {"children": [{"children": [{"children": []}]}, {"children": []}]}
         tree = api.models.Tree.from_dict(wire)
         assert isinstance(tree.children[0].children[0], api.models.Tree)
         assert tree.to_dict() == wire
 
-    def test_an_alias_of_itself_decodes_what_is_in_it(self, api: Api) -> None:
+    def test_recursive_alias_decodes(self, api: Api) -> None:
+        """An alias that refers to itself decodes the models inside it."""
         wire = {
             "json": {"a": [1, None, {"b": "c"}]},
             "deep": [[{"children": []}]],
@@ -186,32 +199,38 @@ components:
     Stop: {type: object, properties: {kind: {const: stop}, why: {type: string}}}
 """
 
-    def test_a_composition_has_the_fields_of_all(self, api: Api) -> None:
+    def test_composition_has_all_fields(self, api: Api) -> None:
+        """`allOf` has the fields of all of its parts."""
         narrowed = api.models.Narrowed.from_dict({"name": "n", "age": 1, "size": "big", "own": True})
         assert (narrowed.name, narrowed.age, narrowed.size, narrowed.own) == ("n", 1, "big", True)
 
-    def test_the_later_description_of_a_field_wins_and_keeps_the_type(self, api: Api) -> None:
+    def test_later_part_of_composition_wins(self, api: Api) -> None:
+        """A later part of `allOf` overrides a field, but keeps its type if it gives none."""
         source = api.source("models/_narrowed.py")
         assert '    name: str\n    """Another description."""' in source
         assert "    age: int\n" in source
         assert "    size: str | None = None" in source
 
-    def test_one_schema_with_words_about_it_stays_that_schema(self, api: Api) -> None:
+    def test_described_reference_stays_a_reference(self, api: Api) -> None:
+        """`allOf` of one reference and a description stays that type."""
         source = api.source("models/_holder.py")
         assert "only: Aged | None = None" in source
         assert "words: Aged | None = None" in source
 
-    def test_a_composition_in_place_is_a_class_and_may_lead_back_to_itself(self, api: Api) -> None:
+    def test_inline_composition_may_recurse(self, api: Api) -> None:
+        """A composition described in place is a class, and may refer to itself."""
         holder = api.models.Holder.from_dict(
             {"inline": {"age": 1, "more": "m"}, "node": {"next": {"note": "x", "next": {"note": "y"}}}}
         )
         assert (holder.inline.age, holder.inline.more) == (1, "m")
         assert holder.node.next.next.note == "y"
 
-    def test_a_union_of_limits_makes_no_difference(self, api: Api) -> None:
+    def test_union_of_limits_is_dropped(self, api: Api) -> None:
+        """A union of limits does not change the type."""
         assert api.models.Limited.from_dict({"b": "x"}).b == "x"
 
-    def test_fields_beside_a_union_are_in_each_of_its_members(self, api: Api) -> None:
+    def test_fields_beside_a_union(self, api: Api) -> None:
+        """Fields beside a union are in each of its members."""
         start, stop = (
             api.models.find("Event").resolve()(wire)
             for wire in ({"id": "1", "kind": "start", "at": 3}, {"id": "2", "kind": "stop", "why": "w"})
@@ -252,17 +271,20 @@ paths:
           content: {application/json: {schema: {type: object, properties: {y: {type: string}}}}}
 """
 
-    def test_a_default_of_any_kind_is_told_in_the_description(self, api: Api) -> None:
+    def test_default_is_in_the_description(self, api: Api) -> None:
+        """The description of a field names its default."""
         source = api.source("models/_holder.py")
         assert 'Default: `{"a": [1, "x"]}`.' in source
         assert 'Default: `["a", "b"]`.' in source
         assert "A flag. Default: `false`." in source
         assert api.models.Holder.from_dict({}).flag is None
 
-    def test_schemas_with_one_title_are_two_classes(self, api: Api) -> None:
+    def test_titles_do_not_name_classes(self, api: Api) -> None:
+        """Two schemas with one title are two classes."""
         assert api.models.Holder is not api.models.Other
 
-    def test_a_reference_to_any_place_is_a_class(self, api: Api) -> None:
+    def test_any_place_can_be_referred_to(self, api: Api) -> None:
+        """A reference to a place inside a schema is a class."""
         wire = {
             "defined": {"deep": {"deep": {}}},
             "shape": {"a": [1]},
@@ -275,7 +297,8 @@ paths:
         assert holder.answer.y == "z"
         assert holder.to_dict() == wire
 
-    def test_instants_are_instants(self, api: Api) -> None:
+    def test_instants_decode(self, api: Api) -> None:
+        """A date-time decodes to a datetime."""
         other = api.models.Other.from_dict({"x": "2026-11-21T06:00:00Z"})
         assert other.x == datetime(2026, 11, 21, 6, tzinfo=UTC)
 
@@ -302,7 +325,8 @@ components:
     Closed: {type: object, additionalProperties: false, properties: {a: {type: string}}}
 """
 
-    def test_the_values_of_a_mapping_are_decoded(self, api: Api) -> None:
+    def test_mapping_values_decode(self, api: Api) -> None:
+        """The values of `additionalProperties` decode."""
         wire = {
             "typed": {"a": {"name": "n"}},
             "pattern": {"x-a": {"name": "m"}},
@@ -314,9 +338,82 @@ components:
         assert holder.pattern["x-a"].name == "m"
         assert holder.to_dict() == wire
 
-    def test_a_value_of_several_types_is_each_of_them(self, api: Api) -> None:
+    def test_several_types_are_a_union(self, api: Api) -> None:
+        """A list of types is a union."""
         assert api.models.Holder.from_dict({"several": "text"}).several == "text"
         assert api.models.Holder.from_dict({"several": {"a": "b"}}).several.a == "b"
 
-    def test_an_unknown_field_is_kept_even_where_the_document_allows_none(self, api: Api) -> None:
+    def test_unknown_fields_are_kept(self, api: Api) -> None:
+        """An unknown field is kept despite `additionalProperties: false`."""
         assert api.models.Closed.from_dict({"a": "1", "new": 2}).to_dict() == {"a": "1", "new": 2}
+
+
+class TestInstants:
+    document = """
+components:
+  schemas:
+    When: {type: string, format: date-time}
+    Log:
+      type: object
+      properties:
+        at: {$ref: When}
+        times: {type: array, items: {$ref: When}}
+        by_name: {type: object, additionalProperties: {type: string, format: date-time}}
+        deep: {type: array, items: {type: array, items: {anyOf: [{$ref: When}, {type: "null"}]}}}
+        either: {anyOf: [{type: string, format: date-time}, {type: array, items: {$ref: When}}]}
+        days: {type: array, items: {type: string, format: date}}
+"""
+
+    EXACT = ("2026-11-21T00:00:00.5Z", "2026-11-21T00:00:00.123456789+00:00", "2026-11-21T00:00:00.000Z")
+
+    def test_digits_are_kept_in_containers(self, api: Api) -> None:
+        """Instants inside lists, mappings and unions keep every digit."""
+        for text in self.EXACT:
+            wire = {
+                "at": text,
+                "times": [text],
+                "by_name": {"a": text},
+                "deep": [[text, None]],
+                "either": text,
+            }
+            log = api.models.Log.from_dict(wire)
+            assert log.times[0] == log.at == log.by_name["a"] == log.deep[0][0] == log.either
+            assert isinstance(log.times[0], datetime)
+            assert log.to_dict() == wire
+            assert copy.deepcopy(log).to_dict() == wire
+            assert pickle.loads(pickle.dumps(log)).to_dict() == wire
+
+    def test_changed_instants_are_written_anew(self, api: Api) -> None:
+        """An instant computed from a received one has its own text."""
+        log = api.models.Log.from_dict({"times": [self.EXACT[1]]})
+        log.times = [log.times[0] + timedelta(hours=1), log.times[0].replace(microsecond=0)]
+        assert log.to_dict() == {"times": ["2026-11-21T01:00:00.123456Z", "2026-11-21T00:00:00Z"]}
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "2026-W47-5",
+            "20261121T000000Z",
+            "2026-11-21",
+            "2026-11-21T00:00:00",
+            "2026-11-21T00:00:00+0100",
+            "x",
+        ],
+    )
+    def test_other_formats_stay_texts(self, api: Api, text: str) -> None:
+        """Texts that RFC 3339 does not allow are not instants."""
+        log = api.models.Log.from_dict({"at": text, "times": [text]})
+        assert log.at == text
+        assert log.times == [text]
+
+    @pytest.mark.parametrize(
+        "text", ["2026-11-21t01:02:03z", "2026-11-21 01:02:03Z", "2026-11-21T00:02:03-01:00"]
+    )
+    def test_all_of_rfc_3339_is_read(self, api: Api, text: str) -> None:
+        """Lower case, a space and offsets are read."""
+        assert api.models.Log.from_dict({"at": text}).at == datetime(2026, 11, 21, 1, 2, 3, tzinfo=UTC)
+
+    @pytest.mark.parametrize("text", ["2026-W47-5", "20261121", "2026-11-21T00:00:00Z"])
+    def test_other_dates_stay_texts(self, api: Api, text: str) -> None:
+        """Other formats of a date stay texts."""
+        assert api.models.Log.from_dict({"days": [text, "2026-11-21"]}).days == [text, date(2026, 11, 21)]

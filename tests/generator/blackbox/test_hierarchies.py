@@ -1,4 +1,4 @@
-"""Bases and those that are composed of them, in the ways that published documents have it."""
+"""Bases and their heirs, and compositions, as published documents write them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ components:
 """
     )
 
-    def test_each_is_its_own_class_with_the_fields_of_the_base(self, api: Api) -> None:
+    def test_listed_heirs_are_classes(self, api: Api) -> None:
+        """Each heir in the base's union is a class with the fields of the base."""
         wire = {"type": "cat", "name": "n", "meow": True}
         cat = api.decode("t", "one", wire)
         assert (named(cat), cat.name, cat.meow, cat.to_dict()) == ("Cat", "n", True, wire)
@@ -77,12 +78,14 @@ components:
 """
     )
 
-    def test_who_is_composed_by_way_of_another_is_an_heir(self, api: Api) -> None:
+    def test_indirect_heirs_are_heirs(self, api: Api) -> None:
+        """A schema composed of an heir is an heir too."""
         square = api.decode("t", "one", {"kind": "square", "sides": 4, "width": 1.5})
         assert (named(square), square.sides, square.width) == ("Square", 4, 1.5)
         assert named(api.decode("t", "one", {"kind": "poly"})) == "Polygon"
 
-    def test_a_discriminator_may_stand_in_a_part_of_a_composition(self, api: Api) -> None:
+    def test_discriminator_in_a_part(self, api: Api) -> None:
+        """A discriminator inside `allOf` applies to the whole."""
         user = {"odata": "#u", "id": "1", "mail": "m", "deleted": False}
         holder = api.models.Holder.from_dict({"entity": user, "directory": {**user}})
         assert (named(holder.entity), holder.entity.mail) == ("User", "m")
@@ -112,7 +115,8 @@ components:
 """
 
     @pytest.mark.parametrize(("kind", "name"), [("cat", "Cat"), ("dog", "Dog"), ("cow", "Unknown")])
-    def test_it_is_told_apart_as_the_base_says(self, api: Api, kind: str, name: str) -> None:
+    def test_union_of_heirs_uses_the_base(self, api: Api, kind: str, name: str) -> None:
+        """A union of some heirs uses the discriminator of the base."""
         assert named(api.decode("t", "one", {"petType": kind, "name": "n"})) == name
 
 
@@ -148,26 +152,96 @@ components:
     Pair: {type: object, properties: {pair: {type: array, prefixItems: [{$ref: Owner}, {type: string}], items: false}}}
 """
 
-    def test_fields_that_must_come_count_though_nothing_else_is_said(self, api: Api) -> None:
+    def test_required_alone_counts(self, api: Api) -> None:
+        """A part with nothing but `required` is applied."""
         assert "name: str," in api.source("operations/t.py")
-        assert api.models.Whole.fields_.required == {"id"}
+        assert api.models.Whole._fields.required == {"id"}
 
-    def test_what_stands_beside_a_reference_is_composed_with_it(self, api: Api) -> None:
+    def test_keywords_beside_a_reference(self, api: Api) -> None:
+        """Keywords beside a reference are composed with it."""
         dog = api.decode("t", "one", {"name": "n", "bark": {"name": "b"}})
         assert (named(dog), dog.name, dog.bark.name) == ("Dog", "n", "b")
-        assert api.models.Dog.fields_.required == {"name", "bark"}
+        assert api.models.Dog._fields.required == {"name", "bark"}
 
-    def test_a_field_that_two_parts_describe_has_the_fields_of_both_at_every_depth(self, api: Api) -> None:
+    def test_parts_merge_at_every_depth(self, api: Api) -> None:
+        """A field of two parts has the fields of both, at every depth."""
         wire = {"owner": {"n": "1", "extra": "2"}, "config": {"sub": {"a": "3", "b": "4"}}}
         ext = api.models.Ext.from_dict(wire)
         found = (ext.owner.n, ext.owner.extra, ext.config.sub.a, ext.config.sub.b)
         assert found == ("1", "2", "3", "4")
         assert ext.to_dict() == wire
 
-    def test_a_union_may_list_itself(self, api: Api) -> None:
+    def test_union_may_list_itself(self, api: Api) -> None:
+        """A union that lists itself stands for its other members."""
         assert "Self: TypeAlias = Pet | Owner | _model.Unknown" in api.source("models/_self.py")
 
-    def test_items_of_a_tuple_are_any_of_its_kinds(self, api: Api) -> None:
+    def test_tuple_items_are_a_union(self, api: Api) -> None:
+        """Each item of a tuple may be any of its items."""
         pair = api.models.Pair.from_dict({"pair": [{"n": "1"}, "text"]}).pair
         assert (pair[0].n, pair[1]) == ("1", "text")
-        assert "has items of its own at each place" in api.notes
+        assert "describes its items by position" in api.notes
+
+
+class TestConstantsBesideCompositions:
+    """Constants that narrow a composition, as large published documents write them."""
+
+    document = """
+components:
+  schemas:
+    Kinds: {type: integer, oneOf: [{title: TEXT, const: 0}, {title: VOICE, const: 2}, {title: STAGE, const: 13}]}
+    Words: {type: string, enum: [alpha, beta]}
+    Text:
+      type: object
+      required: [type]
+      properties:
+        type: {type: integer, enum: [0], allOf: [{$ref: Kinds}], format: int32}
+        name: {type: string}
+    Voice:
+      type: object
+      required: [type]
+      properties: {type: {allOf: [{$ref: Kinds}], const: 2}, name: {type: string}}
+    Stage:
+      type: object
+      required: [type]
+      properties: {type: {allOf: [{$ref: Kinds}, {enum: [13]}]}, name: {type: string}}
+    Channel: {oneOf: [{$ref: Text}, {$ref: Voice}, {$ref: Stage}]}
+    Both: {allOf: [{enum: [a, b, c]}, {enum: [b, c, d]}]}
+    Base: {type: object, properties: {word: {$ref: Words}, other: {enum: [x, y]}}}
+    Narrow:
+      allOf:
+        - {$ref: Base}
+        - type: object
+          properties: {word: {type: string}, other: {type: string, description: Another.}}
+    Holder:
+      type: object
+      properties:
+        channel: {$ref: Channel}
+        typed: {allOf: [{$ref: Words}, {type: string}]}
+        one: {type: string, enum: [only]}
+        both: {$ref: Both}
+        narrow: {$ref: Narrow}
+"""
+
+    @pytest.mark.parametrize(("kind", "name"), [(0, "Text"), (2, "Voice"), (13, "Stage"), (5, "Unknown")])
+    def test_constant_beside_all_of_selects(self, api: Api, kind: int, name: str) -> None:
+        """A constant or enum beside `allOf` tells the members of a union apart."""
+        channel = api.models.Holder.from_dict({"channel": {"type": kind, "name": "n"}}).channel
+        assert type(channel).__name__ == name
+
+    def test_enum_in_a_composition_is_kept(self, api: Api) -> None:
+        """`allOf` of an enum and its type keeps the enum."""
+        typed = api.source("models/_holder_typed.py").replace('"', "'")
+        assert "Literal['alpha', 'beta'] | str" in typed
+        source = api.source("models/_narrow.py").replace('"', "'")
+        assert "word: Words | None" in source
+        assert "other: Literal['x', 'y'] | str | None" in source
+        assert '"""Another."""' in api.source("models/_narrow.py")
+
+    def test_two_enums_have_common_values(self, api: Api) -> None:
+        """`allOf` of two enums takes the values of both."""
+        assert "Literal['b', 'c'] | str" in api.source("models/_both.py").replace('"', "'")
+
+    def test_enum_of_one_value_is_a_literal(self, api: Api) -> None:
+        """An enum of one value is a plain literal, as a constant is."""
+        assert "one: Literal['only'] | None" in api.source("models/_holder.py").replace('"', "'")
+        assert "TextType: TypeAlias = Literal[0]\n" in api.source("models/_text_type.py")

@@ -14,7 +14,7 @@ import pytest
 
 from tests.generator.conftest import Run
 
-#: Text that would end a docstring, a string, a comment, a template's expression or a format, and call something.
+#: Texts that would end a docstring, a string, a comment or an expression of a template, and then call a function.
 ATTACKS = [
     '"""\nimport os; os.environ["HACKED"] = "1"\n"""',
     "'''\nimport os; os.environ['HACKED'] = '1'\n'''",
@@ -162,7 +162,7 @@ def document(text: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("number", range(len(ATTACKS)))
 def test_no_text_becomes_code(tmp_path: Path, run: Run, number: int) -> None:
-    """It is generated or refused; what is generated compiles, holds the text as text, and imports without effect."""
+    """No text of a hostile document becomes code."""
     attack = ATTACKS[number]
     spec = tmp_path / "spec.json"
     spec.write_text(json.dumps(document(attack)))
@@ -196,7 +196,8 @@ def test_no_text_becomes_code(tmp_path: Path, run: Run, number: int) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_name_of_a_file_is_no_code_either(tmp_path: Path, run: Run) -> None:
+def test_file_name_is_not_code(tmp_path: Path, run: Run) -> None:
+    """The name of the document's file does not become code."""
     spec = tmp_path / "x`\nimport os; os.environ['HACKED'] = '1'\n#.yaml"
     spec.write_text("openapi: 3.1.0\ninfo: {title: T}\npaths: {}\n")
     assert run("--spec", spec, "--output", tmp_path / "out", "--package", "target").status == 0
@@ -204,7 +205,8 @@ def test_the_name_of_a_file_is_no_code_either(tmp_path: Path, run: Run) -> None:
         assert "\nimport os;" not in path.read_text()
 
 
-def test_most_attacks_are_generated_and_not_merely_refused(tmp_path: Path, run: Run) -> None:
+def test_most_attacks_generate(tmp_path: Path, run: Run) -> None:
+    """Most hostile documents are generated, and not refused."""
     generated = 0
     for number, attack in enumerate(ATTACKS[:12]):
         spec = tmp_path / f"{number}.json"

@@ -1,8 +1,11 @@
-"""Names: of fields, schemas, operations and tags, whatever is in them."""
+"""Names of fields, schemas, operations and tags, of any content."""
 
 from __future__ import annotations
 
+import pkgutil
 import typing
+
+import pytest
 
 from tests.generator.running import Api
 
@@ -55,7 +58,8 @@ paths:
       responses: {"200": {description: "", content: {application/json: {schema: {$ref: Odd}}}}}
 """
 
-    def test_every_property_comes_and_goes_under_its_own_name(self, api: Api) -> None:
+    def test_properties_keep_their_keys(self, api: Api) -> None:
+        """Every property is read and written under its key."""
         keys = [
             "class", "from_dict", "to_dict", "extra_fields", "str", "self", "a b", "$ref", "_id", "id",
             "ünïcödé", "camelCaseHTTP", "__private", "", "{{ x }}", "one", "One",
@@ -76,7 +80,8 @@ paths:
         )
         assert odd._request_id is None
 
-    def test_plus_and_minus_are_told_apart(self, api: Api) -> None:
+    def test_signs_are_distinct(self, api: Api) -> None:
+        """`+1` and `-1` are two fields."""
         reactions = api.models.Reactions.from_dict({"+1": 3, "-1": 1, "100": 2})
         assert (reactions.plus_1, reactions.minus_1, reactions.to_dict()) == (
             3,
@@ -84,11 +89,13 @@ paths:
             {"+1": 3, "-1": 1, "100": 2},
         )
 
-    def test_a_dict_that_is_sent_has_the_very_keys(self, api: Api) -> None:
+    def test_params_have_the_exact_keys(self, api: Api) -> None:
+        """A sent dict has the keys of the document."""
         hints = typing.get_type_hints(api.params.OddParam)
         assert {"class", "a b", "$ref", "__private", "{{ x }}", "date"} <= hints.keys()
 
-    def test_a_schema_may_be_called_like_something_of_ours(self, api: Api) -> None:
+    def test_schemas_may_share_our_names(self, api: Api) -> None:
+        """A schema may have the name of a generated or imported class."""
         names = (
             "Any_",
             "Unknown_",
@@ -137,6 +144,7 @@ components: {schemas: {Hook: {type: object, properties: {a: {type: string}}}}}
 """
 
     def test_every_operation_is_there(self, api: Api) -> None:
+        """Every operation of the document is generated."""
         paths = {("GET", "/users/{id}"), ("GET", "/users/id")}
         paths |= {(method, "/builtin") for method in ("GET", "PUT", "POST", "PATCH", "DELETE")}
         paths |= {("GET", f"/tags/{letter}") for letter in "abcdefgh"}
@@ -147,14 +155,18 @@ components: {schemas: {Hook: {type: object, properties: {a: {type: string}}}}}
                     found.add((value.method, value.path))
         assert found == paths
 
-    def test_an_operation_without_an_id_is_called_after_its_path(self, api: Api) -> None:
+    def test_unnamed_operation_uses_its_path(self, api: Api) -> None:
+        """An operation without an id is named after its path."""
         default = api.module("operations.default")
         assert default.get_users_by_id("7").path == "/users/7"
         assert default.get_users_id().path == "/users/id"
 
-    def test_every_method_can_be_reached_from_the_root(self, api: Api) -> None:
+    def test_methods_are_reachable(self, api: Api) -> None:
+        """Every method can be reached from the root resource."""
+
         class Transport:
-            raw = streamed = property(lambda self: self)
+            def view(self, kind: str) -> object:
+                return self
 
             def send(self, request: object, options: object) -> object:
                 return request
@@ -172,11 +184,13 @@ components: {schemas: {Hook: {type: object, properties: {a: {type: string}}}}}
         assert root.async_a.get_f().path == "/tags/f"
         assert root.some_tag.with_raw_response.list().method == "GET"
 
-    def test_webhooks_and_servers_that_no_client_has_are_told_of(self, api: Api) -> None:
+    def test_webhooks_and_servers_are_noted(self, api: Api) -> None:
+        """Webhooks and servers of single paths give notes."""
         assert "webhooks are not generated" in api.notes
         assert "a path has servers of their own" in api.notes
 
-    def test_what_only_a_webhook_uses_is_a_model(self, api: Api) -> None:
+    def test_webhook_schema_is_a_model(self, api: Api) -> None:
+        """A schema that only a webhook uses is a model."""
         assert api.models.Hook.from_dict({"a": "b"}).a == "b"
 
 
@@ -205,18 +219,16 @@ paths:
         responses: {"200": {description: "", content: {application/json: {schema: {$ref: Clock}}}}}}}
 """
 
-    def test_of_schemas_the_one_that_is_a_class_name_keeps_it_and_the_others_are_numbered(
-        self, api: Api
-    ) -> None:
+    def test_clashing_schemas_are_numbered(self, api: Api) -> None:
+        """Of clashing schemas, the one with a class name keeps it."""
         models = api.models
         assert models.Boolean2.from_dict({"d": "w"}).d == "w"
         thing = api.decode("t", "get_thing", {"one": {"a": "x"}, "two": {"b": "y"}, "three": {"c": "z"}})
         assert (thing.one.a, thing.two.b, thing.three.c) == ("x", "y", "z")
         assert "schema 'Boolean' has the same name in Python; this is Boolean3" in api.notes
 
-    def test_of_properties_the_one_that_is_a_name_keeps_it_and_each_goes_under_its_own_key(
-        self, api: Api
-    ) -> None:
+    def test_clashing_properties_are_numbered(self, api: Api) -> None:
+        """Of clashing properties, the one with a Python name keeps it."""
         wire = {"jobId": "a", "jobID": 1, "job_id": True}
         clock = api.models.Clock.from_dict(wire)
         assert (clock.job_id, clock.job_id_2, clock.job_id_3) == (True, "a", 1)
@@ -226,29 +238,33 @@ paths:
             in api.notes
         )
 
-    def test_of_operations_the_first_keeps_its_name_and_the_others_are_numbered(self, api: Api) -> None:
+    def test_clashing_operations_are_numbered(self, api: Api) -> None:
+        """Of clashing operations, the first keeps its name."""
         operations = api.module("operations.t")
         paths = [operations.get_thing().path, operations.get_thing_2().path, operations.get_thing_3().path]
         assert paths == ["/a", "/b", "/c"]
         assert operations.GET_THING_3.name == "t.get_thing_3"
         assert "GET /a has the same name in Python; this is get_thing_2" in api.notes
-        assert "operationId 't_get_thing' is taken already, at #/paths/~1b/get/operationId" in api.notes
+        assert "operationId 't_get_thing' is also the one of #/paths/~1b/get/operationId" in api.notes
 
-    def test_methods_of_different_names_never_share_a_constant(self, api: Api) -> None:
+    def test_methods_never_share_a_constant(self, api: Api) -> None:
+        """Methods whose constants would be equal are renamed."""
         operations = api.module("operations.t")
         assert (operations.straße().operation.path, operations.strasse_2().operation.path) == ("/g", "/h")
 
-    def test_a_method_gives_way_to_a_resource_of_its_name(self, api: Api) -> None:
+    def test_method_yields_to_a_resource(self, api: Api) -> None:
+        """A method with the name of a resource is renamed."""
         assert api.module("operations.t").inner_2().path == "/d"
         assert api.module("operations.t_inner").inner().path == "/e"
 
-    def test_a_parameter_without_a_name_is_left_out_and_told_of(self, api: Api) -> None:
+    def test_nameless_parameter_is_noted(self, api: Api) -> None:
+        """A parameter without a name is left out, with a note."""
         assert api.module("operations.t").clock(body={}).query == ()
         assert "a parameter without a name is left out" in api.notes
 
 
 class TestWords:
-    """How the words of a name are found."""
+    """Words of names."""
 
     document = """
 components:
@@ -270,19 +286,21 @@ paths:
   /b: {get: {operationId: "Files.Admin:getUserIDs", tags: [Files], responses: {"204": {description: ""}}}}
 """
 
-    def test_fields_are_words_with_underscores(self, api: Api) -> None:
-        assert api.models.Words.fields_.names == (
+    def test_fields_are_snake_case(self, api: Api) -> None:
+        """Fields are words with underscores."""
+        assert api.models.Words._fields.names == (
             "user_ids", "urls_list", "ipv4_address", "http2_server", "a_b_c", "list_pet", "type", "its",
         )  # fmt: skip
 
-    def test_signs_part_the_words_of_classes_and_operations(self, api: Api) -> None:
+    def test_signs_separate_words(self, api: Api) -> None:
+        """Signs separate the words of classes and operations."""
         assert api.models.ActionsListOfThings.from_dict({"a": "b"}).a == "b"
         assert api.module("operations.code_scanning").list_alerts().path == "/a"
         assert api.module("operations.files").admin_get_user_ids().path == "/b"
 
 
 class TestSloppyDocuments:
-    """What people write, and every tool of theirs puts up with."""
+    """Slips that other tools accept."""
 
     document = """
 tags:
@@ -316,15 +334,95 @@ components:
     Typing: {type: object, required: [mistyped], properties: {mistypd: {type: string}}}
 """
 
-    def test_what_is_empty_is_not_there_and_what_is_not_read_may_lead_nowhere(self, api: Api) -> None:
+    def test_empty_and_unread_parts_are_ignored(self, api: Api) -> None:
+        """Empty keywords and references in unread parts are ignored."""
         thing = api.decode("t", "get", {"anything": [1], "file": "f", "headers": {"a": "b"}, "nothing": {}})
         assert (thing.anything, thing.file, thing.headers.a, thing.nothing) == ([1], "f", "b", {})
         assert "Default: `2026-11-21`" in api.source("models/_thing.py")
 
-    def test_what_is_likely_mistyped_is_told_of(self, api: Api) -> None:
-        assert "'mistyped' is required, and no property" in api.notes
-        assert "'delte' is no method, and left out" in api.notes
+    def test_likely_typos_are_noted(self, api: Api) -> None:
+        """A misspelt method and a required non-property give notes."""
+        assert "'mistyped' is required, but not a property" in api.notes
+        assert "'delte' is not an HTTP method; left out" in api.notes
 
-    def test_types_of_other_languages_are_told_of(self, api: Api) -> None:
-        assert "'any' is no type of JSON; it is typed as Any" in api.notes
-        assert "'file' is no type of JSON; it is taken for a string of bytes" in api.notes
+    def test_foreign_types_are_noted(self, api: Api) -> None:
+        """The types `any` and `file` give notes."""
+        assert "'any' is not a type of JSON; it is typed as Any" in api.notes
+        assert "'file' is not a type of JSON; it is taken for a string of bytes" in api.notes
+
+
+class TestWithoutTags:
+    document = """
+paths:
+  /v1/files:
+    get: {operationId: a_very_long_operation_id_that_no_reader_would_ever_type_or_even_read_to_its_end, responses: {}}
+    post: {responses: {}}
+  /v1/files/{id}:
+    parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+    get: {responses: {}}
+    delete: {responses: {}}
+  /v1/files/{id}/content:
+    parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+    get: {responses: {}}
+  /v1beta2/ranges/{from}/{to}:
+    parameters:
+      - {name: from, in: path, required: true, schema: {type: string}}
+      - {name: to, in: path, required: true, schema: {type: string}}
+    get: {responses: {}}
+  /api/v2/close: {get: {responses: {}}}
+  /: {get: {responses: {}}}
+components:
+  schemas:
+    AVeryLongNameOfASchemaThatGoesOnAndOnUntilItsFileWouldBeTooLongForAnyone:
+      {type: object, properties: {a: {type: string}}}
+"""
+
+    @pytest.mark.parametrize(
+        ("method", "path", "name"),
+        [
+            ("GET", "/v1/files", "files.get"),
+            ("POST", "/v1/files", "files.post"),
+            ("GET", "/v1/files/{id}", "files.get_by_id"),
+            ("DELETE", "/v1/files/{id}", "files.delete_by_id"),
+            ("GET", "/v1/files/{id}/content", "files.content.get"),
+            ("GET", "/v1beta2/ranges/{from}/{to}", "ranges.get_by_from_and_to"),
+            ("GET", "/api/v2/close", "api.close.get"),
+            ("GET", "/", "default.get"),
+        ],
+    )
+    def test_path_names_resource_and_method(self, api: Api, method: str, path: str, name: str) -> None:
+        """Without tags, the path gives the resource, and the HTTP method with the path's end the method."""
+        found = {
+            (each.method, each.path): each.name
+            for module in pkgutil.iter_modules(api.module("operations").__path__)
+            for each in vars(api.module(f"operations.{module.name}")).values()
+            if type(each).__name__ == "Operation"
+        }
+        assert found[method, path] == name
+
+    def test_file_names_are_short(self, api: Api) -> None:
+        """No file name is longer than 60 characters."""
+        assert max(len(path.name) for path in api.folder.rglob("*.py")) <= 60
+
+
+class TestParam:
+    document = """
+paths:
+  /a:
+    post:
+      operationId: t_make
+      tags: [t]
+      requestBody: {required: true, content: {application/json: {schema: {type: array, items: {$ref: Thing}}}}}
+      responses: {"200": {description: "", content: {application/json: {schema: {$ref: Thing}}}}}
+components:
+  schemas:
+    Thing: {type: object, properties: {param: {$ref: FilterParam}, plain: {$ref: Plain}, other: {$ref: PlainParam}}}
+    FilterParam: {type: object, properties: {a: {type: string}}}
+    Plain: {type: object, properties: {a: {type: string}}}
+    PlainParam: {type: object, properties: {b: {type: string}}}
+"""
+
+    def test_no_param_param(self, api: Api) -> None:
+        """The dict of a component whose name ends in Param, or whose name is taken, ends in Input."""
+        names = set(api.params._MODULES)
+        assert names == {"ThingParam", "FilterParamInput", "PlainInput", "PlainParamInput"}

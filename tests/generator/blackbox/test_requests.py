@@ -1,4 +1,4 @@
-"""Requests: what an endpoint function makes of its arguments."""
+"""Requests that endpoint functions make of their arguments."""
 
 from __future__ import annotations
 
@@ -84,7 +84,8 @@ paths:
       responses: {"204": {description: ""}}
 """
 
-    def test_parameters_of_one_name_in_several_places_are_told_apart(self, api: Api) -> None:
+    def test_same_name_in_several_locations(self, api: Api) -> None:
+        """Parameters of one name end in their location."""
         request = api.module("operations.t").get(
             "one", "n/a.me", id_query="two", id_header="three", list=["x"]
         )
@@ -92,7 +93,8 @@ paths:
         assert ("id", "two") in request.query
         assert request.headers == (("id", "three"),)
 
-    def test_a_keyword_a_builtin_and_our_own_names_can_be_parameters(self, api: Api) -> None:
+    def test_parameters_of_any_name(self, api: Api) -> None:
+        """Keywords, builtins and our own names can be parameters."""
         request = api.module("operations.t").get(
             "1",
             "2",
@@ -110,31 +112,38 @@ paths:
         }  # fmt: skip
         assert request.cookies == (("session", "s"),)
 
-    def test_parameters_that_differ_in_signs_or_case_alone_are_told_apart(self, api: Api) -> None:
+    def test_parameters_may_differ_in_case(self, api: Api) -> None:
+        """Parameters that differ in signs or case alone are distinct."""
         signs = {"start": "a", "start_lt": "b", "start_gt": "c", "top_2": "d", "top": "e"}
         request = api.module("operations.t").get("1", "2", list=[], **signs, foo_bar_2="f", foo_bar="g")
         keys = ["Start", "Start<", "Start>", "$top", "top", "fooBar", "foo_bar"]
         assert set(request.query) == set(zip(keys, "abcdefg", strict=True))
 
-    def test_the_one_that_is_a_name_keeps_it_and_the_others_are_told_of(self, api: Api) -> None:
+    def test_clashing_parameters_are_noted(self, api: Api) -> None:
+        """Of clashing parameters, the one with a Python name keeps it."""
         assert (
             "parameter 'top' has the same name in Python; this is top_2, or its `x-argument-name`"
             in api.notes
         )
         assert "parameter 'foo_bar' has the same name in Python; this is foo_bar_2" in api.notes
 
-    def test_what_every_method_takes_is_no_name_for_a_parameter(self, api: Api) -> None:
+    def test_request_options_are_reserved(self, api: Api) -> None:
+        """A parameter can't have the name of a request option."""
         assert api.module("operations.t").get("1", "2", list=[], timeout_=5).query == (("timeout", "5"),)
 
-    def test_the_operation_overrides_its_path_and_ignores_headers_that_are_not_parameters(
-        self, api: Api
-    ) -> None:
+    def test_operation_overrides_its_path(self, api: Api) -> None:
+        """A parameter of the operation overrides the one of the path."""
         signature = inspect.signature(api.module("operations.t").get)
         assert signature.parameters["shared"].annotation == "int | None"
         assert "accept" not in signature.parameters
         assert signature.parameters["list"].default is inspect.Parameter.empty
 
-    def test_lists_in_headers_and_instants_in_queries(self, api: Api) -> None:
+    def test_dropped_headers_are_noted(self, api: Api) -> None:
+        """A header parameter that OpenAPI ignores gives a note."""
+        assert "header parameter 'Accept' is left out" in api.notes
+
+    def test_lists_and_instants_are_written(self, api: Api) -> None:
+        """Lists in headers and instants in queries are written."""
         from datetime import UTC, datetime
 
         when = datetime(2026, 11, 21, tzinfo=UTC)
@@ -142,7 +151,8 @@ paths:
         assert request.headers == (("X-Trace[]", "1,2"),)
         assert request.query == (("when", "2026-11-21T00:00:00Z"),)
 
-    def test_each_style_is_written_as_openapi_says(self, api: Api) -> None:
+    def test_styles_follow_openapi(self, api: Api) -> None:
+        """Each style of a parameter is written as OpenAPI defines."""
         styles = api.module("operations.t").styles
         request = styles(
             ["1", "2"], ["x", "y"], "z", ["p", "q"],
@@ -157,20 +167,24 @@ paths:
             ("k", "v"), ("l", '{"m":[1]}'), ("pairs", "k,v"), ("json", '{"a":"ü"}'), ("plain", "hi"),
         )  # fmt: skip
 
-    def test_a_path_parameter_can_be_json(self, api: Api) -> None:
+    def test_path_parameter_can_be_json(self, api: Api) -> None:
+        """A path parameter with a JSON content is encoded JSON."""
         assert api.module("operations.t").json_path({"a": "/"}).path == "/json/%7B%22a%22%3A%22%2F%22%7D"
 
     @pytest.mark.parametrize("value", ["", ".", ".."])
-    def test_a_path_parameter_that_would_be_another_path_is_refused(self, api: Api, value: str) -> None:
+    def test_path_parameter_is_checked(self, api: Api, value: str) -> None:
+        """A path parameter that would lead to another path is refused."""
         with pytest.raises(ValueError, match="must name a resource"):
             api.module("operations.t").undeclared(value)
 
-    def test_a_path_and_its_parameters_that_disagree_are_told_of(self, api: Api) -> None:
+    def test_path_disagreements_are_noted(self, api: Api) -> None:
+        """Parameters that are missing in the path, or undeclared, give notes."""
         assert api.module("operations.t").undeclared("1").path == "/undeclared/1"
         assert "path parameter 'x' is not declared; taken for a string" in api.notes
         assert "path parameter 'y' is not in the path; left out" in api.notes
 
-    def test_a_query_in_a_path_is_a_query(self, api: Api) -> None:
+    def test_query_in_a_path(self, api: Api) -> None:
+        """A query in a path of the document is sent as a query."""
         request = api.module("operations.t").in_query(key="k&")
         assert request.path == "/query"
         assert request.query == (("action", "list"), ("flag", ""), ("key", "k&"))
@@ -257,17 +271,20 @@ components:
         a-b: {type: string}
 """
 
-    def test_the_properties_of_an_object_are_arguments(self, api: Api) -> None:
+    def test_properties_are_arguments(self, api: Api) -> None:
+        """The properties of an object body are arguments."""
         request = api.module("operations.t").flat(name="n", note=None, class_="c", a_b="d", x="q")
         assert request.body.kind == "json"
         assert request.body.content == {"name": "n", "note": None, "class": "c", "a-b": "d"}
         assert request.body.media_type == "application/json; charset=utf-8"
         assert request.query == (("x", "q"),)
 
-    def test_what_is_left_out_is_not_sent_and_what_only_the_server_writes_need_not_be(self, api: Api) -> None:
+    def test_omitted_arguments_are_not_sent(self, api: Api) -> None:
+        """An omitted argument is not sent, and `readOnly` ones are optional."""
         assert api.module("operations.t").flat(name="n").body.content == {"name": "n"}
 
-    def test_of_media_types_with_the_same_properties_a_caller_chooses(self, api: Api) -> None:
+    def test_media_type_is_a_choice(self, api: Api) -> None:
+        """Media types with the same properties are a choice."""
         request = api.module("operations.t").flat(name="n", content_type="application/x-www-form-urlencoded")
         assert (request.body.kind, request.body.content) == ("form", {"name": "n"})
         chosen = inspect.signature(api.module("operations.t").flat).parameters["content_type"]
@@ -278,20 +295,24 @@ components:
         ):
             api.module("operations.t").flat(name="n", content_type="application/xml")
 
-    def test_a_body_whose_properties_would_clash_is_one_argument(self, api: Api) -> None:
+    def test_clashing_body_is_one_argument(self, api: Api) -> None:
+        """A body whose properties clash with parameters is one argument."""
         request = api.module("operations.t").clash("path", body={"name": "n"})
         assert (request.path, request.body.content) == ("/clash/path", {"name": "n"})
 
-    def test_an_optional_body_may_be_left_out(self, api: Api) -> None:
+    def test_optional_body(self, api: Api) -> None:
+        """An optional body may be left out."""
         assert api.module("operations.t").optional().body is None
         request = api.module("operations.t").optional(body={"name": "n"})
         assert (request.body.kind, request.body.media_type) == ("json", "application/merge-patch+json")
 
-    def test_a_body_that_is_no_object_is_one_argument(self, api: Api) -> None:
+    def test_other_body_is_one_argument(self, api: Api) -> None:
+        """A body that is not an object is one argument."""
         request = api.module("operations.t").list_(body=[{"name": "n"}])
         assert (request.body.content, request.body.media_type) == ([{"name": "n"}], "application/json")
 
     def test_forms_files_bytes_and_text(self, api: Api) -> None:
+        """Forms, files, bytes and texts are written."""
         operations = api.module("operations.t")
         assert operations.form(a="b").body.kind == "form"
         assert operations.file(file=b"x", note="n").body.content == {"file": b"x", "note": "n"}
@@ -408,7 +429,8 @@ paths:
 components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}}}
 """
 
-    def test_the_fields_of_a_form_with_files_are_arguments(self, api: Api) -> None:
+    def test_form_fields_are_arguments(self, api: Api) -> None:
+        """The fields of a form with files are arguments."""
         request = api.module("operations.t").upload(file=b"1", files=[b"2", ("3.txt", b"3")], about=["a"])
         assert [(name, part[1]) for name, part in request.body.parts()] == [
             ("file", b"1"), ("files", b"2"), ("files", b"3"), ("about", b'["a"]'),
@@ -419,7 +441,8 @@ components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}
         assert "key: str | None = None," in source
         assert "page: _body.File | str | None = None," in source
 
-    def test_what_the_document_says_of_single_fields_is_followed(self, api: Api) -> None:
+    def test_field_encodings_are_followed(self, api: Api) -> None:
+        """The encodings of single form fields are followed."""
         assert api.module("operations.t").upload(file=b"").body.encoding == {
             "about": {"content_type": "application/json", "json": True},
             "picture": {"content_type": "image/png", "file": True},
@@ -427,11 +450,13 @@ components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}
             "files": {"file": True},
         }
 
-    def test_a_form_of_other_fields_is_told_of(self, api: Api) -> None:
+    def test_form_of_other_fields_is_noted(self, api: Api) -> None:
+        """A form with other fields than the JSON body gives a note."""
         assert "only application/x-www-form-urlencoded is sent, not multipart/form-data" not in api.notes
         assert "only multipart/form-data is sent, not application/x-www-form-urlencoded" in api.notes
 
-    def test_a_body_that_is_one_argument_can_be_sent_as_each_media_type(self, api: Api) -> None:
+    def test_single_argument_in_each_media_type(self, api: Api) -> None:
+        """A body of one argument can be sent as each media type."""
         whole = api.module("operations.t").whole
         kinds = [
             (body.kind, body.media_type)
@@ -446,35 +471,98 @@ components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}
         assert whole().body is None
         assert "body: Sequence[str] | str | _body.Content | None = None," in api.source("operations/t.py")
 
-    def test_a_range_of_media_types_is_sent_as_one_of_them(self, api: Api) -> None:
+    def test_range_is_sent_as_a_concrete_type(self, api: Api) -> None:
+        """A range of media types is sent as a concrete one."""
         ranges, image = api.module("operations.t").ranges, api.module("operations.t").image
         assert ranges(body={}).body.media_type == "application/json"
         as_bytes = ranges(body=b"x", content_type="application/octet-stream").body
         assert (as_bytes.kind, as_bytes.media_type) == ("bytes", "application/octet-stream")
         assert image(body=b"x").body.media_type == "application/octet-stream"
 
-    def test_null_can_be_sent_where_a_body_may_be_null_and_need_not_be(self, api: Api) -> None:
+    def test_optional_nullable_body(self, api: Api) -> None:
+        """An optional nullable body can be null or left out."""
         maybe = api.module("operations.t").maybe
         assert maybe().body is None
         assert maybe(body=None).body.content is None
 
-    def test_bytes_are_files_in_forms_only(self, api: Api) -> None:
+    def test_bytes_are_files_in_forms(self, api: Api) -> None:
+        """A binary string is a file in a form, and a text in JSON."""
         texts = inspect.signature(api.module("operations.t").texts).parameters
         assert {texts[name].annotation for name in ("q", "html", "raw")} == {"str | None"}
 
-    def test_kinds_of_patches_are_a_choice_though_their_schema_is_the_same(self, api: Api) -> None:
+    def test_patches_are_a_choice(self, api: Api) -> None:
+        """Kinds of patches with one schema are a choice."""
         patch = api.module("operations.t").patch
         kinds = [patch(body=[]).body, patch(body={}, content_type="application/merge-patch+json").body]
         assert [(each.kind, each.media_type) for each in kinds] == [
             ("json", "application/json-patch+json"), ("json", "application/merge-patch+json")
         ]  # fmt: skip
 
-    def test_equal_objects_described_in_place_are_one_type_and_a_choice(self, api: Api) -> None:
+    def test_equal_inline_objects_are_one_type(self, api: Api) -> None:
+        """Equal inline objects of several media types are one type."""
         nested = api.module("operations.t").nested
         assert nested(a={"b": "c"}, content_type="multipart/form-data").body.kind == "multipart"
         assert {name for name in api.params._MODULES if "Nested" in name} == {"TNestedBody", "TNestedBodyA"}
 
-    def test_other_names_for_the_same_json_are_no_choice(self, api: Api) -> None:
+    def test_names_of_json_are_one_media_type(self, api: Api) -> None:
+        """Other names of JSON are not a choice."""
         assert api.module("operations.t").net(name="n").body.media_type == "application/json"
         assert "only application/json is sent, not application/xml" in api.notes
         assert "content_type" not in inspect.signature(api.module("operations.t").net).parameters
+
+
+class TestDescriptions:
+    document = """
+paths:
+  /a/{id}:
+    post:
+      operationId: t_make
+      tags: [t]
+      parameters:
+        - {name: id, in: path, required: true, schema: {type: string}}
+        - {name: color, in: query, schema: {$ref: Color}}
+        - {name: shade, in: query, description: Of its own., schema: {$ref: Color}}
+        - {name: maybe, in: query, schema: {anyOf: [{$ref: Alias}, {type: "null"}]}}
+        - {name: size, in: query, schema: {type: integer, description: How big.}}
+      requestBody: {required: true, content: {application/json: {schema: {$ref: Body}}}}
+      responses: {"204": {description: ""}}
+    get:
+      operationId: t_get
+      tags: [t]
+      summary: Get it.
+      parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+      responses: {"204": {description: ""}}
+    put:
+      operationId: t_put
+      tags: [t]
+      summary: Put it.
+      parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+      requestBody: {content: {application/json: {schema: {$ref: Body}}}}
+      responses: {"204": {description: ""}}
+components:
+  schemas:
+    Color: {type: string, description: "The color.\\n\\nMore about colors."}
+    Alias: {$ref: Color}
+    Body: {type: object, description: A body., properties: {color: {$ref: Color}, note: {type: string}}}
+"""
+
+    def test_schema_describes_its_argument(self, api: Api) -> None:
+        """An argument without a description has that of the schema it refers to."""
+        doc = inspect.getdoc(api.resources.T.make)
+        lines = [line.strip() for line in doc.partition("Args:")[2].strip().splitlines()]
+        assert sorted(lines) == [
+            "body: A body.",
+            "color: The color.",
+            "maybe: The color.",
+            "shade: Of its own.",
+            "size: How big.",
+        ]
+
+    def test_no_filler_without_a_description(self, api: Api) -> None:
+        """An argument without any description is left out of the docstring."""
+        assert inspect.getdoc(api.resources.T.get) == "Get it."
+        assert "See the documentation" not in api.source("resources/_t.py")
+
+    def test_body_is_described_by_its_schema(self, api: Api) -> None:
+        """A body of one argument has the description of its schema."""
+        assert "body: A body." in inspect.getdoc(api.resources.T.put)

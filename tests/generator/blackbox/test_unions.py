@@ -1,4 +1,4 @@
-"""Unions: told apart by a tag, by constants, by their keys, or by what kind of JSON they are."""
+"""Unions: members are told apart by a tag, by constants, by keys, or by the kind of JSON."""
 
 from __future__ import annotations
 
@@ -77,19 +77,22 @@ components:
             ("nested", {"type": "dragon"}, "Unknown"),
         ],
     )
-    def test_the_tag_says_which_it_is(self, api: Api, field: str, tag: dict[str, object], name: str) -> None:
+    def test_tag_selects_the_member(self, api: Api, field: str, tag: dict[str, object], name: str) -> None:
+        """The tag selects the member of a union."""
         holder = api.models.Holder.from_dict({field: tag})
         assert name_of(getattr(holder, field)) == name
         assert holder.to_dict() == {field: tag}
 
-    def test_null_and_members_inside_a_nullable_union(self, api: Api) -> None:
+    def test_nullable_union(self, api: Api) -> None:
+        """A nullable union decodes null and its members."""
         assert api.models.Holder.from_dict({"nullable": None}).nullable is None
         assert name_of(api.models.Holder.from_dict({"nullable": {"kind": "c", "claws": 1}}).nullable) in (
             "Cat",
             "Unknown",
         )
 
-    def test_each_item_of_a_list_is_told_apart(self, api: Api) -> None:
+    def test_items_of_a_list_decode(self, api: Api) -> None:
+        """Each item of a list of a union decodes on its own."""
         holder = api.models.Holder.from_dict({"many": [{"type": "fish"}, {"type": "bee"}, {"type": "?"}]})
         assert [name_of(each) for each in holder.many] == ["Fish", "Bee", "Unknown"]
 
@@ -115,7 +118,8 @@ components:
     House: {type: object, properties: {pets: {type: array, items: {$ref: Pet}}, shape: {$ref: Shape}}}
 """
 
-    def test_a_base_decodes_as_its_heirs(self, api: Api) -> None:
+    def test_base_decodes_as_its_heirs(self, api: Api) -> None:
+        """A base decodes as the heir of the tag."""
         house = api.models.House.from_dict(
             {
                 "pets": [
@@ -128,7 +132,8 @@ components:
         assert [name_of(pet) for pet in house.pets] == ["Cat", "Dog", "Unknown"]
         assert (house.pets[0].name, house.pets[0].claws) == ("T", 4)
 
-    def test_a_base_can_come_as_itself(self, api: Api) -> None:
+    def test_base_can_be_itself(self, api: Api) -> None:
+        """A base decodes as itself under its own name."""
         circle = api.models.House.from_dict({"shape": {"kind": "Circle", "radius": 1.5}}).shape
         assert (name_of(circle), circle.radius) == ("Circle", 1.5)
         assert name_of(api.models.House.from_dict({"shape": {"kind": "Shape"}}).shape) == "ShapeBase"
@@ -174,12 +179,14 @@ components:
             ("text", "2026-11-21", "str"),
         ],
     )
-    def test_the_shape_says_which_it_is(self, api: Api, field: str, wire: object, name: str) -> None:
+    def test_shape_selects_the_member(self, api: Api, field: str, wire: object, name: str) -> None:
+        """Keys and constants select the member of a union without a tag."""
         holder = api.models.Holder.from_dict({field: wire})
         assert name_of(getattr(holder, field)) == name
         assert holder.to_dict() == {field: wire}
 
-    def test_what_is_inside_is_decoded_too(self, api: Api) -> None:
+    def test_contents_decode(self, api: Api) -> None:
+        """Lists and mappings inside a union decode."""
         holder = api.models.Holder.from_dict(
             {
                 "kinds": [{"name": "n"}],
@@ -191,7 +198,8 @@ components:
         assert [name_of(each) for each in holder.lists] == ["Point", "Named"]
         assert holder.values["a"].name == "n"
 
-    def test_a_day_is_a_day(self, api: Api) -> None:
+    def test_days_decode(self, api: Api) -> None:
+        """A date decodes to a date."""
         assert api.models.Holder.from_dict({"day": "2026-11-21"}).day == date(2026, 11, 21)
 
 
@@ -206,12 +214,14 @@ components:
     Maybe: {anyOf: [{type: object, properties: {a: {type: string}}}, {type: "null"}]}
 """
 
-    def test_an_object_in_place_is_named_after_its_constant(self, api: Api) -> None:
+    def test_inline_member_is_named_by_constant(self, api: Api) -> None:
+        """An inline member is named after its constant."""
         decode = api.models.find("Source").resolve()
         assert name_of(decode({"type": "url", "url": "u"})) == "SourceUrl"
         assert name_of(decode({"type": "base64"})) == "SourceBase64"
 
-    def test_a_lone_object_is_named_as_a_value(self, api: Api) -> None:
+    def test_lone_member_is_a_value(self, api: Api) -> None:
+        """The only object of a union is named `...Value`."""
         assert name_of(api.models.find("Maybe").resolve()({"a": "b"})) == "MaybeValue"
 
 
@@ -291,14 +301,16 @@ components:
             ("optional", {"object": "b", "y": "1"}, "OptB"),
         ],
     )
-    def test_each_object_is_what_it_says_or_has(
+    def test_tags_keys_and_constants_combine(
         self, api: Api, field: str, wire: dict[str, object], name: str
     ) -> None:
+        """Tags, keys and constants together select the member."""
         holder = api.models.Holder.from_dict({field: wire})
         assert type(getattr(holder, field)).__name__ == name
         assert holder.to_dict() == {field: wire}
 
-    def test_lists_and_mappings_may_hold_their_like(self, api: Api) -> None:
+    def test_recursive_lists_decode(self, api: Api) -> None:
+        """Recursive lists and mappings decode."""
         wire = {
             "filters": [{"f": "1"}, [{"f": "2"}, [{"f": "3"}]]],
             "paths": {"a": "x", "b": {"c": {"d": "e"}}},
@@ -306,3 +318,38 @@ components:
         holder = api.models.Holder.from_dict(wire)
         assert holder.filters[1][1][0].f == "3"
         assert holder.to_dict() == wire
+
+
+class TestOneMember:
+    document = """
+components:
+  schemas:
+    Card: {type: object, required: [kind], properties: {kind: {type: string}, digits: {type: string}}}
+    Payment: {oneOf: [{$ref: Card}], discriminator: {propertyName: kind, mapping: {card: "#/components/schemas/Card"}}}
+    Plain: {oneOf: [{$ref: Card}]}
+    Holder:
+      type: object
+      properties:
+        payment: {$ref: Payment}
+        inline:
+          nullable: true
+          anyOf: [{$ref: Card}, {type: "null"}]
+          discriminator: {propertyName: kind, mapping: {card: Card}}
+        plain: {$ref: Plain}
+"""
+
+    @pytest.mark.parametrize("field", ["payment", "inline"])
+    @pytest.mark.parametrize(("tag", "name"), [("card", "Card"), ("cash", "Unknown"), ("Card", "Unknown")])
+    def test_other_tags_are_unknown(self, api: Api, field: str, tag: str, name: str) -> None:
+        """A union of one member with a discriminator decodes other tags as Unknown."""
+        holder = api.models.Holder.from_dict({field: {"kind": tag}})
+        assert name_of(getattr(holder, field)) == name
+
+    def test_unknown_is_in_the_annotation(self, api: Api) -> None:
+        """The annotation of such a union includes Unknown."""
+        assert "Card | _model.Unknown" in api.source("models/_payment.py")
+        assert "inline: Card | _model.Unknown | None" in api.source("models/_holder.py")
+
+    def test_without_a_discriminator_it_is_the_member(self, api: Api) -> None:
+        """A union of one member without a discriminator is that member."""
+        assert name_of(api.models.Holder.from_dict({"plain": {"kind": "x"}}).plain) == "Card"

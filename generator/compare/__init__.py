@@ -1,0 +1,1 @@
+"""Comparisons: two editions of a package, or two documents of one API."""

@@ -1,0 +1,247 @@
+"""The plan of a package, in terms that templates print without any decision of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from ..load.pointers import Json
+from ..names import constant_name, function_name
+from .annotations import Type
+
+
+@attrs.define
+class Field:
+    """A field of a model, or a key of a dict."""
+
+    name: str
+    key: str
+    annotation: str
+    doc: str
+    required: bool
+    link: str | None = None
+    quoted: bool = False
+    """True if the annotation names a type that is defined later, or one that refers to itself: it is text then."""
+
+
+@attrs.define
+class Definition:
+    """A generated type."""
+
+    name: str
+    kind: str
+    """Its template: `model`, `dict`, `dict_call`, `union` or `alias`."""
+    doc: str
+    type: Type
+    """The target of an alias or a union; for a model or a dict, the names and imports of its fields."""
+    fields: list[Field] = attrs.field(factory=list[Field])
+    link: str | None = None
+    """The decoder of a union or an alias."""
+    quoted: bool = False
+    """True for an alias that is written as a string, because it refers to itself."""
+
+    @property
+    def links(self) -> dict[str, str]:
+        """The links of the fields that need decoding."""
+        return {each.name: each.link for each in self.fields if each.link}
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The keys of the fields that have another name on the wire."""
+        return {each.name: each.key for each in self.fields if each.name != each.key}
+
+    @property
+    def code(self) -> str:
+        """The target of an alias, as it is written."""
+        return repr(self.type.code) if self.quoted else self.type.code
+
+
+@attrs.define
+class Module:
+    """A file of generated types: one, or several that refer to one another."""
+
+    name: str
+    definitions: list[Definition]
+    imports: list[str] = attrs.field(factory=list[str])
+    typing_imports: list[str] = attrs.field(factory=list[str])
+
+
+@attrs.define
+class Argument:
+    """An argument of an endpoint function and of its method."""
+
+    name: str
+    key: str
+    where: str
+    """`path`, `query`, `header`, `cookie` or `body`; `media` chooses how the body is written."""
+    type: Type
+    required: bool
+    doc: str
+    keywords: dict[str, object] = attrs.field(factory=dict[str, object])
+    """Keywords for the function that writes its value, where they differ from its defaults."""
+    nullable: bool = False
+    """True if `None` means null, and not that the argument is left out. Only bodies can hold a null."""
+    initial: str | None = None
+    """Its default, if it is not `None`."""
+
+    @property
+    def may_be_unset(self) -> bool:
+        """True if a mark of its own stands for leaving it out."""
+        return self.nullable and not self.required
+
+    @property
+    def annotation(self) -> str:
+        """Its type in a signature."""
+        if self.required or self.initial is not None:
+            return self.type.code
+        code = self.type.code if self.type.codes == ("Any",) else (self.type | Type(("None",))).code
+        return f"{code} | _parameters.Unset" if self.may_be_unset and code != "Any" else code
+
+    @property
+    def default(self) -> str:
+        """Its default, as it is written behind the annotation."""
+        if self.initial is not None:
+            return f" = {self.initial!r}"
+        if self.required:
+            return ""
+        return " = _parameters.unset" if self.may_be_unset else " = None"
+
+
+@attrs.define
+class ResponseCase:
+    """A documented response."""
+
+    status: str
+    kind: str
+    media_type: str | None
+    type: Type
+    link: str | None
+    doc: str
+    plain: bool = False
+    """True if it may also be a text, a number, a flag or null, which the link does not decode."""
+
+    @property
+    def is_success(self) -> bool:
+        """True for the response of a successful call; `default` may be either."""
+        return self.status[0] == "2"
+
+
+@attrs.define
+class Media:
+    """A media type of a body."""
+
+    type: str
+    kind: str
+    """The way of writing or reading it: `json`, `jsonl`, `form`, `multipart`, `text` or `bytes`."""
+    schema: object
+    encoding: dict[str, dict[str, object]] = attrs.field(factory=dict[str, dict[str, object]])
+    """The encodings of single fields of a form, where unusual."""
+
+
+@attrs.define
+class BodyCase:
+    """The way of writing a body: from an argument for each property, or from one argument."""
+
+    media: list[Media]
+    """Its media types; the first is the default."""
+    flat: bool
+
+
+@attrs.define
+class OperationCase:
+    """An operation."""
+
+    resource: tuple[str, ...]
+    """The path of its resource."""
+    method: str
+    """The name of its method."""
+    http_method: str
+    path: str
+    place: str
+    doc: str
+    arguments: list[Argument]
+    body: BodyCase | None
+    responses: list[ResponseCase]
+    result: Type
+    item: Type | None
+    pagination: Json | None
+    secured: bool
+    """True if the client's credentials are sent."""
+    security: tuple[str, ...]
+    """The alternatives of credentials, as text."""
+    fixed_query: list[tuple[str, str]]
+    """Constant query parameters in the path of the document."""
+
+    @property
+    def name(self) -> str:
+        """Its name in full: `messages.batches.create`."""
+        return ".".join((*self.resource, self.method))
+
+    @property
+    def function(self) -> str:
+        """The function that makes a request of it."""
+        return function_name(self.method)
+
+    @property
+    def constant(self) -> str:
+        """The constant that describes it."""
+        return constant_name(self.method)
+
+    def arguments_in(self, *places: str) -> list[Argument]:
+        """Return the arguments that go to these places of a request."""
+        return [argument for argument in self.arguments if argument.where in places]
+
+    @property
+    def positional(self) -> list[Argument]:
+        """The path parameters."""
+        return self.arguments_in("path")
+
+    @property
+    def keywords(self) -> list[Argument]:
+        """The other arguments, the required ones first."""
+        others = self.arguments_in("query", "header", "cookie", "body", "media")
+        return sorted(others, key=lambda argument: not argument.required)
+
+    @property
+    def style(self) -> str:
+        """The way of sending it: `page`, `stream` or `send`."""
+        if self.pagination:
+            return "page"
+        success = next((case for case in self.responses if case.is_success), None)
+        return "stream" if success is not None and success.kind == "jsonl" else "send"
+
+
+@attrs.define
+class Resource:
+    """A node of the tree of tags: the operations of a tag, and the resources inside it."""
+
+    path: tuple[str, ...]
+    module: str
+    class_name: str
+    doc: str
+    operations: list[OperationCase] = attrs.field(factory=list[OperationCase])
+    children: list[Resource] = attrs.field(factory=lambda: list[Resource]())
+
+    @property
+    def attribute(self) -> str:
+        """Its name on its parent."""
+        return self.path[-1] if self.path else ""
+
+    def walk(self) -> Iterator[Resource]:
+        """Yield the resource and all inside it."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@attrs.define
+class Package:
+    """The whole package."""
+
+    title: str
+    version: str
+    doc: str
+    models: list[Module]
+    params: list[Module]
+    root: Resource

@@ -1,0 +1,1 @@
+"""Stage 5: print the plan as files, through templates/."""

@@ -1,0 +1,105 @@
+"""Streams of JSONL responses, for any operation. Results of a batch have more to them: see `_results`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from .._errors import APIResponseValidationError, ErrorResponse
+from .._http.lines import LineSplitter
+from .response import AsyncResponse
+
+__all__ = ["AsyncLineStream", "lines_of"]
+
+T = TypeVar("T")
+
+
+async def lines_of(response: AsyncResponse, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Iterate over the lines of a body, without blank ones.
+
+    Raises:
+        APIResponseValidationError: A line is too long.
+    """
+
+    def too_long(limit: int, number: int, offset: int, line: bytes) -> Exception:
+        shown = ErrorResponse(response.status_code, response.headers, line, response.http_request)
+        text = f"line {number} of the response, at byte {offset}, is longer than {limit} bytes."
+        return APIResponseValidationError(text, response=shown, body=None)
+
+    splitter = LineSplitter(too_long)
+    async for chunk in chunks:
+        for line in splitter.feed(chunk):
+            yield line
+    for line in splitter.finish():
+        yield line
+
+
+class AsyncLineStream(Generic[T]):
+    """The decoded lines of a response. Iterate over it, directly or as a context manager.
+
+    Args:
+        open: Opens the response.
+        decoder: Returns the decoder for the lines of a response.
+    """
+
+    def __init__(
+        self,
+        open: Callable[[], Awaitable[tuple[AsyncResponse, AsyncIterator[bytes]]]],
+        decoder: Callable[[AsyncResponse], Callable[[bytes], Any]],
+    ) -> None:
+        self._open = open
+        self._decoder = decoder
+        self._response: AsyncResponse | None = None
+        self._items: AsyncIterator[T] | None = None
+
+    async def opened(self) -> Self:
+        """Open the response, unless it is open already."""
+        if self._items is None:
+            self._response, chunks = await self._open()
+            self._items = self._decoded(self._response, chunks)
+        return self
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._response is not None:
+            await self._response.close()
+
+    # async only
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self.opened().__await__()
+
+    # async only
+    async def __aiter__(self) -> AsyncIterator[T]:
+        await self.opened()
+        assert self._items is not None
+        try:
+            async for item in self._items:
+                yield item
+        finally:
+            await self.close()
+
+    # sync: def __iter__(self) -> Iterator[T]:
+    # sync:     return self
+
+    async def __anext__(self) -> T:
+        await self.opened()
+        assert self._items is not None
+        try:
+            return await anext(self._items)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def __aenter__(self) -> Self:
+        return await self.opened()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _decoded(self, response: AsyncResponse, chunks: AsyncIterator[bytes]) -> AsyncIterator[T]:
+        decode = self._decoder(response)
+        async for line in lines_of(response, chunks):
+            yield decode(line)

@@ -1,0 +1,1 @@
+"""Creating, reconciling and awaiting batches: decisions without I/O."""

@@ -1,0 +1,259 @@
+"""The body of a new batch, written request by request to a temporary file and checked on the way.
+
+A batch has up to 256 MB. A small body stays in memory; a large one goes to a temporary file and is sent from there,
+more than once if necessary.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Mapping
+from itertools import pairwise
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, NamedTuple, cast
+
+import orjson
+from claude_batches_api import params as api_params
+
+from .._errors import InvalidBatchError, RequestEncodingError, SpoolError
+from .._http.encoding import encode, is_object
+from .._http.upload import FilePiece, Payload
+
+__all__ = ["MAX_BYTES", "MAX_REQUESTS", "BodyWriter", "WrittenBatch"]
+
+MAX_REQUESTS = 100_000
+MAX_BYTES = 256_000_000
+
+#: Number of problems listed in an error.
+LISTED = 5
+#: Largest body in bytes that stays in memory.
+IN_MEMORY = 1024 * 1024
+#: Number of bytes collected before they are written to the file.
+BLOCK = 128 * 1024
+
+_CUSTOM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PREFIX = b'{"requests":['
+#: Bytes of `{"requests":[` and `]}`.
+ENVELOPE = len(_PREFIX) + 2
+
+#: Parameters that the API refuses in a batch, each with the reason.
+_REFUSED = {
+    "stream": "a batch can't stream: leave it out",
+    "speed": "a batch has no speed: leave it out",
+    "betas": 'the whole batch would be refused: give create extra_headers={"anthropic-beta": ...} in its place',
+}
+
+
+class WrittenBatch(NamedTuple):
+    """An encoded batch."""
+
+    payload: Payload
+    request_count: int
+    ids: array[int]
+    """A hash of each custom_id, in order. Results of another batch are recognised by them."""
+
+
+class BodyWriter:
+    """Writes the body of a batch.
+
+    Args:
+        validate: True to check everything that the API would refuse the whole batch or a request for.
+        max_requests: Largest number of requests.
+        max_bytes: Largest body in bytes.
+    """
+
+    def __init__(
+        self, *, validate: bool, max_requests: int = MAX_REQUESTS, max_bytes: int = MAX_BYTES
+    ) -> None:
+        self._validate = validate
+        self._max_requests = max_requests
+        self._max_bytes = max_bytes
+        self._required: frozenset[str] = api_params.MessageCreateParamsNonStreaming.__required_keys__
+        # Closed with the payload, which outlives this object.
+        self._file = cast(BinaryIO, SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
+        self._block: list[bytes] = [_PREFIX]
+        self._block_size = len(_PREFIX)
+        self._written = 0
+        self._count = 0
+        self._ids: array[int] = array("q")
+        self._problems: list[str] = []
+        self._problem_count = 0
+
+    @property
+    def count(self) -> int:
+        """Number of requests."""
+        return self._count
+
+    @property
+    def size(self) -> int:
+        """Size in bytes of the body if it ended now."""
+        return self._written + self._block_size + 2
+
+    def fits(self, line: bytes) -> bool:
+        """Return true if one more encoded request stays within both limits."""
+        return self._count < self._max_requests and self.size + len(line) + 2 <= self._max_bytes
+
+    def add(self, request: Any) -> None:
+        """Write one request.
+
+        Raises:
+            InvalidBatchError: The request can't be written, or exceeds a limit of a batch.
+            SpoolError: The temporary file can't be written.
+        """
+        index = self._count
+        self._count += 1
+        if hasattr(request, "to_dict"):
+            request = request.to_dict()
+        custom_id = request.get("custom_id") if is_object(request) else None
+        self._ids.append(hash(custom_id) if isinstance(custom_id, str) else 0)
+        if self._validate:
+            if self._count > self._max_requests:
+                raise self._fatal(f"it has more than {self._max_requests:,} requests: split it")
+            self._check(index, custom_id, request)
+        try:
+            line = encode(request)
+        except RequestEncodingError as error:
+            raise self._fatal(f"{_name(index, custom_id)}: {error}") from None
+        self._append(line)
+
+    def finish(self, others: Mapping[str, object] | None = None) -> WrittenBatch:
+        """End the body.
+
+        Args:
+            others: Properties besides `requests`.
+
+        Raises:
+            InvalidBatchError: The requests can't form a batch.
+            SpoolError: The temporary file can't be written.
+        """
+        tail = encode(others)[1:] if others else b"}"
+        self._block.append(b"]" + (b"," if others else b"") + tail)
+        self._block_size += len(self._block[-1])
+        self._flush()
+        if self._validate:
+            if self._count == 0:
+                self._problem("it has no requests")
+            self._check_unique()
+            if self._problem_count:
+                raise self._error()
+        piece = FilePiece(self._file, self._written)
+        return WrittenBatch(Payload([piece], owned=self._file), self._count, self._ids)
+
+    def discard(self) -> None:
+        """Delete the body."""
+        self._file.close()
+
+    def _append(self, line: bytes) -> None:
+        # Each request is a line of its own, so that it can be found again (see _check_unique).
+        self._block.append(line if self._count == 1 else b",\n" + line)
+        self._block_size += len(self._block[-1])
+        if self._block_size >= BLOCK:
+            self._flush()
+
+    def _flush(self) -> None:
+        data = b"".join(self._block)
+        self._block, self._block_size = [], 0
+        self._written += len(data)
+        if self._validate and self._written > self._max_bytes:
+            raise self._fatal(
+                f"it has more than {self._max_bytes:,} bytes after {self._count} requests: split it"
+            )
+        try:
+            self._file.write(data)
+        except OSError as error:
+            self.discard()
+            raise SpoolError(
+                error.errno,
+                f"the temporary file of the batch can't be written ({error.strerror}); nothing was sent. Free space in "
+                "the folder for temporary files, or set TMPDIR to another",
+            ) from None
+
+    def _check(self, index: int, custom_id: Any, request: Any) -> None:
+        if not is_object(request):
+            self._problem(
+                f"request {index} must be a dict with custom_id and params; got {type(request).__name__}"
+            )
+            return
+        if not isinstance(custom_id, str) or not _CUSTOM_ID.fullmatch(custom_id):
+            self._problem(
+                f"{_name(index, custom_id)} has no custom_id"
+                if custom_id is None
+                else f"{_name(index, custom_id)}: a custom_id has 1 to 64 letters A-Z and a-z, digits, hyphens or "
+                "underscores"
+            )
+        params: Any = request.get("params")
+        if isinstance(params, Mapping):
+            self._check_params(index, custom_id, cast("Mapping[str, Any]", params))
+        elif not hasattr(params, "to_dict"):
+            self._problem(
+                f"{_name(index, custom_id)} has no params"
+                if params is None
+                else f"{_name(index, custom_id)}: params must be a dict; got {type(params).__name__}"
+            )
+
+    def _check_params(self, index: int, custom_id: Any, params: Mapping[str, Any]) -> None:
+        if not params.keys() >= self._required:
+            missing = ", ".join(sorted(self._required - params.keys()))
+            self._problem(f"{_name(index, custom_id)}: params has no {missing}")
+        for name, reason in _REFUSED.items():
+            if name in params and not (name == "stream" and params[name] is False):
+                self._problem(f"{_name(index, custom_id)}: params has {name}, and {reason}")
+        if params.get("max_tokens") == 0 and type(params["max_tokens"]) is int:
+            self._problem(f"{_name(index, custom_id)}: max_tokens is 0, which a batch does not accept")
+
+    def _check_unique(self) -> None:
+        repeated = {key for key, following in pairwise(sorted(self._ids)) if key == following}
+        if not repeated:
+            return
+        # Different ids can have the same hash, so the ids with a repeated hash are read again.
+        first: dict[str, int] = {}
+        self._file.seek(0)
+        for index, line in enumerate(self._file):
+            if index < self._count and self._ids[index] in repeated:
+                custom_id = _read_id(line)
+                if custom_id is not None and first.setdefault(custom_id, index) != index:
+                    self._problem(
+                        f"{_name(index, custom_id)}: request {first[custom_id]} has the same custom_id"
+                    )
+
+    def _problem(self, text: str) -> None:
+        self._problem_count += 1
+        if len(self._problems) < LISTED:
+            self._problems.append(text)
+
+    def _fatal(self, text: str) -> InvalidBatchError:
+        """Return the error for a problem that ends reading. It is listed first, however many came before."""
+        self._problem_count += 1
+        self._problems = [text, *self._problems][:LISTED]
+        return self._error()
+
+    def _error(self) -> InvalidBatchError:
+        more = self._problem_count - len(self._problems)
+        lines = [*self._problems, *([f"and {more} more"] if more else [])]
+        self.discard()
+        text = "".join(f"\n  - {line}" for line in lines)
+        return InvalidBatchError(
+            f"this can't be a batch, and nothing was sent:{text}", tuple(self._problems), self._problem_count
+        )
+
+
+def _name(index: int, custom_id: object) -> str:
+    return f"request {index}" if custom_id is None else f"request {index} (custom_id {_short(custom_id)})"
+
+
+def _short(value: object) -> str:
+    text = ascii(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _read_id(line: bytes) -> str | None:
+    """Return the custom_id in a line of the body, which has parts of the body's JSON around it."""
+    text = line.removeprefix(_PREFIX).rstrip(b"\n").removesuffix(b",")
+    for end in (text, text[: text.rfind(b"]")]):
+        try:
+            custom_id: object = orjson.loads(end)["custom_id"]
+        except (ValueError, LookupError, TypeError):
+            continue
+        return custom_id if isinstance(custom_id, str) else None
+    return None
