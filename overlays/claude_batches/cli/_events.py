@@ -40,10 +40,11 @@ def _text_of(record: logging.LogRecord) -> str:
     return str(record.msg) % args if args else str(record.msg)
 
 
-def _written(value: Any) -> object:
+def _written(value: object) -> object:
     if not isinstance(value, dict):
         return value
-    counts: dict[Any, Any] = value
+    # The types of its items are not known.
+    counts: Any = value  # pyright: ignore[reportUnknownVariableType]
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
