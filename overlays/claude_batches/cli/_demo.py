@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Annotated
 
+import typer
 from claude_batches_api.models import (
     MessageBatch,
     MessageBatchErroredResult,
@@ -178,3 +180,23 @@ def _block_gist(block: object) -> str:
             return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
         case other:
             return f"[{getattr(other, 'type', 'unknown')}]"
+
+
+def command(
+    live: Annotated[
+        bool, typer.Option(help="Use the real API and the key in the environment; costs money.")
+    ] = False,
+    count: Annotated[int, typer.Option(min=8, max=100_000, metavar="N", help="Number of requests.")] = 300,
+    model: Annotated[str, typer.Option(metavar="NAME", help="The model.")] = "claude-haiku-4-5",
+    yes: Annotated[bool, typer.Option("--yes", help="With --live, do not ask before spending.")] = False,
+) -> None:
+    """Show a batch on the local sandbox, or with --live on the real API."""
+    console = Console()
+    if live:
+        if not yes:
+            typer.confirm(
+                f"This sends {count} requests to the real API, which bills them. Go on?", abort=True
+            )
+        run_live(console, count=count, model=model)
+    else:
+        run_on_sandbox(console, count=count, model=model)
