@@ -1,4 +1,4 @@
-"""What our client sends and what the sandbox answers is what the spec says, in every operation and variant."""
+"""Requests of our client and responses of the sandbox match the spec, in every operation and variant."""
 
 from __future__ import annotations
 
@@ -116,6 +116,17 @@ def test_each_operation_failing(
             assert last(recorder).status == status
 
 
+def test_counting_tokens(recorder: Recorder, kind: Kind) -> None:
+    """Counting tokens is a call as the spec says, and both clients read the same number."""
+    asked = {"model": "claude-haiku-4-5", "messages": [GREETING], "system": "Be brief"}
+    with calling(kind, recorder.url) as ours, calling("official", recorder.url) as official:
+        count = ours.call(ours.client.messages.count_tokens, **asked, workspace_id="wrkspc_1")
+        assert last(recorder).headers["anthropic-workspace-id"] == "wrkspc_1"
+        assert (
+            count.input_tokens == official.call(official.client.messages.count_tokens, **asked).input_tokens
+        )
+
+
 def test_a_refused_key(recorder: Recorder, kind: Kind) -> None:
     """A wrong key is answered with 401, in the form of every error."""
     with calling(kind, recorder.url, api_key="another") as client, pytest.raises(ClaudeBatchesError):
@@ -159,7 +170,7 @@ def reachable(name: str) -> set[str]:
 
 
 def accepted(client: Calls, requests: list[dict[str, Any]]) -> Any:
-    """The batch that is made of requests which the sandbox must take."""
+    """Create a batch of requests that the sandbox must accept."""
     try:
         return client.create(requests)
     except BadRequestError as refused:
@@ -172,7 +183,7 @@ def accepted(client: Calls, requests: list[dict[str, Any]]) -> Any:
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, str]:
-    """How requests end that are good but for one field, by the name of that field."""
+    """Return the outcomes of requests with one invalid field, by the name of that field."""
     wrong = [
         request(field, **{field: value})
         for field in FIELDS
@@ -184,8 +195,8 @@ def outcomes() -> dict[str, str]:
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_what_the_spec_forbids_ends_as_errored(outcomes: dict[str, str], field: str) -> None:
-    """A request of which one field can't be so ends as errored, and leaves the others alone."""
-    # Of a field that takes anything, no request can be wrong.
+    """A request with an invalid field is errored, and the others succeed."""
+    # A field that accepts any value has no invalid request.
     assert outcomes.get(field, "errored") == "errored", f"check `{field}` in {VALIDATION}"
 
 

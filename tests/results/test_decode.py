@@ -178,9 +178,7 @@ def test_half_a_surrogate_pair_is_read() -> None:
 
 
 def with_extra(text: str, padding: str = "") -> bytes:
-    return (
-        f'{{"custom_id":"a{padding}","result":{{"type":"canceled","extra":{text}}}}}'.encode()  # fmt: skip
-    )
+    return f'{{"custom_id":"a{padding}","result":{{"type":"canceled","extra":{text}}}}}'.encode()
 
 
 def extra_of(line: bytes) -> Any:

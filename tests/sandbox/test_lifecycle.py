@@ -1,4 +1,4 @@
-"""What becomes of a batch as sandbox time passes."""
+"""The life of a batch over sandbox time."""
 
 import pytest
 from claude_batches.sandbox import Sandbox

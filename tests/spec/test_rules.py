@@ -1,4 +1,4 @@
-"""The rules of the spec: a valid document, nothing dangling or idle, unions told apart, words everywhere.
+"""The rules of the spec: a valid document, no dangling or unused parts, tagged unions, descriptions everywhere.
 
 They hold for every operation; docs/generation.md lists them under "What a new operation needs". Each says what
 is missing, and where.
@@ -171,7 +171,7 @@ def test_no_description_only_repeats_the_name() -> None:
 
 
 def _operation_rules() -> dict[str, list[str]]:
-    """What an operation needs, and which operations don't have it."""
+    """Return each requirement with the operations that lack it."""
     declared = {tag["name"] for tag in spec()["tags"]}
     lacking: dict[str, list[str]] = {}
 

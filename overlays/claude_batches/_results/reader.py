@@ -176,7 +176,7 @@ class Reader(Generic[T]):
         self._finished = False
         self._ranges = True
         self._asked_from: int | None = None
-        self._ended_short_at: int | None = None
+        self._ended_short_at: tuple[int, int] | None = None
         self._in_doubt = False
         self._failure: Exception | None = None
         if self.expected is None:
@@ -390,10 +390,10 @@ class Reader(Generic[T]):
         results = self.seen.results
         if isinstance(error, EndedShortError):
             # The same end twice without an error is the end of the file.
-            if self._ended_short_at == results:
+            if self._ended_short_at == (results, position):
                 reason = "the file has no more"
                 raise IncompleteResultsError(self.batch.id, results, self.expected, reason) from None
-            self._ended_short_at = results
+            self._ended_short_at = results, position
         delay = self._patience.delay(error, len(self.seen), position) if resumable(error) else None
         if delay is None:
             cause = error if isinstance(error, APIError | BrokenEncodingError) else None

@@ -15,6 +15,7 @@ from .._http.attempts import fetch, open_response
 from .._http.decode import decode_response
 from .._http.effects import Flow
 from .._http.failure import connection_error, past_deadline
+from .._http.options import given
 from .._http.prepare import prepare, prepare_url
 from .._http.response import OpenedResponse
 from .._http.session import Session
@@ -46,7 +47,7 @@ class ResultsRequests:
         self._options = options
         self._visibility = Visibility()
         self._opened = False
-        self._deadline = Deadline.after(options.get("deadline"), session.now())
+        self._deadline = Deadline.after(given(options, "deadline"), session.now())
 
     def batch(self, polling: Polling | None = None) -> Flow[MessageBatch]:
         """Retrieve the batch.

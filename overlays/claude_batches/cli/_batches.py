@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from claude_batches import Client
     from claude_batches.types import MessageBatch
 
-__all__ = ["cancel_batch", "create", "delete", "download", "is_batch_id", "list_", "show", "wait"]
+__all__ = ["cancel_batch", "create", "delete", "download", "is_batch_id", "list_", "show", "wait", "wait_for"]
 
 _OUTCOMES = ("succeeded", "errored", "canceled", "expired")
 
@@ -101,7 +101,7 @@ def create(
             except KeyboardInterrupt:
                 raise _interrupted_create(client) from None
         if wait and not interrupts.asked:
-            batch = _wait(client, batch, deadline=None, workspace=workspace)
+            batch = wait_for(client, batch, deadline=None, workspace=workspace)
         _write(batch, json=json, text=batch.id)
         if interrupts.asked:
             say(f"The batch was created. Continue with: claude-batches wait {batch.id}")
@@ -150,7 +150,7 @@ def show(batch: BatchId, workspace: Workspace = None, json: Json = False) -> Non
 def wait(batch: BatchId, deadline: Deadline = None, workspace: Workspace = None, json: Json = False) -> None:
     """Wait until a batch has ended. The exit status tells its outcome."""
     with _client() as client:
-        found = _wait(client, batch, deadline=deadline, workspace=workspace)
+        found = wait_for(client, batch, deadline=deadline, workspace=workspace)
     _write(found, json=json)
     finish(status_of(found))
 
@@ -180,7 +180,7 @@ def download(
         raise CommandError("--limit needs `-`: a file always has all results", ExitStatus.USAGE)
     with _client() as client:
         if wait:
-            _wait(client, batch, deadline=None, workspace=workspace)
+            wait_for(client, batch, deadline=None, workspace=workspace)
         if target == "-":
             _stream(client, batch, limit, workspace)
             return
@@ -250,9 +250,20 @@ def _interrupted_create(client: Client) -> CommandError:
     return CommandError("stopped before the requests were sent: no batch was created")
 
 
-def _wait(
+def wait_for(
     client: Client, batch: MessageBatch | str, *, deadline: float | None, workspace: str | None
 ) -> MessageBatch:
+    """Wait for the end of a batch, and show progress.
+
+    Args:
+        client: The client.
+        batch: The batch or its id.
+        deadline: Seconds to wait.
+        workspace: The workspace.
+
+    Raises:
+        CommandError: Ctrl-C came, or the time is over; the batch goes on.
+    """
     from claude_batches import BatchWaitTimeoutError
 
     batch_id = batch if isinstance(batch, str) else batch.id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from ._progress import Outlook, Reporter, reporter
 
@@ -18,7 +18,7 @@ _logger = logging.getLogger("claude_batches.jobs")
 
 
 class _Events(logging.Handler):
-    """Shows progress whenever the job logs an event, in the thread that runs it."""
+    """Shows progress at each event that a job logs, in the thread that runs it."""
 
     def __init__(self, job: Job, shown: Reporter, *, verbose: bool) -> None:
         super().__init__(logging.INFO)
@@ -28,8 +28,22 @@ class _Events(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._verbose or record.levelno >= logging.WARNING:
-            self._shown.say(record.getMessage())
+            self._shown.say(_text_of(record))
         self._shown.show(outlook(self._job))
+
+
+def _text_of(record: logging.LogRecord) -> str:
+    """Return a message with its mappings written out."""
+    if not isinstance(record.args, tuple):
+        return record.getMessage()
+    args = tuple(_written(arg) for arg in record.args)
+    return str(record.msg) % args if args else str(record.msg)
+
+
+def _written(value: Any) -> object:
+    if not isinstance(value, dict):
+        return value
+    return ", ".join(f"{name} {count}" for name, count in cast("dict[Any, Any]", value).items())
 
 
 @contextmanager

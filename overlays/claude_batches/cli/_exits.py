@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
@@ -74,6 +75,8 @@ class Group(TyperGroup):
         """Run a command."""
         from claude_batches import AmbiguousCreateError, ClaudeBatchesError
 
+        # Without a handler, Python writes the client's warnings on stderr; errors say the same.
+        logging.getLogger("claude_batches").addHandler(logging.NullHandler())
         try:
             return super().invoke(ctx)
         except CommandError as error:

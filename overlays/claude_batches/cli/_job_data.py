@@ -154,7 +154,7 @@ def results(
             table = results_table()
             for row in islice(rows, limit or _SHOWN):
                 colour = "green" if row.cause == "succeeded" else "red"
-                table.add_row(escape(row.custom_id), f"[{colour}]{row.cause}[/]", escape(gist(row)))
+                table.add_row(escape(row.custom_id), f"[{colour}]{row.cause}[/]", escape(gist(row.result)))
             write_data(table)
         found = opened_job.status()
     finish(status_of(found))

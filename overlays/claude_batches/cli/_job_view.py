@@ -12,7 +12,7 @@ from rich.table import Table
 from ._exits import ExitStatus
 
 if TYPE_CHECKING:
-    from claude_batches.jobs import JobRow, JobStatus
+    from claude_batches.jobs import JobStatus
     from claude_batches.jobs._cost import Report
 
 __all__ = ["cost_table", "gist", "results_table", "status_dict", "status_of", "status_table"]
@@ -121,9 +121,8 @@ def results_table() -> Table:
     return table
 
 
-def gist(row: JobRow) -> str:
-    """Return the answer or the error of a row as one line."""
-    result: Any = row.result
+def gist(result: Any) -> str:
+    """Return the answer or the error of a result as one line."""
     message = getattr(result, "message", None)
     if message is not None:
         return " ".join(" ".join(_text(block) for block in message.content).split())
