@@ -82,7 +82,9 @@ class Job:
             LedgerError: The ledger is of a newer release, damaged, or can't be opened.
             JobOptionsError: Options that can't work.
         """
-        return cls(opened(name, ledger, ids), client, typed(JobOptions(**options)))
+        # Before the job is opened: wrong options make no folder.
+        checked = typed(JobOptions(**options))
+        return cls(opened(name, ledger, ids), client, checked)
 
     def close(self) -> None:
         """Release the job. Its batches go on."""
