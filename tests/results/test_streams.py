@@ -609,7 +609,7 @@ def test_foreign_results_are_an_error(kind: Kind, reader: str, tmp_path: Any) ->
 
 
 @kinds
-def test_raw_and_streamed_views(kind: Kind) -> None:
+def test_raw_and_streamed_views(kind: Kind, server: ResultsServer) -> None:
     """Raw and streamed views have the same results."""
 
     def sync() -> tuple[list[str], list[bytes]]:
@@ -626,8 +626,7 @@ def test_raw_and_streamed_views(kind: Kind) -> None:
                     line async for line in response.iter_lines()
                 ]
 
-    with ResultsServer([whole(LINES)], 4) as server:
-        assert run(kind, sync, asynchronous) == (IDS, LINES)
+    assert run(kind, sync, asynchronous) == (IDS, LINES)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
