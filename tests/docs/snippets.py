@@ -9,7 +9,7 @@ A page is a program: its snippets run from top to bottom in one namespace, one f
 | `output` | compared with the output of the snippet before |
 | `{code-block} LANGUAGE` with `:caption: FILE` | written to that file; Python is run as well |
 | `json`, `yaml`, `toml` | parsed |
-| others in `SHOWN` | only shown |
+| others in `SHOWN` | only shown; `sh` is for commands that install packages or need a terminal |
 
 `<!-- skip: next "REASON" -->` before a fence leaves it out. Ids, ports, times and durations differ from run to run, so
 they are replaced on both sides before a comparison. `...` in an expected output matches anything.
@@ -33,6 +33,7 @@ from typing import Any
 from unittest import SkipTest
 
 import yaml
+from claude_batches import Client
 from sybil import Document, Example, Region, Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.abstract.lexers import LexerCollection
@@ -52,7 +53,7 @@ PAGES = sorted(
     if "_build" not in page.parts and "_generated" not in page.parts
 )
 #: Languages that are neither run nor parsed.
-SHOWN = {"text", "csv", "xml", "dockerfile", "html", "sql"}
+SHOWN = {"text", "sh", "csv", "xml", "dockerfile", "html", "sql"}
 
 _DIFFERS = [
     (re.compile(r"msgbatch_\w+"), "msgbatch_ID"),
@@ -70,7 +71,9 @@ def parse(page: Path) -> Document:
 def _fences(document: Document) -> Iterator[Region]:
     lexers = [
         FencedCodeBlockLexer(r"[^{\n]+", mapping={"language": "language", "source": "source"}),
-        DirectiveLexer("code-block", mapping={"arguments": "language", "source": "source", "options": "options"}),
+        DirectiveLexer(
+            "code-block", mapping={"arguments": "language", "source": "source", "options": "options"}
+        ),
     ]
     for region in LexerCollection(lexers)(document):
         region.parsed = region.lexemes["source"]
@@ -93,6 +96,9 @@ def evaluate(example: Example) -> None:
             Path("test_snippet.py").write_text(source, encoding="utf-8")
             _bash(f"{sys.executable} -m pytest -q -p no:cacheprovider test_snippet.py")
         case "python":
+            # Later snippets of a page take a client as given, after one that closed its own.
+            if example.namespace["client"].is_closed:
+                example.namespace["client"] = Client()
             with contextlib.redirect_stdout(io.StringIO()) as stdout:
                 PythonEvaluator()(example)
             example.namespace["_output"] = stdout.getvalue()
@@ -154,7 +160,9 @@ def programs(document: Document) -> dict[str, str]:
 def _names(source: str) -> tuple[set[str], set[str]]:
     """Return the names that a program binds, and those that it misses."""
     top = symtable.symtable(source, "snippet", "exec")
-    bound = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    bound = {
+        symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()
+    }
     used: set[str] = set()
     tables = [top]
     while tables:
@@ -165,7 +173,9 @@ def _names(source: str) -> tuple[set[str], set[str]]:
             for symbol in table.get_symbols()
             if symbol.is_referenced() and (table is top or symbol.is_global())
         }
-    builtin = set(dir(__builtins__)) | set(__builtins__ if isinstance(__builtins__, dict) else ()) | {"__name__"}
+    builtin = (
+        set(dir(__builtins__)) | set(__builtins__ if isinstance(__builtins__, dict) else ()) | {"__name__"}
+    )
     return bound, used - bound - builtin
 
 
