@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -34,9 +35,10 @@ KILLED = -signal.SIGKILL
 class Victim:
     """A process that runs jobs and may be killed while it does."""
 
-    def __init__(self, script: str = "victim.py") -> None:
+    def __init__(self, environment: dict[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name(script))],
+            [sys.executable, str(Path(__file__).with_name("victim.py"))],
+            env={**os.environ, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -76,7 +78,7 @@ def paid(sandbox: Sandbox) -> Counter[tuple[str, int]]:
     """How often each row of each job was paid for, by all batches of the sandbox: (token, position) to count."""
     sandbox.set_faults(None)
     counts: Counter[tuple[str, int]] = Counter()
-    with Client(base_url=sandbox.url, api_key="judge") as client:
+    with Client(base_url=sandbox.url, api_key="k") as client:
         for batch in client.messages.batches.list(limit=100):
             for line in client.messages.batches.results(batch.id, wait=True):
                 if line.result.type == "succeeded":
@@ -89,7 +91,7 @@ def judge(sandbox: Sandbox, *names: Path | str, count: int, ledger: PostgresLedg
     """Assert that each row of these jobs was paid for once, and has its own result."""
     counts = paid(sandbox)
     assert not {row: times for row, times in counts.items() if times > 1}, "paid twice"
-    assert len(counts) == count * len(names), "batches of nobody, or rows that were never paid for"
+    assert len(counts) == count * len(names), f"batches of nobody, or rows never paid for: {sorted(counts)}"
     for name in names:
         with Job.open(name, ledger=ledger) as job:
             rows = list(job.results())

@@ -149,7 +149,7 @@ def run() -> None:
         print(again, raw.headers["x"], raw.request_id, raw.elapsed)
         with client.messages.batches.with_streaming_response.results("b") as response:
             for line in response.iter_lines():
-                print(line.decode())
+                print(line.upper())
         try:
             gone: DeletedMessageBatch = client.with_options(timeout=5).messages.batches.delete("b")
         except RateLimitError as error:
@@ -177,13 +177,13 @@ async def run_async() -> None:
         pager: AsyncPager[MessageBatch] = client.messages.batches.list()
         page: claude_batches.AsyncPage[MessageBatch] = await pager
         assert_type(await client.messages.batches.list(), AsyncPage[MessageBatch])
-        raw_page: claude_batches.RawResponse[AsyncPage[MessageBatch]]
+        raw_page: claude_batches.AsyncRawResponse[AsyncPage[MessageBatch]]
         raw_page = await client.messages.batches.with_raw_response.list()
         print(raw_page, page.first_id)
         newest: MessageBatch = page.data[0]
         print(newest, (await page.get_next_page()).data)
         raw = await client.messages.batches.with_raw_response.cancel("b")
-        canceled: MessageBatch = raw.parse()
+        canceled: MessageBatch = await raw.parse()
         async with client.messages.batches.with_streaming_response.retrieve("b") as response:
             streamed: MessageBatch = await response.parse()
         print(canceled, streamed)
