@@ -21,7 +21,7 @@ def check_id(batch_id: object) -> None:
         ConfigurationError: It is not a string that names a batch: a path with it would lead to another resource.
     """
     if not isinstance(batch_id, str) or batch_id in ("", ".", "..") or not batch_id.isprintable():
-        raise ConfigurationError(f"message_batch_id must name a resource; got {batch_id!a:.80}")
+        raise ConfigurationError(f"message_batch_id must be the id of a batch; got {batch_id!a:.80}")
 
 
 def checked(method: Callable[P, T]) -> Callable[P, T]:

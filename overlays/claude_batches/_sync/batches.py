@@ -365,9 +365,12 @@ class Batches(resources.Batches):
 def _create_flow(create: CreateFlow, written: WrittenBatch, read: bool) -> Flow[Any]:
     import attrs
 
-    prepared = attrs.evolve(
-        prepare(create.session, create.request, create.options, written.payload), fresh=True
-    )
+    try:
+        prepared = prepare(create.session, create.request, create.options, written.payload)
+    except BaseException:
+        written.payload.close()
+        raise
+    prepared = attrs.evolve(prepared, fresh=True)
     return create.run(prepared, partial(transfer, create.session, read=read))
 
 

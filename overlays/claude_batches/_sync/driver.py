@@ -214,11 +214,18 @@ class Driver:
     def _new_client(self, *, keep_alive: bool = True) -> Any:
         import httpx  # takes longer to import than this package
 
+        options = client_options(httpx, self._origin, keep_alive=keep_alive)
         try:
-            return httpx.Client(**client_options(httpx, self._origin, keep_alive=keep_alive))
-        except ImportError as error:
+            return httpx.Client(**options)
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
             problem = str(error)
-        raise ConfigurationError(f"the proxy of the environment needs another package: {problem}")
+        if self._origin.is_loopback:
+            # A proxy is not used for this machine, so one that can't be used does not matter.
+            return httpx.Client(**options, trust_env=False)
+        raise ConfigurationError(
+            f"the proxy of the environment can't be used: {problem}. Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or "
+            "give the client an http_client"
+        )
 
     def _check_client(self) -> None:
         send = getattr(self._http, "send", None)
