@@ -59,7 +59,7 @@ class Sink(Protocol[T_contra]):
         ...
 
 
-def _check_id(_: object, __: object, batch_id: object) -> None:
+def _check_id(_: object, __: object, batch_id: Any) -> None:
     check_id(batch_id)
 
 
