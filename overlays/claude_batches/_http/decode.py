@@ -105,6 +105,7 @@ def _json(
         raise invalid(operation, response, content, f"is JSON of another form ({type(wire).__name__})")
     if isinstance(result, Model):
         result._request_id = response.request_id  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        result._workspace_id = response.headers.get("anthropic-workspace-id")  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return result
 
 

@@ -69,6 +69,12 @@ class BasePage(Generic[T]):
         return request_id
 
     @property
+    def _workspace_id(self) -> str | None:
+        """Workspace of the request, if the API named it."""
+        workspace_id: str | None = getattr(self.response, "_workspace_id", None)
+        return workspace_id
+
+    @property
     def _direction(self) -> Cursor:
         """Backwards if the list was requested so."""
         previous = self._pagination.previous

@@ -14,6 +14,7 @@ from .._headers import Headers, Secret, SentRequest, shown_headers, shown_url
 from .._logging import logger
 from .config import Config, HeaderChanges
 from .encoding import encode_body, encode_query
+from .options import given
 from .origin import foreign_headers, origin_of, redirect_target, unsafe_step
 from .retry import RetryLimits
 from .session import Session
@@ -161,8 +162,15 @@ def redirected(prepared: PreparedRequest, location: str, config: Config, *, what
 
 
 def extra_query_pairs(extra: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Return the query parameters of `extra_query`; a nested mapping becomes `filter[key]=value`."""
-    return [pair for name, value in extra.items() for pair in query_pairs(name, value, style="deepObject")]
+    """Return the query parameters of `extra_query`.
+
+    A mapping becomes `filter[key]=value`, and a list one parameter for each item.
+    """
+    return [
+        pair
+        for name, value in extra.items()
+        for pair in query_pairs(name, value, style="deepObject" if isinstance(value, Mapping) else "form")
+    ]
 
 
 class _Limits(TypedDict):
@@ -173,10 +181,11 @@ class _Limits(TypedDict):
 
 def _limits(session: Session, options: RequestOptions) -> _Limits:
     config = session.config
-    retries = options.get("max_retries", config.retry.max_retries)
+    retries = given(options, "max_retries", config.retry.max_retries)
+    timeout = given(options, "timeout", config.timeouts)
     return {
-        "timeouts": Timeouts.of(options["timeout"]) if "timeout" in options else config.timeouts,
-        "deadline": Deadline.after(options.get("deadline", config.deadline), session.now()),
+        "timeouts": timeout if timeout is config.timeouts else Timeouts.of(timeout),
+        "deadline": Deadline.after(given(options, "deadline", config.deadline), session.now()),
         "retry": RetryLimits(retries, config.retry.max_delay),
     }
 

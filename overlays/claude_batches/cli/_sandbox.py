@@ -16,6 +16,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
+from ._console import say, stderr, write_json, write_text
+from ._exits import ExitStatus
+from ._options import Json
+
 if TYPE_CHECKING:
     from ..sandbox import Exchange, Fault, Sandbox
 
@@ -23,7 +27,15 @@ __all__ = ["UsageError", "command", "serve"]
 
 
 class UsageError(Exception):
-    """An option with an invalid value, or a missing extra."""
+    """An option with an invalid value."""
+
+    status = ExitStatus.USAGE
+
+
+class MissingExtraError(UsageError):
+    """The extra of the sandbox is not installed."""
+
+    status = ExitStatus.ERROR
 
 
 def command(
@@ -65,11 +77,13 @@ def command(
         typer.Option(metavar="NAME", help="A function that answers requests, as `module:function`."),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="The seed of everything random.")] = 0,
+    json: Json = False,
 ) -> None:
     """Run a local server with the whole API, for development and tests."""
     try:
         serve(
-            Console(),
+            stderr(),
+            json=json,
             host=host,
             port=port,
             key=key,
@@ -82,10 +96,8 @@ def command(
             seed=seed,
         )
     except UsageError as error:
-        Console(stderr=True).print(
-            f"[bold red]claude-batches sandbox:[/] {escape(str(error))}", highlight=False
-        )
-        sys.exit(2)
+        say(f"[bold red]error:[/] {escape(str(error))}")
+        sys.exit(error.status)
 
 
 def serve(
@@ -97,6 +109,7 @@ def serve(
     faults: str | Sequence[str] | None,
     reply: str | None,
     seed: int,
+    json: bool = False,
     host: str = "127.0.0.1",
     key: str | None = None,
     queue_limit: int | None = None,
@@ -105,12 +118,13 @@ def serve(
     """Run a sandbox until it is interrupted.
 
     Raises:
-        UsageError: An option has an invalid value, the port is taken, or the extra is missing.
+        UsageError: An option has an invalid value, or the port is taken.
+        MissingExtraError: The extra is not installed.
     """
     try:
         from ..sandbox import Sandbox, load_reply
     except ModuleNotFoundError as error:
-        raise UsageError(str(error)) from None
+        raise MissingExtraError(str(error)) from None
 
     wanted = [faults] if isinstance(faults, str) else list(faults or ())
     try:
@@ -134,11 +148,13 @@ def serve(
     try:
         ended = _end_signals()
         console.print(_welcome(sandbox, speed, state, wanted))
-        console.print(f"Paste this where your program runs{'' if key else '; any key works'}:\n")
-        # Without markup and wrapping, so that whole lines can be copied.
-        console.print(f"export ANTHROPIC_BASE_URL={sandbox.url}", highlight=False, soft_wrap=True)
         shown = "sandbox" if key is None else "THE_KEY"
-        console.print(f"export ANTHROPIC_API_KEY={shown}\n", highlight=False)
+        if json:
+            write_json({"base_url": sandbox.url, "api_key": key or shown})
+        else:
+            console.print(f"Paste this where your program runs{'' if key else '; any key works'}:\n")
+            write_text(f"export ANTHROPIC_BASE_URL={sandbox.url}")
+            write_text(f"export ANTHROPIC_API_KEY={shown}\n")
         # An Event.wait() without a timeout cannot be interrupted on every system.
         while not ended.wait(0.5):
             pass

@@ -1,4 +1,4 @@
-"""The requests of the demo: some of each kind that people send, and a few that must fail in each way there is."""
+"""Requests of the demos: texts, tools and JSON, and a few that the API refuses."""
 
 from __future__ import annotations
 
@@ -11,33 +11,22 @@ if TYPE_CHECKING:
 _TOPICS = ("tides", "sourdough", "glaciers", "typesetting", "bees", "canals", "chess clocks", "lighthouses")
 
 
-def demo_requests(count: int, *, model: str, magic: bool) -> Iterator[Request]:
-    """Mixed requests.
+def demo_requests(count: int, *, model: str) -> Iterator[Request]:
+    """Yield mixed requests.
 
     Args:
-        count: How many.
-        model: The model they ask.
-        magic: Whether to add words by which the sandbox makes a request fail, expire, or hold out until it is
-            canceled. The real API has no such words.
+        count: Their number.
+        model: Their model.
     """
     for number in range(count):
-        kind, params = _params(number, model, magic=magic)
+        kind, params = _params(number, model)
         yield {"custom_id": f"{kind}-{number:05}", "params": params}
 
 
-def _params(number: int, model: str, *, magic: bool) -> tuple[str, MessageCreateParamsNonStreaming]:
+def _params(number: int, model: str) -> tuple[str, MessageCreateParamsNonStreaming]:
     topic = _TOPICS[number % len(_TOPICS)]
-    match number % 50:
-        case 7:
-            return "refused", _asking(f"Tell me about {topic}.", "a-model-that-is-not-there")
-        case 47 if magic:
-            return "failed", _asking(f"[[error:overloaded_error]] Tell me about {topic}.", model)
-        case 17 if magic:
-            return "expires", _asking(f"[[expire]] Tell me all about {topic}.", model)
-        case 27 | 37 if magic:
-            return "slow", _asking(f"[[slow]] Tell me all about {topic}.", model)
-        case _:
-            pass
+    if number % 100 == 7:
+        return "unknown-model", _asking(f"Tell me about {topic}.", "a-model-that-does-not-exist")
     match number % 5:
         case 0:
             return "tool", {
