@@ -207,7 +207,7 @@ class AsyncRunner:
             limit=1 if since == float("inf") else _PAGE, workspace_id=self._options.workspace_id
         )
         server_now = self.clock.note(response.headers)
-        page: Any = response.parse()
+        page: Any = await response.parse()
         while True:
             oldest = since
             for batch in page.data:
