@@ -18,12 +18,12 @@ import keyword
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.load.document import Document, load, shown
+from generator.load.document import Document, LocatedError, load, shown
 from generator.load.errors import DocumentError
 from generator.load.parse import parse
 from generator.load.validate import validate
@@ -31,7 +31,7 @@ from generator.pins import WrongPinError, check_pins
 from generator.progress import Progress
 from generator.text import one_line
 from generator.unasync import sync_shells
-from generator.write.output import MARK, OutputError, differences, formatted, write
+from generator.write.output import MARK, OutputError, differences, formatted, strangers, write
 
 if TYPE_CHECKING:
     from generator.plan.package import Package
@@ -76,9 +76,19 @@ def _run(options: argparse.Namespace) -> int:
         return _upstream(options)
     target = options.output / options.package
     with Progress() as progress:
-        document, files = generate(options.spec, header=_header(options), progress=progress)
+        document, files = generate(
+            options.spec,
+            header=_header(options),
+            allowed=options.allow,
+            assume_credentials=not options.no_credentials,
+            progress=progress,
+        )
         progress.step(f"formatting {len(files)} files")
         status = _check(files, target) if options.check else _write(files, target)
+    if options.check and _is_ours(options):
+        for name in strangers(target):
+            print(f"{target.parent.name}/{name} is not part of the package")
+            status = 1
     for note in document.notes:
         print(document.describe(note.place, f"note: {note.text}"), file=sys.stderr)
     if _is_ours(options):
@@ -98,12 +108,21 @@ def _shell_header(source: Path) -> str:
     return f"{MARK}` from {source.relative_to(ROOT).as_posix()}/. Change that module, not this one."
 
 
-def generate(spec: Path, *, header: str, progress: Progress | None = None) -> tuple[Document, dict[str, str]]:
+def generate(
+    spec: Path,
+    *,
+    header: str,
+    allowed: Sequence[Path] = (),
+    assume_credentials: bool = True,
+    progress: Progress | None = None,
+) -> tuple[Document, dict[str, str]]:
     """Run the pipeline up to the printed files.
 
     Args:
         spec: The file of the document.
         header: The first line of each generated file.
+        allowed: Folders beside the document's own that it may refer to.
+        assume_credentials: Send credentials if the document has no `security`.
         progress: The reporter of the stages.
 
     Returns:
@@ -115,8 +134,8 @@ def generate(spec: Path, *, header: str, progress: Progress | None = None) -> tu
     step = progress.step if progress is not None else lambda _: None
     with _no_garbage_collection():
         step(f"reading {shown(spec)}")
-        document = _loaded(spec)
-        _normalise(document)
+        document = _loaded(spec, allowed)
+        _normalise(document, assume=assume_credentials)
         step(f"planning the types and operations of {len(document.schemas)} schemas")
         package = _plan(document)
         step("printing them")
@@ -137,21 +156,27 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _loaded(spec: Path) -> Document:
+def _loaded(spec: Path, allowed: Sequence[Path] = ()) -> Document:
     try:
-        return load(spec)
+        return load(spec, allowed)
     except DocumentError as error:
+        if isinstance(error, LocatedError):
+            raise RefusedError(error.document.describe(error.place, error.problem, error.hint)) from None
         hint = f"\n  {error.hint}" if error.hint else ""
         raise RefusedError(f"{shown(spec)}: {error.problem}{hint}") from None
 
 
-def _normalise(document: Document) -> None:
+def _normalise(document: Document, *, assume: bool = True) -> None:
     with _refusing(document):
         validate(document)
         # Imported late: a broken document is reported without this cost.
         from generator.normalise import normalise
 
         normalise(document)
+        if assume:
+            from generator.organise.security import assume_credentials
+
+            assume_credentials(document)
 
 
 def _plan(document: Document) -> Package:
@@ -176,7 +201,7 @@ def _refusing(document: Document) -> Iterator[None]:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    documents = _edition(options.old), _edition(options.new or str(options.spec))
+    documents = [_edition(name, options.allow) for name in (options.old, options.new or str(options.spec))]
     names = [shown(each.path) for each in documents]
     with Progress() as progress, _no_garbage_collection():
         packages: list[Package] = []
@@ -198,8 +223,8 @@ def _upstream(options: argparse.Namespace) -> int:
         documents: list[Document] = []
         for path in (options.spec, options.file):
             progress.step(f"reading {shown(path)}")
-            documents.append(_loaded(path))
-            _normalise(documents[-1])
+            documents.append(_loaded(path, options.allow))
+            _normalise(documents[-1], assume=False)
         progress.step("comparing them")
         from generator.compare.upstream import upstream
 
@@ -208,10 +233,10 @@ def _upstream(options: argparse.Namespace) -> int:
     return 0 if report.is_empty else 1
 
 
-def _edition(name: str) -> Document:
+def _edition(name: str, allowed: Sequence[Path]) -> Document:
     """Load a file, or the committed spec of a revision of the repository: `HEAD`, `v0.1.0`."""
     if Path(name).exists():
-        return _loaded(Path(name))
+        return _loaded(Path(name), allowed)
     spec = SPEC.relative_to(ROOT).as_posix()
     done = subprocess.run(  # noqa: S603  # a list of arguments, none of which git takes for an option
         ["git", "-C", ROOT, "show", f"{name}:{spec}", "--"],  # noqa: S607
@@ -242,6 +267,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--spec", type=Path, default=SPEC, metavar="FILE", help="the document (spec/openapi.yaml)")
     add("--output", type=Path, default=OUTPUT, metavar="DIR", help="the folder to write to (generated)")
     add("--package", type=_package, default=PACKAGE, metavar="NAME", help=f"the package ({PACKAGE})")
+    add("--allow", type=Path, action="append", default=[], metavar="DIR", help="read referenced files of it")
+    add("--no-credentials", action="store_true", help="send none if the document has no `security`")
     add("--debug", action="store_true", help="show the traceback of a bug of the generator")
     commands = parser.add_subparsers(dest="command", metavar="[diff | upstream]")
     diff = commands.add_parser(
@@ -272,7 +299,8 @@ def _header(options: argparse.Namespace) -> str:
     advice = "Change the spec or the templates, not this file."
     if spec == SPEC:
         return f"{MARK}` from spec/openapi.yaml. {advice}"
-    return f"{MARK} --spec {one_line(spec.name)} --package {options.package}`. {advice}"
+    option = " --no-credentials" if options.no_credentials else ""
+    return f"{MARK} --spec {one_line(spec.name)} --package {options.package}{option}`. {advice}"
 
 
 def _write(files: dict[str, str], target: Path) -> int:

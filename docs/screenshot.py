@@ -1,4 +1,4 @@
-"""Make docs/sandbox.png again: the sandbox's page with batches of the demo, on a desk and on a phone.
+"""Update docs/sandbox.png: the sandbox's page with batches of the demo, on a desktop and on a phone.
 
 Needs `playwright` and a Chromium of the system: `python docs/screenshot.py`.
 """
@@ -22,7 +22,7 @@ FRAME = f"body {{ margin: {GAP}px; display: flex; gap: {GAP}px; background: #d9d
 
 
 def fill(sandbox: Sandbox) -> str:
-    """Leave batches of all sorts in the sandbox, and tell which of them shows the most."""
+    """Create batches of all kinds, and return the id of the one with all outcomes."""
     with Client(base_url=sandbox.url, api_key="any") as client:
         batches = client.messages.batches
         batches.create(requests=demo_requests(1_000, model=MODEL, magic=False))
@@ -44,12 +44,12 @@ def fill(sandbox: Sandbox) -> str:
 def shot(
     browser: Browser, url: str, *, width: int, scheme: Literal["light", "dark"], unfold: str = ""
 ) -> str:
-    """One window's picture as an image of HTML."""
+    """Return a screenshot as an HTML image."""
     page = browser.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
     page.goto(url)
     if unfold:
         page.locator(unfold).click()
-        page.locator("#requests").evaluate("part => part.scrollIntoView()")
+        page.locator("#filter").evaluate("part => part.scrollIntoView()")
     picture = b64encode(page.screenshot()).decode()
     page.close()
     return f'<img src="data:image/png;base64,{picture}">'

@@ -1,8 +1,8 @@
-"""Run a batch from a file of questions, one a line: create it, await it, and print what came of each.
+"""Run a batch from a file of questions, one a line: create it, wait for it, and print its results.
 
     python examples/run_batch.py questions.txt
 
-Takes the key from ANTHROPIC_API_KEY. To try it for nothing, start `claude-batches sandbox` in another terminal and
+The key is read from ANTHROPIC_API_KEY. To try it without one, start `claude-batches sandbox` in another terminal and
 set the two variables that it prints.
 """
 
@@ -15,7 +15,6 @@ from pathlib import Path
 from claude_batches import Client
 from claude_batches.types import (
     MessageBatchErroredResult,
-    MessageBatchIndividualResponse,
     MessageBatchSucceededResult,
     Request,
     TextBlock,
@@ -42,18 +41,16 @@ def main(questions: Path) -> None:
         client.messages.batches.wait(batch.id)
         with client.messages.batches.results(batch.id) as results:
             for item in results:
-                match item:
-                    case MessageBatchIndividualResponse(
-                        custom_id, MessageBatchSucceededResult(message=message)
-                    ):
+                match item.result:
+                    case MessageBatchSucceededResult(message=message):
                         text = "".join(
                             block.text for block in message.content if isinstance(block, TextBlock)
                         )
-                        print(f"{custom_id}: {text}")
-                    case MessageBatchIndividualResponse(custom_id, MessageBatchErroredResult(error=error)):
-                        print(f"{custom_id}: {error.error.type}: {error.error.message}", file=sys.stderr)
-                    case MessageBatchIndividualResponse(custom_id, other):
-                        print(f"{custom_id}: {other.type}", file=sys.stderr)
+                        print(f"{item.custom_id}: {text}")
+                    case MessageBatchErroredResult(error=error):
+                        print(f"{item.custom_id}: {error.error.type}: {error.error.message}", file=sys.stderr)
+                    case other:
+                        print(f"{item.custom_id}: {other.type}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -67,8 +67,8 @@ CLIENT_MEMBERS = frozenset(
 
 _PREFIX = "field_"
 
-#: File names must be shorter than 256 bytes.
-_LONGEST_MODULE = 100
+#: Bytes of a module's name. With an underscore before it and `.py` behind it, a file name has at most 60.
+_LONGEST_MODULE = 56
 
 
 def free_name(wanted: str, taken: Container[str], *, separator: str = "_") -> str:
@@ -172,7 +172,7 @@ def shortened(name: str) -> str:
     if len(encoded) <= _LONGEST_MODULE:
         return name
     digest = hashlib.sha256(encoded).hexdigest()[:8]
-    return f"{encoded[:_LONGEST_MODULE].decode(errors='ignore')}_{digest}"
+    return f"{encoded[: _LONGEST_MODULE - 9].decode(errors='ignore').rstrip('_')}_{digest}"
 
 
 def snake(name: str) -> str:

@@ -79,10 +79,14 @@ def comment(text: object, indent: int = 0) -> str:
 
 
 def section(title: str, entries: list[tuple[str, str]]) -> str:
-    """Return a section of a docstring: `Args:`, `Raises:`. An entry without a name is plain text."""
-    lines = [f"{title}:"]
+    """Return a section of a docstring: `Args:`, `Raises:`. An entry without a name is plain text.
+
+    Entries without a text are left out; without any entry, the section is empty.
+    """
+    entries = [(name, said) for name, text in entries if (said := clean(text))]
+    lines = [f"{title}:"] if entries else []
     for name, text in entries:
-        words = f"{name}: {clean(text) or 'See the documentation of the API.'}" if name else clean(text)
+        words = f"{name}: {text}" if name else text
         first, *rest = wrapped(words, WIDTH - 16).split("\n")
         lines.append(f"    {first}")
         lines.extend(f"    {'    ' if name else ''}{line}" if line else "" for line in rest)

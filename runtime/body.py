@@ -1,4 +1,4 @@
-"""The body of a request: JSON, a form, a form with files, or bytes and text as they are."""
+"""Bodies of requests: JSON, a form, a form with files, bytes or text."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .parameters import Unset, compact_json, query_pairs
 
 __all__ = ["Body", "BodyKind", "Content", "File", "Part", "chosen_body", "content_of", "given"]
 
-#: How a body is written.
+#: The format of a body.
 BodyKind = Literal["json", "form", "multipart", "bytes", "text"]
 
-#: What is in a file: its bytes, the file itself, opened for reading bytes, or the path to it. An open file is sent from
-#: its first byte on, and belongs to one call at a time; one that can't be rewound is read whole before that.
+#: The content of a file: its bytes, a file that is open for reading bytes, or a path. An open file is sent from its
+#: first byte on and belongs to one call at a time. A file that cannot be rewound is read into memory first.
 Content: TypeAlias = bytes | IO[bytes] | PathLike[str]
-#: A file that is uploaded: its content; or with the name, and perhaps the media type, that it shall have.
+#: A file to upload: its content, or a tuple of its name, its content and optionally its media type.
 File: TypeAlias = Content | tuple[str | None, Content] | tuple[str | None, Content, str | None]
 
-#: A part of a multipart body: its name; and its file name, its content and its media type.
+#: A part of a multipart body: its name, and a tuple of its file name, its content and its media type.
 Part: TypeAlias = tuple[str, tuple[str | None, bytes | IO[bytes] | Path, str | None]]
 
 
@@ -33,26 +33,26 @@ class Body:
     """The body of a request, not yet encoded."""
 
     kind: BodyKind
-    """How it is written."""
+    """The format."""
     content: Any
-    """A JSON value with models, instants and iterables still in it; the fields of a form; bytes, or text."""
+    """A JSON value that may hold models, instants and iterables; the fields of a form; bytes; or text."""
     media_type: str
-    """Its `Content-Type`; that of a multipart body gets a boundary besides."""
+    """The `Content-Type`. A multipart body adds its boundary."""
     encoding: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict[str, Mapping[str, Any]])
-    """What the spec says of single fields: how `query_pairs` writes that of a form; of one with files, its
-    `content_type`, and whether it is `json` or a `file`."""
+    """The encoding of single fields in the spec: the arguments of `query_pairs` in a form; in a form with files,
+    `content_type` and the flags `json` and `file`."""
 
     def pairs(self) -> list[tuple[str, str]]:
-        """The fields of a form as names and values, not yet encoded."""
+        """Return the fields of a form as names and values, not yet encoded."""
         return [
             pair
             for name, value in self._fields()
-            # An object is JSON, unless the spec says otherwise.
+            # An object is written as JSON if the spec does not say otherwise.
             for pair in query_pairs(name, value, **(self.encoding.get(name) or {"json": _is_object(value)}))
         ]
 
     def parts(self) -> list[Part]:
-        """The fields of a form with files: one part each, one part for each item of a list."""
+        """Return the parts of a form with files: one for each field, one for each item of a list."""
         return [
             part
             for name, value in self._fields()
@@ -62,31 +62,31 @@ class Body:
     def _fields(self) -> Iterable[tuple[str, Any]]:
         content = self.content.to_dict() if isinstance(self.content, Model | Unknown) else self.content
         if not isinstance(content, Mapping):
-            raise TypeError(f"a form has fields with names; got a {type(content).__name__}")
+            raise TypeError(f"a form takes a mapping of names to values; got {type(content).__name__}")
         return cast("Mapping[str, Any]", content).items()
 
 
 def given(properties: Mapping[str, object], others: Mapping[str, object] | None = None) -> dict[str, object]:
-    """The properties of a body that were given.
+    """Return the properties of a body without those that were not given.
 
     Args:
-        properties: Those that must be there, or may be null: `unset` leaves one out.
-        others: Those that may not be null: `None` leaves one out.
+        properties: Required and nullable properties, left out if they are `unset`.
+        others: The other properties, left out if they are `None`.
     """
     body = {name: value for name, value in properties.items() if not isinstance(value, Unset)}
     return body | {name: value for name, value in (others or {}).items() if value is not None}
 
 
 def chosen_body(content_type: str, content: object, *bodies: Body) -> Body:
-    """The body of an operation that takes several media types.
+    """Return the body of an operation that takes several media types.
 
     Args:
-        content_type: The one that the caller chose.
-        content: What to send.
-        bodies: How it is written as each, without its content.
+        content_type: The chosen media type.
+        content: The content.
+        bodies: The body in each media type, without content.
 
     Raises:
-        ValueError: The operation doesn't take it.
+        ValueError: The operation does not take the media type.
     """
     for body in bodies:
         if body.media_type == content_type:
@@ -96,10 +96,10 @@ def chosen_body(content_type: str, content: object, *bodies: Body) -> Body:
 
 
 def content_of(content: Content) -> bytes | IO[bytes] | Path:
-    """The bytes of a file, or the file, or the path to it.
+    """Return the content of a file as bytes, an open file or a path.
 
     Raises:
-        TypeError: It is none of these, or open for text.
+        TypeError: The content has another type, or the file is open for text.
     """
     if isinstance(content, PathLike):
         return Path(content)
@@ -108,7 +108,7 @@ def content_of(content: Content) -> bytes | IO[bytes] | Path:
     if isinstance(content, TextIOBase):
         raise TypeError("the file is open for text; open it with 'rb'")
     if not hasattr(content, "read"):
-        raise TypeError(f"a file is bytes, an open file or a path; got {type(content).__name__}")
+        raise TypeError(f"a file must be bytes, an open file or a path; got {type(content).__name__}")
     return content
 
 
@@ -129,10 +129,10 @@ def _parts(
         return [part for item in items for part in _parts(name, item, content_type=content_type, file=file)]
     if file:
         raise TypeError(
-            f"{name} is a file: bytes, an open file, a path, or one of them in a tuple with its name; "
+            f"{name} must be a file: bytes, an open file, a path, or a tuple of its name and one of these; "
             f"got {type(value).__name__}"
         )
-    # A text, a number or a flag is written as a query parameter is.
+    # A string, a number or a boolean has the format of a query parameter.
     return [(name, (None, text.encode(), content_type)) for _, text in query_pairs(name, value)]
 
 
@@ -152,6 +152,6 @@ def _file(value: Any, content_type: str | None) -> tuple[str | None, bytes | IO[
         name, content, *own = cast("tuple[str | None, Content, *tuple[str | None, ...]]", value)
         return name, content_of(content), next(iter(own), None) or content_type
     content = content_of(cast("Content", value))
-    # Servers take a part without a file name for text. A file without a path has a number for a name, if any.
+    # Servers take a part without a file name for text. The name of a file without a path is a number.
     path: object = content if isinstance(content, Path) else getattr(content, "name", None)
     return Path(path).name if isinstance(path, str | Path) else "upload", content, content_type

@@ -1,4 +1,4 @@
-"""Packages whose names are imported when they are first asked for."""
+"""Packages that import a name on first use."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ __all__ = ["attributes", "finder"]
 def attributes(
     package: str, modules: Mapping[str, str], find: Callable[[str], Any] | None = None
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """The `__getattr__` and `__dir__` of a package.
+    """Make the functions `__getattr__` and `__dir__` of a package.
 
     Args:
-        package: Its name.
-        modules: The module of the package that each of its names is in.
-        find: What a name stands for; without it, what the module has under that name.
+        package: The name of the package.
+        modules: The module of each name in it.
+        find: Returns the value of a name. By default it is the attribute of the module.
     """
 
     def get(name: str) -> Any:
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name)
         value = getattr(import_module(f".{modules[name]}", package), name) if find is None else find(name)
-        # The next time, Python finds it without asking here.
+        # From now on, Python finds it without this function.
         setattr(sys.modules[package], name, value)
         return value
 
@@ -36,7 +36,7 @@ def attributes(
 
 
 def finder(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
-    """What decodes the type of a name: a model, or the link of another name for a type."""
+    """Make the function that finds a type by name: a model, or the link of an alias or a union."""
 
     def find(name: str) -> Any:
         module = import_module(f".{modules[name]}", package)

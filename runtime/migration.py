@@ -39,7 +39,7 @@ class MigratedMethods(JSONObject):
     __slots__ = ()
 
     if TYPE_CHECKING:
-        # What `Model` provides.
+        # The members that `Model` provides.
         _fields: ClassVar[Any]
 
         @classmethod

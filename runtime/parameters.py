@@ -1,4 +1,4 @@
-"""How arguments are written into a path, a query and headers, in the styles that OpenAPI has for it."""
+"""Parameters: arguments in a path, a query or headers, in the styles of OpenAPI."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Unset", "compact_json", "fill_path", "header_pairs", "path_segment",
 
 
 class Unset:
-    """The default of an argument that may also be `None`: `None` is sent as null, `unset` is not sent."""
+    """The type of `unset`, the default of nullable arguments: `None` is sent as null, `unset` is not sent."""
 
     def __bool__(self) -> Literal[False]:
         return False
@@ -30,7 +30,7 @@ _PARAMETER = re.compile(r"\{([^{}]+)\}")
 
 
 def fill_path(template: str, parameters: Mapping[str, str]) -> str:
-    """A path with its parameters in it, each already written by `path_segment`."""
+    """Return a path with its parameters filled in. `path_segment` has encoded each."""
     return _PARAMETER.sub(lambda match: parameters[match[1]], template)
 
 
@@ -40,11 +40,11 @@ def path_segment(
     """Percent-encode a path parameter.
 
     Raises:
-        ValueError: It is `None`, empty, `.` or `..`, or a whole object in place of its id: the request would be for
-            another resource than was meant.
+        ValueError: The value is `None`, empty, `.` or `..`, or an object in place of its id. The request would go to
+            another resource.
     """
     if isinstance(value, Model):
-        raise ValueError(f"{name} must name a resource; got a {type(value).__name__}, and not its id")  # noqa: TRY004
+        raise ValueError(f"{name} must name a resource; got a {type(value).__name__}, pass its id")  # noqa: TRY004
     if json:
         return quote(compact_json(value), safe="")
     texts = [] if value is None else _texts(value, explode=explode)
@@ -60,21 +60,21 @@ def path_segment(
     return ",".join(encoded)
 
 
-#: What stands between the items of a list that is written as one value.
+#: The separators of a list that is written as one value.
 _SEPARATORS = {"form": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
 
 
 def query_pairs(
     name: str, value: object, *, style: str = "form", explode: bool = True, json: bool = False
 ) -> list[tuple[str, str]]:
-    """A query parameter as the pairs that say it: none for `None`, one for each item of a list.
+    """Return the pairs of a query parameter: none for `None`, one for each item of a list.
 
     Args:
-        name: Its name.
-        value: Its value.
-        style: How lists and mappings are written, as OpenAPI calls it.
-        explode: Whether each item is a pair of its own.
-        json: Whether it is written as JSON.
+        name: The name.
+        value: The value.
+        style: The style of lists and mappings in OpenAPI.
+        explode: Write each item as a pair.
+        json: Write the value as JSON.
     """
     if value is None or isinstance(value, Unset):
         return []
@@ -86,7 +86,7 @@ def query_pairs(
         ]
     if isinstance(value, Mapping) and explode:
         items = cast("Mapping[object, object]", value).items()
-        # Inside one that stands without its name there is no room for another: it is JSON.
+        # The name of an exploded mapping is not written, so a mapping inside it has no prefix: it is JSON.
         return [
             pair
             for key, item in items
@@ -101,14 +101,14 @@ def query_pairs(
 def header_pairs(
     name: str, value: object, *, explode: bool = False, json: bool = False
 ) -> list[tuple[str, str]]:
-    """A header parameter as none or one pair."""
+    """Return the pair of a header parameter, or none for `None`."""
     if value is None or isinstance(value, Unset) or json:
         return query_pairs(name, value, json=json)
     return [(name, ",".join(_texts(value, explode=explode)))]
 
 
 def _deep(value: Iterable[object]) -> Iterable[tuple[object, object]]:
-    """What stands in brackets behind a name, and its value. Items go without a number where that says no less."""
+    """Return the keys to write in brackets, and their values. Items are numbered only if they are nested."""
     if isinstance(value, Mapping):
         return cast("Mapping[object, object]", value).items()
     items = list(value)
@@ -120,7 +120,7 @@ def _is_nested(value: object) -> TypeGuard[Iterable[object]]:
 
 
 def _texts(value: Any, *, explode: bool = False) -> list[str]:
-    """A value as the texts it is written with: one for each item of a list, key and value of each of a mapping."""
+    """Return the texts of a value: one for each item of a list, key and value for each item of a mapping."""
     if isinstance(value, Mapping):
         pairs = [(str(key), _text(item)) for key, item in cast("Mapping[object, object]", value).items()]
         return (
@@ -137,5 +137,5 @@ def _text(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode()
     plain = to_json(value)
-    # OpenAPI has no style for what is inside a list; JSON is at least what it was.
+    # OpenAPI has no style for containers inside a list. JSON loses nothing.
     return compact_json(value) if isinstance(plain, dict | list) else str(plain)

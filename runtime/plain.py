@@ -59,10 +59,34 @@ def _copied(value: Any) -> Any:
     return instant_text(value)
 
 
+class ExactDatetime(datetime):
+    """A received datetime that remembers its text, which may have more digits. Those computed from it do not."""
+
+    __slots__ = ("text",)
+
+    text: str
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        text = getattr(self, "text", None)
+        return super().__reduce_ex__(protocol) if text is None else (exact_datetime, (_plain(self), text))
+
+
+def exact_datetime(value: datetime, text: str) -> datetime:
+    """Return a datetime that is written as a text."""
+    exact = ExactDatetime.combine(value.date(), value.timetz())
+    exact.text = text
+    return exact
+
+
+def _plain(value: datetime) -> datetime:
+    return datetime.combine(value.date(), value.timetz())
+
+
 def instant_text(value: Any) -> Any:
     """Return the text of a date or a datetime, and any other value as it is."""
     if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
+        text: str | None = getattr(value, "text", None) if type(value) is ExactDatetime else None
+        return value.isoformat().replace("+00:00", "Z") if text is None else text
     return value.isoformat() if isinstance(value, date) else value
 
 

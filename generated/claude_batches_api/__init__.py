@@ -2,8 +2,9 @@
 
 """Claude Message Batches: models, params, operations and resources, generated from its OpenAPI document.
 
-The six operations of the Message Batches API with every type they reach. A batch holds up to 100,000
-requests, is processed within 24 hours, and its results can be read for 29 days after it was created.
+The six operations of the Message Batches API with every type they reach, and the count of the tokens of
+one request. A batch holds up to 100,000 requests, is processed within 24 hours, and its results can be
+read for 29 days after it was created.
 
 This is an unofficial description, written in our own words from public facts about the API. It is not
 published or endorsed by Anthropic. It is kept by hand, and tests compare it with the official Python SDK's

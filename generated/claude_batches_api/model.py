@@ -17,6 +17,7 @@ Every generated model keeps three promises:
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import date, datetime
@@ -39,7 +40,7 @@ from typing import (
 import attrs
 
 from .migration import MIGRATED, MigratedMethods
-from .plain import ARRAY, OBJECT, JSONObject, instant_text, json_text, to_json
+from .plain import ARRAY, OBJECT, JSONObject, exact_datetime, instant_text, json_text, to_json
 
 __all__ = ["Model", "Unknown", "to_json"]
 
@@ -70,6 +71,10 @@ class Link:
     def resolve(self) -> Decoder:
         """Return the function that decodes."""
         raise NotImplementedError
+
+    def resolve_inner(self) -> Decoder:
+        """Return the function that decodes a value inside another, which is stored decoded."""
+        return self.resolve()
 
     def as_type(self) -> Any:
         """Return the decoded type, for annotations and for `isinstance`."""
@@ -186,7 +191,7 @@ class List(Link):
         self.item = item
 
     def resolve(self) -> Decoder:
-        item = self.item.resolve()
+        item = self.item.resolve_inner()
         return lambda wire: [item(value) for value in wire] if type(wire) is ARRAY else wire
 
     def as_type(self) -> Any:
@@ -202,7 +207,7 @@ class Dict(Link):
         self.value = value
 
     def resolve(self) -> Decoder:
-        value = self.value.resolve()
+        value = self.value.resolve_inner()
         return lambda wire: {key: value(item) for key, item in wire.items()} if type(wire) is OBJECT else wire
 
     def as_type(self) -> Any:
@@ -220,7 +225,7 @@ class Either(Link):
         self.kinds: dict[type, Link | None] = {dict: object, list: array, str: string}
 
     def resolve(self) -> Decoder:
-        decoders = {kind: link.resolve() for kind, link in self.kinds.items() if link is not None}
+        decoders = {kind: link.resolve_inner() for kind, link in self.kinds.items() if link is not None}
 
         def decode(wire: Any) -> Any:
             kind = cast("Any", type(wire))
@@ -308,6 +313,9 @@ class DateTime(Link):
     def resolve(self) -> Decoder:
         return _datetime
 
+    def resolve_inner(self) -> Decoder:
+        return _exact_datetime
+
     def as_type(self) -> Any:
         return datetime
 
@@ -324,16 +332,27 @@ class Date(Link):
         return date
 
 
+# RFC 3339 allows one format of each, and `fromisoformat` reads others as well.
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_FULL_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
 def _datetime(wire: Any) -> Any:
     try:
-        return datetime.fromisoformat(wire)
+        return datetime.fromisoformat(wire.upper()) if _RFC_3339.fullmatch(wire) else wire
     except (TypeError, ValueError):
         return wire
 
 
+def _exact_datetime(wire: Any) -> Any:
+    """Decode an instant that remembers its text, if it would be written differently."""
+    decoded = _datetime(wire)
+    return decoded if instant_text(decoded) == wire else exact_datetime(decoded, wire)
+
+
 def _date(wire: Any) -> Any:
     try:
-        return date.fromisoformat(wire)
+        return date.fromisoformat(wire) if _FULL_DATE.fullmatch(wire) else wire
     except (TypeError, ValueError):
         return wire
 
@@ -527,8 +546,7 @@ class Model(MigratedMethods):
     ) -> dict[str, Any]:
         """Return the JSON of this object, equal to the JSON that it was made from if nothing was changed.
 
-        Only an instant inside a list can be written differently: `.5Z` as `.500000Z`. Fields that the spec does not
-        list are included. The result shares nothing with the model.
+        Fields that the spec does not list are included. The result shares nothing with the model.
 
         Args:
             mode: `"json"` writes instants as text, `"python"` keeps them.

@@ -8,7 +8,6 @@ body, and pass the status and the parsed body of the response to `request.operat
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Set
-from difflib import get_close_matches
 from typing import Any, Generic, Literal, Protocol, TypedDict, TypeVar
 
 import attrs
@@ -82,6 +81,9 @@ def check_options(
     """
     if options.keys() <= known:
         return
+    # Imported here, since starting a program must not cost it.
+    from difflib import get_close_matches
+
     name = next(name for name in options if name not in known)
     nearest = get_close_matches(name, [*arguments, *sorted(known)], n=1, cutoff=0.5)
     hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
@@ -135,6 +137,11 @@ class Response:
         has_kind, _, has_subtype = content_type.partition(";")[0].strip().lower().partition("/")
         return kind in ("*", has_kind) and subtype in ("*", has_subtype)
 
+    def closeness(self, content_type: str) -> int:
+        """Return how closely this describes a `Content-Type`: as a range, without its parameters, or exactly."""
+        own, other = ("".join(each.lower().split()) for each in (self.media_type or "", content_type))
+        return 2 if own == other else own.partition(";")[0] == other.partition(";")[0]
+
 
 @attrs.define
 class Operation:
@@ -172,8 +179,8 @@ class Operation:
         first = next((response for response in self.responses if response.matches(status)), None)
         if first is None or not content_type:
             return first
-        same = (each for each in self.responses if each.status == first.status)
-        return next((each for each in same if each.covers(content_type)), first)
+        same = [each for each in self.responses if each.status == first.status and each.covers(content_type)]
+        return max(same, key=lambda each: each.closeness(content_type), default=first)
 
     def decode(self, status: int, wire: Any, content_type: str | None = None) -> Any:
         """Decode the parsed body of a response, or one line of it.

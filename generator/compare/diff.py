@@ -125,6 +125,10 @@ def _operation(
     if _route(old) != _route(new):
         now_sent, was_sent = (f"`{each.http_method} {each.path}`" for each in (new, old))
         yield Finding("Changed", f"`{call}()` is sent as {now_sent}, no longer as {was_sent}")
+    if set(old.security) != set(new.security):
+        is_wider = old.secured == new.secured and set(old.security) < set(new.security)
+        needs, needed = (_either(each.security) or "no credentials" for each in (new, old))
+        yield Finding("Changed", f"`{call}()` needs {needs}, and needed {needed}", is_breaking=not is_wider)
     if old.body and new.body and old.body.media[0].type != new.body.media[0].type:
         said = f"as `{new.body.media[0].type}`, no longer as `{old.body.media[0].type}`"
         yield Finding("Changed", f"`{call}()` sends its body {said}")

@@ -15,6 +15,7 @@ import attrs
 from ..load.document import Document, shown
 from ..load.pointers import Json
 from ..organise.media_types import bare
+from ..organise.security import Key, described, parameters_of
 from .pairs import Identified, paired
 from .report import Report, listed
 from .schemas import Comparison, Difference, shown_place
@@ -50,6 +51,10 @@ class _Operation:
     name: str
     """Its method and path."""
     data: Json
+    security: tuple[str, ...]
+    """The alternatives of its credentials, as text."""
+    credentials: set[Key]
+    """The parameters that hold credentials."""
 
 
 def _identified(document: Document) -> list[Identified[_Operation]]:
@@ -67,7 +72,8 @@ def _identified(document: Document) -> list[Identified[_Operation]]:
         route = re.sub(r"\{[^}]*\}", "{}", path)
         bare = route.partition("?")[0].rstrip("/")
         identities = ((method, path), (method, route), (method, bare), (method, prefix + bare))
-        found.append((_Operation(name, operation), identities))
+        security = described(document, operation)
+        found.append((_Operation(name, operation, security, parameters_of(document, operation)), identities))
     return found
 
 
@@ -75,21 +81,32 @@ def _operation(ours: _Operation, theirs: _Operation | None, comparison: Comparis
     if theirs is None:
         yield EXTRA, f"`{ours.name}`"
         return
-    yield from _parameters(ours.name, ours.data, theirs.data, comparison)
+    yield from _security(ours, theirs)
+    yield from _parameters(ours, theirs, comparison)
     yield from _bodies(ours.name, ours.data, theirs.data, comparison)
     yield from _responses(ours.name, ours.data, theirs.data, comparison)
 
 
-def _parameters(name: str, ours: Json, theirs: Json, comparison: Comparison) -> Iterator[Finding]:
+def _security(ours: _Operation, theirs: _Operation) -> Iterator[Finding]:
+    """Compare credentials, if both documents describe them by security schemes."""
+    mine, other = ours.security, theirs.security
+    if mine and other and set(mine) != set(other):
+        yield DIFFERS, f"{ours.name}: needs {' or '.join(mine)} here and {' or '.join(other)} there"
+
+
+def _parameters(ours: _Operation, theirs: _Operation, comparison: Comparison) -> Iterator[Finding]:
+    name = ours.name
     mine, other = (
         {
             (each["in"], each["name"].lower() if each["in"] == "header" else each["name"]): each
             for each in operation["parameters"]
             if each["in"] != "path"
         }
-        for operation in (ours, theirs)
+        for operation in (ours.data, theirs.data)
     )
-    for key in dict.fromkeys([*other, *mine]):
+    # One author describes a header with credentials as a parameter, the other by a security scheme.
+    credentials = {*ours.credentials - mine.keys(), *theirs.credentials - other.keys()}
+    for key in [key for key in dict.fromkeys([*other, *mine]) if key not in credentials]:
         shown = f"{name}: {key[0]} parameter `{key[1]}`"
         if key not in mine:
             yield MISSING, shown

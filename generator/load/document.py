@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 from yaml.nodes import MappingNode, Node, SequenceNode
 
 from .errors import DocumentError, Note
+from .files import Files, read_file
 from .parse import nodes_of, parse
-from .pointers import METHODS, Json, below, parts_of, pointer
+from .pointers import FILES, METHODS, Json, below, parts_of, pointer
 
 __all__ = ["Document", "load", "shown"]
 
@@ -32,6 +33,8 @@ class Document:
         """Notes for the maintainer, in the order in which they were taken."""
         self.origins: dict[str, str] = {}
         """The original place of each component schema that a step has moved, by key."""
+        self.files: dict[str, tuple[Path, str]] = {}
+        """The path and the text of each other file, by its name below `#/files`."""
         self._text = text
 
     @property
@@ -90,43 +93,70 @@ class Document:
 
     def describe(self, place: str, problem: str, hint: str = "") -> str:
         """Return a problem as text: file, line, problem, pointer and hint."""
-        lines = [f"{shown(self.path)}:{self.line(place)}: {problem}", f"  at {place}", f"  {hint}"]
+        parts = parts_of(place)
+        path, root = self.path, self._root
+        if parts[:1] == [FILES] and len(parts) > 1 and parts[1] in self.files:
+            path, text = self.files[parts[1]]
+            parts, root = parts[2:], nodes_of(text)
+            place = pointer(*parts)
+        lines = [f"{shown(path)}:{_line(root, parts)}: {problem}", f"  at {place}", f"  {hint}"]
         return "\n".join(lines if hint else lines[:2])
-
-    def line(self, place: str) -> int:
-        """Return the line on which a place begins, or on which its closest existing parent does."""
-        node, line = self._root, 1
-        for part in parts_of(place):
-            if isinstance(node, MappingNode):
-                found = next(((key, value) for key, value in node.value if str(key.value) == part), None)
-            elif isinstance(node, SequenceNode) and part.isdecimal() and int(part) < len(node.value):
-                found = (node.value[int(part)], node.value[int(part)])
-            else:
-                found = None
-            if found is None:
-                break
-            line, node = found[0].start_mark.line + 1, found[1]
-        return line
 
     @cached_property
     def _root(self) -> Node | None:
         return nodes_of(self._text)
 
 
-def load(path: Path) -> Document:
-    """Read a YAML or JSON file.
+def _line(node: Node | None, parts: list[str]) -> int:
+    """Return the line on which a place begins, or on which its closest existing parent does."""
+    line = 1
+    for part in parts:
+        if isinstance(node, MappingNode):
+            found = next(((key, value) for key, value in node.value if str(key.value) == part), None)
+        elif isinstance(node, SequenceNode) and part.isdecimal() and int(part) < len(node.value):
+            found = (node.value[int(part)], node.value[int(part)])
+        else:
+            found = None
+        if found is None:
+            break
+        line, node = found[0].start_mark.line + 1, found[1]
+    return line
+
+
+def load(path: Path, allowed: Sequence[Path] = ()) -> Document:
+    """Read a YAML or JSON file, and the files that it refers to.
+
+    Args:
+        path: The file.
+        allowed: Folders beside its own that other files may be read from.
 
     Raises:
-        DocumentError: The file can't be read, or does not hold an OpenAPI document.
+        DocumentError: A file can't be read or may not be, or does not hold an OpenAPI document.
     """
+    text = read_file(path)
+    data = parse(text)
+    document = Document(data, text, path)
+    files = Files(path, allowed)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DocumentError(f"can't be read: {reason}", hint="Check the path.") from None
-    except UnicodeDecodeError as error:
-        raise DocumentError(f"is not UTF-8 text: {error.reason} at byte {error.start}") from None
-    return Document(parse(text), text, path)
+        files.gather(data, text)
+    except DocumentError as error:
+        document.files = files.texts
+        raise LocatedError(document, error) from None
+    document.files = files.texts
+    return document
+
+
+class LocatedError(DocumentError):
+    """An error in one of several files of a document.
+
+    Args:
+        document: The document.
+        error: The error, with its place.
+    """
+
+    def __init__(self, document: Document, error: DocumentError) -> None:
+        super().__init__(error.problem, place=error.place, hint=error.hint)
+        self.document = document
 
 
 def shown(path: Path) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 Json = dict[str, Any]
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+#: The key of a document below which the other files of it are.
+FILES = "files"
 
 #: Keywords whose values map names of the author's choice, such as `default`, to the things that are named.
 NAMES = frozenset(
@@ -19,6 +23,7 @@ NAMES = frozenset(
         "definitions",
         "dependentSchemas",
         "encoding",
+        FILES,
         "headers",
         "links",
         "parameters",
@@ -33,6 +38,9 @@ NAMES = frozenset(
         "webhooks",
     }
 )
+
+#: Nothing is generated from the content of these keywords, so their references are not followed.
+UNREAD = frozenset({"headers", "links", "examples", "securitySchemes"})
 
 #: Keywords whose values are data. A `$ref` inside them is not a reference.
 _DATA = frozenset({"default", "const", "enum", "example", "examples"})
@@ -87,3 +95,8 @@ def _places(
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _places(item, (*parts, index), names=False)
+
+
+def is_unread(parts: tuple[str | int, ...]) -> bool:
+    """Return whether a place is below a keyword of `UNREAD`, and not below a property of such a name."""
+    return any(part in UNREAD and before not in NAMES for before, part in pairwise(("", *parts)))

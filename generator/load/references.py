@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from urllib.parse import unquote
 
 from .document import Document
 from .errors import DocumentError
-from .pointers import NAMES, places, pointer
-
-#: Nothing is generated from the content of these keywords, so their references are not followed.
-UNREAD = frozenset({"headers", "links", "examples", "securitySchemes"})
+from .pointers import is_unread, places, pointer
 
 
 def check_references(document: Document) -> None:
@@ -29,16 +25,11 @@ def check_references(document: Document) -> None:
             reference = value["$ref"] = unquote(reference)
         if not reference.startswith("#"):
             raise DocumentError(
-                f"refers to another document: {reference}",
+                f"refers to another file: {reference}",
                 place=place,
-                hint="Bundle the documents into one first.",
+                hint="A revision is read without other files; give a file instead.",
             )
         _follow(document, reference, place)
-
-
-def is_unread(parts: tuple[str | int, ...]) -> bool:
-    """Return whether a place is below a keyword of `UNREAD`, and not below a property of such a name."""
-    return any(part in UNREAD and before not in NAMES for before, part in pairwise(("", *parts)))
 
 
 def _resolves(document: Document, reference: str) -> bool:

@@ -6,7 +6,7 @@ from copy import deepcopy
 
 from ..load.document import Document
 from ..load.errors import DocumentError
-from ..load.pointers import METHODS, Json, below, parts_of, pointer
+from ..load.pointers import FILES, METHODS, Json, below, parts_of, pointer
 from ..load.validate import check_status, validate_part
 
 _OF_PATHS = frozenset({*METHODS, "$ref", "summary", "description", "servers", "parameters"})
@@ -70,5 +70,7 @@ def _inlined(document: Document, value: Json, part: str, place: str) -> Json:
     inlined = {**deepcopy(target), **beside}
     home = parts_of(seen[-1])[:-1] == ["components", _HOMES.get(part)]
     if not home or beside.keys() - {"summary", "description"}:
-        validate_part(inlined, part, place)
+        # A part in another file is not validated anywhere else, so that its faults belong to that file.
+        in_file = not beside and parts_of(seen[-1])[:1] == [FILES]
+        validate_part(inlined, part, seen[-1] if in_file else place)
     return inlined

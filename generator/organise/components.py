@@ -148,13 +148,15 @@ def _find_cycles(components: Components) -> None:
 
 
 def _name_what_is_sent(components: Components) -> None:
-    """Name the dict of a component that goes both ways `...Param`. Components that go one way keep their name."""
+    """Name the dict of a component that goes both ways `...Param`, or `...Input`. Others keep their name."""
     names = {component.name for component in components.values()}
     for component in components.values():
         component.sent_name = component.name
         if component.received and component.sent:
-            candidates = (component.name + "Param" * times for times in range(1, len(names) + 2))
-            component.sent_name = next(name for name in candidates if name not in names)
+            wanted = f"{component.name}Param"
+            if wanted in names or component.name.endswith(("Param", "Params")):
+                wanted = f"{component.name}Input"
+            component.sent_name = free_name(wanted, names, separator="")
             names.add(component.sent_name)
 
 

@@ -16,7 +16,7 @@ from .forms import choice_of_media_type, mark_files
 from .media import FIELDS, media_of
 from .package import Argument, BodyCase, Media
 from .parameters import TAKEN
-from .words import field_doc
+from .words import argument_doc
 
 
 def body_of(
@@ -49,7 +49,7 @@ def body_of(
             return BodyCase(same, flat=True), [*arguments, *choice_of_media_type(same, names)]
     type_ = joined(_sent(context, each, place) for each in media)
     name = free_name("request_body" if "body" in taken else "body", taken)
-    doc = clean(raw.get("description")) or "The body of the request."
+    doc = clean(raw.get("description")) or argument_doc(context.components, {}, first.schema)
     nullable = any(each.kind == "json" and context.annotations.is_nullable(each.schema) for each in media)
     whole = Argument(name, "", "body", type_, required, doc, nullable=nullable)
     arguments = [whole, *choice_of_media_type(media, taken | {name})]
@@ -81,5 +81,6 @@ def _flat(context: Context, schema: Any, place: str, taken: set[str]) -> list[Ar
         type_ = context.annotations.of(prop, Direction.SENT, f"{place}/{key}")
         nullable = context.annotations.is_nullable(prop) or type_.codes == ANY.codes
         needed = key in required and not (isinstance(prop, dict) and prop.get("readOnly"))
-        arguments.append(Argument(name, key, "body", type_, needed, field_doc(prop), nullable=nullable))
+        doc = argument_doc(context.components, prop, prop) if isinstance(prop, dict) else ""
+        arguments.append(Argument(name, key, "body", type_, needed, doc, nullable=nullable))
     return sorted(arguments, key=lambda each: not each.required)

@@ -20,6 +20,7 @@ _RANKS = {"json": 0, "jsonl": 1, "form": 2, "multipart": 2, "text": 3, "bytes": 
 
 def media_of(contents: dict[str, Json], *, sent: bool) -> list[Media]:
     """Return the media types of a body, the preferred one first, without other names of one already in the list."""
+    contents = _without_shadows(contents)
     kinds = {each: kind_of(each, content.get("schema"), sent=sent) for each, content in contents.items()}
     json = [content.get("schema") for each, content in contents.items() if kinds[each] == "json"]
     found: list[Media] = []
@@ -38,6 +39,16 @@ def media_of(contents: dict[str, Json], *, sent: bool) -> list[Media]:
         for index, each in enumerate(found)
         if not any(_same(each, other, sent=sent) for other in found[:index])
     ]
+
+
+def _without_shadows(contents: dict[str, Json]) -> dict[str, Json]:
+    """Leave out media types without a schema that differ only in parameters from one with a schema."""
+    described = {bare(media_type) for media_type, content in contents.items() if "schema" in content}
+    return {
+        media_type: content
+        for media_type, content in contents.items()
+        if "schema" in content or bare(media_type) not in described
+    }
 
 
 def _is_text(schema: Any) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ..load.document import Document
 from ..load.pointers import Json
-from ..names import method_name
+from ..names import method_name, operation_name
 from ..organise.components import Components
 from ..organise.operations import NamedOperation
+from ..organise.paths import method_of
+from ..organise.security import described, security_of
 from .bodies import body_of
 from .context import Context
 from .package import OperationCase
@@ -28,8 +30,16 @@ class Operations:
         self._document = document
         self._context = Context.of(document, components)
 
-    def operation(self, named: NamedOperation, path: tuple[str, ...]) -> OperationCase:
-        """Describe an operation of the resource with this path."""
+    def operation(
+        self, named: NamedOperation, path: tuple[str, ...], *, by_path: bool = False
+    ) -> OperationCase:
+        """Describe an operation.
+
+        Args:
+            named: The operation.
+            path: The path of its resource.
+            by_path: Name its method after its path, and not after its operationId.
+        """
         raw = named.raw
         parameters = arguments_of(self._context, named)
         body, from_body = body_of(self._context, named, {argument.name for argument in parameters})
@@ -38,7 +48,7 @@ class Operations:
         template, _, query = named.path.partition("?")
         operation = OperationCase(
             resource=path,
-            method=_method(named.name, path),
+            method=_method_by_path(named) if by_path else _method(named.name, path),
             http_method=named.http_method.upper(),
             path=template.partition("#")[0],
             place=named.place,
@@ -50,13 +60,18 @@ class Operations:
             item=None,
             pagination=None,
             # An alternative without credentials is an empty one.
-            secured=any(raw.get("security", self._document.data.get("security")) or ()),
+            secured=any(security_of(self._document, raw)),
+            security=described(self._document, raw),
             fixed_query=fixed_query(query),
         )
         if pagination:
             operation.item, operation.pagination = pagination_of(self._context, named, pagination)
         operation.doc = operation_doc(raw, operation)
         return operation
+
+
+def _method_by_path(named: NamedOperation) -> str:
+    return method_name(operation_name(method_of(named.http_method, named.path)))
 
 
 def _method(name: str, path: tuple[str, ...]) -> str:

@@ -167,6 +167,9 @@ class OperationCase:
     item: Type | None
     pagination: Json | None
     secured: bool
+    """True if the client's credentials are sent."""
+    security: tuple[str, ...]
+    """The alternatives of credentials, as text."""
     fixed_query: list[tuple[str, str]]
     """Constant query parameters in the path of the document."""
 

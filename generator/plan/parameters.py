@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import unquote_plus
 
 import attrs
@@ -14,10 +13,9 @@ from ..names import attribute_name, told_apart
 from ..organise.components import Direction
 from ..organise.media_types import kind_of
 from ..organise.operations import NamedOperation
-from ..text import clean
 from .context import Context
 from .package import Argument
-from .words import described
+from .words import argument_doc
 
 #: Arguments that every method has, those of `RequestOptions` included.
 TAKEN = frozenset(
@@ -53,7 +51,7 @@ def _argument(context: Context, parameter: Json, name: str, place: str) -> Argum
         where=where,
         type=context.annotations.of(schema, Direction.SENT, f"{place}/schema"),
         required=bool(parameter.get("required")) or where == "path",
-        doc=described(clean(parameter.get("description")) or _words(schema), schema),
+        doc=argument_doc(context.components, parameter, schema),
         keywords=_keywords(where, style, explode=explode, json=_is_json(content or {})),
     )
 
@@ -70,10 +68,6 @@ def _argument_names(parameters: list[Json]) -> Iterator[str]:
 
 def _is_json(content: dict[str, Json]) -> bool:
     return any(kind_of(media_type, sent=True) == "json" for media_type in content)
-
-
-def _words(schema: Any) -> str:
-    return clean(schema.get("description")) if isinstance(schema, dict) else ""
 
 
 def _keywords(where: str, style: str, *, explode: bool, json: bool) -> dict[str, object]:

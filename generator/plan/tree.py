@@ -1,4 +1,4 @@
-"""The tree of resources: one for each tag, nested where a tag has dots."""
+"""The tree of resources: one for each tag, nested where a tag has dots, or for the words of paths without tags."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ..names import (
 )
 from ..organise.components import Components
 from ..organise.operations import NamedOperation
+from ..organise.paths import have_no_tags, resource_of
 from ..text import clean
 from .operations import Operations
 from .package import Resource
@@ -32,11 +33,12 @@ def make_tree(document: Document, components: Components, parsed: list[NamedOper
     }
     root = Resource((), "root", "Resources", "What a client offers, by tag.")
     nodes: dict[tuple[str, ...], Resource] = {(): root}
+    by_path = have_no_tags(parsed)
     for each in parsed:
-        tag = next(iter(each.raw.get("tags") or []), "default")
+        tag = resource_of(each.path) if by_path else next(iter(each.raw.get("tags") or []), "default")
         node = _node(nodes, _path(tag))
         node.doc = node.doc or tags.get(tag, "")
-        node.operations.append(operations.operation(each, node.path))
+        node.operations.append(operations.operation(each, node.path, by_path=by_path))
     for node in nodes.values():
         node.doc = node.doc or f"The operations of `{'.'.join(node.path)}`."
         _tell_apart(document, node)

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from ..load.pointers import Json
+from ..load.schemas import flat_members, key_of
+from ..organise.components import Components
 from ..text import clean, section
 from .package import OperationCase
 from .responses import asked_for
@@ -19,6 +21,32 @@ def field_doc(prop: Any) -> str:
     if not isinstance(prop, dict):
         return ""
     return described(clean(prop.get("description")), prop)
+
+
+def argument_doc(components: Components, described_by: Json, schema: Any) -> str:
+    """Return the description of an argument, else of its schema, else of the schema that it refers to.
+
+    Args:
+        components: The component schemas.
+        described_by: The parameter, or the property, of the argument.
+        schema: Its schema.
+    """
+    return described(clean(described_by.get("description")) or _schema_doc(components, schema), schema)
+
+
+def _schema_doc(components: Components, schema: Any) -> str:
+    seen: set[str] = set()
+    while isinstance(schema, dict):
+        if "description" in schema:
+            # The rest of the description of a component is about more than an argument.
+            return clean(schema["description"]).partition("\n\n")[0]
+        others = [each for each in flat_members(schema) if each != {"type": "null"}]
+        key = key_of(others[0] if len(others) == 1 else schema)
+        if key is None or key in seen:
+            break
+        seen.add(key)
+        schema = components[key].schema
+    return ""
 
 
 def described(doc: str, schema: Any) -> str:
@@ -42,14 +70,13 @@ def operation_doc(raw: Json, operation: OperationCase) -> str:
     said = said or [f"`{operation.http_method} {operation.path}`."]
     text = "\n\n".join([*said, *["Deprecated."] * bool(raw.get("deprecated"))])
     arguments = [*operation.positional, *operation.keywords]
-    sections = [section("Args", [(each.name, each.doc) for each in arguments])] if arguments else []
-    returns = _returns(operation)
-    if returns:
-        sections.append(section("Returns", [("", returns)]))
     errors = {case.status: case.doc for case in operation.responses if case.status[0] in "45"}
-    if errors:
-        sections.append(section("Errors", list(errors.items())))
-    return "\n\n".join([text, *sections])
+    sections = [
+        section("Args", [(each.name, each.doc) for each in arguments]),
+        section("Returns", [("", _returns(operation))]),
+        section("Errors", list(errors.items())),
+    ]
+    return "\n\n".join([text, *filter(None, sections)])
 
 
 def _returns(operation: OperationCase) -> str:

@@ -58,8 +58,8 @@ class _Renderer:
         for path in sorted(RUNTIME.glob("*.py")):
             text = path.read_text(encoding="utf-8").replace(_OTHER_TAGS, _other_tags(package))
             yield path.name, f"{self._header}\n{text}"
-        yield from self._types("models", package.models, "Every type that can be received")
-        yield from self._types("params", package.params, "Every dict that can be sent")
+        yield from self._types("models", package.models, "Received types")
+        yield from self._types("params", package.params, "Types of dicts that are sent")
         yield "operations/__init__.py", self._print("operations_init.py")
         for resource in package.root.walk():
             if resource.operations:
@@ -77,7 +77,7 @@ class _Renderer:
     def _types(self, folder: str, modules: list[Module], what: str) -> Iterator[tuple[str, str]]:
         received = folder == "models"
         names = {each.name: module.name for module in modules for each in module.definitions}
-        doc = f"{what}, by name; none is imported before it is asked for."
+        doc = f"{what} by name, imported on first use."
         yield f"{folder}/__init__.py", self._face(names, doc, received=received)
         for module in modules:
             yield f"{folder}/{module.name}.py", self._types_module(module, received=received)
@@ -109,7 +109,7 @@ class _Renderer:
         types = [line for line in _type_imports(operations) if line not in imports]
         return self._print(
             "operations.py",
-            doc=f"The operations of `{'.'.join(resource.path)}`: what each is, and its requests.",
+            doc=f"The operations of `{'.'.join(resource.path)}`, and their requests.",
             operations=operations,
             imports=_sorted_imports(imports + ["from typing import TYPE_CHECKING"] * bool(types)),
             typing_imports=types,
@@ -145,7 +145,7 @@ class _Renderer:
         path = ".".join(resource.path)
         return self._print(
             "resource.py",
-            doc=f"`client.{path}`." if path else "The resources that a client has.",
+            doc=f"`client.{path}`." if path else "The root of a client's resources.",
             resource=resource,
             hidden=hidden,
             imports=_sorted_imports(imports + _qualifiers(qualified(code, hidden) for code in codes)),
@@ -162,13 +162,15 @@ def _other_tags(package: Package) -> str:
     """Declare the tags of all unions on `Unknown`, for type checkers: each narrows its union then."""
     definitions = [each for module in package.models for each in module.definitions]
     fields = [field for each in definitions for field in each.fields]
-    links = [each.link for each in [*definitions, *fields]]
-    links += [
-        case.link
+    cases = [
+        case
         for resource in package.root.walk()
-        for each in resource.operations
-        for case in each.responses
+        for operation in resource.operations
+        for case in operation.responses
     ]
+    links = (
+        [each.link for each in definitions] + [each.link for each in fields] + [each.link for each in cases]
+    )
     keys = {ast.literal_eval(tag) for link in links for tag in _TAG.findall(link or "")}
     names = sorted({field.name for field in fields if field.key in keys} - {"type", "raw", "to_dict"})
     lines = ["    if TYPE_CHECKING:", *(f"        {name}: Tag" for name in names), "", ""]

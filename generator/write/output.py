@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -109,10 +110,14 @@ def _stranger(target: Path) -> Path | None:
         return None
     if not target.is_dir() or target.is_symlink():
         return target
-    return next((path for path in _files(target).values() if not _is_generated(path)), None)
+    return next((path for path in _entries(target).values() if not _is_generated(path)), None)
 
 
 def _is_generated(path: Path) -> bool:
+    if path.is_symlink():
+        return False
+    if path.is_dir():
+        return True
     if path.name == "py.typed":
         return path.stat().st_size == 0
     with path.open("rb") as file:
@@ -120,7 +125,7 @@ def _is_generated(path: Path) -> bool:
 
 
 def _exchange(new: Path, old: Path) -> None:
-    """Swap two folders, one whole and the other whole. The old one comes back if the new one can't be moved."""
+    """Replace a folder as a whole. The old one comes back if the new one can't be moved."""
     aside = new.parent / "old"
     old.rename(aside)
     try:
@@ -132,25 +137,58 @@ def _exchange(new: Path, old: Path) -> None:
 
 
 def differences(new: Path, old: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield the differences of `old` from `new`: the path, what differs, and a short diff."""
-    ours, theirs = _files(new), _files(old)
+    """Yield the differences of `old` from `new`: the path, the problem, and a short diff."""
+    if old.is_symlink():
+        yield ".", "is a link", ""
+    ours, theirs = _entries(new), _entries(old)
     for path in sorted(ours.keys() | theirs.keys()):
         if path not in theirs:
             yield path, "is missing", ""
+        elif theirs[path].is_symlink():
+            yield path, "is a link", ""
         elif path not in ours:
-            yield path, "is extra", ""
-        elif (wanted := ours[path].read_bytes()) != (found := theirs[path].read_bytes()):
-            yield path, "differs", _diff(found, wanted)
+            yield path, "is an extra folder" if theirs[path].is_dir() else "is extra", ""
+        elif ours[path].is_dir() != theirs[path].is_dir():
+            yield path, "is a folder" if theirs[path].is_dir() else "is not a folder", ""
+        elif ours[path].is_file():
+            yield from _file_differences(path, ours[path], theirs[path])
 
 
-def _files(folder: Path) -> dict[str, Path]:
+def _file_differences(path: str, new: Path, old: Path) -> Iterator[tuple[str, str, str]]:
+    # As git does, this looks at a single bit of the mode: the others depend on the umask.
+    if old.stat().st_mode & 0o100 != new.stat().st_mode & 0o100:
+        yield path, "is executable", ""
+    if (wanted := new.read_bytes()) != (found := old.read_bytes()):
+        yield path, "differs", _diff(found, wanted)
+
+
+def strangers(target: Path) -> list[str]:
+    """Return the names beside a package in a folder that belongs to it alone."""
+    return sorted(
+        path.name
+        for path in target.parent.iterdir()
+        if path != target and path.name != "__pycache__" and not path.name.startswith(".")
+    )
+
+
+def _entries(folder: Path) -> dict[str, Path]:
+    """Return the files, folders and links below a folder, by path."""
     if not folder.is_dir():
         return {}
-    files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return {path.relative_to(folder).as_posix(): path for path in files}
+    found = (path for path in folder.rglob("*") if "__pycache__" not in path.parts)
+    return {path.relative_to(folder).as_posix(): path for path in found}
+
+
+def _endings(text: bytes) -> str:
+    kinds = {b"\r\n": "CRLF", b"\r": "CR", b"\n": "LF"}
+    names = dict.fromkeys(kinds[each] for each in re.findall(rb"\r\n|\r|\n", text))
+    end = "" if text.endswith((b"\n", b"\r")) else ", no newline at the end"
+    return f"{' and '.join(names) or 'one line'}{end}"
 
 
 def _diff(found: bytes, wanted: bytes, limit: int = 14) -> str:
+    if found.splitlines() == wanted.splitlines():
+        return f"    line endings: {_endings(found)} on disk, {_endings(wanted)} generated"
     lines = list(
         difflib.unified_diff(
             found.decode(errors="replace").splitlines(),

@@ -88,6 +88,7 @@ from ._http.defaults import Timeout as Timeout
 from ._http.known_batches import UnsettledCreate as UnsettledCreate
 from ._results.errors import BadLineError as BadLineError
 from ._results.errors import BrokenEncodingError as BrokenEncodingError
+from ._results.errors import DownloadFolderError as DownloadFolderError
 from ._results.errors import DownloadTargetError as DownloadTargetError
 from ._results.errors import DuplicateResultsError as DuplicateResultsError
 from ._results.errors import ExcessResultsError as ExcessResultsError
@@ -161,6 +162,7 @@ __all__ = [
     "DeadlineExceededError",
     "DefaultAsyncHttpxClient",
     "DefaultHttpxClient",
+    "DownloadFolderError",
     "DownloadProgress",
     "DownloadTargetError",
     "DuplicateResultsError",

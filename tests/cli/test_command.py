@@ -60,7 +60,7 @@ def running(*arguments: str, cwd: Path | None = None) -> Iterator[tuple[str, lis
         process.kill()
 
 
-def test_the_demo_shows_every_way_that_a_request_can_end() -> None:
+def test_demo() -> None:
     """A newcomer sees a batch created, awaited and read, with results of all four outcomes."""
     done = run("demo", "--count", "100")
     assert done.returncode == 0, done.stderr
@@ -71,7 +71,7 @@ def test_the_demo_shows_every_way_that_a_request_can_end() -> None:
     assert "not_found_error: model: a-model-that-is-not-there" in done.stdout
 
 
-def test_the_demo_goes_live_only_when_asked_twice() -> None:
+def test_live_demo_asks() -> None:
     """`--live` asks before it spends anything, and does nothing when it gets no yes."""
     done = run("demo", "--live")
     assert done.returncode == 1
@@ -79,7 +79,7 @@ def test_the_demo_goes_live_only_when_asked_twice() -> None:
     assert "Created" not in done.stdout
 
 
-def test_a_live_demo_without_a_key_says_what_is_missing() -> None:
+def test_live_demo_without_key() -> None:
     """Without a key, an error in words, and no traceback."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANTHROPIC_")}
     done = subprocess.run(
@@ -95,7 +95,7 @@ def test_a_live_demo_without_a_key_says_what_is_missing() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_sandbox_says_how_to_use_it_and_logs_what_is_asked() -> None:
+def test_sandbox() -> None:
     """The start-up screen has the lines to paste, and each call is a line of the log."""
     with running() as (url, lines):
         response = httpx.get(
@@ -108,7 +108,7 @@ def test_the_sandbox_says_how_to_use_it_and_logs_what_is_asked() -> None:
     assert "The sandbox has stopped." in text
 
 
-def test_the_sandbox_keeps_its_state_in_a_file(tmp_path: Path) -> None:
+def test_sandbox_state(tmp_path: Path) -> None:
     """What was created is there again after a restart with the same --state."""
     body = {
         "requests": [{"custom_id": "a", "params": {"model": "claude-x", "max_tokens": 1, "messages": []}}]
@@ -121,7 +121,7 @@ def test_the_sandbox_keeps_its_state_in_a_file(tmp_path: Path) -> None:
     assert found["created_at"] == created["created_at"]
 
 
-def test_the_sandbox_answers_with_a_function_of_the_users(tmp_path: Path) -> None:
+def test_sandbox_reply(tmp_path: Path) -> None:
     """`--reply file.py:function` is loaded; a name that leads nowhere is refused in words."""
     (tmp_path / "replies.py").write_text("def answer(params):\n    return 'mine'\n")
     with running("--reply", "replies.py:answer", cwd=tmp_path) as (url, _):
@@ -140,7 +140,7 @@ def test_the_sandbox_answers_with_a_function_of_the_users(tmp_path: Path) -> Non
         (["--state", "no/such/folder/state.db"], "the state file no/such/folder/state.db can't be opened"),
     ],
 )
-def test_bad_options_are_refused_in_words(arguments: list[str], words: str) -> None:
+def test_bad_options(arguments: list[str], words: str) -> None:
     """An option that makes no sense stops the sandbox before it starts, and says what would."""
     done = run("sandbox", *arguments)
     assert done.returncode == 2
@@ -148,14 +148,14 @@ def test_bad_options_are_refused_in_words(arguments: list[str], words: str) -> N
     assert "Traceback" not in done.stderr
 
 
-def test_the_version_is_the_packages() -> None:
+def test_version() -> None:
     """`--version` says the version that is installed."""
     from claude_batches import __version__
 
     assert run("--version").stdout.strip() == f"claude-batches {__version__}"
 
 
-def test_missing_extras_are_named() -> None:
+def test_missing_extras() -> None:
     """Where typer is not installed, the command says what to install instead of showing a traceback."""
     code = "import sys; sys.modules['typer'] = None; from claude_batches.cli import main; main()"
     done = subprocess.run(

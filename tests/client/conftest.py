@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from .clients import KINDS, Do, connected
-from .scripted import Act, ScriptedServer
+from tests.support.clients import KINDS, Do, connected
+from tests.support.server import Act, ScriptedServer
 
 Connect = Callable[..., AbstractContextManager[Do]]
 

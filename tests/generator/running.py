@@ -24,6 +24,7 @@ REPO = Path(__file__).resolve().parents[2]
 PETS = """
 openapi: 3.1.0
 info: {title: Pets, version: "1"}
+security: [{key: []}]
 paths:
   /pets/{pet_id}:
     get:
@@ -92,6 +93,11 @@ class Api:
         """Decode a response of an operation."""
         return getattr(self.module(f"operations.{tag}"), operation.upper()).decode(status, wire)
 
+    def decode_as(self, tag: str, operation: str, wire: Any, content_type: str) -> Any:
+        """Decode a response of an operation with a `Content-Type`."""
+        found = getattr(self.module(f"operations.{tag}"), operation.upper())
+        return found.decode(200, wire, content_type)
+
     def source(self, path: str) -> str:
         """Return the text of one of its files."""
         return (self.folder / path).read_text()
@@ -114,7 +120,7 @@ def complete(document: str) -> str:
 
 
 @contextmanager
-def generated(document: str, folder: Path) -> Iterator[Api]:
+def generated(document: str, folder: Path, *options: str) -> Iterator[Api]:
     """Generate a package from a document, and make it importable."""
     import codegen as command
 
@@ -123,7 +129,8 @@ def generated(document: str, folder: Path) -> Iterator[Api]:
     spec.write_text(document, encoding="utf-8")
     said = io.StringIO()
     with redirect_stderr(said), redirect_stdout(io.StringIO()):
-        status = command.main(["--debug", "--spec", str(spec), "--output", str(folder), "--package", name])
+        arguments = ["--debug", "--spec", str(spec), "--output", str(folder), "--package", name, *options]
+        status = command.main(arguments)
     assert status == 0, said.getvalue()
     sys.path.insert(0, str(folder))
     try:

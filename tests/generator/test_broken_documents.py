@@ -32,10 +32,10 @@ BROKEN: dict[str, tuple[str, str, str, str]] = {
         "refers to #/components/schemas/Nobody, which does not exist",
         "#/paths/~1pets~1{pet_id}/get/responses/200/content/application~1json/schema/$ref",
     ),
-    "other document": (
+    "a missing file": (
         "#/components/schemas/Pet",
         "other.yaml#/Pet",
-        "refers to another document: other.yaml#/Pet",
+        "refers to other.yaml#/Pet, which can't be read: No such file or directory",
         "#/paths/~1pets~1{pet_id}/get/responses/200/content/application~1json/schema/$ref",
     ),
     "round and round": (

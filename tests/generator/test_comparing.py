@@ -69,6 +69,11 @@ components:
 
 Change = Callable[[dict[str, Any]], None]
 
+SCHEMES = {
+    "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+    "token": {"type": "http", "scheme": "bearer"},
+}
+
 
 def properties(document: dict[str, Any], name: str) -> dict[str, Any]:
     return document["components"]["schemas"][name]["properties"]
@@ -148,7 +153,7 @@ CHANGES: dict[str, tuple[Change, str, list[str]]] = {
     "a lost enum value": (
         lambda d: properties(d, "Order")["status"]["enum"].remove("paid"),
         "Breaking",
-        ["Order.status can't be 'paid' any more"],
+        ["Order.status can't be 'paid' or str any more"],
     ),
     "a new union member": (add_member, "Added", ["Payment can be Gold", "Gold: Payment in kind."]),
     "a changed type": (
@@ -302,6 +307,16 @@ CHANGES: dict[str, tuple[Change, str, list[str]]] = {
                 "Literal['application/json', 'multipart/form-data'] = 'application/json'"
             )
         ],
+    ),
+    "credentials that are needed now": (
+        lambda d: d["components"].update(securitySchemes=SCHEMES) or d.update(security=[{"key": []}]),
+        "Breaking",
+        ["client.orders.list() needs header x-key, and needed credentials"],
+    ),
+    "an operation without credentials": (
+        lambda d: orders(d, "get").update(security=[]) or orders(d, "post").update(security=[{"key": []}]),
+        "Breaking",
+        ["client.orders.list() needs no credentials, and needed credentials"],
     ),
     "other words": (
         lambda d: (
@@ -521,6 +536,45 @@ def test_names_of_schemas_are_ignored(tmp_path: Path, run: Run) -> None:
     outcome = run("--spec", tmp_path / "ours.yaml", "upstream", tmp_path / "theirs.yaml")
     assert outcome.status == 0
     assert "The same, as far as our operations go." in outcome.out
+
+
+def secured(*alternatives: str) -> str:
+    """Return the shop with security schemes."""
+    document = yaml.safe_load(SHOP)
+    document["components"]["securitySchemes"] = SCHEMES
+    document["security"] = [{name: []} for name in alternatives]
+    return yaml.safe_dump(document)
+
+
+def test_another_alternative_is_not_breaking(tmp_path: Path, run: Run) -> None:
+    """Another way to send credentials breaks no user, and one way less does."""
+    (tmp_path / "one.yaml").write_text(secured("key"))
+    (tmp_path / "two.yaml").write_text(secured("key", "token"))
+    wider = run("diff", tmp_path / "one.yaml", tmp_path / "two.yaml")
+    assert wider.status == 0
+    assert "client.orders.list() needs header x-key or bearer token, and needed header x-key" in wider.out
+    assert run("diff", tmp_path / "two.yaml", tmp_path / "one.yaml").status == 1
+
+
+def test_other_credentials_differ(tmp_path: Path, run: Run) -> None:
+    """Two documents with other security schemes differ."""
+    (tmp_path / "ours.yaml").write_text(secured("key"))
+    (tmp_path / "theirs.yaml").write_text(secured("token"))
+    outcome = run("--spec", tmp_path / "ours.yaml", "upstream", tmp_path / "theirs.yaml")
+    assert "GET /orders: needs header x-key here and bearer token there" in outcome.out
+
+
+def test_credentials_may_be_a_parameter(tmp_path: Path, run: Run) -> None:
+    """A header parameter there may be a security scheme here, and the other way round."""
+    theirs = yaml.safe_load(SHOP)
+    for item in theirs["paths"].values():
+        item["parameters"] = [
+            {"name": "x-key", "in": "header", "required": True, "schema": {"type": "string"}}
+        ]
+    (tmp_path / "ours.yaml").write_text(secured("key"))
+    (tmp_path / "theirs.yaml").write_text(yaml.safe_dump(theirs))
+    assert run("--spec", tmp_path / "ours.yaml", "upstream", tmp_path / "theirs.yaml").status == 0
+    assert run("--spec", tmp_path / "theirs.yaml", "upstream", tmp_path / "ours.yaml").status == 0
 
 
 def test_missing_operation_is_extra(tmp_path: Path, run: Run) -> None:

@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import codegen as codegen_module
 from generator.pins import PINS
 from generator.write.output import MARK
 from tests.generator.conftest import Run
@@ -72,6 +74,17 @@ def test_files_begin_with_their_command(tmp_path: Path, spec: Path, run: Run) ->
     assert all(content.startswith(MARK.encode()) for content in files.values())
 
 
+def relink(path: Path) -> None:
+    """Replace a file or a folder by a link to it."""
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to("elsewhere")
+
+
+def replace(path: Path, old: bytes, new: bytes) -> None:
+    """Replace bytes of a file."""
+    path.write_bytes(path.read_bytes().replace(old, new))
+
+
 class TestCheck:
     def test_passes_without_drift(self, tmp_path: Path, spec: Path, run: Run) -> None:
         """The check passes without drift."""
@@ -97,6 +110,46 @@ class TestCheck:
         assert "pets/mine.py is extra" in outcome.out
         assert "3 of" in outcome.out
         assert files_of(tmp_path / "pets") == before
+
+    @pytest.mark.parametrize(
+        ("spoil", "said"),
+        [
+            (lambda pets: (pets / "model.py").chmod(0o755), "pets/model.py is executable"),
+            (lambda pets: relink(pets / "model.py"), "pets/model.py is a link"),
+            (lambda pets: relink(pets / "models"), "pets/models is a link"),
+            (lambda pets: (pets / "models" / "empty").mkdir(), "pets/models/empty is an extra folder"),
+            (lambda pets: (pets / "gone").symlink_to("nowhere"), "pets/gone is a link"),
+            (
+                lambda pets: replace(pets / "model.py", b"\n", b"\r\n"),
+                "pets/model.py differs\n    line endings: CRLF on disk, LF generated",
+            ),
+            (
+                lambda pets: (pets / "model.py").write_bytes((pets / "model.py").read_bytes().rstrip()),
+                "pets/model.py differs\n    line endings: LF, no newline at the end on disk, LF generated",
+            ),
+        ],
+    )
+    def test_sees_more_than_lines(
+        self, tmp_path: Path, spec: Path, run: Run, spoil: Callable[[Path], object], said: str
+    ) -> None:
+        """The check sees modes, links, empty folders and line endings."""
+        arguments = ("--spec", spec, "--output", tmp_path, "--package", "pets")
+        run(*arguments)
+        spoil(tmp_path / "pets")
+        outcome = run("--check", *arguments)
+        assert outcome.status == 1
+        assert said in outcome.out
+
+    def test_sees_strangers_beside_our_package(
+        self, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A file beside our own package fails the check; folders of other packages may hold anything."""
+        shutil.copytree(codegen_module.OUTPUT, tmp_path / "generated")
+        (tmp_path / "generated" / "stranger.py").write_text("")
+        monkeypatch.setattr(codegen_module, "OUTPUT", tmp_path / "generated")
+        outcome = run("--check", "--output", tmp_path / "generated")
+        assert outcome.status == 1
+        assert "generated/stranger.py is not part of the package" in outcome.out
 
     def test_long_difference_is_cut(self, tmp_path: Path, spec: Path, run: Run) -> None:
         """A long diff is cut."""

@@ -40,8 +40,8 @@ DUMPS: list[dict[str, Any]] = [
     {"exclude_none": True},
     {"exclude_unset": True},
     {"exclude_defaults": True, "mode": "json"},
-    {"include": {"id", "ended_at"}},
-    {"exclude": {"request_counts", "tomorrow"}},
+    {"include": ("id", "ended_at")},
+    {"exclude": ("request_counts", "tomorrow")},
     {"by_alias": True},
 ]
 
@@ -54,7 +54,9 @@ def test_model_dump_is_theirs(
     ours = batch.model_dump(**options)
     # The spec calls these required: they have no default to leave out.
     required = {"archived_at", "cancel_initiated_at", "ended_at", "results_url"}
-    expected = theirs.model_dump(**options)
+    expected = theirs.model_dump(
+        **{name: set(value) if isinstance(value, tuple) else value for name, value in options.items()}
+    )
     if options.get("exclude_defaults"):
         ours = {key: value for key, value in ours.items() if key not in required or value is not None}
     assert ours == expected

@@ -79,6 +79,24 @@ def test_operations_know_their_arguments(resource: type) -> None:
         assert tuple(named) == getattr(messages_batches, name.upper()).arguments
 
 
+@pytest.mark.parametrize("name", [*METHODS, "create", "results"])
+def test_docs_are_printed_for_methods_only(name: str) -> None:
+    """The function of an operation has one line; sync and async method have the same full docstring."""
+    operation = getattr(messages_batches, name.upper())
+    function = getattr(messages_batches, name, None) or getattr(messages_batches, f"{name}_")
+    assert function.__doc__ == f"Make a request of `{operation.name}`: `{operation.method} {operation.path}`."
+    doc = getattr(resources.Batches, name).__doc__
+    assert "Returns:" in doc
+    assert doc == getattr(resources.AsyncBatches, name).__doc__
+
+
+def test_list_leads_to_page() -> None:
+    """The documentation of `list` names the class that it returns."""
+    doc = resources.Batches.list.__doc__
+    assert doc is not None
+    assert "`claude_batches.Page`" in doc
+
+
 def test_a_view_of_results_refuses_a_typo() -> None:
     """The views of `results` take the generated method, which checks as well."""
     client = Client(api_key="k", http_client=httpx.Client(transport=httpx.MockTransport(refuse)))

@@ -1,4 +1,4 @@
-"""Results files to test with."""
+"""Results files for tests."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import Any
 
 import orjson
 
+from tests.support.results import file_of
+
+__all__ = ["file_of", "lines_of", "reordered", "result", "short", "some_lines"]
+
 
 def result(custom_id: str, text: str = "hello") -> dict[str, Any]:
-    """A succeeded result, as the API writes it."""
+    """Return a succeeded result as the API writes it."""
     return {
         "custom_id": custom_id,
         "result": {
@@ -30,22 +34,17 @@ def result(custom_id: str, text: str = "hello") -> dict[str, Any]:
 
 
 def short(custom_id: str) -> dict[str, Any]:
-    """The shortest result there is."""
+    """Return the shortest result."""
     return {"custom_id": custom_id, "result": {"type": "canceled"}}
 
 
 def lines_of(results: Iterable[dict[str, Any]]) -> list[bytes]:
-    """Each as a line, without its line break."""
+    """Return a line for each result, without line breaks."""
     return [orjson.dumps(item) for item in results]
 
 
-def file_of(lines: Iterable[bytes]) -> bytes:
-    """A results file."""
-    return b"".join(line + b"\n" for line in lines)
-
-
 def some_lines(count: int, seed: int = 0, longest: int = 2000) -> list[bytes]:
-    """Lines of differing length, the same for the same seed."""
+    """Return lines of different lengths, the same for the same seed."""
     rng = random.Random(seed)
     alphabet = 'abc é ü 漢 "quoted" \\ \u2028 \u0085 \n 😀 '
     return lines_of(
@@ -55,5 +54,5 @@ def some_lines(count: int, seed: int = 0, longest: int = 2000) -> list[bytes]:
 
 
 def reordered(lines: list[bytes], seed: int = 1) -> list[bytes]:
-    """The same lines in another order."""
+    """Return the same lines in another order."""
     return random.Random(seed).sample(lines, len(lines))

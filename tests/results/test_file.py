@@ -1,4 +1,4 @@
-"""Results read back from a file are the same, typed by the same decoder, in flat memory."""
+"""Results in a local file are decoded like those of a server, in constant memory."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from claude_batches._results import _zstd
-from claude_batches._results._errors import (
+from claude_batches import (
     BadLineError,
     BrokenEncodingError,
     LineTooLongError,
     ResultsClosedError,
     ResultsFormatError,
+    results_from_file,
 )
-from claude_batches._results._file import results_from_file
-from claude_batches_api.models import MessageBatchIndividualResponse
+from claude_batches.types import MessageBatchIndividualResponse
 
 from .lines import file_of, lines_of, short, some_lines
 
@@ -33,6 +32,7 @@ def ids_of(path: Path, **options: Any) -> list[str]:
 
 
 def test_a_plain_file_is_read(tmp_path: Path) -> None:
+    """Results and progress of a plain file."""
     path = tmp_path / "x.jsonl"
     path.write_bytes(file_of(LINES))
     with results_from_file(str(path)) as results:
@@ -46,20 +46,23 @@ def test_a_plain_file_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["x.gz", "x.jsonl.GZ", "x.gzip"])
 def test_gzip_is_read_by_name(tmp_path: Path, name: str) -> None:
+    """A name of gzip is decompressed, over several gzip streams."""
     path = tmp_path / name
     path.write_bytes(gzip.compress(file_of(LINES[:100])) + gzip.compress(file_of(LINES[100:])))
     assert ids_of(path) == IDS
 
 
 @pytest.mark.parametrize("keep", [0, 5, 1000])
-def test_truncated_gzip_is_an_error_after_the_results_before_it(tmp_path: Path, keep: int) -> None:
+def test_truncated_gzip_is_an_error(tmp_path: Path, keep: int) -> None:
+    """A truncated gzip file raises."""
     path = tmp_path / "x.gz"
     path.write_bytes(gzip.compress(file_of(LINES))[:keep])
     with pytest.raises(BrokenEncodingError):
         ids_of(path)
 
 
-def test_what_is_no_gzip_is_an_error(tmp_path: Path) -> None:
+def test_other_content_under_a_gzip_name(tmp_path: Path) -> None:
+    """A plain file with a name of gzip raises."""
     path = tmp_path / "x.gz"
     path.write_bytes(file_of(LINES))
     with pytest.raises(BrokenEncodingError):
@@ -67,7 +70,7 @@ def test_what_is_no_gzip_is_an_error(tmp_path: Path) -> None:
 
 
 class FrameOfBz2:
-    """Stands in for a Zstandard library where there is none: the same interface, over another format."""
+    """A double of a Zstandard library: the same interface with another format."""
 
     def __init__(self) -> None:
         self._stream = bz2.BZ2Decompressor()
@@ -87,9 +90,10 @@ class FrameError(Exception):
 
 
 @pytest.mark.parametrize("library", ["compression.zstd", "zstandard"])
-def test_zstd_is_read_by_name_with_whichever_library_is_there(
+def test_zstd_is_read_with_either_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
+    """Zstandard is read by the standard library or by `zstandard`."""
     module: Any = ModuleType(library)
     module.ZstdError = FrameError
     if library == "zstandard":
@@ -111,6 +115,7 @@ def test_zstd_is_read_by_name_with_whichever_library_is_there(
 
 
 def test_real_zstd_is_read(tmp_path: Path) -> None:
+    """Frames of the real library are read, and truncated ones raise."""
     zstandard = pytest.importorskip("zstandard")
     path = tmp_path / "x.jsonl.zst"
     whole = zstandard.ZstdCompressor().compress(file_of(LINES))
@@ -121,19 +126,17 @@ def test_real_zstd_is_read(tmp_path: Path) -> None:
         ids_of(path)
 
 
-def test_without_a_library_for_zstd_the_error_names_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_zstd_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a library the error names one, and the file stays closed."""
     monkeypatch.setitem(sys.modules, "compression.zstd", None)
     monkeypatch.setitem(sys.modules, "zstandard", None)
-    with pytest.raises(ResultsFormatError, match="install the package zstandard"):
-        _zstd.ZstdInflater()
     (tmp_path / "x.zst").write_bytes(b"")
-    with pytest.raises(ResultsFormatError):
+    with pytest.raises(ResultsFormatError, match="install the package zstandard"):
         results_from_file(tmp_path / "x.zst")
 
 
-def test_a_last_line_that_was_cut_is_an_error_with_its_place(tmp_path: Path) -> None:
+def test_a_cut_last_line_is_an_error(tmp_path: Path) -> None:
+    """A file cut within its last line raises with the place."""
     path = tmp_path / "x"
     path.write_bytes(file_of(LINES[:2]) + LINES[2][:-5])
     with pytest.raises(BadLineError) as caught:
@@ -143,7 +146,8 @@ def test_a_last_line_that_was_cut_is_an_error_with_its_place(tmp_path: Path) -> 
     assert caught.value.custom_id == "r-2"
 
 
-def test_bad_lines_are_skipped_or_collected_as_asked(tmp_path: Path) -> None:
+def test_bad_lines_are_skipped_or_collected(tmp_path: Path) -> None:
+    """Skipped lines do not count as results."""
     path = tmp_path / "x"
     path.write_bytes(b"\n".join([LINES[0], b"bad", LINES[1], b"worse"]))
     assert ids_of(path, on_bad_line="skip") == IDS[:2]
@@ -154,7 +158,8 @@ def test_bad_lines_are_skipped_or_collected_as_asked(tmp_path: Path) -> None:
     assert results.lines_read == 2
 
 
-def test_lines_have_a_bound(tmp_path: Path) -> None:
+def test_lines_have_a_limit(tmp_path: Path) -> None:
+    """A line over the limit raises."""
     path = tmp_path / "x"
     path.write_bytes(file_of(lines_of([short("a")])) + b"x" * 500)
     with pytest.raises(LineTooLongError):
@@ -162,6 +167,7 @@ def test_lines_have_a_bound(tmp_path: Path) -> None:
 
 
 def test_leaving_the_loop_closes_the_file(tmp_path: Path) -> None:
+    """After a break the file is closed."""
     path = tmp_path / "x"
     path.write_bytes(file_of(LINES))
     results = results_from_file(path)
@@ -171,27 +177,32 @@ def test_leaving_the_loop_closes_the_file(tmp_path: Path) -> None:
         next(results)
 
 
-def test_reading_on_after_close_in_the_same_loop_is_an_error(tmp_path: Path) -> None:
+def test_close_within_the_loop_is_an_error(tmp_path: Path) -> None:
+    """A loop over a closed file does not end silently."""
     path = tmp_path / "x"
     path.write_bytes(file_of(LINES))
     results = results_from_file(path)
-    with pytest.raises(ResultsClosedError):  # noqa: PT012 -- not before the second turn
+    with pytest.raises(ResultsClosedError):  # noqa: PT012 -- the second turn raises
         for _ in results:
             results.close()
 
 
-def test_a_file_that_is_not_there_is_the_usual_error(tmp_path: Path) -> None:
+def test_a_missing_file_is_the_usual_error(tmp_path: Path) -> None:
+    """A missing file is a FileNotFoundError."""
     with pytest.raises(FileNotFoundError):
         results_from_file(tmp_path / "nowhere")
 
 
 def test_an_empty_file_has_no_results(tmp_path: Path) -> None:
+    """An empty file has no results."""
     (tmp_path / "x").write_bytes(b"")
     assert ids_of(tmp_path / "x") == []
 
 
 @pytest.mark.parametrize("name", ["x.jsonl", "x.jsonl.gz"])
-def test_memory_does_not_grow_with_the_file(tmp_path: Path, name: str) -> None:
+def test_memory_does_not_grow(tmp_path: Path, name: str) -> None:
+    """The peak of memory does not depend on the size of the file."""
+
     def peak(count: int) -> int:
         body = file_of(some_lines(100)) * count
         (tmp_path / name).write_bytes(gzip.compress(body, 1) if name.endswith("gz") else body)

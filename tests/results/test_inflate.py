@@ -1,4 +1,4 @@
-"""Content encodings are undone piece by piece, and seen to be whole."""
+"""Content encodings are decompressed piece by piece, and must be complete."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import random
 import zlib
 
 import pytest
-from claude_batches._results._errors import BrokenEncodingError, ResultsFormatError
-from claude_batches._results._inflate import PIECE_BYTES, Inflater, inflater
+from claude_batches import BrokenEncodingError, ResultsFormatError
+from claude_batches._results.inflate import PIECE_BYTES, Inflater, inflater
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,23 +46,28 @@ def open_(name: str) -> Inflater:
 
 @pytest.mark.parametrize(("name", "data"), ENCODED, ids=NAMES)
 @pytest.mark.parametrize("step", [1, 17, 1 << 20])
-def test_inflates_whatever_the_chunks(name: str, data: bytes, step: int) -> None:
+def test_chunks_do_not_matter(name: str, data: bytes, step: int) -> None:
+    """The content is the same for chunks of any size."""
     assert undo(open_(name), data, step) == DATA
 
 
 @pytest.mark.parametrize(("name", "data"), ENCODED, ids=NAMES)
-def test_hands_on_pieces_of_bounded_size(name: str, data: bytes) -> None:
+def test_pieces_are_bounded(name: str, data: bytes) -> None:
+    """A small chunk that inflates to a large content comes in pieces of bounded size."""
     assert max(map(len, open_(name).feed(data))) <= PIECE_BYTES < len(DATA)
 
 
 @given(keep=st.integers(0, len(ENCODED[0][1]) - 1))
 def test_truncated_gzip_is_an_error(keep: int) -> None:
-    with pytest.raises(BrokenEncodingError):
+    """A gzip stream cut anywhere is an error."""
+    with pytest.raises(BrokenEncodingError) as caught:
         undo(open_("gzip"), ENCODED[0][1][:keep], 1000)
+    assert not caught.value.corrupt
 
 
 @given(place=st.integers(10, len(ENCODED[0][1]) - 1), bits=st.integers(1, 255))
 def test_corrupt_gzip_is_an_error(place: int, bits: int) -> None:
+    """A gzip stream with a changed byte is an error."""
     damaged = bytearray(ENCODED[0][1])
     damaged[place] ^= bits
     with pytest.raises(BrokenEncodingError):
@@ -70,11 +75,13 @@ def test_corrupt_gzip_is_an_error(place: int, bits: int) -> None:
 
 
 @pytest.mark.parametrize("name", [None, "", "identity", " Identity "])
-def test_no_encoding_needs_nothing(name: str | None) -> None:
+def test_plain_content_needs_no_decompressor(name: str | None) -> None:
+    """A missing or identity encoding has no decompressor."""
     assert inflater(name) is None
 
 
 @pytest.mark.parametrize("name", ["br", "zstd", "gzip, gzip", "nonsense"])
-def test_an_encoding_that_was_not_asked_for_is_named(name: str) -> None:
+def test_other_encodings_are_named(name: str) -> None:
+    """An encoding that was not requested is an error that names it."""
     with pytest.raises(ResultsFormatError, match=name):
         inflater(name)

@@ -26,8 +26,8 @@ READING: dict[str, Callable[[Any, str, Path], Any]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", READING)
-def test_reading_is_refused_and_an_earlier_file_stays(kind: Kind, name: str, tmp_path: Path) -> None:
-    """Each way to read says that the batch has not ended; a file of that name keeps what it holds."""
+def test_reading_is_refused(kind: Kind, name: str, tmp_path: Path) -> None:
+    """Each way to read names the status of the batch, and an existing file keeps its content."""
     path = tmp_path / "results.jsonl"
     path.write_text("earlier\n")
     with Sandbox(speed=1) as sandbox:

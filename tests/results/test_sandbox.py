@@ -1,4 +1,4 @@
-"""Results of a server that somebody else wrote, and that does all it can to make reading them hard."""
+"""Results of the sandbox with faults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from claude_batches import Client, results_from_file
 from claude_batches.sandbox import Fault, Sandbox
 
-from .readers import Naps
+from tests.support.clock import Sleeps
 
 IDS = [f"request-{number}" for number in range(120)]
 PARAMS = {
@@ -33,10 +33,11 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_every_result_comes_once_whatever_the_sandbox_does(name: str, tmp_path: Path) -> None:
+def test_faults_lose_and_repeat_nothing(name: str, tmp_path: Path) -> None:
+    """Every way to read gives each result once, whatever the fault."""
     with (
         Sandbox(instant=True) as sandbox,
-        Client(base_url=sandbox.url, api_key="any", _clock=Naps().clock()) as client,
+        Client(base_url=sandbox.url, api_key="any", _clock=Sleeps().clock) as client,
     ):
         requests = [{"custom_id": custom_id, "params": PARAMS} for custom_id in IDS]
         batch = client.messages.batches.create(requests=requests)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from tests.sandbox.calls import BATCHES, HEADERS, Caller, params, requests, serv
 
 
 def refused(response: httpx.Response, status: int, kind: str) -> str:
-    """Check that a response is the API's error; its message."""
+    """Check that a response is an error of the API, and return its message."""
     body = response.json()
     assert (response.status_code, body["type"], body["error"]["type"]) == (status, "error", kind)
     assert body["request_id"] == response.headers["request-id"]
@@ -20,7 +20,8 @@ def refused(response: httpx.Response, status: int, kind: str) -> str:
 
 @pytest.mark.parametrize("headers", [{"x-api-key": "k"}, {"authorization": "Bearer k"}])
 @pytest.mark.parametrize("version", ["2023-06-01", "2026-10-21"])
-def test_either_way_to_authenticate_works_with_either_version(sandbox: Sandbox, headers, version):
+def test_both_credentials_work_with_both_versions(sandbox: Sandbox, headers, version):
+    """A key and a bearer token are valid under both API versions."""
     response = httpx.get(sandbox.url + BATCHES, headers={**headers, "anthropic-version": version})
     assert response.status_code == 200
     assert response.headers["request-id"].startswith("req_")
@@ -29,12 +30,14 @@ def test_either_way_to_authenticate_works_with_either_version(sandbox: Sandbox, 
 @pytest.mark.parametrize(
     "headers", [{}, {"x-api-key": ""}, {"authorization": "Bearer"}, {"authorization": "k"}]
 )
-def test_a_call_without_a_key_is_refused(sandbox: Sandbox, headers):
+def test_a_missing_key_is_refused(sandbox: Sandbox, headers):
+    """A request without a key is answered with 401."""
     response = httpx.get(sandbox.url + BATCHES, headers={**headers, "anthropic-version": "2023-06-01"})
     refused(response, 401, "authentication_error")
 
 
-def test_a_sandbox_with_a_key_of_its_own_refuses_others():
+def test_another_key_is_refused():
+    """With `api_key`, only that key is valid, in either header."""
     with serving(api_key="secret") as caller:
         refused(caller.http.get(BATCHES), 401, "authentication_error")
         assert caller.http.get(BATCHES, headers={"x-api-key": "secret"}).status_code == 200
@@ -43,26 +46,30 @@ def test_a_sandbox_with_a_key_of_its_own_refuses_others():
 
 
 @pytest.mark.parametrize("version", [{}, {"anthropic-version": "2023-06-02"}])
-def test_a_call_without_a_known_version_is_refused(sandbox: Sandbox, version):
+def test_an_unknown_version_is_refused(sandbox: Sandbox, version):
+    """A request without a known API version is answered with 400."""
     message = refused(
         httpx.get(sandbox.url + BATCHES, headers={"x-api-key": "k", **version}), 400, "invalid_request_error"
     )
     assert message.startswith("anthropic-version:")
 
 
-def test_an_unknown_path_and_an_unknown_batch_are_not_found(refused_caller: Caller):
+def test_unknown_paths_and_batches_are_not_found(refused_caller: Caller):
+    """Both are answered with 404 in the form of the API's errors."""
     refused(refused_caller.http.get("/v1/nowhere"), 404, "not_found_error")
     refused(refused_caller.http.get(f"{BATCHES}/"), 404, "not_found_error")
     refused(refused_caller.http.get(f"{BATCHES}/msgbatch_nope"), 404, "not_found_error")
 
 
-def test_a_method_that_a_path_does_not_have_is_answered_with_those_it_has(refused_caller: Caller):
+def test_a_405_lists_the_methods(refused_caller: Caller):
+    """The `allow` header of a 405 lists all methods of the path."""
     response = refused_caller.http.put(BATCHES)
     refused(response, 405, "invalid_request_error")
     assert {"GET", "POST"} <= set(response.headers["allow"].split(", "))
 
 
-def test_pages_lead_through_all_batches_in_both_directions(caller: Caller):
+def test_pages_lead_in_both_directions(caller: Caller):
+    """Cursors lead through all batches, to older and to newer ones."""
     made = [caller.create(str(number))["id"] for number in range(5)][::-1]
     first = caller.page(limit=2)
     assert [batch["id"] for batch in first["data"]] == made[:2]
@@ -78,10 +85,12 @@ def test_pages_lead_through_all_batches_in_both_directions(caller: Caller):
 
 
 def test_an_empty_page_has_no_cursors(caller: Caller):
+    """The cursors of an empty page are null."""
     assert caller.page() == {"data": [], "has_more": False, "first_id": None, "last_id": None}
 
 
-def test_a_page_goes_on_after_a_batch_that_was_deleted_meanwhile(instant: Caller):
+def test_a_deleted_batch_remains_a_cursor(instant: Caller):
+    """A page can start after a batch that was deleted meanwhile."""
     made = [instant.create(str(number))["id"] for number in range(3)]
     assert instant.http.delete(f"{BATCHES}/{made[1]}").status_code == 200
     assert [batch["id"] for batch in instant.page(after_id=made[1])["data"]] == [made[0]]
@@ -91,7 +100,8 @@ def test_a_page_goes_on_after_a_batch_that_was_deleted_meanwhile(instant: Caller
     "query",
     ["limit=0", "limit=1001", "limit=x", "limit=", "limit=1e2", "after_id=a&before_id=b", "after_id=nope"],
 )
-def test_a_page_that_makes_no_sense_is_refused(refused_caller: Caller, query: str):
+def test_a_bad_page_query_is_refused(refused_caller: Caller, query: str):
+    """Bad limits and cursors are answered with 400."""
     refused(refused_caller.http.get(f"{BATCHES}?{query}"), 400, "invalid_request_error")
 
 
@@ -113,23 +123,25 @@ GOOD = {"custom_id": "ok", "params": params()}
         ({"requests": [{"custom_id": 5, "params": {}}]}, "requests.0.custom_id: Input should be a string"),
         ({"requests": [{"custom_id": "a", "params": []}]}, "requests.0.params: Input should be an object"),
         ({"requests": [{**GOOD, "more": 1}]}, "requests.0.more: Extra inputs are not permitted"),
-        ({"requests": [GOOD, GOOD]}, "requests.1.custom_id: 'ok' is there twice"),
+        ({"requests": [GOOD, GOOD]}, "requests.1.custom_id: 'ok' appears twice"),
         (
             {"requests": [{"custom_id": "a", "params": params(betas=["x"])}]},
             "requests.0.params.betas: Extra inputs are not permitted",
         ),
         (
             {"requests": [{"custom_id": "a", "params": params(stream=True)}]},
-            "requests.0.params.stream: A request of a batch can't be streamed",
+            "requests.0.params.stream: not supported in a batch",
         ),
     ],
 )
-def test_a_batch_with_a_mistake_in_its_envelope_is_refused_whole(refused_caller: Caller, body, message):
+def test_a_bad_envelope_refuses_the_batch(refused_caller: Caller, body, message):
+    """The message of the 400 names the place of the mistake."""
     assert refused(refused_caller.http.post(BATCHES, json=body), 400, "invalid_request_error") == message
 
 
 @pytest.mark.parametrize("custom_id", ["", "a" * 65, "a b", "ä", "a\n", "a.b"])
-def test_a_custom_id_outside_its_alphabet_or_length_is_refused(refused_caller: Caller, custom_id: str):
+def test_a_bad_custom_id_is_refused(refused_caller: Caller, custom_id: str):
+    """A `custom_id` with a wrong character or length refuses the batch."""
     body = {"requests": [{"custom_id": custom_id, "params": params()}]}
     message = refused(refused_caller.http.post(BATCHES, json=body), 400, "invalid_request_error")
     assert message.startswith("requests.0.custom_id:")
@@ -150,27 +162,33 @@ def test_a_custom_id_outside_its_alphabet_or_length_is_refused(refused_caller: C
         b"{,}",
     ],
 )
-def test_a_body_that_is_not_a_json_object_is_refused(refused_caller: Caller, body: bytes):
+def test_a_body_must_be_a_json_object(refused_caller: Caller, body: bytes):
+    """Any other body is answered with 400."""
     refused(refused_caller.http.post(BATCHES, content=body), 400, "invalid_request_error")
 
 
-def test_a_list_of_more_than_100_000_requests_is_too_large(refused_caller: Caller):
+def test_more_than_100_000_requests_are_too_many(refused_caller: Caller):
+    """They are answered with 413."""
     body = orjson.dumps({"requests": [{"custom_id": f"r{n}", "params": {}} for n in range(100_001)]})
     refused(refused_caller.http.post(BATCHES, content=body), 413, "request_too_large")
 
 
-def test_a_body_of_more_than_256_mb_is_too_large(refused_caller: Caller):
+def test_more_than_256_mb_are_too_large(refused_caller: Caller):
+    """Such a body is answered with 413."""
     megabyte = b" " * 1024 * 1024
     body = (megabyte for _ in range(257))
     refused(refused_caller.http.post(BATCHES, content=body), 413, "request_too_large")
 
 
-def test_a_large_upload_with_a_wrong_key_is_refused_and_not_cut_off(caller: Caller):
+def test_a_refused_upload_is_not_cut_off(caller: Caller):
+    """A large upload without a key gets its 401, and not a lost connection."""
     body = (b" " * 1024 * 1024 for _ in range(20))
     refused(caller.http.post(BATCHES, content=body, headers={"x-api-key": ""}), 401, "authentication_error")
 
 
-def test_a_create_call_that_breaks_off_leaves_nothing(caller: Caller):
+def test_an_interrupted_create_leaves_nothing(caller: Caller):
+    """A body that ends early makes no batch."""
+
     def half():
         yield b'{"requests":['
         yield orjson.dumps(GOOD)
@@ -181,7 +199,9 @@ def test_a_create_call_that_breaks_off_leaves_nothing(caller: Caller):
     assert caller.page()["data"] == []
 
 
-def test_the_same_seed_gives_the_same_ids_and_another_seed_others():
+def test_ids_depend_on_the_seed():
+    """Equal seeds give equal ids, other seeds other ids."""
+
     def first_id(seed: int) -> str:
         with Sandbox(seed=seed) as sandbox:
             made = httpx.post(sandbox.url + BATCHES, headers=HEADERS, json={"requests": requests("a")})
@@ -191,11 +211,13 @@ def test_the_same_seed_gives_the_same_ids_and_another_seed_others():
     assert first_id(1) == first_id(1) != first_id(2)
 
 
-def test_only_this_machine_can_be_listened_on():
+def test_only_loopback_addresses_are_allowed():
+    """A `host` that others could reach is refused."""
     with pytest.raises(ValueError, match="only listens on this machine"):
         Sandbox(host="0.0.0.0").start()
 
 
-def test_a_sandbox_that_is_not_running_says_how_to_start_it():
+def test_a_stopped_sandbox_has_no_url():
+    """The error shows how to start the sandbox."""
     with pytest.raises(RuntimeError, match="with Sandbox"):
         _ = Sandbox().url

@@ -1,6 +1,6 @@
 """The page for people, in a real browser: a headless Chromium of the system, driven by Playwright.
 
-Left out where there is none, unless CLAUDE_BATCHES_REQUIRE_BROWSER=1 says that there has to be one.
+Skipped without one, unless CLAUDE_BATCHES_REQUIRE_BROWSER=1 requires it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.sandbox.calls import BATCHES, Caller, params
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 if CHROMIUM is None:
-    story = "the sandbox's page was not tried in a browser: there is no Chromium here"
+    story = "the sandbox's page was not tested in a browser: Chromium is not installed"
     if os.environ.get("CLAUDE_BATCHES_REQUIRE_BROWSER") == "1":
         pytest.fail(story)
     pytest.skip(story, allow_module_level=True)
@@ -44,7 +44,7 @@ def page(browser: Browser, sandbox: Sandbox) -> Iterator[Page]:
 
 
 def shown(page: Page, selector: str) -> LocatorAssertions:
-    """What Playwright awaits something of: it looks again and again until it holds, or time is up."""
+    """Return an expectation of Playwright, which retries until it holds or the time is up."""
     return expect(page.locator(selector))
 
 
@@ -53,7 +53,8 @@ def look_into(page: Page, batch: dict[str, Any], position: int = 0) -> None:
     page.locator(f"#request-{position} > summary").click()
 
 
-def test_a_new_batch_shows_up_on_the_page_without_loading_it_again(page: Page, caller: Caller):
+def test_a_new_batch_appears_without_a_reload(page: Page, caller: Caller):
+    """The list updates in place, and links to the batch."""
     page.goto("/")
     shown(page, "h1").to_have_text("No batches yet")
     page.evaluate("window.loaded = 'once'")
@@ -64,9 +65,8 @@ def test_a_new_batch_shows_up_on_the_page_without_loading_it_again(page: Page, c
     shown(page, "h1").to_have_text(batch["id"])
 
 
-def test_progress_moves_and_counts_settle_while_somebody_watches(
-    page: Page, caller: Caller, sandbox: Sandbox
-):
+def test_progress_and_counts_update(page: Page, caller: Caller, sandbox: Sandbox):
+    """The page of a batch follows it to its end."""
     batch = caller.create("one", "two", "[[error:overloaded_error]]", "[[expire]]", "[[cancel]]")
     page.goto(f"/batches/{batch['id']}")
     page.evaluate("window.loaded = 'once'")
@@ -82,7 +82,8 @@ def test_progress_moves_and_counts_settle_while_somebody_watches(
     assert page.evaluate("window.loaded") == "once"
 
 
-def test_the_list_of_batches_moves_on_while_somebody_watches(page: Page, caller: Caller, sandbox: Sandbox):
+def test_the_list_of_batches_updates(page: Page, caller: Caller, sandbox: Sandbox):
+    """Progress and outcomes of the list follow the batches."""
     caller.create("one", "[[error:api_error]]")
     page.goto("/")
     shown(page, ".batches").to_contain_text("0% done")
@@ -90,17 +91,19 @@ def test_the_list_of_batches_moves_on_while_somebody_watches(page: Page, caller:
     shown(page, ".batches .count").to_have_text(["1 succeeded", "1 errored"])
 
 
-def test_a_request_that_is_open_stays_open_and_gets_its_result(page: Page, caller: Caller, sandbox: Sandbox):
+def test_an_open_request_gets_its_result(page: Page, caller: Caller, sandbox: Sandbox):
+    """A request that is open stays open while its result arrives."""
     look_into(page, caller.create("What is a tide?"))
     shown(page, ".inside").to_contain_text('"content": "What is a tide?"')
-    shown(page, ".inside").to_contain_text("There is none yet")
+    shown(page, ".inside").to_contain_text("No result yet")
     sandbox.advance(100)
     shown(page, ".inside").to_contain_text('"text": "You said: What is a tide?"')
     shown(page, ".inside pre").to_have_count(2)
     assert page.locator(".inside pre").last.is_visible()
 
 
-def test_what_has_not_changed_is_left_alone(page: Page, caller: Caller, sandbox: Sandbox):
+def test_unchanged_sections_stay(page: Page, caller: Caller, sandbox: Sandbox):
+    """A refresh replaces changed sections only."""
     look_into(page, caller.create("one"))
     page.evaluate("document.querySelector('#requests').marked = true")
     sandbox.advance(30)
@@ -109,6 +112,7 @@ def test_what_has_not_changed_is_left_alone(page: Page, caller: Caller, sandbox:
 
 
 def test_hostile_text_stays_text(page: Page, caller: Caller, sandbox: Sandbox):
+    """HTML in requests and results is shown as text."""
     tool = {"name": "look", "description": HOSTILE, "input_schema": {"type": "object"}}
     look_into(page, caller.create_from([{"custom_id": "hostile", "params": params(HOSTILE, tools=[tool])}]))
     shown(page, ".asks").to_have_text(HOSTILE)
@@ -118,7 +122,8 @@ def test_hostile_text_stays_text(page: Page, caller: Caller, sandbox: Sandbox):
     assert page.evaluate("window.owned") is None
 
 
-def test_the_browser_would_refuse_a_script_that_got_into_the_page(page: Page, caller: Caller):
+def test_the_policy_refuses_injected_scripts(page: Page, caller: Caller):
+    """The browser blocks a script that got into the page."""
     caller.create("one")
     page.goto("/")
     refused = page.evaluate(
@@ -133,9 +138,8 @@ def test_the_browser_would_refuse_a_script_that_got_into_the_page(page: Page, ca
     assert page.evaluate("window.owned") is None
 
 
-def test_the_page_asks_for_nothing_from_elsewhere_and_makes_no_mistakes(
-    page: Page, caller: Caller, sandbox: Sandbox
-):
+def test_the_page_loads_nothing_from_elsewhere(page: Page, caller: Caller, sandbox: Sandbox):
+    """All requests go to the sandbox, and the console stays empty."""
     asked: list[str] = []
     complaints: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -150,7 +154,8 @@ def test_the_page_asks_for_nothing_from_elsewhere_and_makes_no_mistakes(
 
 
 @pytest.mark.parametrize("path", ["/", "/batches/{id}"])
-def test_nothing_is_wider_than_a_phone(page: Page, caller: Caller, sandbox: Sandbox, path: str):
+def test_the_page_fits_a_phone(page: Page, caller: Caller, sandbox: Sandbox, path: str):
+    """Nothing is wider than a narrow screen."""
     page.set_viewport_size({"width": 340, "height": 700})
     batch = caller.create_from([{"custom_id": "x" * 64, "params": params("wide" * 500)}])
     sandbox.advance(100)
@@ -160,7 +165,8 @@ def test_nothing_is_wider_than_a_phone(page: Page, caller: Caller, sandbox: Sand
     assert page.evaluate("document.documentElement.scrollWidth") == 340
 
 
-def test_the_page_is_dark_for_who_wants_it_dark(page: Page):
+def test_the_page_follows_the_colour_scheme(page: Page):
+    """Light and dark follow the system."""
     page.goto("/")
     papers: list[str] = []
     for scheme in ("light", "dark"):
@@ -169,7 +175,8 @@ def test_the_page_is_dark_for_who_wants_it_dark(page: Page):
     assert papers == ["rgb(246, 245, 242)", "rgb(25, 24, 23)"]
 
 
-def test_a_sandbox_that_does_not_answer_is_told_from_one_that_does(page: Page, caller: Caller):
+def test_a_lost_sandbox_is_noticed(page: Page, caller: Caller):
+    """The page says that the sandbox stopped, until it answers again."""
     caller.create("one")
     page.goto("/")
     shown(page, "#lost").to_be_hidden()
@@ -180,11 +187,67 @@ def test_a_sandbox_that_does_not_answer_is_told_from_one_that_does(page: Page, c
     shown(page, "#lost").to_be_hidden()
 
 
-def test_a_batch_that_is_deleted_while_somebody_looks_is_told_to_be_gone(
-    page: Page, caller: Caller, sandbox: Sandbox
-):
+def test_a_deleted_batch_is_noticed(page: Page, caller: Caller, sandbox: Sandbox):
+    """The page of a batch says that it was deleted."""
     batch = caller.create("one")
     sandbox.advance(100)
     page.goto(f"/batches/{batch['id']}")
     assert caller.http.delete(f"{BATCHES}/{batch['id']}").status_code == 200
     shown(page, "h1").to_have_text("No such batch")
+
+
+def test_the_controls_move_time_and_set_faults(page: Page, caller: Caller):
+    """Buttons of the overview advance the clock, set and remove faults, and show an error in words."""
+    batch = caller.create("one")
+    page.goto("/")
+    page.locator("#control-panel > summary").click()
+    page.get_by_role("button", name="1 hour").click()
+    shown(page, ".batches .percent").to_have_count(0)  # as it has ended
+    assert caller.retrieve(batch["id"])["processing_status"] == "ended"
+    page.get_by_role("button", name="Apply").first.click()
+    shown(page, "#faults").to_contain_text("latency on any (30%), 0 struck")
+    page.get_by_role("button", name="Remove all faults").click()
+    shown(page, "#faults").to_have_text("")
+    page.locator("textarea").fill('[{"kind": "gremlin"}]')
+    page.get_by_role("button", name="Apply").last.click()
+    shown(page, "#notice").to_contain_text("'gremlin' is not a kind of fault")
+    page.locator("textarea").fill("[")
+    page.get_by_role("button", name="Apply").last.click()
+    shown(page, "#notice").to_contain_text("SyntaxError")
+    page.locator("textarea").fill('[{"kind": "latency", "seconds": 0}]')
+    page.get_by_role("button", name="Apply").last.click()
+    shown(page, "#notice").to_be_hidden()
+    shown(page, "#faults").to_contain_text("latency on any, 0 struck")
+
+
+def test_a_batch_is_canceled_and_deleted_by_buttons(page: Page, caller: Caller, sandbox: Sandbox):
+    """Cancel acts at once, Delete after a confirmation."""
+    batch = caller.create("one", "two")
+    page.goto(f"/batches/{batch['id']}")
+    page.get_by_role("button", name="Cancel").click()
+    shown(page, "h1 + .badge").to_have_text("canceling")
+    sandbox.advance(100)
+    delete = page.get_by_role("button", name="Delete")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    delete.click()
+    assert caller.retrieve(batch["id"])["processing_status"] == "ended"
+    page.once("dialog", lambda dialog: dialog.accept())
+    delete.click()
+    shown(page, "h1").to_have_text("No such batch")
+
+
+def test_a_filter_stays_while_the_page_refreshes(page: Page, caller: Caller, sandbox: Sandbox):
+    """The filter form narrows the requests, and refreshing keeps it."""
+    batch = caller.create("one", "[[error:api_error]]", "three")
+    sandbox.advance(100)
+    page.goto(f"/batches/{batch['id']}")
+    page.select_option("select[name=outcome]", "errored")
+    page.get_by_role("button", name="Filter").click()
+    shown(page, ".requests summary code").to_have_text(["r1"])
+    shown(page, "#facts").to_contain_text("Input tokens")  # which comes with a refresh
+    shown(page, ".requests summary code").to_have_text(["r1"])
+    page.get_by_label("custom_id contains").fill("r2")
+    page.get_by_role("button", name="Filter").click()
+    shown(page, "#requests").to_have_text("No request matches.")
+    page.get_by_role("link", name="Show all").click()
+    shown(page, ".requests summary code").to_have_count(3)

@@ -1,4 +1,4 @@
-"""Faults: each does what its name says, and the same seed gives the same ones."""
+"""The effect of each fault, and its dependence on the seed."""
 
 import time
 
@@ -15,7 +15,8 @@ def with_faults(*faults: Fault):
     return serving(instant=True, faults=faults)
 
 
-def test_the_first_calls_are_rate_limited_and_told_when_to_come_back():
+def test_rate_limited_answers_429():
+    """The first calls get 429 with `retry-after`."""
     with with_faults(Fault(kind="rate_limited", times=2, seconds=7)) as caller:
         responses = [caller.http.get(BATCHES) for _ in range(3)]
     assert [response.status_code for response in responses] == [429, 429, 200]
@@ -23,21 +24,24 @@ def test_the_first_calls_are_rate_limited_and_told_when_to_come_back():
     assert responses[0].json()["error"]["type"] == "rate_limit_error"
 
 
-def test_an_overloaded_sandbox_answers_529():
+def test_overloaded_answers_529():
+    """The operation gets 529 with its error type."""
     with with_faults(Fault(kind="overloaded", on="list")) as caller:
         response = caller.http.get(BATCHES)
     assert (response.status_code, response.json()["error"]["type"]) == (529, "overloaded_error")
 
 
 @pytest.mark.parametrize(("kind", "made"), [("failed", 0), ("failed_after", 1)])
-def test_a_create_call_fails_before_or_after_the_batch_is_made(kind, made: int):
+def test_a_create_fails_before_or_after_its_effect(kind, made: int):
+    """`failed` makes no batch, `failed_after` makes one."""
     with with_faults(Fault(kind=kind, on="create")) as caller:
         response = caller.http.post(BATCHES, json={"requests": requests("one")})
         assert (response.status_code, response.json()["error"]["type"]) == (500, "api_error")
         assert len(caller.page()["data"]) == made
 
 
-def test_a_create_call_that_is_cut_at_once_has_made_its_batch_all_the_same():
+def test_a_cut_create_has_its_effect():
+    """The batch exists although the connection was lost."""
     with with_faults(Fault(kind="cut", on="create", at=0)) as caller:
         with pytest.raises(httpx.RemoteProtocolError):
             caller.create("one")
@@ -45,7 +49,8 @@ def test_a_create_call_that_is_cut_at_once_has_made_its_batch_all_the_same():
 
 
 @pytest.mark.parametrize("at", [1, 1000, 150_000])
-def test_results_are_cut_at_the_byte_that_was_asked_for(at: int):
+def test_results_are_cut_at_a_byte(at: int):
+    """The client receives exactly the bytes before the cut."""
     with with_faults(Fault(kind="cut", on="results", at=at, times=1)) as caller:
         batch = caller.create(*["x"] * 500)
         path = f"{BATCHES}/{batch['id']}/results"
@@ -63,7 +68,8 @@ def test_results_are_cut_at_the_byte_that_was_asked_for(at: int):
     assert len(whole) > 200_000
 
 
-def test_truncated_results_end_in_the_middle_of_a_line_as_if_they_were_complete():
+def test_truncated_results_end_within_a_line():
+    """The response ends as if it were complete."""
     with with_faults(Fault(kind="truncated_line", at=2, times=1)) as caller:
         batch = caller.create("one", "two", "three")
         broken, whole = (caller.http.get(f"{BATCHES}/{batch['id']}/results").content for _ in range(2))
@@ -74,6 +80,7 @@ def test_truncated_results_end_in_the_middle_of_a_line_as_if_they_were_complete(
 
 
 def test_a_duplicated_line_comes_twice():
+    """The line is sent twice in a row."""
     with with_faults(Fault(kind="duplicated_line", at=1)) as caller:
         batch = caller.create("one", "two")
         lines = caller.http.get(f"{BATCHES}/{batch['id']}/results").content.splitlines()
@@ -81,21 +88,24 @@ def test_a_duplicated_line_comes_twice():
     assert lines[0] == lines[1] != lines[2]
 
 
-def test_a_new_batch_is_not_found_for_a_while():
+def test_a_stale_batch_is_not_found():
+    """The first requests about a new batch get 404."""
     with with_faults(Fault(kind="stale", at=2)) as caller:
         batch = caller.create("one")
         statuses = [caller.http.get(f"{BATCHES}/{batch['id']}").status_code for _ in range(3)]
     assert statuses == [404, 404, 200]
 
 
-def test_latency_makes_an_answer_wait():
+def test_latency_delays_a_response():
+    """The response takes at least the seconds of the fault."""
     with with_faults(Fault(kind="latency", seconds=0.05)) as caller:
         begun = time.monotonic()
         assert caller.http.get(BATCHES).status_code == 200
     assert time.monotonic() - begun >= 0.05
 
 
-def test_a_share_of_the_requests_errors_or_expires():
+def test_a_share_of_the_requests_fails():
+    """The counts of a batch follow the shares of the faults."""
     with with_faults(Fault(kind="errored", share=0.2), Fault(kind="expired", share=0.3)) as caller:
         counts = caller.retrieve(caller.create(*["x"] * 1000)["id"])["request_counts"]
     assert counts["errored"] == pytest.approx(200, abs=60)
@@ -104,7 +114,9 @@ def test_a_share_of_the_requests_errors_or_expires():
 
 
 @pytest.mark.parametrize("profile", sorted(PROFILES))
-def test_a_profile_strikes_the_same_calls_for_the_same_seed_and_others_for_another(profile: str):
+def test_strikes_depend_on_the_seed(profile: str):
+    """Equal seeds strike equal calls, other seeds others."""
+
     def history(seed: int) -> list[list[Fault]]:
         plan = FaultPlan(PROFILES[profile], seed)
         return [plan.strikes("results") for _ in range(50)]
@@ -112,7 +124,8 @@ def test_a_profile_strikes_the_same_calls_for_the_same_seed_and_others_for_anoth
     assert history(1) == history(1) != history(2)
 
 
-def test_faults_are_seen_and_changed_over_http():
+def test_faults_are_set_over_http():
+    """Faults are listed, replaced and removed."""
     with serving() as caller:
         put = caller.http.put(
             "/_sandbox/faults", json={"faults": [{"kind": "overloaded", "on": "list"}], "seed": 5}
@@ -139,11 +152,13 @@ def test_faults_are_seen_and_changed_over_http():
         *(b'{"faults":[{"kind":"cut","share":2}]}', b'{"faults":[{"kind":"cut","on":"x"}]}'),
     ],
 )
-def test_faults_that_make_no_sense_are_refused(caller: Caller, body: bytes):
+def test_bad_faults_are_refused(caller: Caller, body: bytes):
+    """Bad faults are answered with 400."""
     assert caller.http.put("/_sandbox/faults", content=body).status_code == 400
 
 
-def test_sandbox_time_is_moved_over_http(caller: Caller):
+def test_time_is_advanced_over_http(caller: Caller):
+    """An advance ends a batch."""
     batch = caller.create("one")
     moved = caller.http.post("/_sandbox/clock", json={"seconds": 3600})
     assert moved.status_code == 200
@@ -153,16 +168,19 @@ def test_sandbox_time_is_moved_over_http(caller: Caller):
 
 
 @pytest.mark.parametrize("headers", [{"host": "evil.example"}, {"origin": "http://evil.example"}])
-def test_a_web_page_elsewhere_can_not_reach_the_controls(caller: Caller, headers):
+def test_other_origins_cannot_read_the_controls(caller: Caller, headers):
+    """A foreign host or origin is answered with 403."""
     assert caller.http.get("/_sandbox/faults", headers=headers).status_code == 403
 
 
-def test_a_profile_that_does_not_exist_is_refused_at_once():
+def test_an_unknown_profile_is_refused():
+    """The error lists the profiles."""
     with pytest.raises(ValueError, match="flaky"):
         Sandbox(faults="nope")
 
 
-def test_faults_can_be_changed_while_the_sandbox_runs(sandbox: Sandbox):
+def test_faults_can_be_replaced(sandbox: Sandbox):
+    """`set_faults` acts on a running sandbox."""
     sandbox.set_faults([Fault(kind="overloaded")])
     assert httpx.get(sandbox.url + BATCHES, headers=HEADERS).status_code == 529
     sandbox.set_faults(None)

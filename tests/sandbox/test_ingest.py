@@ -1,4 +1,4 @@
-"""The splitter of create bodies, on every way that a body can be cut into chunks."""
+"""The splitter of create bodies, for any cut of a body into chunks."""
 
 import orjson
 import pytest
@@ -31,13 +31,15 @@ def split(body: bytes, size: int) -> list[object]:
 
 
 @given(st.lists(json_values, max_size=5), st.booleans(), st.integers(1, 40))
-def test_elements_come_out_as_they_went_in_however_the_body_is_cut(values, spaced, size):
+def test_elements_survive_any_cut(values, spaced, size):
+    """The elements are the same, however the body is cut into chunks."""
     body = orjson.dumps({"requests": values}, option=orjson.OPT_INDENT_2 if spaced else None)
     assert split(body, size) == values
 
 
 @given(st.binary(max_size=30) | st.text('{}[]",:requests ', max_size=30).map(str.encode), st.integers(1, 5))
-def test_whatever_comes_is_taken_apart_or_refused_but_never_crashes(body, size):
+def test_any_body_is_split_or_refused(body, size):
+    """Random bytes never raise anything but a refusal."""
     try:
         split(body, size)
     except (ApiError, orjson.JSONDecodeError):
@@ -45,7 +47,8 @@ def test_whatever_comes_is_taken_apart_or_refused_but_never_crashes(body, size):
     assert list(orjson.loads(body)) == ["requests"]
 
 
-def test_an_element_that_arrives_in_many_small_pieces_takes_linear_time():
+def test_small_pieces_take_linear_time():
+    """An element of 4 MB in pieces of 1 KB is split at once."""
     text = b'"' + b"x" * 4_000_000 + b'"'
     splitter = RequestSplitter()
     found: list[bytes] = []
@@ -58,6 +61,7 @@ def test_an_element_that_arrives_in_many_small_pieces_takes_linear_time():
 @pytest.mark.parametrize(
     "body", ['{"requests":[1,]}', '{"requests":[1 2]}', '{"requests":[1],}', '{"requests":[]}}']
 )
-def test_commas_and_brackets_out_of_place_are_refused(body: str):
+def test_misplaced_punctuation_is_refused(body: str):
+    """Commas and brackets out of place are errors."""
     with pytest.raises((ApiError, orjson.JSONDecodeError)):
         split(body.encode(), 100)

@@ -1,4 +1,7 @@
-"""What becomes of a batch as sandbox time passes."""
+"""The life of a batch over sandbox time."""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import pytest
 from claude_batches.sandbox import Sandbox
@@ -11,7 +14,7 @@ from claude_batches.sandbox._lifecycle import (
     unfinished_outcome,
 )
 
-from tests.sandbox.calls import BATCHES, Caller
+from tests.sandbox.calls import BATCHES, Caller, requests
 
 DAY = 24 * 3600
 
@@ -20,7 +23,8 @@ def counts(batch):
     return {name: count for name, count in batch["request_counts"].items() if count}
 
 
-def test_a_batch_counts_everything_as_processing_until_it_ends(sandbox: Sandbox, caller: Caller):
+def test_counts_settle_at_the_end(sandbox: Sandbox, caller: Caller):
+    """All requests count as processing until the batch ends."""
     batch = caller.create("one", "two", "[[error:api_error]]")
     assert batch["processing_status"] == "in_progress"
     sandbox.advance(60)
@@ -31,7 +35,8 @@ def test_a_batch_counts_everything_as_processing_until_it_ends(sandbox: Sandbox,
     assert ended["created_at"] < ended["ended_at"] < ended["expires_at"]
 
 
-def test_results_url_is_absolute_and_only_there_once_the_batch_has_ended(sandbox: Sandbox, caller: Caller):
+def test_results_url_appears_at_the_end(sandbox: Sandbox, caller: Caller):
+    """It is null before, and absolute then."""
     batch = caller.create("one")
     assert batch["results_url"] is None
     sandbox.advance(100)
@@ -40,7 +45,8 @@ def test_results_url_is_absolute_and_only_there_once_the_batch_has_ended(sandbox
     assert caller.http.get(url).status_code == 200
 
 
-def test_results_before_the_end_are_not_found_and_the_message_says_why(caller: Caller):
+def test_early_results_are_not_found(caller: Caller):
+    """The message of the 404 names the status."""
     batch = caller.create("one")
     response = caller.http.get(f"{BATCHES}/{batch['id']}/results")
     assert response.status_code == 404
@@ -48,7 +54,8 @@ def test_results_before_the_end_are_not_found_and_the_message_says_why(caller: C
     assert "in_progress" in response.json()["error"]["message"]
 
 
-def test_what_is_not_done_after_24_hours_expires(sandbox: Sandbox, caller: Caller):
+def test_unfinished_requests_expire(sandbox: Sandbox, caller: Caller):
+    """The batch ends after 24 hours with what is done."""
     batch = caller.create("quick", "[[slow:90000]]")
     sandbox.advance(DAY - 1)
     assert caller.retrieve(batch["id"])["processing_status"] == "in_progress"
@@ -62,7 +69,8 @@ def test_what_is_not_done_after_24_hours_expires(sandbox: Sandbox, caller: Calle
     }
 
 
-def test_results_are_archived_29_days_after_creation(sandbox: Sandbox, caller: Caller):
+def test_results_are_archived_after_29_days(sandbox: Sandbox, caller: Caller):
+    """Then they are not found, and the message says why."""
     batch = caller.create("one")
     sandbox.advance(29 * DAY - 1)
     assert caller.retrieve(batch["id"])["archived_at"] is None
@@ -74,7 +82,8 @@ def test_results_are_archived_29_days_after_creation(sandbox: Sandbox, caller: C
     assert (response.status_code, "archived" in response.json()["error"]["message"]) == (404, True)
 
 
-def test_a_canceled_batch_finishes_what_is_running_and_cancels_the_rest(sandbox: Sandbox, caller: Caller):
+def test_a_cancel_lets_running_requests_finish(sandbox: Sandbox, caller: Caller):
+    """The others are canceled."""
     batch = caller.create(*["x"] * 1000)
     sandbox.advance(100)
     canceling = caller.cancel(batch["id"])
@@ -89,21 +98,34 @@ def test_a_canceled_batch_finishes_what_is_running_and_cancels_the_rest(sandbox:
     assert kinds.count("canceled") == ended["request_counts"]["canceled"]
 
 
-def test_canceling_twice_changes_nothing(sandbox: Sandbox, caller: Caller):
+def test_the_date_header_is_sandbox_time(sandbox: Sandbox, caller: Caller):
+    """A client that compares `created_at` with `Date` is right, however far the sandbox is ahead."""
+    sandbox.advance(100 * DAY)
+    response = caller.http.post(BATCHES, json={"requests": requests("one")})
+    date = parsedate_to_datetime(response.headers["date"])
+    created = datetime.fromisoformat(response.json()["created_at"])
+    assert abs((created - date).total_seconds()) <= 1
+    assert (date - datetime.now(UTC)).days >= 99
+
+
+def test_a_second_cancel_changes_nothing(sandbox: Sandbox, caller: Caller):
+    """The batch is the same after both."""
     batch = caller.create("one", "two")
     first = caller.cancel(batch["id"])
     sandbox.advance(1)
     assert caller.cancel(batch["id"]) == first
 
 
-def test_a_batch_that_has_ended_can_not_be_canceled(sandbox: Sandbox, caller: Caller):
+def test_an_ended_batch_cannot_be_canceled(sandbox: Sandbox, caller: Caller):
+    """The cancel is answered with 400."""
     batch = caller.create("one")
     sandbox.advance(100)
     response = caller.http.post(f"{BATCHES}/{batch['id']}/cancel")
     assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request_error")
 
 
-def test_only_a_batch_that_has_ended_can_be_deleted_and_then_it_is_gone(sandbox: Sandbox, caller: Caller):
+def test_only_an_ended_batch_can_be_deleted(sandbox: Sandbox, caller: Caller):
+    """Afterwards every operation on it is answered with 404."""
     path = f"{BATCHES}/{caller.create('one')['id']}"
     assert caller.http.delete(path).status_code == 400
     sandbox.advance(100)
@@ -117,20 +139,23 @@ def test_only_a_batch_that_has_ended_can_be_deleted_and_then_it_is_gone(sandbox:
         assert caller.http.request(method, url).status_code == 404
 
 
-def test_an_instant_sandbox_ends_a_batch_when_somebody_looks(instant: Caller):
+def test_an_instant_batch_ends_at_a_request(instant: Caller):
+    """The first request about a batch ends it."""
     batch = instant.create("one", "two", "three", "four")
     assert batch["processing_status"] == "in_progress"
     assert instant.retrieve(batch["id"])["processing_status"] == "ended"
 
 
-def test_an_instant_sandbox_still_lets_a_new_batch_be_canceled(instant: Caller):
+def test_an_instant_batch_can_be_canceled(instant: Caller):
+    """Half of it succeeds, the rest is canceled."""
     batch = instant.create("one", "two", "three", "four")
     assert instant.cancel(batch["id"])["processing_status"] == "canceling"
     assert counts(instant.retrieve(batch["id"])) == {"succeeded": 2, "canceled": 2}
 
 
 @pytest.mark.parametrize("size", [1, 7, 100_000])
-def test_every_batch_without_slow_requests_is_done_within_an_hour_or_so(size: int):
+def test_a_batch_takes_at_most_an_hour(size: int):
+    """Whatever its size, a batch without slow requests ends within an hour."""
     pace = schedule(size)
     facts = Facts(size, pace, pace.startup + pace.step * size, created_at=0.0)
     end = ends_at(facts)
@@ -140,7 +165,8 @@ def test_every_batch_without_slow_requests_is_done_within_an_hour_or_so(size: in
     assert status_at(facts, end) == "ended"
 
 
-def test_a_batch_that_is_canceled_in_its_last_seconds_expires_all_the_same():
+def test_a_late_cancel_does_not_prevent_expiry():
+    """A batch that is canceled in its last second expires."""
     facts = Facts(1, schedule(1), work=2 * DAY, created_at=0.0, cancel_at=DAY - 1.0)
     assert ends_at(facts) == DAY
     assert done_until(facts) == DAY
@@ -148,6 +174,7 @@ def test_a_batch_that_is_canceled_in_its_last_seconds_expires_all_the_same():
 
 
 @pytest.mark.parametrize("speed", [0, -1, float("nan"), float("inf"), "fast"])
-def test_a_speed_that_is_none_is_refused_in_words(speed: float):
+def test_a_bad_speed_is_refused(speed: float):
+    """The error names the value."""
     with pytest.raises(ValueError, match=f"speed must be positive, or 'instant'; got {speed!r}"):
         Sandbox(speed=speed)

@@ -28,7 +28,7 @@ MESSAGE = b'{"role":"user","content":"Question %d"}]}}'
 
 @pytest.fixture
 def server() -> Iterator[tuple[str, int]]:
-    """A sandbox in a process of its own: its address, and its process id."""
+    """Run a sandbox in another process, and yield its address and process id."""
     with subprocess.Popen(
         [sys.executable, "-c", SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -38,7 +38,7 @@ def server() -> Iterator[tuple[str, int]]:
 
 
 def most_memory(process_id: int) -> int:
-    """The most megabytes that a process ever had in memory."""
+    """Return the peak memory of a process in megabytes."""
     status = Path(f"/proc/{process_id}/status").read_text()
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert found is not None
@@ -55,7 +55,8 @@ def large_body(count: int, filler: bytes) -> Iterator[bytes]:
 @pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="reads the memory of a process from Linux's /proc"
 )
-def test_a_large_batch_goes_in_and_comes_out_in_flat_memory(server: tuple[str, int]):
+def test_a_large_batch_takes_flat_memory(server: tuple[str, int]):
+    """An upload and a download of 120 MB need less than half of that."""
     url, process_id = server
     caller = Caller(url)
     count = MEGABYTES * 100
@@ -70,7 +71,9 @@ def test_a_large_batch_goes_in_and_comes_out_in_flat_memory(server: tuple[str, i
     assert grown < MEGABYTES / 2
 
 
-def test_many_clients_at_once_are_all_served():
+def test_many_clients_are_served():
+    """A hundred clients at once get their own results."""
+
     def one_client(number: int) -> str:
         calls = Caller(caller.http.base_url)
         try:

@@ -1,4 +1,4 @@
-"""What a sandbox tells of its calls, and how a reply function is found by its name."""
+"""The log of exchanges, and reply functions by name."""
 
 from pathlib import Path
 
@@ -9,7 +9,8 @@ from claude_batches.sandbox import Exchange, Fault, load_reply
 from tests.sandbox.calls import BATCHES, serving
 
 
-def test_every_answered_call_is_told_of():
+def test_every_exchange_is_logged():
+    """Method, path, status, time and id are logged."""
     told: list[Exchange] = []
     with serving(instant=True, log=told.append) as caller:
         batch = caller.create("one")
@@ -23,7 +24,8 @@ def test_every_answered_call_is_told_of():
     assert all(0 <= call.seconds < 60 for call in told)
 
 
-def test_the_page_stays_out_of_the_log_because_it_renews_itself_every_second():
+def test_the_page_is_not_logged():
+    """It refreshes every second, and would hide all else."""
     told: list[Exchange] = []
     with serving(instant=True, log=told.append) as caller:
         batch = caller.create("one")
@@ -33,7 +35,8 @@ def test_the_page_stays_out_of_the_log_because_it_renews_itself_every_second():
     assert [call.path for call in told] == [BATCHES, "/_sandbox/clock"]
 
 
-def test_a_call_whose_connection_was_lost_has_no_status():
+def test_a_cut_exchange_has_no_status():
+    """Its status in the log is 0."""
     told: list[Exchange] = []
     with (
         serving(faults=[Fault(kind="cut", at=0)], log=told.append) as caller,
@@ -43,7 +46,8 @@ def test_a_call_whose_connection_was_lost_has_no_status():
     assert [call.status for call in told] == [0]
 
 
-def test_a_reply_function_is_found_in_a_file(tmp_path: Path):
+def test_a_reply_function_is_loaded_from_a_file(tmp_path: Path):
+    """`file.py:function` answers the requests."""
     source = tmp_path / "replies.py"
     source.write_text("def shout(request):\n    return request['custom_id'].upper()\n")
     with serving(instant=True, reply=load_reply(f"{source}:shout")) as caller:
@@ -51,13 +55,15 @@ def test_a_reply_function_is_found_in_a_file(tmp_path: Path):
     assert result["message"]["content"][0]["text"] == "R0"
 
 
-def test_a_reply_function_is_found_in_a_module():
+def test_a_reply_function_is_loaded_from_a_module():
+    """`module:function` returns the function."""
     assert load_reply("json:dumps")({}) == "{}"
 
 
 @pytest.mark.parametrize(
     "name", ["", "json", ":dumps", "json:", "json:nope", "json:__doc__", "no.such:x", "no.py:x"]
 )
-def test_a_name_without_a_function_is_refused(name: str):
+def test_a_bad_function_name_is_refused(name: str):
+    """The error says how to write one."""
     with pytest.raises(ValueError, match="function"):
         load_reply(name)

@@ -7,7 +7,8 @@ from claude_batches.sandbox import Sandbox
 from tests.sandbox.calls import requests
 
 
-def test_the_life_of_a_batch_with_the_official_client():
+def test_the_official_client_runs_a_batch():
+    """Every operation of the synchronous client works."""
     with (
         Sandbox(instant=True) as sandbox,
         anthropic.Anthropic(base_url=sandbox.url, api_key="any", max_retries=0) as client,
@@ -38,7 +39,8 @@ def test_the_life_of_a_batch_with_the_official_client():
 
 
 @pytest.mark.anyio
-async def test_the_life_of_a_batch_with_the_official_async_client():
+async def test_the_official_async_client_runs_a_batch():
+    """Every operation of the asynchronous client works."""
     with Sandbox(instant=True) as sandbox:
         async with anthropic.AsyncAnthropic(base_url=sandbox.url, api_key="any", max_retries=0) as client:
             batches = client.messages.batches

@@ -41,6 +41,7 @@ def test_the_marker_sets_options(claude_sandbox):
 def test_the_fixture_and_its_marker_work(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: list[str]
 ):
+    """Each test has its own sandbox, alone and under xdist."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyfile(TESTS)
     plugin = ["-p", "claude_batches.sandbox.pytest_plugin"]
@@ -48,10 +49,21 @@ def test_the_fixture_and_its_marker_work(
     result.assert_outcomes(passed=3)
 
 
-def test_the_plugin_needs_nothing_of_the_extra_until_a_test_asks_for_a_sandbox():
-    """pytest loads it wherever claude-batches is installed: without starlette and uvicorn it must load as well."""
+def test_the_plugin_loads_without_the_extra():
+    """pytest loads it wherever claude-batches is installed, so it must load without starlette and uvicorn."""
     code = (
         "import sys; sys.modules['starlette'] = sys.modules['uvicorn'] = None\n"
         "import claude_batches.sandbox.pytest_plugin"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_fixture_names_a_missing_extra(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+    """Without the extra, a test that uses the fixture fails with one line."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makeconftest("import sys\nsys.modules['starlette'] = None")
+    pytester.makepyfile("def test_it(claude_sandbox): ...")
+    result = pytester.runpytest_subprocess("-p", "claude_batches.sandbox.pytest_plugin")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*the sandbox needs the package starlette: pip install*"])
+    result.stdout.no_fnmatch_line("*Traceback*")

@@ -1,4 +1,4 @@
-"""What the sandbox's model answers."""
+"""The replies of the sandbox's model."""
 
 from typing import Any
 
@@ -32,6 +32,7 @@ def message(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_reply_echoes_the_last_user_message(instant: Caller):
+    """The text, the model and the usage are those of the request."""
     turns = [
         {"role": "user", "content": "First"},
         {"role": "assistant", "content": "Yes?"},
@@ -45,7 +46,8 @@ def test_the_reply_echoes_the_last_user_message(instant: Caller):
     assert made["usage"]["output_tokens"] == 8
 
 
-def test_results_are_the_same_every_time_and_not_in_the_order_of_the_requests(instant: Caller):
+def test_results_have_a_fixed_other_order(instant: Caller):
+    """The order is not that of the requests, and always the same."""
     batch = instant.create(*map(str, range(600)))
     url = instant.retrieve(batch["id"])["results_url"]
     first = instant.http.get(url).content
@@ -56,7 +58,8 @@ def test_results_are_the_same_every_time_and_not_in_the_order_of_the_requests(in
 
 
 @pytest.mark.parametrize("choice", [{"type": "tool", "name": "weather"}, {"type": "any"}])
-def test_a_forced_tool_is_called_with_input_that_fits_its_schema(instant: Caller, choice):
+def test_a_forced_tool_is_called(instant: Caller, choice):
+    """Its input is valid under its schema."""
     made = message(instant.answer(text="Oslo", tools=[WEATHER], tool_choice=choice))
     (block,) = made["content"]
     assert (made["stop_reason"], block["type"], block["name"]) == ("tool_use", "tool_use", "weather")
@@ -64,13 +67,15 @@ def test_a_forced_tool_is_called_with_input_that_fits_its_schema(instant: Caller
     assert block["id"].startswith("toolu_")
 
 
-def test_a_tool_that_is_not_forced_is_called_when_the_text_asks_for_it(instant: Caller):
+def test_a_word_makes_the_reply_call_a_tool(instant: Caller):
+    """Without the word the reply is text."""
     assert message(instant.answer(text="Oslo", tools=[WEATHER]))["stop_reason"] == "end_turn"
     assert message(instant.answer(text="[[tool:weather]]", tools=[WEATHER]))["stop_reason"] == "tool_use"
 
 
 @pytest.mark.parametrize("thinking", [{"type": "enabled", "budget_tokens": 1024}, {"type": "adaptive"}])
-def test_thinking_comes_before_the_text_and_is_counted(instant: Caller, thinking):
+def test_thinking_comes_first_and_is_counted(instant: Caller, thinking):
+    """The block precedes the text, and its tokens are in the usage."""
     made = message(instant.answer(max_tokens=2048, thinking=thinking))
     assert [block["type"] for block in made["content"]] == ["thinking", "text"]
     assert made["content"][0]["thinking"]
@@ -78,13 +83,15 @@ def test_thinking_comes_before_the_text_and_is_counted(instant: Caller, thinking
     assert 0 < made["usage"]["output_tokens_details"]["thinking_tokens"] < made["usage"]["output_tokens"]
 
 
-def test_omitted_thinking_keeps_its_signature_only(instant: Caller):
+def test_omitted_thinking_keeps_its_signature(instant: Caller):
+    """The text of the block is empty."""
     made = message(instant.answer(thinking={"type": "adaptive", "display": "omitted"}))
     assert made["content"][0]["thinking"] == ""
     assert made["content"][0]["signature"]
 
 
-def test_structured_output_is_json_that_fits_the_schema(instant: Caller):
+def test_structured_output_is_valid(instant: Caller):
+    """The text is JSON that is valid under the schema."""
     schema = {
         "type": "object",
         "properties": {"label": {"enum": ["spam", "ham"]}, "why": {"type": "string"}},
@@ -96,13 +103,15 @@ def test_structured_output_is_json_that_fits_the_schema(instant: Caller):
     assert orjson.loads(made["content"][0]["text"]) == {"label": "spam", "why": "Buy now"}
 
 
-def test_a_stop_sequence_ends_the_reply_before_it(instant: Caller):
+def test_a_stop_sequence_ends_the_reply(instant: Caller):
+    """The first sequence in the text decides."""
     made = message(instant.answer(text="one two three", stop_sequences=["three", "two"]))
     assert made["content"][0]["text"] == "You said: one "
     assert (made["stop_reason"], made["stop_sequence"]) == ("stop_sequence", "two")
 
 
 def test_max_tokens_cuts_the_reply(instant: Caller):
+    """The text has four characters for each token."""
     made = message(instant.answer(text="a" * 500, max_tokens=5))
     assert len(made["content"][0]["text"]) == 20
     assert (made["stop_reason"], made["usage"]["output_tokens"]) == ("max_tokens", 5)
@@ -153,7 +162,8 @@ def test_max_tokens_cuts_the_reply(instant: Caller):
         ),
     ],
 )
-def test_a_mistake_inside_params_errors_that_request_alone(instant: Caller, changes, kind, place):
+def test_bad_params_error_their_request_alone(instant: Caller, changes, kind, place):
+    """The error names the place, and the other request succeeds."""
     batch = instant.create_from([*requests("fine"), {"custom_id": "bad", "params": params(**changes)}])
     results = instant.results(batch["id"])
     assert results["r0"]["type"] == "succeeded"
@@ -164,7 +174,8 @@ def test_a_mistake_inside_params_errors_that_request_alone(instant: Caller, chan
     assert error["request_id"].startswith("req_")
 
 
-def test_words_in_double_brackets_show_every_outcome(instant: Caller):
+def test_words_steer_every_outcome(instant: Caller):
+    """Each word in double brackets has its outcome and its count."""
     batch = instant.create("[[error:overloaded_error]]", "[[expire]]", "[[cancel]]", "[[refuse]]", "fine")
     results = instant.results(batch["id"])
     assert [results[f"r{n}"]["type"] for n in range(5)] == [
@@ -182,7 +193,8 @@ def test_words_in_double_brackets_show_every_outcome(instant: Caller):
     }
 
 
-def test_a_function_of_the_user_answers_instead_once_per_request_and_its_errors_count():
+def test_a_reply_function_answers_once():
+    """Its replies and errors become results, and it is called once for each request."""
     asked: list[str] = []
 
     def reply(request: dict[str, Any]) -> str | dict[str, Any] | None:
@@ -237,11 +249,13 @@ def test_a_function_of_the_user_answers_instead_once_per_request_and_its_errors_
         ({"$ref": "#/$defs/x", "$defs": {"x": {"enum": ["y"]}}}, "y"),
     ],
 )
-def test_a_value_fits_its_schema(schema, value):
+def test_an_example_fits_its_schema(schema, value):
+    """The example of each schema is as expected."""
     assert example(schema, "text") == value
 
 
-def test_a_recursive_schema_comes_to_an_end():
+def test_a_recursive_schema_has_an_example():
+    """The example of a recursive schema is finite."""
     node = {
         "type": "object",
         "properties": {"next": {"$ref": "#"}, "name": {"type": "string"}},
@@ -253,7 +267,8 @@ def test_a_recursive_schema_comes_to_an_end():
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(wire("MessageCreateParamsNonStreaming"))
-def test_whatever_params_pass_have_a_reply_that_the_spec_describes(params):
+def test_replies_match_the_spec(params):
+    """The reply to any valid params is valid under the spec."""
     params |= {"model": "claude-haiku-4-5", "max_tokens": 5000}
     params["messages"] = [{"role": "user", "content": "Hello"}, *params["messages"]]
     if check_params(params) is None:

@@ -24,7 +24,8 @@ def plain(caller: Caller, url: str, **headers: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("read_before", [False, True])
-def test_any_range_is_that_part_of_the_file(instant: Caller, url: str, read_before: bool):
+def test_a_range_is_a_part_of_the_file(instant: Caller, url: str, read_before: bool):
+    """Ranges together are the whole file, read before or not."""
     if read_before:
         plain(instant, url)
     parts = [
@@ -39,20 +40,23 @@ def test_any_range_is_that_part_of_the_file(instant: Caller, url: str, read_befo
     assert plain(instant, url, range="bytes=-10").content == whole[-10:]
 
 
-def test_a_range_behind_the_end_is_not_satisfiable(instant: Caller, url: str):
+def test_a_range_after_the_end_is_refused(instant: Caller, url: str):
+    """It is answered with 416 and the size."""
     size = len(plain(instant, url).content)
     response = plain(instant, url, range=f"bytes={size}-")
     assert (response.status_code, response.headers["content-range"]) == (416, f"bytes */{size}")
     assert response.json()["type"] == "error"
 
 
-def test_a_range_only_goes_on_from_the_same_file(instant: Caller, url: str):
+def test_if_range_compares_the_tag(instant: Caller, url: str):
+    """Another tag gets the whole file."""
     tag = plain(instant, url).headers["etag"]
     assert plain(instant, url, range="bytes=10-", if_range=tag).status_code == 206
     assert plain(instant, url, range="bytes=10-", if_range='"another"').status_code == 200
 
 
-def test_results_are_gzipped_for_who_wants_it_and_their_tag_is_no_use_for_a_range(instant: Caller, url: str):
+def test_gzipped_results_have_a_weak_tag(instant: Caller, url: str):
+    """The content is the same, and the tag does not match an If-Range."""
     with instant.http.stream("GET", url, headers={"accept-encoding": "gzip"}) as response:
         packed = b"".join(response.iter_raw())
     whole = plain(instant, url)
@@ -63,6 +67,7 @@ def test_results_are_gzipped_for_who_wants_it_and_their_tag_is_no_use_for_a_rang
 
 
 def test_results_are_json_lines(instant: Caller, url: str):
+    """Each result is a line, the last one included."""
     response = plain(instant, url)
     assert response.headers["content-type"] == "application/x-jsonl"
     assert response.content.count(b"\n") == 700
@@ -80,16 +85,19 @@ def test_results_are_json_lines(instant: Caller, url: str):
         ("identity", False),
     ],
 )
-def test_accept_encoding_is_understood(header: str, accepted: bool):
+def test_accept_encoding_is_parsed(header: str, accepted: bool):
+    """gzip is used where the header allows it."""
     assert accepts_gzip(header) is accepted
 
 
 @pytest.mark.parametrize("header", ["bytes=5-4", "bytes=100-", "bytes=-0", "bytes=-"])
-def test_a_range_without_a_byte_is_refused(header: str):
+def test_an_empty_range_is_refused(header: str):
+    """A range without a byte raises the API's error."""
     with pytest.raises(ApiError):
         parse_range(header, 100)
 
 
-def test_a_key_is_needed_for_results_too(instant: Caller, url: str):
+def test_results_need_a_key(instant: Caller, url: str):
+    """Without a key the answer is 401."""
     assert httpx.get(url).status_code == 401
     assert BATCHES in url

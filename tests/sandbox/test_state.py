@@ -1,4 +1,4 @@
-"""State in a file: what was acknowledged is there again."""
+"""State in a file: acknowledged batches survive."""
 
 import signal
 import subprocess
@@ -20,7 +20,8 @@ sys.stdin.read()
 """
 
 
-def test_a_killed_sandbox_goes_on_where_it_was(tmp_path: Path):
+def test_a_killed_sandbox_continues(tmp_path: Path):
+    """Acknowledged batches survive, unfinished uploads do not."""
     state = tmp_path / "state.sqlite"
     with subprocess.Popen(
         [sys.executable, "-c", SERVE, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -49,7 +50,7 @@ def test_a_killed_sandbox_goes_on_where_it_was(tmp_path: Path):
 
 
 def endless():
-    """The start of a body that is long enough for a part of it to be written down."""
+    """Yield the start of a body, long enough that a part of it is committed."""
     yield b'{"requests":['
     for number in range(2000):
         yield b'{"custom_id":"r%d","params":{"system":"%s"}},' % (number, b"x" * 1000)
@@ -69,7 +70,7 @@ def send_until_killed(caller: Caller, request: httpx.Request, process: subproces
 
 
 def sandbox_rows(state: Path, sandbox: Sandbox) -> int:
-    """How many requests the state holds, once nobody has it open."""
+    """Return the number of requests in the state, after the sandbox is closed."""
     import sqlite3
 
     sandbox.close()
@@ -81,13 +82,15 @@ def sandbox_rows(state: Path, sandbox: Sandbox) -> int:
         database.close()
 
 
-def test_a_state_file_belongs_to_one_sandbox_at_a_time(tmp_path: Path):
+def test_a_state_file_has_one_sandbox(tmp_path: Path):
+    """A second sandbox with the file is refused."""
     state = tmp_path / "state.sqlite"
-    with Sandbox(state=state), pytest.raises(ValueError, match="another one has it open"):
+    with Sandbox(state=state), pytest.raises(ValueError, match="open in another sandbox"):
         Sandbox(state=state).start()
 
 
-def test_a_file_that_is_no_state_is_refused(tmp_path: Path):
+def test_another_file_is_refused(tmp_path: Path):
+    """A file that is not a state file stays as it is."""
     other = tmp_path / "notes.txt"
     other.write_text("Not a database. " * 100)
     with pytest.raises(ValueError, match="not a state file"):
@@ -95,7 +98,14 @@ def test_a_file_that_is_no_state_is_refused(tmp_path: Path):
     assert other.read_text().startswith("Not a database.")
 
 
-def test_without_a_state_file_everything_is_forgotten():
+def test_a_bad_state_file_is_reported_before_the_port(tmp_path: Path):
+    """The error names the state file although the port is taken: the state is opened before the port."""
+    with Sandbox() as running, pytest.raises(ValueError, match="the state file"):
+        Sandbox(port=int(running.url.rpartition(":")[2]), state=tmp_path / "no" / "state.db").start()
+
+
+def test_state_in_memory_ends_with_the_sandbox():
+    """A new sandbox without a file is empty."""
     sandbox = Sandbox(instant=True)
     with sandbox:
         httpx.post(sandbox.url + BATCHES, headers=HEADERS, json={"requests": requests("one")})

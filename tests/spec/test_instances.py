@@ -1,4 +1,4 @@
-"""What the spec lets through and what it refuses, judged by a JSON Schema validator."""
+"""Valid and invalid instances of the spec's schemas, by a JSON Schema validator."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCHEMA_OF_TOOL = {"type": "object", "properties": {"city": {"type": "string"}}, 
 
 
 def accepts(schema: str, instance: object) -> bool:
-    """Whether a component takes an instance."""
+    """Return true if an instance is valid under a component."""
     return not _mistakes({"$ref": COMPONENT + schema}, instance)
 
 
@@ -26,7 +26,7 @@ def _mistakes(schema: Json, instance: object) -> list[str]:
 
 
 def _contents(path: str, method: str, operation: Json) -> Iterator[tuple[str, Json]]:
-    """What an operation takes and answers, each with its place and its schema."""
+    """Yield the bodies of requests and responses of an operation, each with its place."""
     bodies: dict[str, Json] = {**operation["responses"], "body": operation.get("requestBody", {})}
     for name, body in bodies.items():
         for content in resolve(body).get("content", {}).values():
@@ -96,8 +96,13 @@ def test_a_page_holds_1_to_1000_batches_and_20_unless_told_otherwise() -> None:
     [
         ({}, True),
         ({"model": "claude-of-tomorrow"}, True),
-        ({"max_tokens": 0}, True),
-        ({"max_tokens": -1}, False),
+        ({"max_tokens": 1}, True),
+        ({"max_tokens": 0}, False),
+        ({"temperature": 0.5, "top_p": 1, "top_k": 3}, True),
+        ({"temperature": "hot"}, False),
+        ({"temperature": 1.5}, False),
+        ({"top_p": -0.1}, False),
+        ({"top_k": -3}, False),
         ({"stream": False}, True),
         ({"stream": True}, False),
         ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, True),

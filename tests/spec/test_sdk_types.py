@@ -15,6 +15,7 @@ from .document import Json, batch_operations, batch_schemas, resolve
 from .notation import Reader, branch_differences, differences, outdated, to_add, to_drop, unexplained
 
 _FILE = "the SDK reads files and encodes them; on the wire this is always base64"
+_OLDER = "API version 2023-06-01 takes it; the SDK's types follow a later version"
 _HEADER = "on the wire this is a header, so it is a parameter of the operation"
 
 # Each way in which the spec differs on purpose, with the reason. `*` stands for anything.
@@ -22,6 +23,9 @@ DELIBERATE = {
     "BatchCreateParams.user_profile_id: only there": _HEADER,
     "BatchCreateParams.workspace_id: only there": _HEADER,
     "MessageCreateParamsNonStreaming.workspace_id: only there": "a header of the whole batch alone",
+    "MessageCreateParamsNonStreaming.temperature: only here": _OLDER,
+    "MessageCreateParamsNonStreaming.top_k: only here": _OLDER,
+    "MessageCreateParamsNonStreaming.top_p: only here": _OLDER,
     "*.caller: only there null": "the SDK takes it for null where it is missing; it is never sent as null",
     "Base64ImageSourceParam.data: only there file": _FILE,
     "Base64PDFSourceParam.data: only there file": _FILE,

@@ -1,7 +1,7 @@
-"""The spec against what Anthropic publishes: the batches part of its OpenAPI document, without its prose.
+"""The spec against the OpenAPI document that Anthropic publishes: the whole document, or its part about batches.
 
-That document is no part of this repository. Where it is at hand, every difference of the operations on batches
-and of what they reach must be in `DELIBERATE`, with a reason, and every row of the table must still be true.
+The document is not part of this repository. Where it is at hand, every difference of the operations on batches and of
+their schemas must be in `DELIBERATE`, with a reason, and every row of the table must still be true.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from .document import ROOT, Json, batch_operations, batch_schemas, resolve
 from .notation import Reader, branch_differences, differences, outdated, to_add, to_drop, unexplained
@@ -27,7 +29,9 @@ if not PUBLISHED.is_file():
         "no published document to compare with; CLAUDE_BATCHES_STRUCTURE names one", allow_module_level=True
     )
 
-# What the published document calls our schemas, where the rules of `published_name` don't say.
+METHODS = {"get", "put", "post", "delete", "patch"}
+
+# The published names of our schemas, where the rules of `published_name` don't find them.
 NAMES = {
     "APIErrorObject": "APIError",
     "AssistantMessageParam": "InputMessage",
@@ -69,10 +73,11 @@ _DROPPED = "dropped by the SDK of November 2026"
 _CALLER = "always given in August 2026; the SDK of November 2026 lets it be missing"
 _ROLES = "a turn has a type for each role, as in the SDK; the published document has one type for all"
 _INSTRUCTIONS = "instructions are text, as in the SDK's type for this role"
+_NOT_ZERO = "the API refuses 0 in the requests of a batch"
 _STREAM = "the API refuses a batch that has a streaming request in it"
 _HEADERS = "workspaces are chosen by a header that is newer than the published document"
 
-# Each way in which the spec differs on purpose, with the reason. `*` stands for anything.
+# Deliberate differences, each with its reason. `*` matches anything.
 DELIBERATE = {
     # The operations
     "*(anthropic-version): required only here": "the API refuses a request without it",
@@ -95,9 +100,8 @@ DELIBERATE = {
     'MessageCreateParamsNonStreaming.model: only here "claude-*"': _NEWER,
     "MessageCreateParamsNonStreaming.speed: only here": _NEWER,
     "MessageCreateParamsNonStreaming.user_profile_id: only here": _NEWER,
-    "MessageCreateParamsNonStreaming.temperature: only there": _DROPPED,
-    "MessageCreateParamsNonStreaming.top_k: only there": _DROPPED,
-    "MessageCreateParamsNonStreaming.top_p: only there": _DROPPED,
+    "MessageCreateParamsNonStreaming.max_tokens: only here integer(minimum=1)": _NOT_ZERO,
+    "MessageCreateParamsNonStreaming.max_tokens: only there integer(minimum=0)": _NOT_ZERO,
     "MessageCreateParamsNonStreaming.stream: only here false": _STREAM,
     "MessageCreateParamsNonStreaming.stream: only there boolean": _STREAM,
     "MessageCreateParamsNonStreaming.thinking: only here ThinkingConfigBetweenToolsParam": _NEWER,
@@ -116,10 +120,10 @@ DELIBERATE = {
 
 
 def published_name(ours: str) -> str:
-    """What the published document calls a schema of ours; our own name if it has none like it.
+    """Return the published name of a schema of ours; our own name if there is none like it.
 
-    It marks what is sent with `Request` and what is received with `Response`, and neither where one schema
-    does for both. It sets dates apart with an underscore, and its errors are not objects.
+    Sent schemas begin with `Request` there, received ones with `Response`, and shared ones with neither. Dates follow
+    an underscore, and errors do not end in `Object`.
     """
     if ours in NAMES:
         return NAMES[ours]
@@ -133,12 +137,85 @@ def published_name(ours: str) -> str:
 
 @cache
 def published() -> Json:
-    return json.loads(PUBLISHED.read_text(encoding="utf-8"))
+    """Return the part of the published document that is about batches."""
+    return batches_of(yaml.load(PUBLISHED.read_text(encoding="utf-8"), Loader=_Loader))
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML, and so JSON, without dates."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def batches_of(whole: Json) -> Json:
+    """Return the operations on batches of a whole document, their references to shared parts resolved, and the schemas
+    that they reach."""
+
+    def inlined(part: Json) -> Json:
+        while "$ref" in part:
+            _, _, section, name = part["$ref"].split("/")
+            part = whole["components"][section][name]
+        return part
+
+    ours = {path for path, _, _ in batch_operations()}
+    paths: Json = {}
+    for path in ours & whole["paths"].keys():
+        item = inlined(whole["paths"][path])
+        for method in METHODS & item.keys():
+            operation = dict(item[method])
+            own = [inlined(each) for each in operation.get("parameters", [])]
+            named = {(each["in"], each["name"]) for each in own}
+            shared = [inlined(each) for each in item.get("parameters", [])]
+            operation["parameters"] = own + [
+                each for each in shared if (each["in"], each["name"]) not in named
+            ]
+            if "requestBody" in operation:
+                operation["requestBody"] = inlined(operation["requestBody"])
+            operation["responses"] = {
+                status: inlined(response) for status, response in operation["responses"].items()
+            }
+            paths.setdefault(path, {})[method] = operation
+    schemas = whole["components"]["schemas"]
+    reached: set[str] = set()
+    todo: list[Any] = [paths]
+    while todo:
+        names = set(re.findall(r'"#/components/schemas/([^"/]+)"', json.dumps(todo.pop()))) - reached
+        reached |= names
+        todo += [schemas[name] for name in names]
+    kept = {name: schema for name, schema in schemas.items() if name in reached}
+    return {"paths": paths, "components": {"schemas": kept}}
 
 
 def found() -> list[str]:
     here, there = Reader(batch_schemas(), called=published_name), Reader(published()["components"]["schemas"])
     return [*differences(here, there), *_operation_differences(here, there)]
+
+
+def test_whole_document_gives_the_same_part() -> None:
+    """A whole document, with other operations and shared parts, gives the same part as a slice of it."""
+    part = published()
+    whole: Json = json.loads(json.dumps(part))
+    whole["paths"]["/v1/others"] = {
+        "get": {"responses": {"200": {"$ref": "#/components/responses/Other"}}, "parameters": []}
+    }
+    whole["components"]["schemas"]["Other"] = {"type": "object", "properties": {"a": {"type": "string"}}}
+    shared: Json = {"parameters": {}, "responses": {}}
+    for item in whole["paths"].values():
+        for operation in item.values():
+            for index, parameter in enumerate(operation["parameters"]):
+                name = f"Parameter{len(shared['parameters'])}"
+                shared["parameters"][name] = parameter
+                operation["parameters"][index] = {"$ref": f"#/components/parameters/{name}"}
+            for status, response in operation["responses"].items():
+                name = f"Response{len(shared['responses'])}"
+                shared["responses"][name] = response
+                operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+    whole["components"] |= shared
+    assert batches_of(whole) == part
 
 
 def _operation_differences(here: Reader, there: Reader) -> Iterator[str]:
@@ -154,7 +231,7 @@ def _operation_differences(here: Reader, there: Reader) -> Iterator[str]:
 
 
 def _parts(operation: Json) -> dict[str, Json]:
-    """The parameters, body and answers of an operation, by name; each with a `schema`."""
+    """Return the parameters, body and responses of an operation by name, each with a `schema`."""
     found = {parameter["name"]: parameter for parameter in map(resolve, operation["parameters"])}
     bodies = {"body": operation["requestBody"]} if "requestBody" in operation else {}
     for name, body in {**bodies, **operation["responses"]}.items():
@@ -181,17 +258,20 @@ def _part_differences(
         yield from branch_differences(place, here.branches(a["schema"]), there.branches(b["schema"]))
 
 
-def test_every_difference_from_the_published_document_has_a_reason() -> None:
+def test_every_difference_has_a_reason() -> None:
+    """Every difference from the published document is deliberate."""
     missing = unexplained(found(), DELIBERATE)
     assert not missing, to_add(missing, "test_structure.py")
 
 
-def test_every_reason_for_a_difference_is_still_needed() -> None:
+def test_every_reason_is_needed() -> None:
+    """Every row of the table matches a difference."""
     rows = outdated(found(), DELIBERATE)
     assert not rows, to_drop(rows, "test_structure.py")
 
 
-def test_every_name_in_the_table_is_of_a_schema_on_both_sides() -> None:
+def test_names_exist_on_both_sides() -> None:
+    """Every name in the table is one of a schema on both sides."""
     objects = Reader(published()["components"]["schemas"]).objects()
     idle = [ours for ours, theirs in NAMES.items() if ours not in batch_schemas() or theirs not in objects]
     assert not idle, f"take these out of NAMES in tests/spec/test_structure.py, or correct them: {idle}"

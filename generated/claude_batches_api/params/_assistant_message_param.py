@@ -6,7 +6,9 @@ from ._message_content_param import MessageContentParam
 
 
 class AssistantMessageParam(TypedDict):
-    """A turn of Claude. A received message's `content` can be sent back as it is."""
+    """A turn of Claude. A received message's `content` can be sent back as it is. From API version 2026-10-21
+    on it has no documents.
+    """
 
     role: Literal["assistant"]
     """Whose turn this is, always `assistant`."""

@@ -2,7 +2,7 @@
 
 from typing import Literal, NotRequired, TypedDict
 
-from ._bash_code_execution_tool_result_block_param_content_param import (
+from ._bash_code_execution_tool_result_block_param_con_f7955ff4 import (
     BashCodeExecutionToolResultBlockParamContentParam,
 )
 from ._cache_control_ephemeral_param import CacheControlEphemeralParam

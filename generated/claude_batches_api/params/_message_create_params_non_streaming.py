@@ -18,17 +18,17 @@ from ._tool_union_param import ToolUnionParam
 
 
 class MessageCreateParamsNonStreaming(TypedDict):
-    """A Messages request as a batch carries it: the conversation so far, the model, and how it is to answer.
-    Beta features are chosen with a header on the batch; a `betas` field in here makes the API refuse the
-    whole batch.
+    """The Messages request inside a batch: the conversation, the model, and the settings of the answer. Beta
+    features are chosen with a header of the create; a `betas` field in here makes the API refuse the whole
+    batch.
     """
 
     model: ModelParam
     """The model to ask."""
 
     max_tokens: int
-    """The most tokens to generate, thinking included. The answer may well be shorter; how much is allowed
-    depends on the model. With 0 nothing is generated, and the prompt is only put into the cache.
+    """The largest number of tokens to generate, thinking included. The limit depends on the model. A request
+    of a batch needs at least 1; 0, which only fills the prompt cache, is refused in batches.
     """
 
     messages: Iterable[MessageParam]
@@ -74,8 +74,23 @@ class MessageCreateParamsNonStreaming(TypedDict):
     """
 
     speed: NotRequired[SpeedParam | None]
-    """How fast the model is to run; null or absent means `standard`. Some models take it only together with a
-    beta header.
+    """How fast the model is to run. Batches have no choice of speed: any value but null makes the request an
+    `errored` result, so leave this out.
+    """
+
+    temperature: NotRequired[float]
+    """Deprecated: models released after Claude Opus 4.6 take no value but 1. How random the answer is, from 0
+    to 1; 1 if absent. Refused from API version 2026-10-21 on.
+    """
+
+    top_k: NotRequired[int]
+    """Deprecated: models released after Claude Opus 4.6 do not take it. Samples each token from this many of
+    the likeliest ones only. Refused from API version 2026-10-21 on.
+    """
+
+    top_p: NotRequired[float]
+    """Deprecated: models released after Claude Opus 4.6 take no value below 0.99. Samples each token from the
+    likeliest ones whose probabilities add up to this. Refused from API version 2026-10-21 on.
     """
 
     inference_geo: NotRequired[str | None]
@@ -95,6 +110,6 @@ class MessageCreateParamsNonStreaming(TypedDict):
     """
 
     stream: NotRequired[Literal[False]]
-    """Batches do not stream, so leave this out: the only value allowed is false, and true makes the API
-    refuse the whole batch.
+    """Leave this out: batches do not stream. The only valid value is false; true makes the API refuse the
+    whole batch.
     """

@@ -3,7 +3,7 @@
 from typing import Literal, NotRequired, TypedDict
 
 from ._cache_control_ephemeral_param import CacheControlEphemeralParam
-from ._text_editor_code_execution_tool_result_block_param_content_param import (
+from ._text_editor_code_execution_tool_result_block_pa_d2831f29 import (
     TextEditorCodeExecutionToolResultBlockParamContentParam,
 )
 

@@ -6,7 +6,9 @@ from ._message_content_param import MessageContentParam
 
 
 class UserMessageParam(TypedDict):
-    """A turn of the user, which includes the results of tools."""
+    """A turn of the user, which includes the results of tools. From API version 2026-10-21 on its texts have
+    no citations.
+    """
 
     role: Literal["user"]
     """Whose turn this is, always `user`."""

@@ -5,24 +5,241 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING, Unpack
 
+from .. import body as _body
+from .. import parameters as _parameters
+from .. import request as _request
 from .. import resource as _resource
+from ..operations import messages as _operations
 from ._messages_batches import AsyncBatches, Batches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .. import models as _models
+    from .. import params as _params
 
 
 class Messages(_resource.SyncResource):
-    """The operations of `messages`."""
+    """Count the tokens of a Messages request before it is sent."""
 
     @cached_property
     def batches(self) -> Batches:
         """Create, follow, cancel and delete batches of Messages requests, and read their results."""
         return Batches(self._transport)
 
+    def count_tokens(
+        self,
+        *,
+        messages: Iterable[_params.MessageParam],
+        model: _params.ModelParam,
+        user_profile_id: str | None = None,
+        workspace_id: str | None = None,
+        cache_control: _params.CacheControlEphemeralParam | None | _parameters.Unset = _parameters.unset,
+        output_config: _params.OutputConfigParam | None = None,
+        speed: _params.SpeedParam | None | _parameters.Unset = _parameters.unset,
+        system: str | Iterable[_params.TextBlockParam] | None = None,
+        thinking: _params.ThinkingConfigParam | None = None,
+        tool_choice: _params.ToolChoiceParam | None = None,
+        tools: Iterable[_params.ToolUnionParam] | None = None,
+        **options: Unpack[_request.RequestOptions],
+    ) -> _models.MessageTokensCount:
+        """Count the tokens of a request.
+
+        Counts the input tokens of a Messages request, with its system prompt and its tools, without
+        creating a message. The count is an estimate. It costs nothing, and has a rate limit of its own.
+
+        Args:
+            messages: The conversation so far, oldest turn first.
+            model: The model whose tokens are counted.
+            user_profile_id: The user profile that the request is attributed to, for callers that act on
+                behalf of a party outside their organization.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+                credentials that can act in several workspaces need it; with a credential bound to one
+                workspace it must name that one or be left out.
+            cache_control: Puts a prompt cache breakpoint at the last block; null or absent puts none.
+            output_config: How hard to try, and what form the output must have.
+            speed: How fast the model is to run; null or absent means `standard`.
+            system: The system prompt, as text or as text blocks.
+            thinking: Whether and how Claude thinks before it answers.
+            tool_choice: Whether and how Claude is to use the tools.
+            tools: The tools that Claude may use. Their definitions count as well.
+
+        Returns:
+            The number of input tokens.
+
+        Errors:
+            413: The request is larger than 32 MB.
+            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
+                create the existence of the batch is unknown.
+        """
+        _request.check_options(options, "Messages.count_tokens", _operations.COUNT_TOKENS.arguments)
+        return self._transport.send(
+            _request.Request(
+                _operations.COUNT_TOKENS,
+                method="POST",
+                path="/v1/messages/count_tokens",
+                headers=(
+                    *_parameters.header_pairs("anthropic-user-profile-id", user_profile_id),
+                    *_parameters.header_pairs("anthropic-workspace-id", workspace_id),
+                ),
+                body=_body.Body(
+                    "json",
+                    _body.given(
+                        {
+                            "messages": messages,
+                            "model": model,
+                            "cache_control": cache_control,
+                            "speed": speed,
+                        },
+                        {
+                            "output_config": output_config,
+                            "system": system,
+                            "thinking": thinking,
+                            "tool_choice": tool_choice,
+                            "tools": tools,
+                        },
+                    ),
+                    "application/json",
+                ),
+            ),
+            options,
+        )
+
+    @cached_property
+    def with_raw_response(self) -> MessagesWithRawResponse:
+        """The same methods, each of which returns the response: status, headers, and `parse()` for the result."""
+        return MessagesWithRawResponse(type(self)(self._transport.view("raw")))
+
+    @cached_property
+    def with_streaming_response(self) -> MessagesWithStreamingResponse:
+        """The same methods, each of which returns a context manager for a response with an unread body."""
+        return MessagesWithStreamingResponse(type(self)(self._transport.view("streamed")))
+
+
+class MessagesWithRawResponse:
+    """The methods of `Messages`, which return responses that were read here."""
+
+    def __init__(self, resource: Messages) -> None:
+        self.count_tokens = _resource.raw(resource.count_tokens)
+
+
+class MessagesWithStreamingResponse:
+    """The methods of `Messages`, which return context managers for responses with an unread body here."""
+
+    def __init__(self, resource: Messages) -> None:
+        self.count_tokens = _resource.streamed(resource.count_tokens)
+
 
 class AsyncMessages(_resource.AsyncResource):
-    """The operations of `messages`."""
+    """Count the tokens of a Messages request before it is sent."""
 
     @cached_property
     def batches(self) -> AsyncBatches:
         """Create, follow, cancel and delete batches of Messages requests, and read their results."""
         return AsyncBatches(self._transport)
+
+    async def count_tokens(
+        self,
+        *,
+        messages: Iterable[_params.MessageParam],
+        model: _params.ModelParam,
+        user_profile_id: str | None = None,
+        workspace_id: str | None = None,
+        cache_control: _params.CacheControlEphemeralParam | None | _parameters.Unset = _parameters.unset,
+        output_config: _params.OutputConfigParam | None = None,
+        speed: _params.SpeedParam | None | _parameters.Unset = _parameters.unset,
+        system: str | Iterable[_params.TextBlockParam] | None = None,
+        thinking: _params.ThinkingConfigParam | None = None,
+        tool_choice: _params.ToolChoiceParam | None = None,
+        tools: Iterable[_params.ToolUnionParam] | None = None,
+        **options: Unpack[_request.RequestOptions],
+    ) -> _models.MessageTokensCount:
+        """Count the tokens of a request.
+
+        Counts the input tokens of a Messages request, with its system prompt and its tools, without
+        creating a message. The count is an estimate. It costs nothing, and has a rate limit of its own.
+
+        Args:
+            messages: The conversation so far, oldest turn first.
+            model: The model whose tokens are counted.
+            user_profile_id: The user profile that the request is attributed to, for callers that act on
+                behalf of a party outside their organization.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
+                credentials that can act in several workspaces need it; with a credential bound to one
+                workspace it must name that one or be left out.
+            cache_control: Puts a prompt cache breakpoint at the last block; null or absent puts none.
+            output_config: How hard to try, and what form the output must have.
+            speed: How fast the model is to run; null or absent means `standard`.
+            system: The system prompt, as text or as text blocks.
+            thinking: Whether and how Claude thinks before it answers.
+            tool_choice: Whether and how Claude is to use the tools.
+            tools: The tools that Claude may use. Their definitions count as well.
+
+        Returns:
+            The number of input tokens.
+
+        Errors:
+            413: The request is larger than 32 MB.
+            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
+                create the existence of the batch is unknown.
+        """
+        _request.check_options(options, "AsyncMessages.count_tokens", _operations.COUNT_TOKENS.arguments)
+        return await self._transport.send(
+            _request.Request(
+                _operations.COUNT_TOKENS,
+                method="POST",
+                path="/v1/messages/count_tokens",
+                headers=(
+                    *_parameters.header_pairs("anthropic-user-profile-id", user_profile_id),
+                    *_parameters.header_pairs("anthropic-workspace-id", workspace_id),
+                ),
+                body=_body.Body(
+                    "json",
+                    _body.given(
+                        {
+                            "messages": messages,
+                            "model": model,
+                            "cache_control": cache_control,
+                            "speed": speed,
+                        },
+                        {
+                            "output_config": output_config,
+                            "system": system,
+                            "thinking": thinking,
+                            "tool_choice": tool_choice,
+                            "tools": tools,
+                        },
+                    ),
+                    "application/json",
+                ),
+            ),
+            options,
+        )
+
+    @cached_property
+    def with_raw_response(self) -> AsyncMessagesWithRawResponse:
+        """The same methods, each of which returns the response: status, headers, and `parse()` for the result."""
+        return AsyncMessagesWithRawResponse(type(self)(self._transport.view("raw")))
+
+    @cached_property
+    def with_streaming_response(self) -> AsyncMessagesWithStreamingResponse:
+        """The same methods, each of which returns a context manager for a response with an unread body."""
+        return AsyncMessagesWithStreamingResponse(type(self)(self._transport.view("streamed")))
+
+
+class AsyncMessagesWithRawResponse:
+    """The methods of `AsyncMessages`, which return responses that were read here."""
+
+    def __init__(self, resource: AsyncMessages) -> None:
+        self.count_tokens = _resource.async_raw(resource.count_tokens)
+
+
+class AsyncMessagesWithStreamingResponse:
+    """The methods of `AsyncMessages`, which return context managers for responses with an unread body here."""
+
+    def __init__(self, resource: AsyncMessages) -> None:
+        self.count_tokens = _resource.async_streamed(resource.count_tokens)

@@ -3,6 +3,7 @@
 Each step is a function that changes the document in place, for one reason. `STEPS` has them in order.
 
     operations.py     missing ids, odd parameters, parts that a client can't have
+    media_types.py    misspelt media types
     references.py     references to any place, and keywords beside a reference
     types.py          null, tuples, patterns, types of other languages
     inheritance.py    a base with a discriminator stands for its heirs
@@ -21,6 +22,7 @@ from .compositions import merge_all_of
 from .files import mark_files
 from .inheritance import unfold_inheritance
 from .inner import name_inner_compositions, name_inner_objects
+from .media_types import repair_media_types
 from .operations import name_operations, note_unsupported_parts, settle_parameters
 from .references import compose_keywords_beside_references, name_referenced_places
 from .types import (
@@ -45,6 +47,7 @@ STEPS: tuple[Callable[[Document], None], ...] = (
     note_unsupported_parts,
     name_operations,
     settle_parameters,
+    repair_media_types,
     write_true_as_a_schema,
     replace_foreign_types,
     name_referenced_places,

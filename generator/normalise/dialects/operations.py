@@ -69,6 +69,7 @@ def settle_parameters(document: Document) -> None:
 
 def _is_sendable(document: Document, parameter: Json, in_path: list[str], place: str) -> bool:
     if parameter["in"] == "header" and parameter["name"].lower() in _NOT_PARAMETERS:
+        document.note(place, f"header parameter {parameter['name']!r} is left out, as OpenAPI says")
         return False
     if not parameter["name"]:
         document.note(place, "a parameter without a name is left out")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from ...load.document import Document
 from ...load.errors import DocumentError
-from ...load.pointers import Json, below, parts_of
+from ...load.pointers import FILES, Json, below, parts_of
 from ...load.schemas import COMPONENT, WORDS, free_key, key_of, refer, schemas_of
 from ...load.validate import validate_part
 from ...names import class_name
@@ -18,6 +20,12 @@ def name_referenced_places(document: Document) -> None:
     Later stages then know every reference as the key of a component.
     """
     moved: dict[str, str] = {}
+    for key, schema in list(document.schemas.items()):
+        # A component that only refers to another place gives that place its name.
+        reference = schema.get("$ref") if isinstance(schema, dict) and len(schema) == 1 else None
+        if isinstance(reference, str) and key_of(schema) not in document.schemas and reference not in moved:
+            place = document.place_of(key, "$ref")
+            moved[reference] = _moved(document, reference, place, key)
     todo = _deep_references(document)
     while todo:
         for place, schema in todo:
@@ -26,6 +34,9 @@ def name_referenced_places(document: Document) -> None:
                 moved[reference] = _moved(document, reference, below(place, "$ref"))
             schema["$ref"] = COMPONENT + moved[reference]
         todo = _deep_references(document)
+    for _, schema in schemas_of(document):
+        mapping = (schema.get("discriminator") or {}).get("mapping") or {}
+        mapping.update({value: COMPONENT + moved[to] for value, to in mapping.items() if to in moved})
 
 
 def _deep_references(document: Document) -> list[tuple[str, Json]]:
@@ -36,7 +47,8 @@ def _deep_references(document: Document) -> list[tuple[str, Json]]:
     ]
 
 
-def _moved(document: Document, reference: str, place: str) -> str:
+def _moved(document: Document, reference: str, place: str, key: str | None = None) -> str:
+    """Make a component of a place, of the given key or one made of its reference; return its key."""
     parts = parts_of(reference)
     if parts[:-1] == ["components", "schemas"]:
         # A component whose key is escaped in a pointer.
@@ -47,12 +59,7 @@ def _moved(document: Document, reference: str, place: str) -> str:
             "a schema refers to a parameter", place=place, hint="Refer to the parameter's `schema`."
         )
     validate_part(target if target is not True else {}, "Schema", reference)
-    inner = isinstance(target, dict) and parts[-2:-1] == ["$defs"]
-    words = [part for part in parts if part not in ("components", "schemas", "properties", "$defs", "paths")]
-    key = class_name(parts[-1] if inner else "_".join(words))
-    if key in document.schemas and inner:
-        key = class_name("_".join(words))
-    key = free_key(document, key)
+    key = key or _new_key(document, parts)
     document.origins[key] = reference
     if not isinstance(target, dict):
         document.schemas[key] = {}
@@ -65,6 +72,20 @@ def _moved(document: Document, reference: str, place: str) -> str:
     target.clear()
     target.update({**refer(key), **said})
     return key
+
+
+def _new_key(document: Document, parts: list[str]) -> str:
+    words = [part for part in parts if part not in ("components", "schemas", "properties", "$defs", "paths")]
+    short = words
+    if parts[0] == FILES:
+        # The name of the file counts for a schema that is a file, or if the schema's own name is taken.
+        own = [word for word in words[2:] if word not in ("definitions", "parameters", "responses")]
+        words = [PurePosixPath(parts[1]).name.partition(".")[0], *own]
+        short = words[1:] or words
+    elif parts[-2:-1] == ["$defs"]:
+        short = parts[-1:]
+    key = class_name("_".join(short))
+    return free_key(document, class_name("_".join(words)) if key in document.schemas else key)
 
 
 def compose_keywords_beside_references(document: Document) -> None:

@@ -405,7 +405,7 @@ def _check_create(requests: object, on_ambiguous: object, options: RequestOption
     if isinstance(requests, AsyncIterable):
         return
     # sync: if hasattr(requests, "__" + "aiter__"):
-    # sync:     raise RequestEncodingError("requests is an async iterable: use AsyncClient for it")
+    # sync:     raise RequestEncodingError("requests is an async iterable: only an async client can read it")
     if isinstance(requests, Mapping):
         raise RequestEncodingError("requests is a single dict: put it into a list")
     if isinstance(requests, str | bytes) or not isinstance(requests, Iterable):

@@ -175,11 +175,14 @@ class AsyncDriver:
         try:
             reply = await self._within_deadline(prepared, attempt)
         except BaseException as error:
+            if upload is not None:
+                upload.abandon()
             if not self._is_failure(error):
                 _note_if_sent(error, upload)
                 raise
             reply = failure_of(error, prepared.secrets())
         if isinstance(reply, Failure) and upload is not None:
+            upload.abandon()
             return attrs.evolve(reply, handed_over=upload.sent_at is not None, sent_at=upload.sent_at)
         return reply
 

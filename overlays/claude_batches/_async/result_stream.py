@@ -77,7 +77,7 @@ class AsyncResultStream(Generic[T]):
     @property
     def lines_read(self) -> int:
         """Number of results returned so far."""
-        return 0 if self._reader is None else self._reader.seen.results
+        return 0 if self._reader is None else self._reader.seen.returned
 
     @property
     def bytes_read(self) -> int:
@@ -156,5 +156,7 @@ class AsyncResultStream(Generic[T]):
     @property
     def _opened(self) -> Reader[T]:
         if self._reader is None:
-            raise RuntimeError("the results were not requested yet: await them first, or iterate")
+            # sync: raise RuntimeError("the results were not requested yet: iterate over them first")
+            # async only
+            raise RuntimeError("the results were not requested yet: await the stream, or iterate over it")
         return self._reader

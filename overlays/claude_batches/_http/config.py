@@ -214,8 +214,8 @@ class Config:
         changes: dict[str, Any] = {}
 
         def value(name: str) -> Any:
-            found: Any = given.get(name)
-            return cast("Secret[Any]", found).reveal() if isinstance(found, Secret) else found
+            found: Secret[Any] | None = given.get(name)
+            return None if found is None else found.reveal()
 
         key, token = (_credential(name, Secret(value(name))) for name in ("api_key", "auth_token"))
         if key is not None and token is not None:
@@ -224,7 +224,7 @@ class Config:
             changes |= {"api_key": key, "auth_token": token}
         if value("base_url") is not None:
             changes |= _base(given["base_url"])
-        if value("anthropic_version") is not None:
+        if given.get("anthropic_version") is not None:
             changes["version"] = _version(given["anthropic_version"])
         if not isinstance(given.get("timeout", _UNSET), Unset):
             changes["timeouts"] = Timeouts.of(given["timeout"])

@@ -27,12 +27,15 @@ class LineSplitter:
         too_long: Makes the exception for a line that exceeds the limit.
         max_line_bytes: Longest line in bytes.
         offset: Position of the first byte in the stream.
+        number: Number of the first line.
     """
 
-    def __init__(self, too_long: TooLong, *, max_line_bytes: int = MAX_LINE_BYTES, offset: int = 0) -> None:
+    def __init__(
+        self, too_long: TooLong, *, max_line_bytes: int = MAX_LINE_BYTES, offset: int = 0, number: int = 1
+    ) -> None:
         self.offset = offset
         """Start of the first unfinished line, in bytes from the start of the stream."""
-        self._number = 1
+        self._number = number
         self._max = max_line_bytes
         self._make_error = too_long
         self._pending = bytearray()
@@ -41,7 +44,7 @@ class LineSplitter:
         self._block: list[bytes] = []
         self._given: list[bytes] = []
         self._block_offset = offset
-        self._block_number = 1
+        self._block_number = number
 
     @property
     def position(self) -> int:

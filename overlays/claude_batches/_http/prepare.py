@@ -162,8 +162,15 @@ def redirected(prepared: PreparedRequest, location: str, config: Config, *, what
 
 
 def extra_query_pairs(extra: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Return the query parameters of `extra_query`; a nested mapping becomes `filter[key]=value`."""
-    return [pair for name, value in extra.items() for pair in query_pairs(name, value, style="deepObject")]
+    """Return the query parameters of `extra_query`.
+
+    A mapping becomes `filter[key]=value`, and a list one parameter for each item.
+    """
+    return [
+        pair
+        for name, value in extra.items()
+        for pair in query_pairs(name, value, style="deepObject" if isinstance(value, Mapping) else "form")
+    ]
 
 
 class _Limits(TypedDict):

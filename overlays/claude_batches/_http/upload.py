@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import IO, TypeAlias, cast
 
 import attrs
@@ -125,6 +126,17 @@ class Transmission:
         """Time at which the last byte was handed to the network; `None` before."""
         self._overdue = overdue
         self._time = time
+        self._lock = Lock()
+        self._abandoned = False
+
+    def abandon(self) -> None:
+        """Prevent the last byte from being sent, unless that happened already. `sent_at` is final afterwards.
+
+        An abandoned attempt can continue in its thread. Without this, it could complete a request that was reported
+        as not sent.
+        """
+        with self._lock:
+            self._abandoned = True
 
     def chunks(self) -> Iterator[bytes]:
         """Read the body; the last byte is a chunk of its own, and its time is recorded.
@@ -140,11 +152,19 @@ class Transmission:
             if not left:
                 if len(chunk) > 1:
                     yield chunk[:-1]
-                # A driver that gave up at the deadline relies on this: afterwards the last byte is never sent.
-                if self._overdue():
-                    raise DeadlinePassed
-                self.sent_at = self._time()
-                if self.payload.sent_at is None:
-                    self.payload.sent_at = self.sent_at
+                self._hand_over()
                 last = chunk[-1:]
             yield last
+
+    def _hand_over(self) -> None:
+        """Record that the last byte is sent now.
+
+        Raises:
+            DeadlinePassed: The attempt was abandoned or is late.
+        """
+        with self._lock:
+            if self._abandoned or self._overdue():
+                raise DeadlinePassed
+            self.sent_at = self._time()
+            if self.payload.sent_at is None:
+                self.payload.sent_at = self.sent_at

@@ -9,7 +9,7 @@ import orjson
 
 from .._errors import ConfigurationError
 from .errors import BadLineError, ForeignResultsError
-from .line import NotAResultError, has_large_number, parse
+from .line import NotAResultError, has_large_number, may_have_large_number, parse
 from .seen_lines import SeenLines
 
 __all__ = ["LineDecoder", "LineHandler", "Locate", "OnBadLine", "RawLine", "RawLines"]
@@ -68,7 +68,7 @@ class _Handler:
             raise error
         if callable(self._on_bad_line):
             self._on_bad_line(error)
-        seen.add_bad(line, error.custom_id)
+        seen.add_bad(line)
         return None
 
     def _check_sent(self, custom_id: str) -> None:
@@ -104,6 +104,8 @@ class LineDecoder(_Handler, Generic[T]):
             BadLineError: A line is not a result, and `on_bad_line` is "raise".
         """
         decode, loads, add_id = self._decode, orjson.loads, seen.add_id
+        # One look at all lines costs much less than one at each.
+        has_large = has_large_number if may_have_large_number(b"".join(lines)) else None
         for line in lines:
             # The hot path checks only the necessary, and leaves the reason for a bad line to parse().
             try:
@@ -111,7 +113,7 @@ class LineDecoder(_Handler, Generic[T]):
                 custom_id = wire["custom_id"]
                 if type(custom_id) is not str or type(wire["result"]["type"]) is not str:
                     raise TypeError  # noqa: TRY301  # joins the exceptions of indexing
-                if has_large_number(line):
+                if has_large is not None and has_large(line):
                     wire = parse(line)
             except (ValueError, LookupError, TypeError):
                 parsed = self._parsed(line, seen, locate)
@@ -140,9 +142,16 @@ class RawLines(_Handler):
             BadLineError: A line is not a result, and `on_bad_line` is "raise".
         """
         for line in lines:
-            wire = self._parsed(line, seen, locate)
-            if wire is not None:
+            try:
+                wire: Any = orjson.loads(line)
                 custom_id = wire["custom_id"]
-                self._check_sent(custom_id)
-                seen.add_id(hash(custom_id))
-                yield custom_id, line
+                if type(custom_id) is not str or type(wire["result"]["type"]) is not str:
+                    raise TypeError  # noqa: TRY301  # joins the exceptions of indexing
+            except (ValueError, LookupError, TypeError):
+                parsed = self._parsed(line, seen, locate)
+                if parsed is None:
+                    continue
+                custom_id = parsed["custom_id"]
+            self._check_sent(custom_id)
+            seen.add_id(hash(custom_id))
+            yield custom_id, line

@@ -10,7 +10,8 @@
          ├─ DuplicateResultsError     a repeated custom_id
          ├─ ForeignResultsError       results of requests that were not sent
          ├─ ResultsClosedError        reading after close() or break
-         ├─ DownloadTargetError       a download to a place that is not a regular file
+         ├─ DownloadTargetError       a place that a download can't be written to
+         │   └─ DownloadFolderError   its folder does not exist
          ├─ ResultsFormatError        an encoding that can't be read
          │   └─ BrokenEncodingError   truncated or corrupt compressed data
          └─ BadLineError              a line that is not a result
@@ -22,12 +23,14 @@ A failed request for results raises an `APIError`.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from .._errors import ClaudeBatchesError, name_publicly
 
 __all__ = [
     "BadLineError",
     "BrokenEncodingError",
+    "DownloadFolderError",
     "DownloadTargetError",
     "DuplicateResultsError",
     "ExcessResultsError",
@@ -116,14 +119,26 @@ class ExcessResultsError(ResultsError):
 
 
 class DownloadTargetError(ResultsError, OSError):
-    """A download can't be written to this place: a folder, device, FIFO, socket or symbolic link."""
+    """A download can't be written to this place.
+
+    It is a folder, device, FIFO, socket or symbolic link, or the system refuses it, for example because the disk is
+    full. Results that are on the disk are kept for the next call.
+    """
 
     def __init__(self, code: int, message: str, path: str) -> None:
         OSError.__init__(self, code, message, path)
         self.message = message
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The number and the path are not in `__dict__`.
+        return type(self), (self.errno, self.message, self.filename), self.__dict__
+
     def __str__(self) -> str:
         return f"{self.message}: {self.filename!r}"
+
+
+class DownloadFolderError(DownloadTargetError, FileNotFoundError):
+    """The folder of a download does not exist."""
 
 
 class ResultsChangedError(ResultsError):

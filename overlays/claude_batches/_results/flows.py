@@ -12,7 +12,7 @@ from claude_batches_api.operations.messages_batches import RESULTS
 from claude_batches_api.request import RequestOptions
 
 from .._batches.wait import Polling
-from .._errors import ClaudeBatchesError
+from .._errors import ClaudeBatchesError, ConfigurationError
 from .._http.attempts import Fetched
 from .._http.effects import Flow, Read, Work
 from .._http.failure import Failure
@@ -27,6 +27,7 @@ from .errors import (
     ResultsChangedError,
 )
 from .index import ResultsById, ResultsIndex, wanted_ids
+from .line import has_large_number, is_bad, parse
 from .partial import DownloadProgress, PartialFile
 from .reader import MAX_RESUMES, Reader
 from .requests import ResultsRequests, check_ended
@@ -57,12 +58,17 @@ class Sink(Protocol[T_contra]):
         ...
 
 
+def _check_id(_: object, __: object, batch_id: Any) -> None:
+    if not isinstance(batch_id, str) or not batch_id or not batch_id.isprintable():
+        raise ConfigurationError(f"message_batch_id must be the id of a batch; got {batch_id!r}")
+
+
 @attrs.frozen
 class ResultsCall:
     """One call for results: the batch and the caller's options."""
 
     session: Session
-    batch_id: str
+    batch_id: str = attrs.field(validator=_check_id)
     workspace_id: str | None
     options: RequestOptions
     polling: Polling | None = None
@@ -97,15 +103,16 @@ class ResultsCall:
         return Reader(self.session, partial(requests.results, batch), handler, batch, **limits)
 
     def checked(self, decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-        """Return a decoder that refuses results of another program's batch."""
+        """Return a decoder that reads large numbers exactly, and refuses results of another program's batch."""
         sent = self._sent()
-        if sent is None:
-            return decode
+        decode_exactly = RESULTS.decoder(RESULTS.success)
 
         def decode_line(line: bytes) -> Any:
-            result = decode(line)
-            if result.custom_id not in sent:
-                raise ForeignResultsError(self.batch_id, result.custom_id)
+            exact = has_large_number(line) and not is_bad(line)
+            result = decode_exactly(parse(line)) if exact else decode(line)
+            custom_id: Any = getattr(result, "custom_id", None)
+            if sent is not None and custom_id not in sent:
+                raise ForeignResultsError(self.batch_id, str(custom_id))
             return result
 
         return decode_line
@@ -174,10 +181,10 @@ def index_results(
         reader = call.reader(source, handler, batch)
         yield from reader.connect()
         yield from drain(reader, index)
+        return index.finish(batch)
     except BaseException:
         index.close()
         raise
-    return index.finish(batch)
 
 
 def download(
@@ -189,13 +196,15 @@ def download(
     batch = yield from requests.batch(call.polling)
     check_ended(batch)
     # Slow disk work: reading the partial file, and the sync at the end.
-    partial_file: PartialFile = yield Work(partial(PartialFile, target, batch.id, progress))
+    partial_file = PartialFile(target, call.batch_id, progress)
     try:
+        yield Work(partial_file.open)
         reader = call.reader(requests, handler, batch, seen=partial_file.seen)
         partial_file.attach(reader)
         if not reader.is_complete:
             yield from reader.connect()
             yield from drain(reader, partial_file)
+        partial_file.report()
         yield Work(partial_file.complete)
     except (ResultsChangedError, DuplicateResultsError, ExcessResultsError):
         partial_file.discard()

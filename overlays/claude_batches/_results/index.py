@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from .._errors import SpoolError
 from .decoder import RawLine
 from .errors import ResultsClosedError
 from .line import parse
@@ -66,26 +68,53 @@ class ResultsIndex(Generic[T]):
         self._positions = dict.fromkeys(ids or (), MISSING)
         self._all = ids is None
         self._decode = decode
-        self._file = tempfile.TemporaryFile(prefix="claude-batches-")  # noqa: SIM115  # ResultsById closes it
+        try:
+            self._file = tempfile.TemporaryFile(prefix="claude-batches-")  # noqa: SIM115  # ResultsById closes it
+        except OSError as error:
+            raise _refused(error) from error
         self._end = 0
 
     def write(self, item: RawLine) -> None:
-        """Add a line."""
+        """Add a line.
+
+        Raises:
+            SpoolError: The temporary file can't be written.
+        """
         custom_id, line = item
         if self._all or custom_id in self._positions:
             self._positions[custom_id] = self._end
-            self._end += self._file.write(line) + self._file.write(b"\n")
+            try:
+                self._end += self._file.write(line) + self._file.write(b"\n")
+            except OSError as error:
+                raise _refused(error) from error
 
     def close(self) -> None:
         """Delete the temporary file."""
-        self._file.close()
+        # What is not written yet can fail to be written now, and matters no more.
+        with contextlib.suppress(OSError):
+            self._file.close()
 
     def finish(self, batch: MessageBatch) -> ResultsById[T]:
-        """Return the indexed results."""
+        """Return the indexed results.
+
+        Raises:
+            SpoolError: The temporary file can't be written.
+        """
+        try:
+            self._file.flush()
+        except OSError as error:
+            raise _refused(error) from error
         missing = [custom_id for custom_id, position in self._positions.items() if position == MISSING]
         for custom_id in missing:
             del self._positions[custom_id]
         return ResultsById(batch, self._positions, missing, self._file, self._decode)
+
+
+def _refused(error: OSError) -> SpoolError:
+    problem = f"the temporary file of the results can't be written ({error.strerror or error})"
+    return SpoolError(
+        error.errno, f"{problem}. Free space in the folder for temporary files, or set TMPDIR to another"
+    )
 
 
 class ResultsById(Mapping[str, T]):

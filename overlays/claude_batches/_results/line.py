@@ -8,24 +8,51 @@ from typing import Any, NoReturn, TypeGuard
 
 import orjson
 
-__all__ = ["NotAResultError", "has_large_number", "parse"]
+__all__ = [
+    "NotAResultError",
+    "claimed_id",
+    "has_large_number",
+    "is_bad",
+    "is_cut",
+    "may_have_large_number",
+    "parse",
+]
 
 
 class NotAResultError(ValueError):
     """A line is not a result. The text follows "line 7 ..." in a message; the error never leaves this package."""
 
 
-# An integer beyond 64 bits has at least 19 digits, so four samples in a row at a distance of four bytes are digits.
+# An integer beyond 64 bits has at least 19 digits, so of every sixth byte three in a row are digits.
 _SAMPLED = bytes(ord("0") if ord("0") <= byte <= ord("9") else ord(" ") for byte in range(256))
 _LARGE_NUMBER = re.compile(rb"[0-9]{19}")
 
+# A cut line names its custom_id only at its beginning: further on, the key may belong to the input of a tool.
+_FIRST_KEY = re.compile(rb'\s*\{\s*"custom_id"\s*:\s*"([^"\\]{1,256})"')
+
+
+def may_have_large_number(data: bytes) -> bool:
+    """Return false if no line in `data` holds an integer beyond 64 bits.
+
+    It looks at every sixth byte, which costs a few percent of parsing them.
+    """
+    return b"000" in data[::6].translate(_SAMPLED)
+
 
 def has_large_number(line: bytes) -> bool:
-    """Return true if a line may hold an integer beyond 64 bits, which orjson reads as a float.
+    """Return true if a line may hold an integer beyond 64 bits, which orjson reads as a float."""
+    return may_have_large_number(line) and _LARGE_NUMBER.search(line) is not None
 
-    Samples are looked at first: that costs a few percent of parsing the line.
-    """
-    return b"0000" in line[::4].translate(_SAMPLED) and _LARGE_NUMBER.search(line) is not None
+
+def claimed_id(line: bytes) -> str | None:
+    """Return the custom_id of a line that may be bad; `None` without a readable one."""
+    try:
+        wire: Any = orjson.loads(line)
+    except ValueError:
+        found = _FIRST_KEY.match(line)
+        return found[1].decode("utf-8", "replace") if found else None
+    custom_id = wire.get("custom_id") if _is_object(wire) else None
+    return custom_id if type(custom_id) is str else None
 
 
 def parse(line: bytes) -> dict[str, Any]:
@@ -34,14 +61,7 @@ def parse(line: bytes) -> dict[str, Any]:
     Raises:
         NotAResultError: The line is not JSON, or not an object with a `custom_id` and a `result` with a `type`.
     """
-    wire: Any
-    if has_large_number(line):
-        wire = _loads_leniently(line, "a number is too large")
-    else:
-        try:
-            wire = orjson.loads(line)
-        except ValueError as error:
-            wire = _loads_leniently(line, str(error))
+    wire = _loads(line)
     if not _is_object(wire):
         kind = "a JSON array, not lines of JSON" if type(wire) is list else "JSON, but not an object"
         raise NotAResultError(f"is {kind}")
@@ -53,8 +73,35 @@ def parse(line: bytes) -> dict[str, Any]:
     return wire
 
 
+def is_cut(line: bytes) -> bool:
+    """Return true if a line is not JSON. A part of a JSON object never is."""
+    try:
+        _loads(line)
+    except NotAResultError:
+        return True
+    return False
+
+
+def is_bad(line: bytes) -> bool:
+    """Return true if a line is not a result."""
+    try:
+        parse(line)
+    except NotAResultError:
+        return True
+    return False
+
+
 def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
     return type(value) is dict
+
+
+def _loads(line: bytes) -> Any:
+    if has_large_number(line):
+        return _loads_leniently(line, "a number is too large")
+    try:
+        return orjson.loads(line)
+    except ValueError as error:
+        return _loads_leniently(line, str(error))
 
 
 def _loads_leniently(line: bytes, problem: str) -> Any:
@@ -65,7 +112,9 @@ def _loads_leniently(line: bytes, problem: str) -> Any:
     try:
         return json.loads(line.decode("utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError):
-        raise NotAResultError(f"is not JSON ({problem})") from None
+        of_array = ": it begins a JSON array, and results are one JSON object a line"
+        hint = of_array if line.lstrip().startswith(b"[") else ""
+        raise NotAResultError(f"is not JSON ({problem}){hint}") from None
 
 
 def _refuse(constant: str) -> NoReturn:

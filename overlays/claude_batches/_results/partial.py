@@ -7,12 +7,13 @@ first different block on. So neither a flipped bit nor planted lines reach the t
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any, cast
@@ -22,7 +23,7 @@ import attrs
 from .._errors import ConfigurationError
 from .._http.lines import LineSplitter
 from .decoder import RawLine
-from .errors import DownloadTargetError, LineTooLongError, ResultsError
+from .errors import DownloadFolderError, DownloadTargetError, LineTooLongError, ResultsError
 from .line import NotAResultError, parse
 from .reader import OVERLAP, Reader
 from .resume import Validator
@@ -53,7 +54,7 @@ def plain_path(path: str | os.PathLike[str]) -> Path:
     Raises:
         ConfigurationError: The name promises compression, or contains a null character.
         DownloadTargetError: The target exists and is not a regular file.
-        FileNotFoundError: The folder does not exist.
+        DownloadFolderError: The folder does not exist.
     """
     target = Path(path)
     if "\0" in str(target):
@@ -63,7 +64,8 @@ def plain_path(path: str | os.PathLike[str]) -> Path:
             f"a download is plain JSONL, and a name like {target.name!r} promises compression"
         )
     if not target.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "the folder of the download does not exist", str(target.parent))
+        message = "the folder of the download does not exist: make it first"
+        raise DownloadFolderError(errno.ENOENT, message, str(target.parent))
     _check_regular(target)
     return target
 
@@ -113,17 +115,13 @@ class PartialFile:
         path: The target.
         batch_id: Id of the batch.
         progress: Called every megabyte and at the end.
-
-    Raises:
-        ResultsError: Another process downloads to the same target.
-        OSError: The file can't be written.
     """
 
     def __init__(
         self, path: Path, batch_id: str, progress: Callable[[DownloadProgress], object] | None
     ) -> None:
         self.path = path
-        # The id comes from the server. No character of it may lead out of the folder.
+        # No character of the id may lead out of the folder.
         safe_id = "".join(character if character.isalnum() else "_" for character in batch_id)
         self._part = self.path.with_name(f".{self.path.name}.{safe_id}.part")
         self._note = self._part.with_name(f"{self._part.name}.json")
@@ -133,82 +131,132 @@ class PartialFile:
         self._blocks = _Blocks()
         self._noted: Validator | None = None
         self._tail = b""
+        self._unfinished = b""
         self._reader: Reader[RawLine] | None = None
+        self._opened: IO[bytes] | None = None
         self.seen = SeenLines()
         """The lines on disk."""
-        self._file = _open_locked(self._part)
-        try:
-            self._load()
-        except BaseException:
-            self._file.close()
-            raise
+
+    def open(self) -> None:
+        """Open the file and read the lines of an earlier download.
+
+        Raises:
+            ResultsError: Another process downloads to the same target.
+            DownloadTargetError: The file can't be written.
+        """
+        with self._refusing():
+            self._opened = _open_locked(self._part)
+            self._load(self._opened)
 
     def attach(self, reader: Reader[RawLine]) -> None:
         """Let a reader continue after the lines on disk."""
         self._reader = reader
-        if self._noted is not None and self._size:
-            reader.restore(self._noted, self._tail, self._size)
+        if self._noted is not None and self._size + len(self._unfinished):
+            reader.restore(self._noted, self._tail, self._size, self._unfinished)
 
     def write(self, item: RawLine) -> None:
-        """Add a line."""
+        """Add a line.
+
+        Raises:
+            DownloadTargetError: The file can't be written.
+        """
         line = item[1] + b"\n"
-        self._file.write(line)
-        self._size += len(line)
-        if self._blocks.update(line):
-            self._write_note()
+        # A context manager would cost more than the write.
+        try:
+            self._file.write(line)
+            self._size += len(line)
+            if self._blocks.update(line):
+                self._write_note(self._size)
+        except OSError as error:
+            raise self._refused(error) from error
         if self._size - self._reported >= PROGRESS_BYTES:
-            self._report()
+            self.report()
+
+    def report(self) -> None:
+        """Call the function for progress."""
+        self._reported = self._size
+        if self._progress is not None and self._reader is not None:
+            lines = self._reader.seen.returned
+            self._progress(DownloadProgress(self._size, lines, self._reader.expected))
 
     def complete(self) -> None:
         """Move the complete file to the target.
 
         Raises:
-            DownloadTargetError: The target became something else than a regular file.
+            DownloadTargetError: The target became something else than a regular file, or can't be replaced.
         """
-        self._report()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        _check_regular(self.path)
-        # Windows can't rename an open file.
-        self._file.close()
-        self._part.replace(self.path)
-        self._note.unlink(missing_ok=True)
+        with self._refusing():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            _check_regular(self.path)
+            # Windows can't rename an open file.
+            self._file.close()
+            self._part.replace(self.path)
+            self._note.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Keep the lines on disk for a later download."""
-        if not self._file.closed:
-            if self._size:
-                self._write_note()
-            self._file.close()
+        """Keep what was read for a later download: the lines, and the beginning of the next one."""
+        if self._opened is None or self._opened.closed:
+            return
+        # The error that ended the download matters more than one here. Without a note, the file is read again.
+        with contextlib.suppress(OSError):
+            unfinished = b"" if self._reader is None else self._reader.unfinished_after(self._size)
+            if self._size or unfinished:
+                self._opened.write(unfinished)
+                self._blocks.update(unfinished)
+                self._write_note(self._size + len(unfinished))
+        with contextlib.suppress(OSError):
+            self._opened.close()
 
     def discard(self) -> None:
         """Delete the file, because its content can't be trusted."""
-        self._file.close()
-        self._part.unlink(missing_ok=True)
-        self._note.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._file.close()
+            self._part.unlink(missing_ok=True)
+            self._note.unlink(missing_ok=True)
 
-    def _load(self) -> None:
+    @property
+    def _file(self) -> IO[bytes]:
+        assert self._opened is not None, "open() was called before"
+        return self._opened
+
+    @contextlib.contextmanager
+    def _refusing(self) -> Generator[None]:
+        """Raise errors of the system as errors of the package."""
+        try:
+            yield
+        except DownloadTargetError:
+            raise
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def _refused(self, error: OSError) -> DownloadTargetError:
+        problem = f"the download can't be written ({error.strerror or error})"
+        return DownloadTargetError(error.errno or errno.EIO, problem, str(self.path))
+
+    def _load(self, file: IO[bytes]) -> None:
         """Read the lines on disk as far as their checksums agree, and cut off the rest."""
         note = _read_note(self._note)
-        verified = _verified(self._file, note)
+        left = verified = _verified(file, note)
         self._noted = note.validator
-        self._file.seek(0)
-        splitter = LineSplitter(LineTooLongError)
+        file.seek(0)
+        splitter = LineSplitter(LineTooLongError, max_line_bytes=sys.maxsize)
         try:
-            left = verified
             while left:
-                chunk = self._file.read(min(BLOCK_BYTES, left))
+                chunk = file.read(min(BLOCK_BYTES, left))
                 left -= len(chunk)
                 self._add(splitter.feed(chunk))
-        except (NotAResultError, ResultsError):
+        except NotAResultError:
             self._forget()
         if self.seen.distinct() < len(self.seen):
             # A resumed download never writes a result twice.
             self._forget()
-        self._file.seek(max(self._size - OVERLAP, 0))
-        self._tail = self._file.read(min(OVERLAP, self._size))
-        self._file.seek(self._size)
-        self._file.truncate()
+        if self._size + len(splitter.unfinished) == verified:
+            self._unfinished = splitter.unfinished
+            file.seek(max(verified - OVERLAP, 0))
+            self._tail = file.read(verified - file.tell())
+        file.seek(self._size)
+        file.truncate()
 
     def _add(self, lines: list[bytes]) -> None:
         self.seen.note(lines)
@@ -220,14 +268,14 @@ class PartialFile:
     def _forget(self) -> None:
         self.seen, self._blocks, self._size, self._noted = SeenLines(), _Blocks(), 0, None
 
-    def _write_note(self) -> None:
+    def _write_note(self, size: int) -> None:
         """Write the note, after the data that it describes."""
         self._file.flush()
         validator = self._noted if self._reader is None else self._reader.validator or self._noted
         note = {
             "version": NOTE_VERSION,
             "validator": None if validator is None else attrs.asdict(validator),
-            "size": self._size,
+            "size": size,
             "blocks": self._blocks.digests,
             "last": self._blocks.last,
         }
@@ -237,12 +285,6 @@ class PartialFile:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(note, file)
         temporary.replace(self._note)
-
-    def _report(self) -> None:
-        self._reported = self._size
-        if self._progress is not None and self._reader is not None:
-            lines = self._reader.seen.results
-            self._progress(DownloadProgress(self._size, lines, self._reader.expected))
 
 
 @attrs.frozen

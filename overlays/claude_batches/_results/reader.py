@@ -33,7 +33,7 @@ from .errors import (
     ResultsFormatError,
 )
 from .inflate import ACCEPT_ENCODING, Inflater, inflater
-from .line import NotAResultError, parse
+from .line import is_bad, is_cut
 from .resume import (
     EndedShortError,
     Patience,
@@ -84,6 +84,7 @@ class _Pass:
         self.retrace = Retrace(seen)
         self._tail = tail
         self._overlap = b""
+        self._previous = b""
 
     def resume_at(self) -> int:
         """Prepare for a response from an earlier byte on, and return its position."""
@@ -102,13 +103,27 @@ class _Pass:
                 raise RangeRefusedError("the bytes differ from those that were read before")
             self._overlap, chunk = self._overlap[size:], chunk[size:]
         self._tail = (self._tail + chunk[-OVERLAP:])[-OVERLAP:]
-        return self.retrace.unseen(self.splitter.feed(chunk))
+        return self._unseen(self.splitter.feed(chunk))
 
     def finish(self) -> list[bytes]:
         """Return the last line if it has no line break and was not returned yet."""
-        lines = self.retrace.unseen(self.splitter.finish())
+        lines = self._unseen(self.splitter.finish())
         self.retrace.finish()
         return lines
+
+    def _unseen(self, lines: list[bytes]) -> list[bytes]:
+        if lines and (lines[0] == self._previous or len(set(lines)) < len(lines)):
+            lines = self._without_repetitions(lines)
+        if lines:
+            self._previous = lines[-1]
+        return self.retrace.unseen(lines)
+
+    def _without_repetitions(self, lines: list[bytes]) -> list[bytes]:
+        """Leave out each result that directly follows an equal one. A repeated bad line stays."""
+        before = [self._previous, *lines]
+        return [
+            line for previous, line in zip(before, lines, strict=False) if line != previous or is_bad(line)
+        ]
 
 
 class Reader(Generic[T]):
@@ -161,24 +176,34 @@ class Reader(Generic[T]):
         self._finished = False
         self._ranges = True
         self._asked_from: int | None = None
-        self._ended_short_at: int | None = None
+        self._ended_short_at: tuple[int, int] | None = None
         self._in_doubt = False
+        self._failure: Exception | None = None
         if self.expected is None:
             logger.warning(
                 "results of batch %s: its request_counts are unreadable, so a truncated file can't be noticed",
                 batch.id,
             )
 
-    def restore(self, known: Validator, tail: bytes, size: int) -> None:
+    def restore(self, known: Validator, tail: bytes, size: int, unfinished: bytes = b"") -> None:
         """Continue where an earlier reader stopped.
 
         Args:
             known: Validator of the file.
             tail: The last bytes that were read.
-            size: Number of bytes that were read.
+            size: Number of bytes of the lines that were read.
+            unfinished: The beginning of the next line.
         """
-        self._pass = _Pass(self.seen, known, self._splitter(size), tail[-OVERLAP:])
+        self._pass = _Pass(self.seen, known, self._splitter(size, len(self.seen) + 1), tail[-OVERLAP:])
+        self._pass.splitter.feed(unfinished)
         self._pass.retrace.skip_all()
+
+    def unfinished_after(self, size: int) -> bytes:
+        """Return the beginning of the next line if the lines so far are the first `size` bytes of the file."""
+        current = self._pass
+        if current is None or current.known is None or current.splitter.offset != size:
+            return b""
+        return current.splitter.unfinished
 
     @property
     def is_complete(self) -> bool:
@@ -222,7 +247,8 @@ class Reader(Generic[T]):
         assert self.response is not None
         chunk: bytes | Failure | None = yield ReadChunk(self.response)
         if isinstance(chunk, Failure):
-            raise self.response.error(chunk)
+            self._failure = self.response.error(chunk)
+            raise self._failure
         if chunk is None:
             self._ending = True
             self.items = self._finish()
@@ -237,6 +263,10 @@ class Reader(Generic[T]):
             ClaudeBatchesError: The failure can't be cured, or was the last of too many.
         """
         yield from self._release()
+        ours, self._failure = self._failure, None
+        if isinstance(error, APIError) and error is not ours:
+            # A function of the user, such as `on_bad_line`, raised it.
+            raise error
         delay = self._delay_after(error)
         self._ending = delay is None
         if delay:
@@ -248,7 +278,11 @@ class Reader(Generic[T]):
         yield from self._release()
 
     def _connect(self) -> Flow[None]:
-        self.response = yield from self._open(self._headers())
+        try:
+            self.response = yield from self._open(self._headers())
+        except APIError as error:
+            self._failure = error
+            raise
         self._reading = True
         yield ReadChunk(self.response)
         try:
@@ -296,7 +330,7 @@ class Reader(Generic[T]):
         elif response.status_code == 200:
             encoding = None if response.was_read else headers.get("content-encoding")
             self._inflater = inflater(encoding)
-            self._pass = _Pass(self.seen, validator(headers), self._splitter(0))
+            self._pass = _Pass(self.seen, validator(headers), self._splitter())
         else:
             raise ResultsFormatError(f"the server answered {response.status_code} in place of results")
 
@@ -314,7 +348,8 @@ class Reader(Generic[T]):
         """
         if self._inflater is not None:
             self._inflater.finish()
-        if self._is_short and _is_cut(self._current.splitter.unfinished):
+        unfinished = self._current.splitter.unfinished
+        if self._is_short and unfinished.strip() and is_cut(unfinished):
             raise EndedShortError("the response ended within a line")
         yield from self._items(self._current.finish())
         if self._is_short:
@@ -354,10 +389,10 @@ class Reader(Generic[T]):
         results = self.seen.results
         if isinstance(error, EndedShortError):
             # The same end twice without an error is the end of the file.
-            if self._ended_short_at == results:
+            if self._ended_short_at == (results, position):
                 reason = "the file has no more"
                 raise IncompleteResultsError(self.batch.id, results, self.expected, reason) from None
-            self._ended_short_at = results
+            self._ended_short_at = results, position
         delay = self._patience.delay(error, len(self.seen), position) if resumable(error) else None
         if delay is None:
             cause = error if isinstance(error, APIError | BrokenEncodingError) else None
@@ -375,8 +410,10 @@ class Reader(Generic[T]):
         assert self._pass is not None, "a response was opened before"
         return self._pass
 
-    def _splitter(self, offset: int) -> LineSplitter:
-        return LineSplitter(LineTooLongError, max_line_bytes=self._max_line_bytes, offset=offset)
+    def _splitter(self, offset: int = 0, number: int = 1) -> LineSplitter:
+        return LineSplitter(
+            LineTooLongError, max_line_bytes=self._max_line_bytes, offset=offset, number=number
+        )
 
     def _check(self) -> None:
         check_complete(self.seen, self.batch.id, self.expected)
@@ -396,14 +433,3 @@ class Reader(Generic[T]):
     def _inflated(self, stream: Inflater, chunk: bytes) -> Iterator[T]:
         for piece in stream.feed(chunk):
             yield from self._items(self._current.lines(piece))
-
-
-def _is_cut(line: bytes) -> bool:
-    """Return true if a last line without a line break is incomplete. A part of a JSON object never parses."""
-    if not line.strip():
-        return False
-    try:
-        parse(line)
-    except NotAResultError:
-        return True
-    return False

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 
 from .errors import ResultsChangedError
-from .line import NotAResultError, parse
+from .line import NotAResultError, claimed_id, parse
 
 __all__ = ["Retrace", "SeenLines"]
 
@@ -21,17 +21,18 @@ class SeenLines:
     """The returned lines in order.
 
     A reader calls `note(lines)` for all lines of a chunk before it returns the first, and `add_id(hash(custom_id))` for
-    each line that it returns. A bad line that names no custom_id is not a result: see `add_bad`.
+    each line that it returns. Lines that are not results are added by `add_bad`.
     """
 
-    __slots__ = ("_bad", "add_id", "checks", "ids")
+    __slots__ = ("_anonymous", "_skipped", "add_id", "checks", "ids")
 
     def __init__(self) -> None:
         self.ids = array("q")
         self.checks = array("I")
         self.add_id = self.ids.append
-        # Positions of lines that are not results. They never count as such.
-        self._bad: set[int] = set()
+        # Positions of bad lines without a custom_id. They never count as results.
+        self._anonymous: set[int] = set()
+        self._skipped = 0
 
     def __len__(self) -> int:
         """Return the number of lines."""
@@ -39,16 +40,21 @@ class SeenLines:
 
     @property
     def results(self) -> int:
-        """Number of lines that are results, or stand for the result whose custom_id they name."""
-        return len(self.ids) - len(self._bad)
+        """Number of results, with bad lines that stand for the result whose custom_id they name."""
+        return len(self.ids) - len(self._anonymous)
 
-    def add_bad(self, line: bytes, custom_id: str | None) -> None:
+    @property
+    def returned(self) -> int:
+        """Number of results without bad lines."""
+        return len(self.ids) - self._skipped
+
+    def add_bad(self, line: bytes) -> None:
         """Add a skipped line."""
+        custom_id, key = _identity(line)
         if custom_id is None:
-            self._bad.add(len(self.ids))
-            self.ids.append(hash(line))
-        else:
-            self.ids.append(hash(custom_id))
+            self._anonymous.add(len(self.ids))
+        self._skipped += 1
+        self.ids.append(key)
 
     def note(self, lines: list[bytes]) -> None:
         """Remember the bytes of lines that are about to be returned."""
@@ -64,10 +70,9 @@ class SeenLines:
         """Return the number of different custom_ids."""
         # A set takes six times the memory of the array, so it holds a part of the ids at a time.
         parts = len(self.ids) // IDS_AT_ONCE + 1
-        bad = self._bad
-        ids = self.ids
-        if bad:
-            ids = array("q", (key for position, key in enumerate(ids) if position not in bad))
+        ids, anonymous = self.ids, self._anonymous
+        if anonymous:
+            ids = array("q", (key for position, key in enumerate(ids) if position not in anonymous))
         return sum(len({key for key in ids if key % parts == part}) for part in range(parts))
 
 
@@ -83,8 +88,11 @@ class Retrace:
         # New lines are added to `seen` while the file is read; they follow the known part.
         self._known = len(seen)
         self._position = 0
-        self._unmet: dict[int, set[int]] | None = None
-        self._returned: dict[int, set[int]] = {}
+        # Of another order: the first position of each custom_id, further positions of repeated ones, and a mark for
+        # each position that was met again.
+        self._first: dict[int, int] | None = None
+        self._further: dict[int, list[int]] = {}
+        self._met = bytearray()
 
     def skip_all(self) -> None:
         """Treat all returned lines as passed: the next line follows them."""
@@ -99,7 +107,7 @@ class Retrace:
         Raises:
             ResultsChangedError: The result of a custom_id differs from the returned one.
         """
-        if self._unmet is None:
+        if self._first is None:
             if self._position == self._known:
                 return lines
             again = lines[: self._known - self._position]
@@ -112,7 +120,7 @@ class Retrace:
             self._position += agree
             lines = lines[agree:]
             self._reorder()
-        return [line for line in lines if not self._met(line)]
+        return [line for line in lines if not self._was_returned(line)]
 
     def finish(self) -> None:
         """Check at the end of the file that it contains all returned lines.
@@ -120,35 +128,43 @@ class Retrace:
         Raises:
             ResultsChangedError: A line is missing.
         """
-        missing = sum(len(checks) for checks in (self._unmet or {}).values())
+        missing = self._met.count(0)
         if missing:
             raise ResultsChangedError(f"{missing} of {self._known} returned results are missing from it now")
 
     def _reorder(self) -> None:
         """Index the returned lines by custom_id."""
-        self._unmet = {}
+        self._first = {}
         for position in range(self._known):
-            key, check = self._seen.ids[position], self._seen.checks[position]
-            self._returned.setdefault(key, set()).add(check)
-            if position >= self._position:
-                self._unmet.setdefault(key, set()).add(check)
+            key = self._seen.ids[position]
+            if self._first.setdefault(key, position) != position:
+                self._further.setdefault(key, []).append(position)
+        self._met = bytearray(b"\1" * self._position + bytes(self._known - self._position))
 
-    def _met(self, line: bytes) -> bool:
-        assert self._unmet is not None
-        custom_id: str | None
-        try:
-            custom_id = parse(line)["custom_id"]
-            key = hash(custom_id)
-        except NotAResultError:
-            custom_id, key = None, hash(line)
-        (check,) = array("I", _checks([line]))
-        returned = self._returned.get(key)
-        if returned is None:
+    def _was_returned(self, line: bytes) -> bool:
+        assert self._first is not None
+        custom_id, key = _identity(line)
+        first = self._first.get(key)
+        if first is None:
             return False
-        if check not in returned:
+        (check,) = array("I", _checks([line]))
+        positions = (first, *self._further.get(key, ()))
+        same = [position for position in positions if self._seen.checks[position] == check]
+        if not same:
             raise ResultsChangedError(f"the result of custom_id {custom_id!r} has changed", custom_id)
-        self._unmet.get(key, set()).discard(check)
+        for position in same:
+            self._met[position] = 1
         return True
+
+
+def _identity(line: bytes) -> tuple[str | None, int]:
+    """Return the custom_id of a line, and the hash that it is known by."""
+    custom_id: str | None
+    try:
+        custom_id = parse(line)["custom_id"]
+    except NotAResultError:
+        custom_id = claimed_id(line)
+    return custom_id, hash(line) if custom_id is None else hash(custom_id)
 
 
 def _checks(lines: list[bytes]) -> bytes:

@@ -386,7 +386,7 @@ def _check_create(requests: object, on_ambiguous: object, options: RequestOption
     if "requests" in (options.get("extra_body") or {}):
         raise RequestEncodingError("give the requests as `requests`, not in extra_body")
     if hasattr(requests, "__" + "aiter__"):
-        raise RequestEncodingError("requests is an async iterable: use Client for it")
+        raise RequestEncodingError("requests is an async iterable: only an async client can read it")
     if isinstance(requests, Mapping):
         raise RequestEncodingError("requests is a single dict: put it into a list")
     if isinstance(requests, str | bytes) or not isinstance(requests, Iterable):

@@ -78,7 +78,7 @@ class ResultStream(Generic[T]):
     @property
     def lines_read(self) -> int:
         """Number of results returned so far."""
-        return 0 if self._reader is None else self._reader.seen.results
+        return 0 if self._reader is None else self._reader.seen.returned
 
     @property
     def bytes_read(self) -> int:
@@ -150,5 +150,5 @@ class ResultStream(Generic[T]):
     @property
     def _opened(self) -> Reader[T]:
         if self._reader is None:
-            raise RuntimeError("the results were not requested yet: them first, or iterate")
+            raise RuntimeError("the results were not requested yet: iterate over them first")
         return self._reader

@@ -14,7 +14,5 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("typer", "rich", "click"):
             raise
-        sys.exit(
-            "claude-batches needs typer and rich: install them with `pip install 'claude-batches[cli,sandbox]'`."
-        )
+        sys.exit(f"the command needs the package {error.name}: pip install 'claude-batches[cli]'")
     app()

@@ -1,6 +1,6 @@
-"""A local server with the whole Message Batches API, to build and test against for free.
+"""A local server with the whole Message Batches API, for development and tests.
 
-`Sandbox` runs it; `docs/sandbox.md` tells what it does. It needs the extra `claude-batches[sandbox]`.
+`Sandbox` runs it; `docs/sandbox.md` describes it. It needs the extra `claude-batches[sandbox]`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PROFILES", "Exchange", "Fault", "ReplyError", "ReplyFunction", "Sandbox", "load_reply"]
 
-# Imported when they are asked for: pytest loads the plugin in this folder wherever claude-batches is installed,
-# also without the extra.
+# Imported on first use: pytest loads the plugin of this package wherever claude-batches is installed, even without
+# the extra.
 _HOME = {
     "PROFILES": "_faults",
     "Exchange": "_exchange",
@@ -30,12 +30,22 @@ _HOME = {
     "Sandbox": "_sandbox",
     "load_reply": "_reply_function",
 }
+_EXTRA = ("jinja2", "jsonschema_rs", "starlette", "uvicorn")
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    try:
+        module = import_module(f".{_HOME[name]}", __name__)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _EXTRA:
+            raise
+        raise ModuleNotFoundError(
+            f"the sandbox needs the package {missing}: pip install 'claude-batches[sandbox]'", name=missing
+        ) from None
+    value = globals()[name] = getattr(module, name)
     return value
 
 

@@ -1,4 +1,4 @@
-"""The API over HTTP: headers, routes, bodies. What happens is decided in `_batches`."""
+"""The API over HTTP: routes, bodies and errors. The operations are in `_batches`."""
 
 from __future__ import annotations
 
@@ -16,18 +16,23 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from ._batches import Batch, Batches
+from ._caller import caller_of
 from ._errors import ApiError, error_body
 from ._exchange import ExchangeLog, Exchanges, json_response, request_id, struck_by
 from ._faults import FaultPlan, Operation
-from ._guard import Handler, drain, guarded
+from ._guard import Handler, drain, guarded, read_json
+from ._hosts import HostRule
 from ._ingest import MAX_BODY_BYTES
+from ._replies import count_input_tokens
 from ._results import respond
-from ._store import BatchRow
+from ._store import BatchRow, Owner
 from ._upload import Upload
+from ._validation import check_count
 
 __all__ = ["build_app"]
 
 _FEED_BYTES: Final = 512 * 1024
+_MAX_COUNT_BYTES: Final = 32 * 1024 * 1024
 
 _log = logging.getLogger("claude_batches.sandbox")
 
@@ -38,9 +43,19 @@ def build_app(
     own_routes: Sequence[BaseRoute],
     *,
     key: str | None,
+    hosts: HostRule,
     log: ExchangeLog | None,
 ) -> ASGIApp:
-    """The ASGI application that serves `batches` with the faults of `plan`, and the sandbox's own routes."""
+    """Return the ASGI application of a sandbox.
+
+    Args:
+        batches: The batches.
+        plan: The faults.
+        own_routes: The routes of the page and the controls.
+        key: The only valid key; `None` admits any key.
+        hosts: The admitted host names.
+        log: A function that receives each exchange.
+    """
     api = _Api(batches, plan)
     base, one = "/v1/messages/batches", "/v1/messages/batches/{message_batch_id}"
     routes: list[tuple[str, str, Operation, Handler]] = [
@@ -50,10 +65,11 @@ def build_app(
         ("DELETE", one, "delete", api.delete),
         ("POST", f"{one}/cancel", "cancel", api.cancel),
         ("GET", f"{one}/results", "results", api.results),
+        ("POST", "/v1/messages/count_tokens", "count_tokens", api.count_tokens),
     ]
     by_path: dict[str, dict[str, Handler]] = {}
     for method, path, operation, handler in routes:
-        by_path.setdefault(path, {})[method] = guarded(handler, operation, plan, key)
+        by_path.setdefault(path, {})[method] = guarded(handler, operation, plan, key=key, hosts=hosts)
     app = Starlette(
         routes=[*(_route(path, handlers) for path, handlers in by_path.items()), *own_routes],
         exception_handlers={
@@ -62,7 +78,7 @@ def build_app(
             Exception: _answer_crash,
         },
     )
-    app.router.redirect_slashes = False  # the API has no other spelling of a path
+    app.router.redirect_slashes = False  # the API does not redirect
     return Exchanges(app, batches.clock.now, log)
 
 
@@ -78,7 +94,11 @@ class _Api:
         return batch_id
 
     async def create(self, request: Request) -> Response:
-        upload = await run_in_threadpool(self._batches.upload)
+        try:
+            upload = await run_in_threadpool(self._batches.upload, caller_of(request))
+        except ApiError:
+            await drain(request.stream())
+            raise
         try:
             row = await _take_in(request, upload)
         except BaseException:
@@ -96,6 +116,7 @@ class _Api:
             raise ApiError("invalid_request_error", "after_id, before_id: only one of them can be given")
         page = await run_in_threadpool(
             self._batches.page,
+            _owner(request),
             limit=_parse_limit(query.get("limit", "20")),
             after_id=after_id,
             before_id=before_id,
@@ -111,28 +132,40 @@ class _Api:
         )
 
     async def retrieve(self, request: Request) -> Response:
-        batch = await run_in_threadpool(self._batches.retrieve, self._batch_id(request))
+        batch = await run_in_threadpool(self._batches.retrieve, self._batch_id(request), _owner(request))
         return json_response(batch.to_wire(_base_url(request)))
 
     async def cancel(self, request: Request) -> Response:
-        batch = await run_in_threadpool(self._batches.cancel, self._batch_id(request))
+        batch = await run_in_threadpool(self._batches.cancel, self._batch_id(request), _owner(request))
         return json_response(batch.to_wire(_base_url(request)))
 
     async def delete(self, request: Request) -> Response:
         batch_id = self._batch_id(request)
-        await run_in_threadpool(self._batches.delete, batch_id)
+        await run_in_threadpool(self._batches.delete, batch_id, _owner(request))
         return json_response({"id": batch_id, "type": "message_batch_deleted"})
 
     async def results(self, request: Request) -> Response:
-        row = await run_in_threadpool(self._batches.ended, self._batch_id(request))
+        row = await run_in_threadpool(self._batches.ended, self._batch_id(request), _owner(request))
         line_faults = [
             fault for fault in struck_by(request) if fault.kind in ("truncated_line", "duplicated_line")
         ]
         return await respond(self._batches, row, request.headers, line_faults)
 
+    async def count_tokens(self, request: Request) -> Response:
+        params = await read_json(request, _MAX_COUNT_BYTES)
+        refusal = await run_in_threadpool(check_count, params, caller_of(request).version)
+        if refusal is not None:
+            raise ApiError(refusal.kind, refusal.message)
+        return json_response({"input_tokens": await run_in_threadpool(count_input_tokens, params)})
+
+
+def _owner(request: Request) -> Owner:
+    caller = caller_of(request)
+    return Owner(caller.key, caller.workspace)
+
 
 async def _take_in(request: Request, upload: Upload) -> BatchRow:
-    """Feed the body of a create call to its upload, in pieces that are worth a hop to another thread."""
+    """Feed the body of a create request to its upload, in pieces large enough for a change of threads."""
     received, piece = 0, bytearray()
     body = request.stream()
     try:
@@ -158,10 +191,10 @@ def _check_size(received: int) -> None:
 
 
 def _parse_limit(text: str) -> int:
-    """The `limit` of a list call.
+    """Return the `limit` of a list request.
 
     Raises:
-        ApiError: it is not a whole number from 1 to 1000.
+        ApiError: The text is not a whole number from 1 to 1000.
     """
     if not re.fullmatch(r"\d{1,4}", text, re.ASCII) or not 1 <= int(text) <= 1000:
         raise ApiError("invalid_request_error", "limit: Input should be a whole number from 1 to 1000")
@@ -173,7 +206,7 @@ def _base_url(request: Request) -> str:
 
 
 def _route(path: str, handlers: dict[str, Handler]) -> Route:
-    """One route for all methods of a path, so that a 405 names them all."""
+    """Return one route for all methods of a path, so that a 405 lists them all."""
 
     async def choose(request: Request) -> Response:
         return await handlers["GET" if request.method == "HEAD" else request.method](request)
@@ -189,7 +222,7 @@ async def _answer_api_error(request: Request, error: Exception) -> Response:
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:
-    """What the router refuses: an unknown path, or a method that a path doesn't have."""
+    """Answer a refusal of the router: an unknown path or method."""
     assert isinstance(error, HTTPException)
     kind = "not_found_error" if error.status_code == 404 else "invalid_request_error"
     response = json_response(error_body(kind, error.detail, request_id(request)), error.status_code)

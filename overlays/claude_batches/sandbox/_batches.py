@@ -1,19 +1,20 @@
-"""The six operations of the API, on state and sandbox time, knowing nothing of HTTP.
+"""The operations on batches, on state and sandbox time, without HTTP.
 
-Time moves a batch on, but nobody watches it: whoever looks at a batch works out what has become of it, and
-the first to find that it has ended settles its outcome for good.
+No background task processes batches. Each request about a batch derives its status from the time, and the first
+one after the end settles the outcome.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from math import gcd
+from collections.abc import Callable, Mapping, Sequence
+from math import ceil, gcd
 from typing import Any, Final
 
 import orjson
+from attrs import frozen
 
+from ._caller import Caller
 from ._clock import Clock, rfc3339
 from ._errors import ApiError, errored_body
 from ._faults import OutcomeShares
@@ -30,26 +31,25 @@ from ._lifecycle import (
 )
 from ._replies import complete_message, reply_to
 from ._reply_function import ReplyError, ReplyFunction
-from ._store import BatchRow, Store, StoredRequest
+from ._store import BatchRow, Filter, Matches, Owner, Store, StoredRequest
 from ._upload import Upload
-from ._validation import check_params
 
 __all__ = ["Batch", "Batches", "Page"]
 
 SLICE: Final = 256
-"""How many results are made at a time."""
+"""The number of results that are generated at a time."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Batch:
-    """A batch at the moment when it was looked at."""
+    """A batch with its status at a given time."""
 
     row: BatchRow
     status: Status
     archived_at: float | None
 
     def to_wire(self, base_url: str) -> dict[str, Any]:
-        """The batch object of the API; `base_url` is where the client reached the sandbox."""
+        """Return the batch object of the API. `base_url` is the sandbox's address for the client."""
         row, ended = self.row, self.status == "ended"
         readable = ended and self.archived_at is None
         return {
@@ -76,16 +76,26 @@ def _time(seconds: float | None) -> str | None:
     return None if seconds is None else rfc3339(seconds)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
-    """One page of batches, newest first."""
+    """A page of batches, newest first."""
 
     batches: list[Batch]
     has_more: bool
 
 
 class Batches:
-    """All batches of a sandbox. Its methods block, and may be called from any thread."""
+    """All batches of a sandbox. The methods block, and can be called from any thread.
+
+    Args:
+        store: The state.
+        clock: The sandbox time.
+        instant: True if a batch ends at the first request about it.
+        seed: The seed of ids and faults.
+        reply: The reply function.
+        shares: A function that returns the shares of errored and expired requests.
+        queue_limit: The largest number of requests in processing for a key.
+    """
 
     def __init__(
         self,
@@ -96,42 +106,81 @@ class Batches:
         seed: int,
         reply: ReplyFunction | None,
         shares: Callable[[], OutcomeShares],
+        queue_limit: int | None = None,
     ) -> None:
         self.store = store
         self.clock = clock
         self.instant = instant
         self.seed = seed
         self.shares = shares
+        self._queue_limit = queue_limit
         self._reply = reply
         self._reply_lock = threading.Lock()
 
-    def upload(self) -> Upload:
-        """Start to take in the body of a create call."""
-        return Upload(self.store, self.clock, self.seed, self.shares())
-
-    def retrieve(self, batch_id: str) -> Batch:
-        """Look at a batch.
+    def upload(self, caller: Caller) -> Upload:
+        """Return a new upload.
 
         Raises:
-            ApiError: there is none with this id.
+            ApiError: The queue of the caller is full.
         """
-        return self._look(self._find(batch_id))
+        self._admit(caller.key, 1)
+        return Upload(
+            self.store,
+            self.clock,
+            self.seed,
+            self.shares(),
+            caller,
+            lambda size: self._admit(caller.key, size),
+        )
 
-    def page(self, *, limit: int, after_id: str | None = None, before_id: str | None = None) -> Page:
-        """A page of at most `limit` batches right after (older) or right before (newer) the given one."""
+    def _admit(self, key: str, size: int) -> None:
+        """Refuse a batch that would exceed the queue limit of its key."""
+        if self._queue_limit is None:
+            return
+        waiting = [batch for batch in map(self._glance, self.store.unsettled(key)) if batch.status != "ended"]
+        if sum(batch.row.size for batch in waiting) + size > self._queue_limit:
+            ends = [end for end in map(self.ends_at, waiting) if end is not None]
+            seconds = (min(ends) - self.clock.now()) / self.clock.speed if ends else 1.0
+            raise ApiError(
+                "rate_limit_error",
+                f"This batch would exceed the limit of {self._queue_limit:,} requests in processing.",
+                headers={"retry-after": str(max(1, ceil(seconds)))},
+            )
+
+    def retrieve(self, batch_id: str, owner: Owner | None = None) -> Batch:
+        """Return a batch of an owner; without one, any batch. This and the other methods settle an ended batch.
+
+        Raises:
+            ApiError: The batch does not exist.
+        """
+        return self._look(self._find(batch_id, owner))
+
+    def page(
+        self, owner: Owner | None, *, limit: int, after_id: str | None = None, before_id: str | None = None
+    ) -> Page:
+        """Return at most `limit` batches right after (older) or right before (newer) the given one.
+
+        Raises:
+            ApiError: The cursor is not the id of a batch.
+        """
         if before_id is not None:
-            rows = self.store.oldest_after(limit + 1, self._cursor("before_id", before_id))
+            number = self._cursor("before_id", before_id, owner)
+            rows = self.store.oldest_after(limit + 1, number, owner=owner)
             page = rows[:limit][::-1]
         else:
-            before = None if after_id is None else self._cursor("after_id", after_id)
-            rows = self.store.newest(limit + 1, before=before)
+            before = None if after_id is None else self._cursor("after_id", after_id, owner)
+            rows = self.store.newest(limit + 1, before=before, owner=owner)
             page = rows[:limit]
         return Page([self._look(row) for row in page], has_more=len(rows) > limit)
 
-    def cancel(self, batch_id: str) -> Batch:
-        """Ask for a batch to stop; what is running already still finishes."""
+    def cancel(self, batch_id: str, owner: Owner | None = None) -> Batch:
+        """Cancel a batch. Requests that are running still finish.
+
+        Raises:
+            ApiError: The batch has ended, or does not exist.
+        """
         with self.store.locked():
-            row = self._find(batch_id)
+            row = self._find(batch_id, owner)
             if self._glance(row).status == "ended":
                 raise ApiError(
                     "invalid_request_error",
@@ -140,9 +189,13 @@ class Batches:
             row = self.store.cancel(row.number, self.clock.now())
         return self._glance(row)
 
-    def delete(self, batch_id: str) -> None:
-        """Forget a batch that has ended."""
-        batch = self.retrieve(batch_id)
+    def delete(self, batch_id: str, owner: Owner | None = None) -> None:
+        """Delete an ended batch.
+
+        Raises:
+            ApiError: The batch has not ended, or does not exist.
+        """
+        batch = self.retrieve(batch_id, owner)
         if batch.status != "ended":
             raise ApiError(
                 "invalid_request_error",
@@ -150,13 +203,13 @@ class Batches:
             )
         self.store.delete(batch.row.number)
 
-    def ended(self, batch_id: str) -> BatchRow:
-        """A batch whose results can be read.
+    def ended(self, batch_id: str, owner: Owner | None = None) -> BatchRow:
+        """Return a batch with readable results.
 
         Raises:
-            ApiError: it has not ended, or its results are archived.
+            ApiError: The batch has not ended, its results are archived, or it does not exist.
         """
-        batch = self.retrieve(batch_id)
+        batch = self.retrieve(batch_id, owner)
         if batch.status != "ended":
             raise ApiError(
                 "not_found_error",
@@ -170,11 +223,11 @@ class Batches:
         return batch.row
 
     def slices(self, row: BatchRow) -> int:
-        """How many slices the results of a batch come in."""
+        """Return the number of slices of the results of a batch."""
         return -(-row.size // SLICE)
 
     def result_lines(self, row: BatchRow, index: int) -> list[bytes]:
-        """Slice number `index` of the results of a batch that has ended, each line with its line feed."""
+        """Return slice number `index` of the results of an ended batch, each line with its line feed."""
         ranks = range(index * SLICE, min((index + 1) * SLICE, row.size))
         positions = [_position(row.size, rank) for rank in ranks]
         answers: Mapping[int, bytes] = (
@@ -186,27 +239,39 @@ class Batches:
         ]
 
     def progress(self, batch: Batch) -> float:
-        """How much of its work a batch has done, from 0 to 1, which the API itself never tells."""
+        """Return the finished share of the work of a batch, from 0 to 1. The API itself does not show it."""
         if batch.status == "ended":
             return 1.0
-        if self.instant:  # where all is done at once when somebody looks
+        if self.instant:
             return 0.0
         return min(1.0, (self.clock.now() - batch.row.created_at) / max(batch.row.work, 1.0))
 
     def ends_at(self, batch: Batch) -> float | None:
-        """When a batch ends, or `None` while an instant sandbox waits for somebody to look."""
+        """Return the end of a batch, or `None` in an instant sandbox before the first request about the batch."""
         return ends_at(self._facts(batch.row))
 
     def watch(self, limit: int) -> list[Batch]:
-        """The newest batches, for somebody who only watches: an instant sandbox goes on waiting."""
+        """Return the newest batches for the page, which does not end the batches of an instant sandbox."""
         return [self._watched(row) for row in self.store.newest(limit)]
 
     def watch_one(self, batch_id: str) -> Batch:
-        """One batch, for somebody who only watches."""
+        """Return one batch for the page."""
         return self._watched(self._find(batch_id))
 
-    def lines_at(self, batch: Batch, positions: range) -> list[tuple[StoredRequest, bytes | None]]:
-        """Some requests of a batch, each with its result line if there is one by now."""
+    def matches(self, batch: Batch, wanted: Filter, start: int, limit: int) -> Matches:
+        """Return the requests of a batch that a filter matches, from position `start` on."""
+        if not wanted.text and wanted.outcome in ("", "processing" if batch.row.ended_at is None else ""):
+            start = max(0, min(start, batch.row.size - 1))
+            positions = list(range(start, min(start + limit, batch.row.size)))
+            return Matches(positions, batch.row.size, start, max(0, start - limit) if start else None)
+        if batch.row.ended_at is None:
+            if wanted.outcome not in ("", "processing"):
+                return Matches([], 0, 0, None)
+            wanted = wanted._replace(outcome="")
+        return self.store.matches(batch.row, wanted, start, limit)
+
+    def lines_at(self, batch: Batch, positions: Sequence[int]) -> list[tuple[StoredRequest, bytes | None]]:
+        """Return requests of a batch, each with its results line once the batch has ended."""
         requests = self.store.requests(batch.row, positions)
         if batch.row.ended_at is None:
             return [(request, None) for request in requests]
@@ -234,14 +299,14 @@ class Batches:
     def _message(self, row: BatchRow, request: StoredRequest) -> dict[str, Any]:
         return reply_to(orjson.loads(request.params), f"{row.id}:{request.position}")
 
-    def _find(self, batch_id: str) -> BatchRow:
-        row = self.store.find(batch_id)
+    def _find(self, batch_id: str, owner: Owner | None = None) -> BatchRow:
+        row = self.store.find(batch_id, owner)
         if row is None:
             raise ApiError("not_found_error", f"No batch has the id {batch_id!r}.")
         return row
 
-    def _cursor(self, name: str, batch_id: str) -> int:
-        number = self.store.cursor(batch_id)
+    def _cursor(self, name: str, batch_id: str, owner: Owner | None) -> int:
+        number = self.store.cursor(batch_id, owner)
         if number is None:
             raise ApiError("invalid_request_error", f"{name}: no batch has the id {batch_id!r}")
         return number
@@ -258,14 +323,14 @@ class Batches:
         )
 
     def _glance(self, row: BatchRow) -> Batch:
-        """The state of a batch, without anything happening to it."""
+        """Return a batch with its status, without settling it."""
         now = self.clock.now()
         status = "ended" if row.ended_at is not None else status_at(self._facts(row), now)
         archived_at = row.created_at + ARCHIVED_AFTER
         return Batch(row, status, archived_at if status == "ended" and now >= archived_at else None)
 
     def _look(self, row: BatchRow) -> Batch:
-        """The state of a batch, settled if it has ended."""
+        """Return a batch with its status, settled if it has ended."""
         if row.ended_at is None and self.instant and row.looked_at is None:
             row = self.store.look(row.number, self.clock.now())
         batch = self._glance(row)
@@ -287,7 +352,7 @@ class Batches:
         )
 
     def _ask_reply_function(self, row: BatchRow) -> None:
-        """Let the user's function answer all requests: its errors count, and it is asked once a request."""
+        """Call the reply function once for each request. Its errors count in the outcome."""
         if self._reply is None:
             return
         with self._reply_lock:
@@ -303,12 +368,10 @@ class Batches:
 
     def _answer(self, row: BatchRow, requests: list[StoredRequest], reply: ReplyFunction) -> None:
         messages: list[tuple[int, bytes]] = []
-        errors: list[tuple[int, bytes]] = []
+        errors: list[tuple[StoredRequest, bytes]] = []
         for request in requests:
             identity = f"{row.id}:{request.position}"
             params = orjson.loads(request.params)
-            if check_params(params) is not None:
-                continue
             try:
                 answer = reply({"custom_id": request.custom_id, "params": params})
                 message = (
@@ -318,15 +381,15 @@ class Batches:
                 )
                 messages.append((request.position, orjson.dumps(message)))
             except ReplyError as wanted:
-                errors.append((request.position, errored_body(wanted.kind, wanted.message, identity)))
-            except Exception as crash:  # whatever a user's function does wrong is one request's error
+                errors.append((request, errored_body(wanted.kind, wanted.message, identity)))
+            except Exception as crash:  # any error of a reply function is the error of one request
                 story = f"The reply function raised {type(crash).__name__}: {crash}"
-                errors.append((request.position, errored_body("api_error", story, identity)))
+                errors.append((request, errored_body("api_error", story, identity)))
         self.store.answer(row.number, messages, errors)
 
 
 def _position(size: int, rank: int) -> int:
-    """Which request result number `rank` answers: a fixed shuffle that needs no memory."""
+    """Return the position of the request of result number `rank`: a fixed shuffle without memory."""
     stride = max(int(size * 0.618), 1)
     while gcd(stride, size) != 1:
         stride += 1

@@ -1,4 +1,4 @@
-"""The API's errors: which status each kind has, and the body they all share."""
+"""The API's errors: the status of each type, and the common body."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ STATUS_OF: Final[Mapping[str, int]] = {
 }
 
 REQUEST_ERRORS: Final = tuple(kind for kind in STATUS_OF if kind != "request_too_large")
-"""The kinds of error that a single request of a batch can end with."""
+"""The types of error of an `errored` result."""
 
 
 class ApiError(Exception):
-    """A request that the API answers with an error instead of doing it.
+    """An error response of the API.
 
     Args:
-        kind: the `type` of the error, one of the keys of `STATUS_OF`.
-        message: what a person reads.
-        status: the HTTP status, when it is not the kind's own.
-        headers: extra response headers, `retry-after` for one.
+        kind: The `type` of the error, one of the keys of `STATUS_OF`.
+        message: The message.
+        status: The HTTP status. By default that of the type.
+        headers: Further response headers, such as `retry-after`.
     """
 
     def __init__(
@@ -49,10 +49,10 @@ class ApiError(Exception):
 
 
 def error_body(kind: str, message: str, request_id: str | None) -> dict[str, Any]:
-    """The JSON body of an error, in a response as well as inside an `errored` result."""
+    """Return the JSON body of an error, for a response or an `errored` result."""
     return {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
 
 
 def errored_body(kind: str, message: str, identity: str) -> bytes:
-    """The error inside an `errored` result, always with the same id for the same request."""
+    """Return the error of an `errored` result. The request `identity` decides its id."""
     return orjson.dumps(error_body(kind, message, derived_id("req", identity)))

@@ -1,4 +1,4 @@
-"""What every exchange has, whatever it is about: an id, an entry in the log, and perhaps a lost connection."""
+"""Middleware of all HTTP exchanges: request ids, dates, the log, and lost connections."""
 
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ __all__ = [
     "Exchanges",
     "json_response",
     "keep_out_of_log",
+    "name_workspace",
     "note_faults",
     "request_id",
     "struck_by",
 ]
 
 _FAULTS: Final = "claude_batches.faults"
+_WORKSPACE: Final = "claude_batches.workspace"
 _UNLOGGED: Final = "claude_batches.unlogged"
 _REQUEST_ID: Final = "claude_batches.request_id"
 
 
 class Exchange(NamedTuple):
-    """One call that was answered, for a log: `seconds` until the answer was complete, `status` 0 if there was none."""
+    """A log entry: a request and its response. `status` is 0 if the connection was lost before a status."""
 
     method: str
     path: str
@@ -46,12 +48,12 @@ ExchangeLog = Callable[[Exchange], None]
 
 
 class Exchanges:
-    """Middleware that gives each exchange its id and date, logs it, and cuts it off where a fault says so.
+    """Middleware that adds the `request-id` and the `date`, writes the log, and cuts responses for faults.
 
     Args:
-        app: what answers.
-        now: sandbox time, in seconds since the epoch. A `Date` in real time would contradict `created_at`.
-        log: is told of each exchange.
+        app: The application.
+        now: The sandbox time. It is the `date` as well: a `date` in real time would contradict `created_at`.
+        log: A function that receives each exchange.
     """
 
     def __init__(self, app: ASGIApp, now: Callable[[], float], log: ExchangeLog | None) -> None:
@@ -73,7 +75,7 @@ class Exchanges:
 
 
 class _Sender:
-    """Sends a response on, up to the byte where the connection is to be lost."""
+    """Sends a response up to the byte of a `cut`."""
 
     def __init__(self, scope: Scope, send: Send, identity: str, date: str) -> None:
         self._scope = scope
@@ -91,6 +93,9 @@ class _Sender:
             if limit == 0:
                 self._lose()
                 return
+            workspace: str | None = self._scope.get(_WORKSPACE)
+            if workspace is not None:
+                self._own_headers.append((b"anthropic-workspace-id", workspace.encode("latin-1")))
             message["headers"] = [*message["headers"], *self._own_headers]
             self.status = message["status"]
             await self._send(message)
@@ -113,26 +118,31 @@ class _Sender:
 
 
 def note_faults(request: Request, faults: list[Fault]) -> None:
-    """Remember which faults strike a call."""
+    """Remember the faults of a request."""
     request.scope[_FAULTS] = faults
 
 
 def struck_by(request: Request) -> list[Fault]:
-    """The faults that strike a call."""
+    """Return the faults of a request."""
     faults: list[Fault] = request.scope[_FAULTS]
     return faults
 
 
 def keep_out_of_log(request: Request) -> None:
-    """Leave a call out of the log: a page that renews itself would fill it, and hide what clients do."""
+    """Leave a request out of the log. The page refreshes every second and would hide the clients' requests."""
     request.scope[_UNLOGGED] = True
 
 
+def name_workspace(request: Request, workspace: str) -> None:
+    """Set the response header `anthropic-workspace-id`."""
+    request.scope[_WORKSPACE] = workspace
+
+
 def request_id(request: Request) -> str:
-    """The id of the exchange that a request belongs to."""
+    """Return the id of a request."""
     return str(request.scope[_REQUEST_ID])
 
 
 def json_response(body: dict[str, Any], status: int = 200) -> Response:
-    """A response with a JSON body."""
+    """Return a response with a JSON body."""
     return Response(orjson.dumps(body), status, media_type="application/json")

@@ -1,18 +1,18 @@
-"""Things that go wrong on purpose: which, how often, and in what order, the same for the same seed."""
+"""Faults: failures on purpose. The seed decides which requests they strike."""
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, Literal, get_args
 
+import attrs
+
 __all__ = ["PROFILES", "Fault", "FaultKind", "FaultPlan", "Operation", "OutcomeShares", "faults_from"]
 
-Operation = Literal["create", "retrieve", "list", "cancel", "delete", "results"]
+Operation = Literal["create", "retrieve", "list", "cancel", "delete", "results", "count_tokens"]
 FaultKind = Literal[
     "latency",
     "rate_limited",
@@ -28,31 +28,31 @@ FaultKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@attrs.frozen(kw_only=True)
 class Fault:
-    """One thing that goes wrong.
+    """A failure on purpose.
 
     Args:
-        kind: what happens.
-            `latency`: the answer waits for `seconds`.
+        kind: The kind of the failure.
+            `latency`: The response is delayed by `seconds`.
             `rate_limited`: 429 with `retry-after: seconds`.
-            `overloaded`: 529. `failed`: 500 before anything is done. `failed_after`: 500 after all is done.
-            `cut`: the call is done, but the connection is lost after `at` bytes of the response's body; with
-            0 not even the status arrives.
-            `truncated_line`: the results end, as if they were complete, in the middle of line number `at`.
-            `duplicated_line`: line number `at` of the results comes twice.
-            `stale`: a batch that was just created can't be found by the next `at` calls about it.
-            `errored`, `expired`: so end the requests of a batch that it strikes, whatever they say.
-        on: the operation that it may strike, or `any`. It says nothing for lines (only `results` have them),
-            `stale` (only `create` makes batches), `errored` and `expired` (which strike requests).
-        share: how many of the calls (or requests) it strikes, from 0 to 1; the seed decides which.
-        skip: how many calls it spares at first.
-        times: how many calls it strikes at most; by default there is no end to it.
-        seconds: real seconds, for `latency` and `rate_limited`.
-        at: a place, counted as the kind says; lines count from 1.
+            `overloaded`: 529. `failed`: 500 without any effect. `failed_after`: 500 after the full effect.
+            `cut`: The request has its effect, but the connection is lost after `at` bytes of the response's
+            body; with 0 there is no status either.
+            `truncated_line`: The results end in the middle of line `at`, as if they were complete.
+            `duplicated_line`: Line `at` of the results is sent twice.
+            `stale`: The next `at` requests about a new batch are answered with 404.
+            `errored`, `expired`: The outcome of the requests of a batch that it strikes.
+        on: The operation that it may strike, or `any`. Ignored for lines (`results` only), `stale` (`create`
+            only), `errored` and `expired` (requests of a batch).
+        share: The share of the calls (or requests of a batch) that it strikes, from 0 to 1.
+        skip: The number of calls to spare at first.
+        times: The largest number of strikes. Unlimited by default.
+        seconds: Real seconds, for `latency` and `rate_limited`.
+        at: A place, as the kind defines it. Lines count from 1.
 
     Raises:
-        ValueError: one of them is not what it should be.
+        ValueError: An argument has an invalid value.
     """
 
     kind: FaultKind
@@ -63,7 +63,7 @@ class Fault:
     seconds: float = 1.0
     at: int = 1
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         if self.kind not in get_args(FaultKind):
             raise ValueError(
                 f"{self.kind!r} is not a kind of fault; these are: {', '.join(get_args(FaultKind))}"
@@ -75,9 +75,10 @@ class Fault:
         if not 0 <= self.share <= 1:
             raise ValueError(f"share must be from 0 to 1, not {self.share}")
         if self.skip < 0 or self.at < 0 or self.seconds < 0 or (self.times is not None and self.times < 0):
-            raise ValueError("skip, times, seconds and at can't be negative")
+            raise ValueError("skip, times, seconds and at must not be negative")
 
     def may_strike(self, operation: Operation) -> bool:
+        """Return true if it applies to an operation."""
         only = _ONLY_ON.get(self.kind, self.on)
         return only in (operation, "any")
 
@@ -117,22 +118,22 @@ PROFILES: Final[Mapping[str, tuple[Fault, ...]]] = {
         Fault(kind="expired", share=0.03),
     ),
 }
-"""Mixtures of faults by name: a bad line, a busy server, and one where nothing can be relied on."""
+"""Mixtures of faults by name: a bad connection, a busy server, and all faults together."""
 
 
-@dataclass(frozen=True, slots=True)
+@attrs.frozen
 class OutcomeShares:
-    """Which shares of the good requests, from 0 to 1, end as `errored` and as `expired`."""
+    """The shares of the valid requests, from 0 to 1, that end as `errored` and as `expired`."""
 
     errored: float = 0.0
     expired: float = 0.0
 
 
 def faults_from(wanted: str | Iterable[Fault] | None) -> tuple[Fault, ...]:
-    """The faults of a profile, or those given.
+    """Return the faults of a profile, or those given.
 
     Raises:
-        ValueError: no profile has this name.
+        ValueError: The profile does not exist.
     """
     if wanted is None:
         return ()
@@ -144,11 +145,11 @@ def faults_from(wanted: str | Iterable[Fault] | None) -> tuple[Fault, ...]:
 
 
 class FaultPlan:
-    """Decides which faults strike; calls in the same order meet the same faults when the seed is the same.
+    """The choice of the faults of each call. The same calls with the same seed meet the same faults.
 
     Args:
-        faults: what may go wrong.
-        seed: what the choice depends on.
+        faults: The faults.
+        seed: The seed of the choice.
     """
 
     def __init__(self, faults: Iterable[Fault], seed: int) -> None:
@@ -156,7 +157,7 @@ class FaultPlan:
         self.replace(faults, seed)
 
     def replace(self, faults: Iterable[Fault], seed: int) -> None:
-        """Start anew with other faults."""
+        """Replace the faults and reset the counters."""
         with self._lock:
             self.faults = tuple(faults)
             self.seed = seed
@@ -165,7 +166,7 @@ class FaultPlan:
             self._stale: dict[str, int] = {}
 
     def strikes(self, operation: Operation) -> list[Fault]:
-        """The faults that strike the next call of an operation."""
+        """Return the faults of the next call of an operation."""
         with self._lock:
             return [fault for index, fault in enumerate(self.faults) if self._hits(index, fault, operation)]
 
@@ -182,12 +183,12 @@ class FaultPlan:
         return True
 
     def hide(self, batch_id: str, calls: int) -> None:
-        """Make a new batch unknown to the next calls about it."""
+        """Hide a new batch from the next calls about it."""
         with self._lock:
             self._stale[batch_id] = calls
 
     def hides(self, batch_id: str) -> bool:
-        """Whether a call about a batch finds nothing yet."""
+        """Return true if a batch is hidden from this call."""
         with self._lock:
             left = self._stale.pop(batch_id, 0)
             if left > 1:
@@ -195,17 +196,17 @@ class FaultPlan:
             return left > 0
 
     def outcome_shares(self) -> OutcomeShares:
-        """What becomes of the requests of a batch that is created now."""
+        """Return the shares for a batch that is created now."""
         return OutcomeShares(errored=self._share_of("errored"), expired=self._share_of("expired"))
 
     def _share_of(self, kind: FaultKind) -> float:
         return min(1.0, sum(fault.share for fault in self.faults if fault.kind == kind))
 
     def report(self) -> dict[str, Any]:
-        """The faults as JSON, with how often each has struck."""
+        """Return the faults as JSON with the number of strikes of each."""
         with self._lock:
             faults = [
-                {**dataclasses.asdict(fault), "struck": self._struck[index]}
+                {**attrs.asdict(fault), "struck": self._struck[index]}
                 for index, fault in enumerate(self.faults)
             ]
             return {"seed": self.seed, "faults": faults}

@@ -1,38 +1,47 @@
-"""What happens around every call of the API: its headers are checked, and faults strike before and after it."""
+"""The checks of every API request, before its handler: host, key, version and faults."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from hmac import compare_digest
-from typing import Final
+from typing import Any
 
+import orjson
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from ._caller import identify
 from ._errors import ApiError
-from ._exchange import note_faults
+from ._exchange import name_workspace, note_faults
 from ._faults import Fault, FaultPlan, Operation
+from ._hosts import HostRule
 from ._ingest import MAX_BODY_BYTES
+from ._json import is_object
 
-__all__ = ["Handler", "drain", "guarded"]
-
-_VERSIONS: Final = ("2023-06-01", "2026-10-21")
+__all__ = ["Handler", "drain", "guarded", "read_json"]
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def guarded(handler: Handler, operation: Operation, plan: FaultPlan, key: str | None) -> Handler:
-    """A handler that is only asked when the call is fit for it, and spared by the faults of `plan`.
+def guarded(
+    handler: Handler, operation: Operation, plan: FaultPlan, *, key: str | None, hosts: HostRule
+) -> Handler:
+    """Return a handler that checks each request and applies the faults of `plan`.
 
-    Without a `key`, any key will do.
+    Args:
+        handler: The handler of valid requests.
+        operation: The operation, for faults.
+        plan: The faults.
+        key: The only valid key; `None` admits any key.
+        hosts: The host names that are admitted.
     """
 
     async def guard(request: Request) -> Response:
         try:
-            _check_key(request, key)
-            _check_version(request)
+            hosts.check(request)
+            name_workspace(request, identify(request, key).workspace)
             faults = plan.strikes(operation)
             note_faults(request, faults)
             await _strike_before(faults)
@@ -48,7 +57,7 @@ def guarded(handler: Handler, operation: Operation, plan: FaultPlan, key: str | 
 
 
 async def drain(body: AsyncIterator[bytes]) -> None:
-    """Read what the client is still sending: it would take an early answer for a lost connection."""
+    """Read the rest of a body. A client that is still sending takes an early response for a lost connection."""
     received = 0
     with suppress(ClientDisconnect):
         async for chunk in body:
@@ -57,24 +66,26 @@ async def drain(body: AsyncIterator[bytes]) -> None:
                 break
 
 
-def _check_key(request: Request, key: str | None) -> None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    bearer = token.strip() if scheme.lower() == "bearer" else ""
-    given = request.headers.get("x-api-key") or bearer
-    if not given:
-        raise ApiError("authentication_error", "x-api-key header is required")
-    if key is not None and not compare_digest(given.encode(), key.encode()):
-        raise ApiError("authentication_error", "invalid x-api-key")
+async def read_json(request: Request, limit: int) -> dict[str, Any]:
+    """Return the JSON object of a body.
 
-
-def _check_version(request: Request) -> None:
-    version = request.headers.get("anthropic-version")
-    if version is None:
-        raise ApiError("invalid_request_error", "anthropic-version: header is required")
-    if version not in _VERSIONS:
-        raise ApiError(
-            "invalid_request_error", f"anthropic-version: {version!r} is not a version; use {_VERSIONS[0]}"
-        )
+    Raises:
+        ApiError: The body is larger than `limit` bytes, or not a JSON object.
+    """
+    body = bytearray()
+    stream = request.stream()
+    async for chunk in stream:
+        body += chunk
+        if len(body) > limit:
+            await drain(stream)
+            raise ApiError("request_too_large", f"Request exceeds the maximum size of {limit:,} bytes")
+    try:
+        value = await run_in_threadpool(orjson.loads, bytes(body))
+    except orjson.JSONDecodeError as error:
+        raise ApiError("invalid_request_error", f"The request body is not valid JSON: {error}") from error
+    if not is_object(value):
+        raise ApiError("invalid_request_error", "Input should be a JSON object")
+    return value
 
 
 async def _strike_before(faults: list[Fault]) -> None:
@@ -92,5 +103,5 @@ async def _strike_before(faults: list[Fault]) -> None:
                 raise ApiError("overloaded_error", "Overloaded")
             case "failed":
                 raise ApiError("api_error", "Internal server error")
-            case _:  # these strike later
+            case _:  # the others strike later
                 pass

@@ -1,4 +1,4 @@
-"""Ids in the API's forms, such as `msgbatch_01...` and `req_01...`."""
+"""Ids in the forms of the API, such as `msgbatch_01...` and `req_01...`."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Final
 __all__ = ["derived_id", "random_request_id"]
 
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_LENGTH: Final = 22  # after the "01" that ids of the API begin with
+_LENGTH: Final = 22  # after the "01" at the start of the API's ids
 
 
 def derived_id(prefix: str, *parts: object) -> str:
-    """An id that is the same whenever it is made from the same parts."""
+    """Return the id of these parts: equal parts give equal ids."""
     digest = blake2b("\0".join(map(str, parts)).encode(), digest_size=20).digest()
     return _spell(prefix, int.from_bytes(digest, "big"))
 
 
 def random_request_id() -> str:
-    """The id of one HTTP exchange, never seen before."""
+    """Return a new id for an HTTP exchange."""
     return _spell("req", secrets.randbits(160))
 
 

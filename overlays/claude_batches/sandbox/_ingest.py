@@ -1,8 +1,8 @@
-"""Takes the body of a create call apart while it arrives, so that only one request is in memory at a time.
+"""The splitter of create bodies: it holds one request in memory at a time.
 
-`RequestSplitter` is fed bytes and gives back the elements of the top-level `requests` array, each as the
-bytes of one JSON value. It finds their ends by counting brackets outside strings; whether an element is
-good JSON is for the JSON parser to say.
+`RequestSplitter` receives bytes and returns the elements of the top-level `requests` array, each as the bytes of
+one JSON value. It finds their ends by counting brackets outside strings; the JSON parser validates them later.
+Its bounds keep that parser from values that would take it minutes or gigabytes.
 """
 
 from __future__ import annotations
@@ -14,17 +14,22 @@ from typing import Final
 
 from ._errors import ApiError
 
-__all__ = ["MAX_BODY_BYTES", "MAX_REQUESTS", "RequestSplitter"]
+__all__ = ["MAX_BODY_BYTES", "MAX_REQUESTS", "MAX_REQUEST_BYTES", "RequestSplitter"]
 
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
 MAX_REQUESTS: Final = 100_000
+MAX_REQUEST_BYTES: Final = 64 * 1024 * 1024
+"""The sandbox's own bound for one request of a batch."""
 
 _SPACE: Final = re.compile(rb"[ \t\r\n]*+")
 _UP_TO_BRACKET: Final = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _REST_OF_STRING: Final = re.compile(rb"(?:[^\"\\]++|\\.)*+", re.DOTALL)
 _KEY: Final = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _UP_TO_SEPARATOR: Final = re.compile(rb"[^,\]}]*+")
+_NUMBER: Final = re.compile(rb"[0-9.eE+-]*+")
 _LONGEST_KEY: Final = 4096
+_LONGEST_NUMBER: Final = 1000
+_DEEPEST: Final = 200
 
 
 class _Place(Enum):
@@ -41,26 +46,27 @@ class _Place(Enum):
 
 
 class RequestSplitter:
-    """Splits `{"requests": [...]}` into the elements of the array.
+    """A splitter of `{"requests": [...]}` into the elements of the array.
 
     Use it as `for element in splitter.feed(chunk)`, chunk after chunk, then call `close()`.
 
     Raises:
-        ApiError: the body is not a JSON object with the one key `requests`, an array.
+        ApiError: The body is not a JSON object with the one key `requests`, an array; or a number is too long, a
+            value too deeply nested, or an element too large.
     """
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._place = _Place.START
         self._seen_requests = False
-        self._scan = 0  # up to here the element at the front of the buffer has been looked through
+        self._scan = 0  # the scanned part of the element at the front of the buffer ends here
         self._depth = 0
         self._in_string = False
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Take the next bytes of the body, and give back each element that is now complete."""
+        """Take the next bytes of the body and yield each element that they complete."""
         self._buffer += chunk
-        start = 0  # what comes before is used up
+        start = 0  # the bytes before are consumed
         try:
             while (start := self._skip_space(start)) < len(self._buffer):
                 if (
@@ -82,7 +88,7 @@ class RequestSplitter:
             self._scan = max(0, self._scan - start)
 
     def close(self) -> None:
-        """Say that the body is complete."""
+        """Finish the body."""
         if self._place is not _Place.END:
             raise _malformed("the body ends too early")
         if not self._seen_requests:
@@ -93,7 +99,7 @@ class RequestSplitter:
         return at if space is None else space.end()
 
     def _step(self, at: int) -> int | None:
-        """Read one piece of JSON outside the elements; its end, or `None` when more bytes are needed."""
+        """Read one token outside the elements; return its end, or `None` if more bytes are needed."""
         byte = self._buffer[at]
         match self._place:
             case _Place.START if byte == _OPEN_OBJECT:
@@ -130,16 +136,18 @@ class RequestSplitter:
         if name != "requests":
             raise ApiError("invalid_request_error", f"{name}: Extra inputs are not permitted")
         if self._seen_requests:
-            raise _malformed("the key 'requests' is there twice")
+            raise _malformed("the key 'requests' appears twice")
         self._seen_requests = True
         self._place = _Place.COLON
         return key.end()
 
     def _element_end(self, start: int) -> int | None:
-        """Where the element that starts at `start` ends, or `None` when more bytes are needed."""
+        """Return the end of the element at `start`, or `None` if more bytes are needed."""
         buffer = self._buffer
         if buffer[start] not in (_OPEN_OBJECT, _OPEN_ARRAY, _QUOTE):
             end = _match_end(_UP_TO_SEPARATOR, buffer, start)
+            if end - start > _LONGEST_NUMBER:
+                raise _malformed("a number is too long")
             return end if end < len(buffer) else None
         at = max(self._scan, start)
         if at == start and buffer[start] == _QUOTE:
@@ -158,6 +166,9 @@ class RequestSplitter:
                 continue
             at = _match_end(_UP_TO_BRACKET, buffer, at)
             if at == len(buffer):
+                tail = max(start, at - _LONGEST_NUMBER)
+                if at - tail == _LONGEST_NUMBER and _match_end(_NUMBER, buffer, tail) == at:
+                    raise _malformed("a number is too long")
                 break
             byte = buffer[at]
             at += 1
@@ -165,12 +176,16 @@ class RequestSplitter:
                 self._in_string = True
             elif byte in (_OPEN_OBJECT, _OPEN_ARRAY):
                 self._depth += 1
+                if self._depth > _DEEPEST:
+                    raise _malformed(f"values are nested more than {_DEEPEST} levels deep")
             else:
                 self._depth -= 1
                 if self._depth == 0:
                     self._scan = 0
                     return at
         self._scan = at
+        if len(buffer) - start > MAX_REQUEST_BYTES:
+            raise ApiError("request_too_large", f"A request exceeds {MAX_REQUEST_BYTES:,} bytes")
         return None
 
 

@@ -1,13 +1,14 @@
-"""What has become of a batch at a given moment. Pure: facts and a time go in, a status comes out.
+"""The status of a batch at a given time, as pure functions.
 
-A batch works through its requests in the order in which they were sent. Request number `p` (from 0) is
-done `startup + step * (p + 1)` seconds after the batch was created, and later if it was asked to be slow.
+A batch processes its requests in the order in which they were sent. Request number `p` (from 0) is done
+`startup + step * (p + 1)` seconds after the creation of the batch, plus its own delay.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from attrs import frozen
 
 __all__ = [
     "ARCHIVED_AFTER",
@@ -27,7 +28,7 @@ EXPIRES_AFTER: Final = 24 * 3600.0
 ARCHIVED_AFTER: Final = 29 * 24 * 3600.0
 
 CANCEL_GRACE: Final = 5.0
-"""When a batch is canceled, a request that needs at most this many seconds more is running, and finishes."""
+"""Seconds after a cancel within which running requests still finish."""
 
 _STARTUP: Final = 60.0
 _STEP: Final = 0.1
@@ -36,20 +37,26 @@ _LONGEST: Final = 3600.0
 Status = Literal["in_progress", "canceling", "ended"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Schedule:
-    """How fast a batch works, in seconds."""
+    """The pace of a batch: seconds before the first request, and seconds for each request."""
 
     startup: float
     step: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
-    """All that the course of a batch depends on; times are in seconds since the epoch.
+    """The facts that decide the status of a batch. Times are in seconds since the epoch.
 
-    `work` is how long the batch needs for everything. `looked_at` is only set in an instant sandbox: the
-    moment when somebody first looked at the batch, which ends it.
+    Attributes:
+        size: The number of requests.
+        schedule: The pace.
+        work: The seconds that all requests take.
+        created_at: The time of creation.
+        cancel_at: The time of the first cancel.
+        looked_at: In an instant sandbox, the time of the first request about the batch, which ends it.
+        instant: True in an instant sandbox.
     """
 
     size: int
@@ -62,18 +69,19 @@ class Facts:
 
 
 def schedule(size: int) -> Schedule:
-    """The pace of a batch of `size` requests: a minute, and 0.1 s a request, but an hour at most."""
+    """Return the pace of a batch: a minute, and 0.1 s for each request, at most an hour in all."""
     return Schedule(_STARTUP, min(_STEP, (_LONGEST - _STARTUP) / max(size, 1)))
 
 
 def ends_at(facts: Facts) -> float | None:
-    """When the batch ends, or `None` while an instant sandbox waits for somebody to look."""
+    """Return the time of the end, or `None` in an instant sandbox before the first request about the batch."""
     if facts.instant:
         return facts.looked_at
     return facts.created_at + min(facts.work, done_until(facts))
 
 
 def status_at(facts: Facts, now: float) -> Status:
+    """Return the processing status at a time."""
     end = ends_at(facts)
     if end is not None and now >= end:
         return "ended"
@@ -81,14 +89,14 @@ def status_at(facts: Facts, now: float) -> Status:
 
 
 def done_until(facts: Facts) -> float:
-    """A request counts as done if it needs at most this many seconds after the creation of its batch."""
+    """Return the seconds after creation within which a request must be done to have an outcome of its own."""
     if facts.cancel_at is None:
         return EXPIRES_AFTER
-    if facts.instant:  # no time passes, so say that half of the batch was running already
+    if facts.instant:  # no time passes, so half of the batch counts as done
         return facts.schedule.startup + facts.schedule.step * (facts.size // 2 + 0.5)
     return min(facts.cancel_at - facts.created_at + CANCEL_GRACE, EXPIRES_AFTER)
 
 
 def unfinished_outcome(facts: Facts) -> Literal["canceled", "expired"]:
-    """What becomes of the requests that are not done when the batch ends."""
+    """Return the outcome of the requests that are not done at the end of the batch."""
     return "expired" if facts.cancel_at is None or done_until(facts) >= EXPIRES_AFTER else "canceled"

@@ -1,25 +1,32 @@
-"""The sandbox's model: a reply to a request that depends on the request and on nothing else.
+"""The sandbox's model: a deterministic reply to each request.
 
-Words in double brackets in the text of the last user message steer what happens (`read_steering`); the
-rest of the text is echoed, thought about, called a tool with or put into the wanted JSON.
+Words in double brackets in the last user message steer the outcome (`read_steering`). The rest of the text is
+echoed, or becomes the input of a tool or the content of structured output.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
+from attrs import frozen
 
 from ._errors import REQUEST_ERRORS
 from ._ids import derived_id
 from ._json import is_array, is_object
 from ._schemas import example
 
-__all__ = ["Steering", "complete_message", "last_user_text", "read_steering", "reply_to"]
+__all__ = [
+    "Steering",
+    "complete_message",
+    "count_input_tokens",
+    "last_user_text",
+    "read_steering",
+    "reply_to",
+]
 
 _CHARACTERS_A_TOKEN: Final = 4
 _LONGEST_ECHO: Final = 2000
@@ -29,12 +36,17 @@ _SLOW_SECONDS: Final = 3600.0
 _MAGIC: Final = re.compile(r"\[\[(error|expire|cancel|slow|refuse|tool)(?::([\w.-]+))?\]\]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Steering:
-    """What the words in double brackets ask for.
+    """The instructions of the words in double brackets.
 
-    `error` is a kind of error, `slow` how many sandbox seconds the request takes beyond its turn, `tool` the
-    name of a tool to call.
+    Attributes:
+        error: The type of the error of the request.
+        expire: True if the request expires.
+        cancel: True if the request is canceled.
+        slow: Additional sandbox seconds that the request takes.
+        refuse: True if the reply is a refusal.
+        tool: The name of a tool to call.
     """
 
     error: str | None = None
@@ -49,7 +61,7 @@ _UNSTEERED: Final = Steering()
 
 
 def read_steering(text: str) -> Steering:
-    """Read words such as `[[error:overloaded_error]]` or `[[slow:SECONDS]]`."""
+    """Return the instructions of words such as `[[error:overloaded_error]]` or `[[slow:SECONDS]]`."""
     if "[[" not in text:
         return _UNSTEERED
     words: dict[str, str] = {found[1]: found[2] or "" for found in _MAGIC.finditer(text)}
@@ -71,7 +83,7 @@ def _seconds(text: str) -> float:
 
 
 def last_user_text(params: dict[str, Any]) -> str:
-    """All text of the last user message, tool results included."""
+    """Return the text of the last user message, tool results included."""
     for message in reversed(params["messages"]):
         if message["role"] == "user":
             return _text_of(message["content"])
@@ -94,9 +106,11 @@ def _text_of(content: object) -> str:
 
 
 def reply_to(params: dict[str, Any], identity: str) -> dict[str, Any]:
-    """The message that answers `params`, which `check_params` found nothing wrong with.
+    """Return the message that answers valid params.
 
-    `identity` names the request: two requests that say the same get messages with different ids.
+    Args:
+        params: The params, as `check_params` accepts them.
+        identity: The identity of the request. Equal params of two requests get messages with different ids.
     """
     text = last_user_text(params)
     steering = read_steering(text)
@@ -120,7 +134,7 @@ _REFUSAL: Final = {
 
 
 def complete_message(answer: str | dict[str, Any], params: dict[str, Any], identity: str) -> dict[str, Any]:
-    """A whole message from the part that a reply function gave: its text, or any fields of a message."""
+    """Return a whole message from the return value of a reply function: its text, or fields of a message."""
     if isinstance(answer, str):
         text, stop_reason, stop_sequence = _obey_limits(answer, params)
         content = [{"type": "text", "text": text, "citations": None}]
@@ -139,11 +153,11 @@ def _answer(params: dict[str, Any], text: str) -> str:
     if wanted is not None:
         return orjson.dumps(example(wanted["schema"], text[:_LONGEST_VALUE])).decode()
     echo = text if len(text) <= _LONGEST_ECHO else f"{text[:_LONGEST_ECHO]}..."
-    return f"You said: {echo}" if echo else "You said nothing that I can read."
+    return f"You said: {echo}" if echo else "Your message has no text."
 
 
 def _obey_limits(text: str, params: dict[str, Any]) -> tuple[str, str, str | None]:
-    """End a text at a stop sequence or at `max_tokens`; the text, why it stopped, and at which sequence."""
+    """Cut a text at a stop sequence or at `max_tokens`; return it with its stop reason and stop sequence."""
     limit = params["max_tokens"] * _CHARACTERS_A_TOKEN
     sequences: list[str] = params.get("stop_sequences") or []
     found = [(text.find(stop), stop) for stop in sequences if stop in text]
@@ -214,11 +228,10 @@ def _message(
 
 
 def _usage(params: dict[str, Any], content: list[dict[str, Any]]) -> dict[str, Any]:
-    sent = sum(_weigh(params.get(key)) for key in ("messages", "system", "tools"))
     thought = sum(_weigh(block.get("thinking")) for block in content if block.get("type") == "thinking")
     said = sum(_weigh(block.get("text")) + _weigh(block.get("input")) for block in content)
     return {
-        "input_tokens": _tokens(sent),
+        "input_tokens": count_input_tokens(params),
         "output_tokens": min(_tokens(thought) + _tokens(said), params["max_tokens"]),
         "cache_creation_input_tokens": 0,
         "cache_read_input_tokens": 0,
@@ -230,8 +243,13 @@ def _usage(params: dict[str, Any], content: list[dict[str, Any]]) -> dict[str, A
     }
 
 
+def count_input_tokens(params: dict[str, Any]) -> int:
+    """Return the input tokens of a request, for its usage and for `count_tokens`."""
+    return _tokens(sum(_weigh(params.get(key)) for key in ("messages", "system", "tools")))
+
+
 def _weigh(value: object) -> int:
-    """How many characters of text a part of a request has."""
+    """Return the number of characters of a part of a request."""
     if value is None:
         return 0
     return len(value) if isinstance(value, str) else len(orjson.dumps(value))

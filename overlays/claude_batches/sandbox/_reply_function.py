@@ -1,4 +1,4 @@
-"""What a user's own function may do in place of the sandbox's model, and how to find one by its name."""
+"""Reply functions: functions of the user that answer requests in place of the sandbox."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from ._errors import REQUEST_ERRORS
 __all__ = ["ReplyError", "ReplyFunction", "load_reply"]
 
 ReplyFunction = Callable[[dict[str, Any]], str | dict[str, Any] | None]
-"""Answers a request (`{"custom_id": ..., "params": ...}`) in place of the sandbox.
+"""A function that answers a request (`{"custom_id": ..., "params": ...}`) in place of the sandbox.
 
-It gives the reply's text, or a dictionary with any fields of a message (the sandbox fills in the others), or
-`None` to leave this request to the sandbox. It may raise `ReplyError`.
+It returns the text of the reply, a dictionary with fields of a message (the sandbox adds the others), or `None`
+for the sandbox's own reply. It may raise `ReplyError`.
 """
 
 
 class ReplyError(Exception):
-    """Raised by a reply function to make its request end as `errored`.
+    """An error of a reply function that makes its request `errored`.
 
     Args:
-        kind: a kind of error, `overloaded_error` say.
-        message: what the error tells a person.
+        kind: The type of the error, such as `overloaded_error`.
+        message: The message.
 
     Raises:
-        ValueError: no request fails like this.
+        ValueError: The type is not one of an `errored` result.
     """
 
     def __init__(self, kind: str = "api_error", message: str = "The reply function failed.") -> None:
         if kind not in REQUEST_ERRORS:
             raise ValueError(
-                f"{kind!r} is not how a request can fail; these are: {', '.join(REQUEST_ERRORS)}"
+                f"{kind!r} is not a type of error of a request; use one of {', '.join(REQUEST_ERRORS)}"
             )
         super().__init__(message)
         self.kind = kind
@@ -43,12 +43,12 @@ class ReplyError(Exception):
 
 
 def load_reply(name: str) -> ReplyFunction:
-    """Find a reply function by its name, `package.module:function` or `path/to/file.py:function`.
+    """Return the reply function of a name, `package.module:function` or `path/to/file.py:function`.
 
-    Loading it runs the code of its module.
+    This runs the code of its module.
 
     Raises:
-        ValueError: there is no such module, or it has no such function.
+        ValueError: The module cannot be loaded, or has no such function.
     """
     place, _, function_name = name.rpartition(":")
     if not place or not function_name:
@@ -56,10 +56,10 @@ def load_reply(name: str) -> ReplyFunction:
     try:
         module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
     except (ImportError, OSError) as error:
-        raise ValueError(f"the module of the reply function {name!r} can't be loaded: {error}") from error
+        raise ValueError(f"the module of the reply function {name!r} cannot be loaded: {error}") from error
     function: Any = getattr(module, function_name, None)
     if not callable(function):
-        raise ValueError(f"{place} has no function {function_name!r}")  # noqa: TRY004 - a name was wrong
+        raise ValueError(f"{place} has no function {function_name!r}")  # noqa: TRY004 - the name is wrong, not a type
     return cast(ReplyFunction, function)
 
 

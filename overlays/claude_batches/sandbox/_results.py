@@ -1,7 +1,7 @@
-"""The results of a batch as a file over HTTP, made while it is sent: whole or a range, plain or gzipped.
+"""The results of a batch over HTTP, generated while they are sent: whole or a range, plain or gzipped.
 
-Nobody knows how long the file is before all of it was made once. Then the byte at which each slice starts is
-kept, so that a range can be answered by making only the slices that it needs.
+The length is unknown until the whole file was generated once. From then on the offset of each slice is kept, so
+that a range needs only its own slices.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from attrs import frozen
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import Response, StreamingResponse
@@ -34,10 +34,10 @@ _GZIP: Final = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=([\d.]+))?\s*(?:,|$
 async def respond(
     batches: Batches, row: BatchRow, headers: Headers, line_faults: Iterable[Fault]
 ) -> Response:
-    """Answer a call for the results of a batch that has ended.
+    """Return the response with the results of an ended batch.
 
     Raises:
-        ApiError: 416, the range lies behind the end of the file.
+        ApiError: 416, the range is after the end of the file.
     """
     etag = f'"{derived_id("results", row.id, row.ended_at)}"'
     file = _ResultsFile(batches, row, tuple(line_faults))
@@ -55,8 +55,7 @@ async def respond(
             ),
         )
     if accepts_gzip(headers.get("accept-encoding", "")):
-        # Compressed bytes are another representation, so a range of the plain file can't go on from them:
-        # a weak tag never matches an If-Range.
+        # A range of the plain file must not continue compressed bytes. A weak tag never matches an If-Range.
         return StreamingResponse(
             _compress(file.read()),
             media_type=_MEDIA_TYPE,
@@ -71,10 +70,10 @@ async def respond(
 
 
 def parse_range(header: str, size: int) -> tuple[int, int]:
-    """The first byte that a `Range: bytes=...` header asks for, and the one after the last.
+    """Return the start and the stop of the bytes of a `Range: bytes=...` header.
 
     Raises:
-        ApiError: 416, there are no such bytes.
+        ApiError: 416, the range is empty or outside the file.
     """
     found = _RANGE.fullmatch(header.strip())
     if found is not None:
@@ -94,7 +93,7 @@ def parse_range(header: str, size: int) -> tuple[int, int]:
 
 
 def accepts_gzip(header: str) -> bool:
-    """Whether an `Accept-Encoding` header allows gzip."""
+    """Return true if an `Accept-Encoding` header allows gzip."""
     found = _GZIP.search(header)
     return found is not None and float(found[1] or 1) > 0
 
@@ -114,7 +113,7 @@ async def _compress(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield packer.flush()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _ResultsFile:
     batches: Batches
     row: BatchRow
@@ -122,11 +121,11 @@ class _ResultsFile:
 
     @property
     def faulty(self) -> bool:
-        """Whether what is sent differs from the file."""
+        """True if faults change the file."""
         return bool(self.faults)
 
     def measure(self) -> list[int]:
-        """The byte at which each slice starts, and last the size of the file."""
+        """Return the offset of each slice, and last the size of the file."""
         starts = self.batches.store.marks(self.row.number)
         if not starts:
             starts = [0]
@@ -136,7 +135,7 @@ class _ResultsFile:
         return starts
 
     async def read(self, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
-        """The file from byte `start` to before byte `stop`, slice by slice."""
+        """Yield the file from byte `start` to before byte `stop`, slice by slice."""
         first, offset = 0, 0
         if start:
             starts = await run_in_threadpool(self.measure)
@@ -159,7 +158,7 @@ class _ResultsFile:
 
 
 class _LineFaults:
-    """Spoils lines on their way out; they count from where the response starts."""
+    """Faults of lines. Lines count from the start of the response."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         self._truncated = {fault.at for fault in faults if fault.kind == "truncated_line"}

@@ -1,4 +1,4 @@
-"""`Sandbox`: state, clock, application and server put together."""
+"""`Sandbox`: the composition of state, clock, application and server."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from ._clock import Clock
 from ._control import control_routes
 from ._exchange import ExchangeLog
 from ._faults import Fault, FaultPlan, faults_from
+from ._hosts import HostRule
 from ._page import page_routes
 from ._reply_function import ReplyFunction
 from ._server import LoopbackServer, bind_loopback
 from ._store import Store
+from ._totals import Totals
 
 __all__ = ["Sandbox"]
 
@@ -27,28 +29,30 @@ _DEFAULT_SPEED: Final = 60.0
 
 
 class Sandbox:
-    """A local server with the whole Message Batches API, which any client takes for the real one.
+    """A local server with the whole Message Batches API, for any client.
 
-    It accepts any key, costs nothing, and only listens on this machine:
+    It accepts any key, costs nothing, and listens on this machine only:
 
         with Sandbox() as sandbox:
             client = Client(base_url=sandbox.url, api_key="any")
 
     Args:
-        speed: how many seconds pass in the sandbox per real second, 60 by default, or `"instant"`.
-        instant: a batch ends as soon as somebody looks at it; the same as `speed="instant"`.
-        host: a loopback address.
-        port: the port to listen on; 0 takes any that is free.
-        state: a file to keep everything in, so that it is there again at the next start. By default all is
-            forgotten at the end.
-        faults: what goes wrong: the name of a profile (`flaky`, `overloaded`, `hostile`), or any `Fault`s.
-        reply: a function that answers requests in place of the sandbox, see `ReplyFunction`.
-        seed: what all that looks random depends on, ids included.
-        api_key: the one key that is accepted; without it, any key is.
-        log: a function that is told of every call that was answered, as an `Exchange`.
+        speed: Sandbox seconds per real second, or `"instant"`.
+        instant: End a batch at the first request about it; the same as `speed="instant"`.
+        host: A loopback address to listen on.
+        port: The port to listen on; 0 takes any free port.
+        state: A file for the state, which a later sandbox continues. By default the state ends with the sandbox.
+        faults: Failures on purpose: the name of a profile (`flaky`, `overloaded`, `hostile`), or `Fault`s.
+        reply: A function that answers requests in place of the sandbox, see `ReplyFunction`.
+        seed: The seed of everything random, ids included.
+        api_key: The only valid key. By default any key is valid.
+        queue_limit: The largest number of requests in processing for a key; a create above it is answered with
+            429. By default there is no limit.
+        allowed_hosts: Host names under which the sandbox answers, beside those of loopback.
+        log: A function that receives every exchange, as an `Exchange`.
 
     Raises:
-        ValueError: `speed` is not positive, or no profile has the name given.
+        ValueError: `speed` or `queue_limit` is not positive, or the profile does not exist.
     """
 
     def __init__(
@@ -63,6 +67,8 @@ class Sandbox:
         reply: ReplyFunction | None = None,
         seed: int = 0,
         api_key: str | None = None,
+        queue_limit: int | None = None,
+        allowed_hosts: Iterable[str] = (),
         log: ExchangeLog | None = None,
     ) -> None:
         self.instant = instant or speed == "instant"
@@ -74,15 +80,20 @@ class Sandbox:
         self._reply = reply
         self._api_key = api_key
         self._log = log
+        self._hosts = HostRule(allowed_hosts)
+        if queue_limit is not None and queue_limit < 1:
+            raise ValueError(f"queue_limit must be positive, not {queue_limit}")
+        self._queue_limit = queue_limit
         self._plan = FaultPlan(faults_from(faults), seed)
         self._store: Store | None = None
         self._server: LoopbackServer | None = None
+        self._totals: Totals | None = None
         self._clock: Clock | None = None
         self._url = ""
 
     @property
     def url(self) -> str:
-        """Where the sandbox is, for a client's `base_url`."""
+        """The address of the running sandbox, for a client's `base_url`."""
         if self._server is None:
             raise RuntimeError(
                 "the sandbox is not running: use it as `with Sandbox() as sandbox:`, or call start()"
@@ -90,19 +101,23 @@ class Sandbox:
         return self._url
 
     def start(self) -> Self:
-        """Start to listen; it takes calls when this returns.
+        """Start the server, and return when it accepts requests.
 
         Raises:
-            OSError: the port is taken.
-            ValueError: the state file is none, or is in use; or `host` is not this machine.
+            OSError: The port is taken.
+            ValueError: The state file is damaged or in use, or `host` is not a loopback address.
         """
         if self._server is not None:
-            raise RuntimeError(f"the sandbox is running already, at {self._url}")
-        listener = bind_loopback(self._host, self._port)
+            raise RuntimeError(f"the sandbox is already running, at {self._url}")
         try:
-            self._server = LoopbackServer(self._open(), listener)
+            app = self._open()  # first, so that a bad state file is reported whichever port is free
+            listener = bind_loopback(self._host, self._port)
+            try:
+                self._server = LoopbackServer(app, listener)
+            except BaseException:
+                listener.close()
+                raise
         except BaseException:
-            listener.close()
             self._close_store()
             raise
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -110,20 +125,24 @@ class Sandbox:
         return self
 
     def close(self) -> None:
-        """Stop; a sandbox that is not running stays as it is."""
+        """Stop the server. Without effect if it is not running."""
         if self._server is not None:
             self._server.close()
             self._server = None
         self._close_store()
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` of sandbox time pass at once."""
+        """Advance the sandbox time.
+
+        Raises:
+            ValueError: `seconds` is negative or not finite, or leads past the end of sandbox time.
+        """
         if self._clock is None or self._store is None:
-            raise RuntimeError("the sandbox is not running, so its time stands still")
+            raise RuntimeError("the sandbox is not running: call start() before advance()")
         self._store.note_time(self._clock.advance(seconds))
 
     def set_faults(self, faults: str | Iterable[Fault] | None) -> None:
-        """Let other things go wrong from now on: a profile by its name, any `Fault`s, or nothing."""
+        """Replace the faults by those of a profile, by the given ones, or by none."""
         self._plan.replace(faults_from(faults), self.seed)
 
     def __enter__(self) -> Self:
@@ -144,11 +163,19 @@ class Sandbox:
             seed=self.seed,
             reply=self._reply,
             shares=self._plan.outcome_shares,
+            queue_limit=self._queue_limit,
         )
-        own_routes = [*page_routes(batches), *control_routes(clock, self._plan, self.advance)]
-        return build_app(batches, self._plan, own_routes, key=self._api_key, log=self._log)
+        self._totals = totals = Totals(batches)
+        own_routes = [
+            *page_routes(batches, self._plan, totals, self._hosts),
+            *control_routes(batches, self._plan, self.advance, self._hosts),
+        ]
+        return build_app(batches, self._plan, own_routes, key=self._api_key, hosts=self._hosts, log=self._log)
 
     def _close_store(self) -> None:
+        if self._totals is not None:
+            self._totals.close()
+            self._totals = None
         if self._store is not None:
             self._store.close()
             self._store = None

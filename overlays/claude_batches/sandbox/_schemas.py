@@ -1,4 +1,4 @@
-"""Makes a value that fits a JSON schema, the same one every time, for tool inputs and structured output."""
+"""Deterministic examples of JSON schemas, for tool inputs and structured output."""
 
 from __future__ import annotations
 
@@ -81,10 +81,10 @@ _DEFAULT_TEXT: Final = "sandbox"
 
 
 def example(schema: object, text: str) -> Any:
-    """A value that fits `schema`; strings that may be anything are taken from `text`.
+    """Return a value that is valid under `schema`. Unconstrained strings are taken from `text`.
 
     Raises:
-        ValueError: it is not a JSON schema, or what it describes is very large.
+        ValueError: The schema is invalid, or describes a very large value.
     """
     try:
         return _Maker(schema, text).make(schema, 0)
@@ -102,7 +102,7 @@ class _Maker:
         self._budget -= 1
         if self._budget < 0:
             raise ValueError("JSON schema describes a very large value")
-        if schema is True:  # everything is allowed
+        if schema is True:
             return self._text
         if not is_object(schema):
             raise TypeError
@@ -146,7 +146,7 @@ class _Maker:
         return "object" if "properties" in schema else "array" if "items" in schema else "string"
 
     def _simplest(self, choices: list[Any], depth: int) -> Any:
-        """The first choice, but deep inside a recursive schema one that ends it."""
+        """Return the first choice; deep inside a recursive schema, a choice that ends the recursion."""
         if depth > _DEEPEST:
             for choice in choices:
                 if (
@@ -235,7 +235,7 @@ class _Maker:
 
 
 def _guess(pattern: str, fewest: int, most: int | None) -> str | None:
-    """A string that matches, when the pattern is one of the usual ones."""
+    """Return a string that matches a common pattern, or `None`."""
     try:
         compiled = re.compile(pattern)
     except re.error:

@@ -1,9 +1,8 @@
-"""Runs an ASGI application on a free port of this machine, on a thread of its own."""
+"""An HTTP server for an ASGI application, on a loopback port and its own thread."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import threading
 from contextlib import suppress
@@ -13,29 +12,31 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from ._hosts import is_loopback
+
 __all__ = ["CLOSE_CONNECTION", "LoopbackServer", "bind_loopback"]
 
 CLOSE_CONNECTION: Final = "claude_batches.close_connection"
-"""The key in the scope of a call under which the application finds how to hang up on its client."""
+"""The key in the scope of a request whose value closes the connection."""
 
 _BACKLOG: Final = 2048
 _TICK_SECONDS: Final = 0.1
 
 
 def bind_loopback(host: str, port: int) -> socket.socket:
-    """A listening socket on the loopback interface; port 0 takes any that is free.
+    """Return a listening socket on the loopback interface; port 0 takes any free port.
 
     Raises:
-        ValueError: `host` is not this machine: the sandbox lets everybody in, so it stays out of networks.
-        OSError: the port is taken.
+        ValueError: `host` is not a loopback address. The sandbox accepts any key, so it stays out of networks.
+        OSError: The port is taken.
     """
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise ValueError(
             f"the sandbox only listens on this machine (127.0.0.1, ::1 or localhost), not on {host!r}"
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio turns Nagle's algorithm off only where a socket says that it speaks TCP; with it, each answer on a
-    # connection that is kept open waits 40 ms for the one before to be acknowledged.
+    # asyncio turns Nagle's algorithm off only for a socket with the protocol TCP. With the algorithm on, each
+    # response on a kept-alive connection waits 40 ms for the acknowledgement of the one before.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -47,17 +48,8 @@ def bind_loopback(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 class _Protocol(H11Protocol):
-    """HTTP/1.1 that lets the application close the connection in the middle of a response."""
+    """HTTP/1.1 in which the application can close the connection in the middle of a response."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -71,7 +63,7 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """A server that another thread can wait for and stop at once; uvicorn's own looks up every 0.1 seconds."""
+    """A server that another thread can await and stop at once. uvicorn's own polls every 0.1 seconds."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -101,7 +93,7 @@ class _Server(uvicorn.Server):
 
 
 class LoopbackServer:
-    """An application that is being served from construction until `close()`."""
+    """A server that runs from construction until `close()`."""
 
     def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
         config = uvicorn.Config(
@@ -132,7 +124,7 @@ class LoopbackServer:
             raise RuntimeError("the sandbox's server did not start")
 
     def close(self) -> None:
-        """Stop to accept connections, give those that are open a second, and end."""
+        """Stop accepting connections, allow open ones a second, and end."""
         self._server.stop()
         self._thread.join()
         self._listener.close()

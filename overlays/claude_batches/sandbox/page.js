@@ -1,9 +1,9 @@
-// Keeps the page live: asks for it again every second, and puts in what has changed.
+// Refreshes the page every second, section by section, and sends its controls as JSON.
 "use strict";
 
 const EVERY = 1000;
 
-// As the server sent it: a part that somebody unfolds something in has changed, but not for the server.
+// The page as the server sent it. Opening an element changes the shown page, but not this one.
 let sent = document.querySelector("main").cloneNode(true);
 
 function replace(old, fresh) {
@@ -22,7 +22,7 @@ function update(fresh) {
   if (ids(shown) !== ids(fresh)) {
     replace(shown, fresh);
   } else {
-    // Part by part, so that what somebody reads stays still while the clock goes on.
+    // Only changed sections are replaced, so that the others stay still.
     Array.from(fresh.children).forEach((part, index) => {
       if (part.outerHTML !== sent.children[index].outerHTML) replace(shown.children[index], part);
     });
@@ -34,12 +34,52 @@ async function fetchPage() {
   try {
     return new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
   } catch {
-    return null; // the sandbox has stopped; it may be started again
+    return null; // the sandbox has stopped, and may start again
   }
 }
 
+async function send(element, body) {
+  const [method, path] = element.dataset.send.split(" ");
+  if (element.dataset.confirm && !window.confirm(element.dataset.confirm)) return;
+  const notice = document.getElementById("notice");
+  try {
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+    notice.hidden = response.ok;
+    if (!response.ok) notice.textContent = (await response.json()).error.message;
+  } catch (error) {
+    notice.hidden = false;
+    notice.textContent = String(error);
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-send]");
+  if (button) send(button);
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("form[data-send]");
+  if (!form) return;
+  event.preventDefault();
+  const body = {};
+  try {
+    for (const field of form.elements) {
+      if (field.name && field.type !== "submit") {
+        body[field.name] = "json" in field.dataset ? JSON.parse(field.value) : field.value;
+      }
+    }
+    if (event.submitter?.name) body[event.submitter.name] = Number(event.submitter.value);
+    send(form, body);
+  } catch (error) {
+    const notice = document.getElementById("notice");
+    notice.hidden = false;
+    notice.textContent = String(error);
+  }
+});
+
 async function refresh() {
-  // Text that somebody selects, to copy it, would slip away under the mouse.
+  // A selection would be lost.
   if (!document.hidden && getSelection().isCollapsed) {
     const page = await fetchPage();
     const fresh = page?.querySelector("main");

@@ -1,9 +1,9 @@
-"""Fixtures for tests that talk to a sandbox: `claude_sandbox`, and a marker that says how it is made.
+"""A pytest fixture with a running sandbox, `claude_sandbox`, and a marker with its options.
 
     @pytest.mark.claude_sandbox(faults="flaky", seed=3)
     def test_my_pipeline(claude_sandbox): ...
 
-Every test has a sandbox of its own, on a free port, so tests may run side by side.
+Every test has its own sandbox on a free port, so tests can run in parallel.
 """
 
 from __future__ import annotations
@@ -20,19 +20,22 @@ __all__ = ["claude_sandbox", "pytest_configure"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers",
         "claude_sandbox(**options): options of claude_batches.sandbox.Sandbox for the claude_sandbox fixture; "
-        "a sandbox is instant unless they say otherwise",
+        "a sandbox is instant by default",
     )
 
 
 @pytest.fixture
 def claude_sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """A running sandbox whose batches end when they are looked at; clients find it through the environment."""
-    # Imported here, so that a test run which has the plugin but not the sandbox's extra still works.
-    from . import Sandbox
+    """Run an instant sandbox for the test. Clients find it through the environment."""
+    try:
+        # Here and not at the top: pytest loads this module without the extra as well.
+        from . import Sandbox
+    except ModuleNotFoundError as error:
+        pytest.fail(str(error), pytrace=False)
 
     marker = request.node.get_closest_marker("claude_sandbox")
     options = {} if marker is None else dict(marker.kwargs)

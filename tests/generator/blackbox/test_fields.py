@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import typing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
 
 from tests.generator.running import Api
 
@@ -342,3 +346,74 @@ components:
     def test_unknown_fields_are_kept(self, api: Api) -> None:
         """An unknown field is kept despite `additionalProperties: false`."""
         assert api.models.Closed.from_dict({"a": "1", "new": 2}).to_dict() == {"a": "1", "new": 2}
+
+
+class TestInstants:
+    document = """
+components:
+  schemas:
+    When: {type: string, format: date-time}
+    Log:
+      type: object
+      properties:
+        at: {$ref: When}
+        times: {type: array, items: {$ref: When}}
+        by_name: {type: object, additionalProperties: {type: string, format: date-time}}
+        deep: {type: array, items: {type: array, items: {anyOf: [{$ref: When}, {type: "null"}]}}}
+        either: {anyOf: [{type: string, format: date-time}, {type: array, items: {$ref: When}}]}
+        days: {type: array, items: {type: string, format: date}}
+"""
+
+    EXACT = ("2026-11-21T00:00:00.5Z", "2026-11-21T00:00:00.123456789+00:00", "2026-11-21T00:00:00.000Z")
+
+    def test_digits_are_kept_in_containers(self, api: Api) -> None:
+        """Instants inside lists, mappings and unions keep every digit."""
+        for text in self.EXACT:
+            wire = {
+                "at": text,
+                "times": [text],
+                "by_name": {"a": text},
+                "deep": [[text, None]],
+                "either": text,
+            }
+            log = api.models.Log.from_dict(wire)
+            assert log.times[0] == log.at == log.by_name["a"] == log.deep[0][0] == log.either
+            assert isinstance(log.times[0], datetime)
+            assert log.to_dict() == wire
+            assert copy.deepcopy(log).to_dict() == wire
+            assert pickle.loads(pickle.dumps(log)).to_dict() == wire
+
+    def test_changed_instants_are_written_anew(self, api: Api) -> None:
+        """An instant computed from a received one has its own text."""
+        log = api.models.Log.from_dict({"times": [self.EXACT[1]]})
+        log.times = [log.times[0] + timedelta(hours=1), log.times[0].replace(microsecond=0)]
+        assert log.to_dict() == {"times": ["2026-11-21T01:00:00.123456Z", "2026-11-21T00:00:00Z"]}
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "2026-W47-5",
+            "20261121T000000Z",
+            "2026-11-21",
+            "2026-11-21T00:00:00",
+            "2026-11-21T00:00:00+0100",
+            "x",
+        ],
+    )
+    def test_other_formats_stay_texts(self, api: Api, text: str) -> None:
+        """Texts that RFC 3339 does not allow are not instants."""
+        log = api.models.Log.from_dict({"at": text, "times": [text]})
+        assert log.at == text
+        assert log.times == [text]
+
+    @pytest.mark.parametrize(
+        "text", ["2026-11-21t01:02:03z", "2026-11-21 01:02:03Z", "2026-11-21T00:02:03-01:00"]
+    )
+    def test_all_of_rfc_3339_is_read(self, api: Api, text: str) -> None:
+        """Lower case, a space and offsets are read."""
+        assert api.models.Log.from_dict({"at": text}).at == datetime(2026, 11, 21, 1, 2, 3, tzinfo=UTC)
+
+    @pytest.mark.parametrize("text", ["2026-W47-5", "20261121", "2026-11-21T00:00:00Z"])
+    def test_other_dates_stay_texts(self, api: Api, text: str) -> None:
+        """Other formats of a date stay texts."""
+        assert api.models.Log.from_dict({"days": [text, "2026-11-21"]}).days == [text, date(2026, 11, 21)]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pkgutil
 import typing
+
+import pytest
 
 from tests.generator.running import Api
 
@@ -346,3 +349,80 @@ components:
         """The types `any` and `file` give notes."""
         assert "'any' is not a type of JSON; it is typed as Any" in api.notes
         assert "'file' is not a type of JSON; it is taken for a string of bytes" in api.notes
+
+
+class TestWithoutTags:
+    document = """
+paths:
+  /v1/files:
+    get: {operationId: a_very_long_operation_id_that_no_reader_would_ever_type_or_even_read_to_its_end, responses: {}}
+    post: {responses: {}}
+  /v1/files/{id}:
+    parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+    get: {responses: {}}
+    delete: {responses: {}}
+  /v1/files/{id}/content:
+    parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+    get: {responses: {}}
+  /v1beta2/ranges/{from}/{to}:
+    parameters:
+      - {name: from, in: path, required: true, schema: {type: string}}
+      - {name: to, in: path, required: true, schema: {type: string}}
+    get: {responses: {}}
+  /api/v2/close: {get: {responses: {}}}
+  /: {get: {responses: {}}}
+components:
+  schemas:
+    AVeryLongNameOfASchemaThatGoesOnAndOnUntilItsFileWouldBeTooLongForAnyone:
+      {type: object, properties: {a: {type: string}}}
+"""
+
+    @pytest.mark.parametrize(
+        ("method", "path", "name"),
+        [
+            ("GET", "/v1/files", "files.get"),
+            ("POST", "/v1/files", "files.post"),
+            ("GET", "/v1/files/{id}", "files.get_by_id"),
+            ("DELETE", "/v1/files/{id}", "files.delete_by_id"),
+            ("GET", "/v1/files/{id}/content", "files.content.get"),
+            ("GET", "/v1beta2/ranges/{from}/{to}", "ranges.get_by_from_and_to"),
+            ("GET", "/api/v2/close", "api.close.get"),
+            ("GET", "/", "default.get"),
+        ],
+    )
+    def test_path_names_resource_and_method(self, api: Api, method: str, path: str, name: str) -> None:
+        """Without tags, the path gives the resource, and the HTTP method with the path's end the method."""
+        found = {
+            (each.method, each.path): each.name
+            for module in pkgutil.iter_modules(api.module("operations").__path__)
+            for each in vars(api.module(f"operations.{module.name}")).values()
+            if type(each).__name__ == "Operation"
+        }
+        assert found[method, path] == name
+
+    def test_file_names_are_short(self, api: Api) -> None:
+        """No file name is longer than 60 characters."""
+        assert max(len(path.name) for path in api.folder.rglob("*.py")) <= 60
+
+
+class TestParam:
+    document = """
+paths:
+  /a:
+    post:
+      operationId: t_make
+      tags: [t]
+      requestBody: {required: true, content: {application/json: {schema: {type: array, items: {$ref: Thing}}}}}
+      responses: {"200": {description: "", content: {application/json: {schema: {$ref: Thing}}}}}
+components:
+  schemas:
+    Thing: {type: object, properties: {param: {$ref: FilterParam}, plain: {$ref: Plain}, other: {$ref: PlainParam}}}
+    FilterParam: {type: object, properties: {a: {type: string}}}
+    Plain: {type: object, properties: {a: {type: string}}}
+    PlainParam: {type: object, properties: {b: {type: string}}}
+"""
+
+    def test_no_param_param(self, api: Api) -> None:
+        """The dict of a component whose name ends in Param, or whose name is taken, ends in Input."""
+        names = set(api.params._MODULES)
+        assert names == {"ThingParam", "FilterParamInput", "PlainInput", "PlainParamInput"}

@@ -138,6 +138,10 @@ paths:
         assert "accept" not in signature.parameters
         assert signature.parameters["list"].default is inspect.Parameter.empty
 
+    def test_dropped_headers_are_noted(self, api: Api) -> None:
+        """A header parameter that OpenAPI ignores gives a note."""
+        assert "header parameter 'Accept' is left out" in api.notes
+
     def test_lists_and_instants_are_written(self, api: Api) -> None:
         """Lists in headers and instants in queries are written."""
         from datetime import UTC, datetime
@@ -505,3 +509,60 @@ components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}
         assert api.module("operations.t").net(name="n").body.media_type == "application/json"
         assert "only application/json is sent, not application/xml" in api.notes
         assert "content_type" not in inspect.signature(api.module("operations.t").net).parameters
+
+
+class TestDescriptions:
+    document = """
+paths:
+  /a/{id}:
+    post:
+      operationId: t_make
+      tags: [t]
+      parameters:
+        - {name: id, in: path, required: true, schema: {type: string}}
+        - {name: color, in: query, schema: {$ref: Color}}
+        - {name: shade, in: query, description: Of its own., schema: {$ref: Color}}
+        - {name: maybe, in: query, schema: {anyOf: [{$ref: Alias}, {type: "null"}]}}
+        - {name: size, in: query, schema: {type: integer, description: How big.}}
+      requestBody: {required: true, content: {application/json: {schema: {$ref: Body}}}}
+      responses: {"204": {description: ""}}
+    get:
+      operationId: t_get
+      tags: [t]
+      summary: Get it.
+      parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+      responses: {"204": {description: ""}}
+    put:
+      operationId: t_put
+      tags: [t]
+      summary: Put it.
+      parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+      requestBody: {content: {application/json: {schema: {$ref: Body}}}}
+      responses: {"204": {description: ""}}
+components:
+  schemas:
+    Color: {type: string, description: "The color.\\n\\nMore about colors."}
+    Alias: {$ref: Color}
+    Body: {type: object, description: A body., properties: {color: {$ref: Color}, note: {type: string}}}
+"""
+
+    def test_schema_describes_its_argument(self, api: Api) -> None:
+        """An argument without a description has that of the schema it refers to."""
+        doc = inspect.getdoc(api.resources.T.make)
+        lines = [line.strip() for line in doc.partition("Args:")[2].strip().splitlines()]
+        assert sorted(lines) == [
+            "body: A body.",
+            "color: The color.",
+            "maybe: The color.",
+            "shade: Of its own.",
+            "size: How big.",
+        ]
+
+    def test_no_filler_without_a_description(self, api: Api) -> None:
+        """An argument without any description is left out of the docstring."""
+        assert inspect.getdoc(api.resources.T.get) == "Get it."
+        assert "See the documentation" not in api.source("resources/_t.py")
+
+    def test_body_is_described_by_its_schema(self, api: Api) -> None:
+        """A body of one argument has the description of its schema."""
+        assert "body: A body." in inspect.getdoc(api.resources.T.put)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.generator.running import Api
+from tests.generator.running import Api, complete, generated
 
 
 class TestKinds:
@@ -204,3 +206,98 @@ components:
         """JSON Lines are streamed."""
         assert "_client.LineStream[_models.Thing]" in api.source("resources/_t.py")
         assert "_client.AsyncLineStream[_models.Thing]" in api.source("resources/_t.py")
+
+
+class TestMediaTypeParameters:
+    document = """
+paths:
+  /shadow:
+    get:
+      operationId: t_shadow
+      tags: [t]
+      responses:
+        "200":
+          description: ""
+          content:
+            application/json: {}
+            application/json; charset=utf-8: {schema: {$ref: Thing}}
+    put:
+      operationId: t_comma
+      tags: [t]
+      requestBody: {required: true, content: {"application/json, charset=utf-8": {schema: {$ref: Thing}}}}
+      responses:
+        "200": {description: "", content: {"application/json, charset=utf-8": {schema: {$ref: Thing}}}}
+    post:
+      operationId: t_several
+      tags: [t]
+      responses:
+        "200": {description: "", content: {"application/json, application/pdf": {schema: {$ref: Thing}}}}
+    patch:
+      operationId: t_exact
+      tags: [t]
+      responses:
+        "200":
+          description: ""
+          content:
+            "*/*": {schema: {$ref: Other}}
+            application/json; odata=minimal: {schema: {$ref: Thing}}
+            application/json; odata=full: {schema: {$ref: Full}}
+components:
+  schemas:
+    Thing: {type: object, properties: {name: {type: string}}}
+    Other: {type: object, properties: {name: {type: string}}}
+    Full: {type: object, properties: {name: {type: string}, more: {type: string}}}
+"""
+
+    def test_schema_wins_over_none(self, api: Api) -> None:
+        """A media type with a schema wins over the same one without."""
+        operation = api.module("operations.t").SHADOW
+        assert [each.media_type for each in operation.responses] == ["application/json; charset=utf-8"]
+        assert type(operation.decode(200, {"name": "n"}, "application/json")).__name__ == "Thing"
+
+    def test_comma_before_a_parameter(self, api: Api) -> None:
+        """A comma before a parameter is read as a semicolon, with a note."""
+        assert type(api.decode("t", "comma", {"name": "n"})).__name__ == "Thing"
+        assert "'application/json, charset=utf-8' is read as application/json; charset=utf-8" in api.notes
+        body = api.module("operations.t").comma(name="n").body
+        assert (body.kind, body.media_type) == ("json", "application/json; charset=utf-8")
+
+    def test_several_media_types_in_one_key(self, api: Api) -> None:
+        """A list of media types in one key is read as each of them, with a note."""
+        kinds = {each.media_type: each.kind for each in api.module("operations.t").SEVERAL.responses}
+        assert kinds == {"application/json": "json", "application/pdf": "bytes"}
+        assert (
+            "'application/json, application/pdf' is read as application/json and application/pdf" in api.notes
+        )
+
+    @pytest.mark.parametrize(
+        ("came", "name"),
+        [
+            ("application/json;odata=full", "Full"),
+            ("application/json; odata=minimal", "Thing"),
+            ("application/json", "Thing"),
+            ("application/problem+json", "Other"),
+        ],
+    )
+    def test_closest_match_wins(self, api: Api, came: str, name: str) -> None:
+        """The exact media type wins over one with other parameters, and that over a range."""
+        assert type(api.decode_as("t", "exact", {}, came)).__name__ == name
+
+
+class TestNoSecurity:
+    document = """
+paths:
+  /a: {get: {operationId: t_get, tags: [t], responses: {"204": {description: ""}}}}
+"""
+
+    def test_credentials_are_sent_with_a_note(self, api: Api) -> None:
+        """Without any `security` in the document, credentials are sent, with a note."""
+        assert api.module("operations.t").GET.secured
+        assert "has no `security`; every operation sends the client's credentials" in api.notes
+
+    def test_option_turns_them_off(self, tmp_path: Path) -> None:
+        """`--no-credentials` follows the letter of OpenAPI, and is part of the header of each file."""
+        with generated(complete(self.document), tmp_path, "--no-credentials") as api:
+            assert not api.module("operations.t").GET.secured
+            assert "security" not in api.notes
+            assert "--no-credentials`" in api.source("operations/t.py")

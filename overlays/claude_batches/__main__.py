@@ -1,0 +1,5 @@
+"""`python -m claude_batches`: the command."""
+
+from .cli import main
+
+main()

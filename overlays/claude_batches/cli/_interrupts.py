@@ -1,0 +1,43 @@
+"""Ctrl-C: once to stop after the current step, twice to stop at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from ._console import say
+
+__all__ = ["Interrupts"]
+
+
+class Interrupts:
+    """Listens for Ctrl-C during a step that must not be cut off.
+
+    Args:
+        notice: The message for the first Ctrl-C.
+    """
+
+    def __init__(self, notice: str) -> None:
+        self.asked = False
+        """Ctrl-C came."""
+        self._notice = notice
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._received)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _received(self, _number: int, _frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        say(f"\n{self._notice} Ctrl-C again stops at once.")

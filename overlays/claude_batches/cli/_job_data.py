@@ -1,0 +1,321 @@
+"""Commands that read a job: plan, status, results, cost, export, resolve."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.markup import escape
+
+from ._console import binary_stdout, is_terminal, say, write_data, write_json, write_text
+from ._exits import CommandError, ExitStatus, finish
+from ._job_view import (
+    cost_summary,
+    cost_table,
+    gist,
+    results_table,
+    status_dict,
+    status_of,
+    status_table,
+)
+from ._jobs_api import cost as cost_of
+from ._jobs_api import is_job, opened, result_rows
+from ._jobs_api import plan as plan_of
+from ._options import JobName, Json, Ledger, MaxRequests, Workspace
+from ._sources import (
+    Attachments,
+    Format,
+    IdColumn,
+    MaxTokens,
+    Model,
+    Prompt,
+    Source,
+    System,
+    Template,
+)
+
+if TYPE_CHECKING:
+    from claude_batches.jobs import Job, JobRow
+
+__all__ = ["cost", "export", "plan", "resolve", "results", "status"]
+
+#: The largest number of rows that a table on a terminal shows by default.
+_SHOWN = 50
+
+Order = Annotated[
+    Literal["input", "arrival"],
+    typer.Option("--order", help="The order of rows: of the requests, or of the results, which is faster."),
+]
+
+
+def plan(
+    requests: Annotated[
+        str,
+        typer.Argument(metavar="REQUESTS|JOB", help="Requests, or the folder of a job.", show_default=False),
+    ],
+    *,
+    count: Annotated[
+        bool, typer.Option("--count", help="Count the tokens of a sample with the API, which is free.")
+    ] = False,
+    sample: Annotated[int, typer.Option(min=1, metavar="N", help="The size of the sample.")] = 32,
+    max_requests: MaxRequests = None,
+    model: Model = None,
+    max_tokens: MaxTokens = None,
+    template: Template = None,
+    prompt: Prompt = None,
+    system: System = None,
+    id_column: IdColumn = None,
+    attachment: Attachments = None,
+    format: Format = None,
+    json: Json = False,
+) -> None:
+    """Show counts, bytes, batches, tokens, the largest cost and mistakes of requests. Nothing is spent.
+
+    It needs no key, except with --count. Exit status 1: some requests would be refused.
+    """
+    from claude_batches import Client
+
+    source = Source(
+        path=requests,
+        model=model,
+        max_tokens=max_tokens,
+        template=template,
+        prompt=prompt,
+        system=system,
+        id_column=id_column,
+        attachments=attachment,
+        format=format,
+    )
+    if is_job(requests):
+        with opened(requests, ledger=None, client=count) as job:
+            planned: Any = job.plan()
+    elif count:
+        with Client() as client:
+            planned = plan_of(source, client=client, sample=sample, max_requests=max_requests)
+    else:
+        planned = plan_of(source, max_requests=max_requests)
+    if json:
+        write_json(_plan_dict(planned))
+    else:
+        write_text(str(planned))
+    finish(ExitStatus.ERROR if planned.errors else ExitStatus.SUCCEEDED)
+
+
+def status(job: JobName, ledger: Ledger = None, json: Json = False) -> None:
+    """Show the state of a job from its ledger, without the API. The exit status tells it as well."""
+    with opened(job, ledger=ledger, client=False) as opened_job:
+        found = opened_job.status()
+    if json:
+        write_json(status_dict(found))
+    else:
+        write_data(status_table(job, found))
+        for doubt in found.doubts:
+            say(f"in doubt: {escape(str(doubt))}")
+        for batch in found.archived_soon:
+            say(f"The results of {batch} are archived in less than three days: claude-batches watch {job}")
+    finish(status_of(found))
+
+
+def results(
+    job: JobName,
+    *,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, metavar="N", help="The number of rows; 50 on a terminal, else all."),
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only rows that did not succeed.")] = False,
+    cause: Annotated[
+        list[str] | None,
+        typer.Option("--cause", metavar="NAME", help="Only rows that ended so: expired, ... Repeatable."),
+    ] = None,
+    order: Order = "input",
+    ledger: Ledger = None,
+    json: Json = False,
+) -> None:
+    """Write the final results of a job: as a table on a terminal, else as JSONL.
+
+    Each line of JSON has custom_id, cause, attempt, batch_id, request and result. `export` writes tables. The
+    exit status tells the state of the job.
+    """
+    wanted = _causes(cause)
+    with opened(job, ledger=ledger, client=False) as opened_job:
+        rows = (
+            row
+            for row in opened_job.results(order)
+            if (not failed or row.cause != "succeeded") and (not wanted or row.cause in wanted)
+        )
+        if json or not is_terminal():
+            _write_rows(islice(rows, limit))
+        else:
+            table = results_table()
+            for row in islice(rows, limit or _SHOWN):
+                colour = "green" if row.cause == "succeeded" else "red"
+                table.add_row(escape(row.custom_id), f"[{colour}]{row.cause}[/]", escape(gist(row.result)))
+            write_data(table)
+        found = opened_job.status()
+    finish(status_of(found))
+
+
+def cost(
+    job: JobName,
+    prices: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help='Your prices as JSON: {"model": {"input_tokens": USD per million, ...}}.'
+        ),
+    ] = None,
+    ledger: Ledger = None,
+    json: Json = False,
+) -> None:
+    """Show tokens and cost of all attempts by model. Prices need the extra claude-batches[cost]."""
+    own = None if prices is None else _prices(prices)
+    with opened(job, ledger=ledger, client=False) as opened_job:
+        report = cost_of(opened_job, own)
+    if json:
+        write_json(report.to_dict())
+        return
+    if report.models:
+        write_data(cost_table(report))
+    say(cost_summary(report))
+
+
+def export(
+    job: JobName,
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="The table: .jsonl, .csv (also .gz, .zst) or .parquet, or `-` for stdout.",
+            show_default=False,
+        ),
+    ],
+    *,
+    format: Annotated[
+        Literal["jsonl", "csv", "parquet"] | None,
+        typer.Option("--format", help="The format, where the name does not tell; jsonl for stdout."),
+    ] = None,
+    order: Order = "input",
+    raw: Annotated[
+        bool, typer.Option("--raw/--no-raw", help="The results as they came, as a column.")
+    ] = True,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="The number of rows.")
+    ] = None,
+    ledger: Ledger = None,
+    json: Json = False,
+) -> None:
+    """Write the results of a job as a table, joined with the columns of its requests.
+
+    The exit status tells the state of the job: 5 if results are still to come.
+    """
+    from claude_batches.jobs._tables import write
+
+    with opened(job, ledger=ledger, client=False) as opened_job:
+        rows = islice(result_rows(opened_job, order), limit)
+        target: Any = binary_stdout() if path == "-" else Path(path)
+        written = write(rows, target, format=format or ("jsonl" if path == "-" else None), raw=raw)
+        found = opened_job.status()
+    if path == "-":
+        binary_stdout().flush()
+    elif json:
+        write_json({"path": path, "rows": written})
+    else:
+        say(f"{written:,} rows are in {escape(path)}")
+    finish(status_of(found))
+
+
+def resolve(
+    job: JobName,
+    shard: Annotated[
+        int | None,
+        typer.Argument(metavar="SHARD", help="The number of a shard in doubt.", show_default=False),
+    ] = None,
+    batch: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="BATCH|not-made",
+            help="The id of its batch; or `not-made`, which sends it again.",
+            show_default=False,
+        ),
+    ] = None,
+    ledger: Ledger = None,
+    workspace: Workspace = None,
+    json: Json = False,
+) -> None:
+    """List the creates whose outcome is unknown, or decide one that running the job cannot settle.
+
+    A wrong `not-made` pays twice: compare with `claude-batches list` first.
+    """
+    if shard is None or batch is None:
+        if shard is not None:
+            raise CommandError("name the batch of the shard, or not-made", ExitStatus.USAGE)
+        with opened(job, ledger=ledger, client=False) as opened_job:
+            _write_doubts(opened_job, json=json)
+        return
+    with opened(job, ledger=ledger, client=batch != "not-made", workspace_id=workspace) as opened_job:
+        opened_job.resolve(shard, batch)
+        found = opened_job.status()
+    if json:
+        write_json(status_dict(found))
+    say(f"Resolved. Continue with: claude-batches run {job}")
+
+
+def _write_doubts(job: Job, *, json: bool) -> None:
+    doubts = job.status().doubts
+    if json:
+        write_json(status_dict(job.status())["doubts"])
+    elif not doubts:
+        say("No create has an unknown outcome.")
+    for doubt in () if json else doubts:
+        write_text(str(doubt))
+    if doubts:
+        finish(ExitStatus.UNKNOWN_OUTCOME)
+
+
+def _write_rows(rows: Iterator[JobRow]) -> None:
+    import orjson
+
+    out = sys.stdout.buffer
+    for row in rows:
+        wire = row.wire
+        line = {
+            "custom_id": row.custom_id,
+            "cause": row.cause,
+            "attempt": row.attempt,
+            "batch_id": row.batch_id,
+            "request": row.request,
+            "result": None if wire is None else wire.get("result"),
+        }
+        out.write(orjson.dumps(line) + b"\n")
+    out.flush()
+
+
+def _causes(names: list[str] | None) -> frozenset[str]:
+    from claude_batches.jobs import Cause
+
+    known = [str(cause.value) for cause in Cause]
+    for name in names or ():
+        if name not in known:
+            raise CommandError(f"--cause {name}: there are {', '.join(known)}", ExitStatus.USAGE)
+    return frozenset(names or ())
+
+
+def _prices(path: Path) -> Any:
+    import orjson
+
+    from claude_batches.jobs._cost import Prices
+
+    try:
+        return Prices(orjson.loads(path.read_bytes()))
+    except orjson.JSONDecodeError as error:
+        raise CommandError(f"--prices {path}: not JSON: {error}") from None
+
+
+def _plan_dict(plan: Any) -> dict[str, Any]:
+    import attrs
+
+    return {**attrs.asdict(plan), "most_cost": plan.most_cost, "unpriced": plan.unpriced}

@@ -1,0 +1,145 @@
+"""Jobs on stdout: status, results and costs."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from rich.markup import escape
+from rich.table import Table
+
+from ._exits import ExitStatus
+
+if TYPE_CHECKING:
+    from claude_batches.jobs import JobStatus
+    from claude_batches.jobs._cost import Report
+
+__all__ = ["cost_table", "gist", "results_table", "status_dict", "status_of", "status_table"]
+
+#: The order of outcomes in tables; others follow.
+_FIRST = ("succeeded",)
+
+
+def status_of(status: JobStatus) -> ExitStatus:
+    """Return the exit status for the state of a job."""
+    if status.doubts:
+        return ExitStatus.UNKNOWN_OUTCOME
+    if status.state == "paused":
+        return ExitStatus.ERROR
+    if status.finished or (status.state == "canceled" and not status.in_flight and not status.ended):
+        return ExitStatus.SUCCEEDED if status.succeeded == status.requests else ExitStatus.FAILED_ROWS
+    return ExitStatus.RUNNING
+
+
+def status_dict(status: JobStatus) -> dict[str, Any]:
+    """Return a status for JSON."""
+    return {
+        **attrs.asdict(status),
+        "succeeded": status.succeeded,
+        "failed": status.failed,
+        "finished": status.finished,
+    }
+
+
+def status_table(name: str, status: JobStatus) -> Table:
+    """Return the table of a status."""
+    state = status.state if status.reason is None else f"{status.state}: {status.reason}"
+    if status.state == "active":
+        state = "finished" if status.finished else "active"
+    table = Table(title=f"{escape(name)}: {escape(state)}", title_justify="left", box=None, pad_edge=False)
+    table.add_column("outcome")
+    table.add_column("requests", justify="right")
+    causes = sorted(status.causes.items(), key=lambda each: (each[0] not in _FIRST, -each[1], each[0]))
+    for cause, count in causes:
+        table.add_row(f"[{'green' if cause == 'succeeded' else 'red'}]{cause}[/]", f"{count:,}")
+    for label, count in (
+        ("not sent", status.staged),
+        ("in process", status.in_flight),
+        ("not collected", status.ended),
+        ("sent again", status.again),
+        ("held", status.held),
+    ):
+        if count:
+            table.add_row(label, f"{count:,}")
+    table.add_row("total", f"{status.requests:,}", style="bold")
+    table.add_row("batches", f"{status.batches_ended:,} of {status.batches:,} ended", style="dim")
+    return table
+
+
+def cost_table(report: Report) -> Table:
+    """Return the table of tokens and costs."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("model")
+    columns = {
+        "requests": "requests",
+        "input": "input_tokens",
+        "output": "output_tokens",
+        "cache 5m": "cache_write_5m_tokens",
+        "cache 1h": "cache_write_1h_tokens",
+        "cache read": "cache_read_tokens",
+    }
+    used = {
+        title: name
+        for title, name in columns.items()
+        if not title.startswith("cache") or any(getattr(line, name) for line in report.models)
+    }
+    for title in (*used, "cost"):
+        table.add_column(title, justify="right")
+    for line in report.models:
+        table.add_row(
+            escape(line.model or "unknown"),
+            *(f"{getattr(line, name):,}" for name in used.values()),
+            dollars(line.cost),
+        )
+    return table
+
+
+def cost_summary(report: Report) -> str:
+    """Return the sums of a report as one line."""
+    if not report.models:
+        return "No request was billed."
+    unpriced = set(report.unpriced)
+    if len(unpriced) == len({line.model or "unknown" for line in report.models}):
+        return "Not priced: install claude-batches[cost], or give --prices."
+    parts = [
+        f"Cost {dollars(report.cost)}",
+        f"{dollars(report.saved)} saved by batching",
+        f"{dollars(report.failed_cost)} for attempts that were not kept",
+    ]
+    if unpriced:
+        parts.append(f"without {', '.join(sorted(unpriced))}, which has no price")
+    return ", ".join(parts)
+
+
+def results_table() -> Table:
+    """Return an empty table of results."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("custom_id", no_wrap=True)
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("text", overflow="ellipsis", no_wrap=True)
+    return table
+
+
+def gist(result: Any) -> str:
+    """Return the answer or the error of a result as one line."""
+    message = getattr(result, "message", None)
+    if message is not None:
+        return " ".join(" ".join(_text(block) for block in message.content).split())
+    error = getattr(getattr(result, "error", None), "error", None)
+    return "" if error is None else f"{error.type}: {error.message}"
+
+
+def _text(block: Any) -> str:
+    text = getattr(block, "text", None)
+    if isinstance(text, str):
+        return text
+    name, given = getattr(block, "name", None), getattr(block, "input", None)
+    if isinstance(name, str) and isinstance(given, dict):
+        return f"{name}({', '.join(f'{key}={value!r}' for key, value in given.items())})"  # pyright: ignore[reportUnknownVariableType]
+    return f"[{getattr(block, 'type', 'unknown')}]"
+
+
+def dollars(amount: Decimal | None) -> str:
+    """Return an amount for a table."""
+    return "unpriced" if amount is None else f"${amount:,.4f}"

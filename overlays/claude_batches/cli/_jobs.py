@@ -1,0 +1,342 @@
+"""Commands that take a job forward: run, submit, watch, retry, cancel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ._console import say, write_data, write_json
+from ._events import followed, outlook
+from ._exits import CommandError, ExitStatus, finish
+from ._interrupts import Interrupts
+from ._job_view import cost_summary, cost_table, status_dict, status_of, status_table
+from ._jobs_api import add, cost, opened
+from ._options import (
+    Canary,
+    Ids,
+    JobName,
+    Json,
+    Ledger,
+    MaxAttempts,
+    MaxCost,
+    MaxInFlight,
+    MaxRequests,
+    OnMaxTokens,
+    PollInterval,
+    SettleSeconds,
+    Verbose,
+    Workspace,
+)
+from ._progress import Reporter
+from ._sources import (
+    Attachments,
+    Format,
+    IdColumn,
+    MaxTokens,
+    Model,
+    Prompt,
+    Source,
+    SourceArgument,
+    System,
+    Template,
+)
+
+if TYPE_CHECKING:
+    from claude_batches.jobs import Job
+
+__all__ = ["cancel_job", "retry", "run", "submit", "watch"]
+
+
+def run(
+    job: JobName,
+    requests: SourceArgument = None,
+    *,
+    max_cost: MaxCost = None,
+    max_requests: MaxRequests = None,
+    max_in_flight: MaxInFlight = None,
+    max_attempts: MaxAttempts = None,
+    canary: Canary = None,
+    on_max_tokens: OnMaxTokens = None,
+    ids: Ids = None,
+    poll_interval: PollInterval = None,
+    settle_seconds: SettleSeconds = None,
+    model: Model = None,
+    max_tokens: MaxTokens = None,
+    template: Template = None,
+    prompt: Prompt = None,
+    system: System = None,
+    id_column: IdColumn = None,
+    attachment: Attachments = None,
+    format: Format = None,
+    ledger: Ledger = None,
+    workspace: Workspace = None,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Run a job: submit, wait, collect, and send again what may succeed.
+
+    JOB is created on first use. The same command continues a job after Ctrl-C, a crash or a reboot: nothing is paid
+    twice. Requests that the job has already are passed over.
+
+    Ctrl-C once stops after the current step, twice at once; batches that were sent go on.
+    """
+    source = _source(requests, model, max_tokens, template, prompt, system, id_column, attachment, format)
+    with (
+        opened(
+            job,
+            ledger=ledger,
+            client=True,
+            create=source is not None,
+            ids=ids,
+            max_requests=max_requests,
+            max_in_flight=max_in_flight,
+            max_attempts=max_attempts,
+            canary=canary,
+            on_max_tokens=on_max_tokens,
+            poll_interval=poll_interval,
+            settle_seconds=settle_seconds,
+            workspace_id=workspace,
+        ) as opened_job,
+        _continued(job, "run"),
+    ):
+        _add(opened_job, source)
+        with followed(opened_job, verbose=verbose):
+            report = opened_job.run(max_cost=max_cost)
+        status = status_of(report.status)
+        if json:
+            write_json({**status_dict(report.status), "cost": cost(opened_job).to_dict()})
+        else:
+            write_data(status_table(job, report.status))
+            costs = cost(opened_job)
+            if costs.models:
+                write_data(cost_table(costs))
+            say(cost_summary(costs))
+        if report.over_cost:
+            raise CommandError(
+                f"the rest of {job} is not sent: it could cost more than ${max_cost:,.2f} in all. Run it again with a "
+                "larger --max-cost."
+            )
+        _advise(job, status, report.paused)
+        finish(status)
+
+
+def submit(
+    job: JobName,
+    requests: SourceArgument = None,
+    *,
+    max_cost: MaxCost = None,
+    max_requests: MaxRequests = None,
+    max_in_flight: MaxInFlight = None,
+    canary: Canary = None,
+    ids: Ids = None,
+    model: Model = None,
+    max_tokens: MaxTokens = None,
+    template: Template = None,
+    prompt: Prompt = None,
+    system: System = None,
+    id_column: IdColumn = None,
+    attachment: Attachments = None,
+    format: Format = None,
+    ledger: Ledger = None,
+    workspace: Workspace = None,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Add requests to a job, and send the batches that the limits allow, without waiting for them.
+
+    Exit status 0: all was sent; 4: the outcome of a create is unknown, and the next `watch` or `run` finds it out; 5:
+    some batches have to wait: submit again later.
+    """
+    source = _source(requests, model, max_tokens, template, prompt, system, id_column, attachment, format)
+    with (
+        opened(
+            job,
+            ledger=ledger,
+            client=True,
+            create=source is not None,
+            ids=ids,
+            max_requests=max_requests,
+            max_in_flight=max_in_flight,
+            canary=canary,
+            workspace_id=workspace,
+        ) as opened_job,
+        _continued(job, "submit"),
+    ):
+        _add(opened_job, source)
+        _send(opened_job, job, max_cost=max_cost, verbose=verbose, json=json)
+
+
+def retry(
+    job: JobName,
+    *,
+    max_cost: MaxCost = None,
+    max_requests: MaxRequests = None,
+    max_in_flight: MaxInFlight = None,
+    max_attempts: MaxAttempts = None,
+    ledger: Ledger = None,
+    workspace: Workspace = None,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Resume a paused job, and send the collected rows again that failed and may succeed.
+
+    The exit status is that of `submit`.
+    """
+    with (
+        opened(
+            job,
+            ledger=ledger,
+            client=True,
+            max_requests=max_requests,
+            max_in_flight=max_in_flight,
+            max_attempts=max_attempts,
+            workspace_id=workspace,
+        ) as opened_job,
+        _continued(job, "retry"),
+    ):
+        if opened_job.status().state == "paused":
+            opened_job.resume()
+        say(f"{opened_job.retry():,} requests are sent again")
+        _send(opened_job, job, max_cost=max_cost, verbose=verbose, json=json)
+
+
+def watch(
+    job: JobName,
+    *,
+    poll_interval: PollInterval = 2.0,
+    settle_seconds: SettleSeconds = None,
+    ledger: Ledger = None,
+    workspace: Workspace = None,
+    verbose: Verbose = False,
+    json: Json = False,
+) -> None:
+    """Wait for the batches that were sent, and collect their results. Nothing is sent.
+
+    The exit status tells the state of the job.
+    """
+    with (
+        opened(
+            job, ledger=ledger, client=True, settle_seconds=settle_seconds, workspace_id=workspace
+        ) as opened_job,
+        followed(opened_job, verbose=verbose) as shown,
+        Interrupts(
+            f"Stopping after the current step. Continue with: claude-batches watch {job}"
+        ) as interrupts,
+    ):
+        _watch(opened_job, shown, interrupts, poll_interval or 2.0)
+        status = opened_job.status()
+    _write(job, status, json=json)
+    _advise(job, status_of(status), status.reason)
+    finish(status_of(status))
+
+
+def cancel_job(job: str, *, ledger: str | None, workspace: str | None, json: bool) -> None:
+    """Cancel the batches of a job, and collect what was done.
+
+    Args:
+        job: The job.
+        ledger: The database with its ledger.
+        workspace: The workspace.
+        json: True for JSON.
+    """
+    with (
+        opened(job, ledger=ledger, client=True, workspace_id=workspace) as opened_job,
+        followed(opened_job, verbose=False),
+    ):
+        report = opened_job.cancel()
+    _write(job, report.status, json=json)
+    finish(status_of(report.status))
+
+
+def _source(
+    path: str | None,
+    model: str | None,
+    max_tokens: int | None,
+    template: Template,
+    prompt: str | None,
+    system: str | None,
+    id_column: str | None,
+    attachments: list[str] | None,
+    format: Format,
+) -> Source | None:
+    if path is None:
+        return None
+    return Source(
+        path=path,
+        model=model,
+        max_tokens=max_tokens,
+        template=template,
+        prompt=prompt,
+        system=system,
+        id_column=id_column,
+        attachments=attachments,
+        format=format,
+    )
+
+
+def _add(job: Job, source: Source | None) -> None:
+    if source is not None:
+        say(f"{add(job, source):,} requests added")
+
+
+def _send(job: Job, name: str, *, max_cost: float | None, verbose: bool, json: bool) -> None:
+    with followed(job, verbose=verbose):
+        sent = job.submit(max_cost=max_cost)
+    status = job.status()
+    say(f"{sent:,} batches sent")
+    _write(name, status, json=json)
+    if status.doubts:
+        finish(ExitStatus.UNKNOWN_OUTCOME)
+    if status.reason is not None:
+        raise CommandError(f"{name} is paused: {status.reason}")
+    if status.staged:
+        say(f"{status.staged:,} requests were not sent. Continue with: claude-batches submit {name}")
+        finish(ExitStatus.RUNNING)
+
+
+def _watch(job: Job, shown: Reporter, interrupts: Interrupts, pause: float) -> None:
+    """Poll and collect until no batch is in process."""
+    while not interrupts.asked:
+        status = job.poll()
+        if not interrupts.asked:
+            job.collect()
+        shown.show(outlook(job))
+        if not job.status().in_flight and not job.status().ended:
+            return
+        until = time.monotonic() + pause
+        while time.monotonic() < until and not interrupts.asked:
+            time.sleep(min(0.1, pause))
+        pause = min(pause * 1.5, 60.0) if status.in_flight else pause
+
+
+def _write(name: str, status: object, *, json: bool) -> None:
+    from claude_batches.jobs import JobStatus
+
+    assert isinstance(status, JobStatus)
+    if json:
+        write_json(status_dict(status))
+    else:
+        write_data(status_table(name, status))
+
+
+def _advise(name: str, status: ExitStatus, paused: str | None) -> None:
+    if paused is not None:
+        raise CommandError(f"{name} is paused: {paused} Continue with: claude-batches retry {name}")
+    if status is ExitStatus.UNKNOWN_OUTCOME:
+        say(f"The outcome of a create is unknown; running the job finds it out: claude-batches run {name}")
+    elif status is ExitStatus.RUNNING:
+        say(f"The job has not finished. Continue with: claude-batches run {name}")
+
+
+@contextmanager
+def _continued(name: str, command: str) -> Generator[None]:
+    """Say how to continue a job that was stopped at once."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise CommandError(
+            f"Stopped at once; batches that were sent go on. Continue with: claude-batches {command} {name}",
+            ExitStatus.INTERRUPTED,
+        ) from None

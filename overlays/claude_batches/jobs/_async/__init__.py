@@ -1,0 +1,1 @@
+"""The asynchronous shells of jobs."""

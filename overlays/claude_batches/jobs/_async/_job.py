@@ -1,0 +1,469 @@
+"""`AsyncJob`: a table of requests, paid for once, joined with their results."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import IO, Any, Self, TypeGuard, Unpack
+
+import attrs
+
+from claude_batches import AsyncClient, ClaudeBatchesError
+
+from .._collect import Collected
+from .._cost import Plan, Planner, Report
+from .._cost._plan import countable
+from .._errors import JobError, JobOptionsError, ShardError
+from .._interrupts import Interrupts
+from .._ledger._sql import Spent
+from .._money import Money
+from .._opening import Opened, opened
+from .._options import Ids, JobOptions, OptionKeys, typed
+from .._records import JobFacts, JobState, Shard, ShardState
+from .._requests import Given
+from .._rows import JobRow, Order, rows
+from .._staging import Adding, merge, restage
+from .._status import JobReport, JobStatus, archived_soon, finished, status_of
+from .._tables import AnswerType, ResultRow, answer_type, read_source, write
+from .._tables._write import TableFormat
+from ._io import in_thread, pause
+from ._runner import NAMED, AsyncRunner
+
+__all__ = ["AsyncJob"]
+
+#: Each pause of `run` is this much longer than the one before.
+_GROWTH = 1.5
+
+
+class AsyncJob:
+    """A table of requests, paid for once, joined with their results.
+
+    Its steps (`add`, `submit`, `poll`, `collect`, `retry`) can each be repeated, and go on from where the ledger says;
+    `run` does them all until each request has its final result. They may be days, processes and machines apart.
+    """
+
+    def __init__(self, job: Opened, client: AsyncClient | None, options: JobOptions) -> None:
+        self._job = job
+        self._options = options
+        self._client = client
+        self._adding = False
+        self._stop = False
+        self._over_cost = False
+        self._warned: set[str] = set()
+        self._answers: AnswerType | None = None if options.output is None else answer_type(options.output)
+        self._money = Money(job.ledger, job.lines, options.prices)
+        self._runner = (
+            None if client is None else AsyncRunner(client, job.ledger, job.store, job.lines, options)
+        )
+
+    @classmethod
+    def open(
+        cls,
+        name: str | os.PathLike[str],
+        *,
+        client: AsyncClient | None = None,
+        ledger: object = None,
+        ids: Ids | None = None,
+        **options: Unpack[OptionKeys],
+    ) -> Self:
+        """Open a job, or make it.
+
+        Args:
+            name: The folder of the job; with a PostgreSQL ledger, its name there.
+            client: The client to send with. Without one, what needs no API works: `add`, `status`, `results`.
+            ledger: A `PostgresLedger`, with which several processes work on one job; `None` is a folder of its own.
+            ids: The custom_ids on the wire of a new job. `"derived"` (the default) ones are the job's own, so that
+                the results of a batch prove whose it is, and yours may be any text. `"own"` sends yours.
+            **options: See `JobOptions`. None is stored.
+
+        Raises:
+            JobHeldError: Another process works on this folder.
+            LedgerError: The ledger is of a newer release, damaged, or can't be opened.
+            JobOptionsError: Options that can't work.
+        """
+        # Before the job is opened: wrong options make no folder.
+        checked = typed(JobOptions(**options))
+        return cls(opened(name, ledger, ids), client, checked)
+
+    async def close(self) -> None:
+        """Release the job. Its batches go on."""
+        self._job.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._job.name!r}>"
+
+    # Adding -------------------------------------------------------------------------------------------------
+
+    async def add(self, requests: Any, **source: Any) -> int:
+        """Add requests: all of them, or none.
+
+        Requests that the job has already are passed over, so the same source can be added again.
+
+        Args:
+            requests: An iterable of `{"custom_id": ..., "params": ...}`, or of params alone, whose id is derived
+                from them; an async iterable of these, with `AsyncJob`; or a path or table.
+            **source: How a path or table is read.
+
+        Returns:
+            The number of new requests.
+
+        Raises:
+            JobConflictError: The job has a custom_id already, with other params.
+            JobRequestError: A request can't be sent.
+        """
+        if self._adding:
+            raise JobError("requests are being added to this job already: wait for that call")
+        given: Any = self._source_of(requests, source)
+        self._adding = True
+        try:
+            return await self._add(given)
+        finally:
+            self._adding = False
+
+    async def _add(self, requests: Any) -> int:
+        # async only
+        if _comes_async(requests):
+            return await self._add_as_they_come(requests)
+        return await in_thread(lambda: self._add_all(requests))
+
+    # async only
+    async def _add_as_they_come(self, requests: AsyncIterable[Any]) -> int:
+        adding = Adding(self._job.ledger, self._job.store, self._job.lines, self._options)
+        try:
+            async for request in requests:
+                adding.push(request)
+        except BaseException:
+            adding.abandon()
+            raise
+        adding.finish()
+        return adding.added
+
+    def _add_all(self, requests: Iterable[Any]) -> int:
+        adding = Adding(self._job.ledger, self._job.store, self._job.lines, self._options)
+        try:
+            for request in requests:
+                adding.push(request)
+        except BaseException:
+            adding.abandon()
+            raise
+        adding.finish()
+        return adding.added
+
+    # Steps --------------------------------------------------------------------------------------------------
+
+    async def submit(self, *, max_cost: float | None = None) -> int:
+        """Send shards, as long as the API's queue, `max_in_flight` and `max_cost` allow; return their number.
+
+        Shards in doubt are settled by `poll`.
+
+        Args:
+            max_cost: The largest cost of all that is committed, in US dollars.
+        """
+        runner = self._running()
+        self._over_cost = False
+        await self._merge()
+        await runner.look_at_clock()
+        return await runner.submit(self._allow(max_cost), self._stopping)
+
+    async def poll(self) -> JobStatus:
+        """Look at the list of batches once: note those that ended, and settle shards in doubt."""
+        await self._running().poll()
+        return self.status()
+
+    async def collect(self) -> Sequence[Collected]:
+        """Download the results of ended batches, the oldest first, and take them into the ledger."""
+        self._warn_of_archive()
+        return await self._running().collect(self._stopping)
+
+    async def retry(self) -> int:
+        """Make new shards of the rows that are sent again; return the number of rows. `submit` sends them."""
+        job = self._job
+        return await in_thread(lambda: restage(job.ledger, job.store, job.lines, self._options))
+
+    async def run(self, *, max_cost: float | None = None) -> JobReport:
+        """Submit, wait, collect and send again, until each request has its final result.
+
+        Ctrl-C stops after the current step, a second one at once. Nothing is canceled: run the job again to go on.
+
+        Args:
+            max_cost: The largest cost of all that is committed, in US dollars; the rest is not sent.
+
+        Returns:
+            The report. The job may also be paused, or over its cost.
+
+        Raises:
+            APIError: The API refuses, or has failed for longer than `patience`.
+            JobError: The ledger can't be used, or a shard needs a decision.
+        """
+        runner = self._running()
+        interrupts = Interrupts()
+        self._stop = False
+
+        def stopping() -> bool:
+            return interrupts.asked or self._stop
+
+        delay = self._options.poll_interval
+        allow = self._allow(max_cost)
+        with interrupts:
+            await runner.look_at_clock()
+            while True:
+                moved = 0
+                self._over_cost = False
+                if not stopping():
+                    await runner.poll()
+                if not stopping():
+                    self._warn_of_archive()
+                    moved += len(await runner.collect(stopping))
+                if not stopping():
+                    moved += await self.retry()
+                if not stopping():
+                    await self._merge()
+                    moved += await runner.submit(allow, stopping)
+                if stopping() or self._at_rest():
+                    break
+                delay = self._options.poll_interval if moved else delay
+                await pause(delay, stopping)
+                delay = min(
+                    delay * _GROWTH, max(self._options.max_poll_interval, self._options.poll_interval)
+                )
+        return JobReport(
+            status=self.status(),
+            interrupted=stopping(),
+            over_cost=self._over_cost,
+            spent=self._job.ledger.spent(),
+        )
+
+    def stop(self) -> None:
+        """Have `run` return after its current step."""
+        self._stop = True
+
+    async def cancel(self) -> JobReport:
+        """Cancel all batches and send nothing more; then wait for what was done, and collect it.
+
+        Rows that were not sent stay so.
+        """
+        runner = self._running()
+        self._job.ledger.set_state(JobState.CANCELED, None)
+        await runner.cancel()
+        return await self.run()
+
+    async def resume(self, *, keep: bool = False) -> None:
+        """Let a paused job go on. The rows that it held are sent again by `run` or `retry`.
+
+        Args:
+            keep: Keep the errors of the held rows as their results instead.
+        """
+        if self._facts().state is JobState.CANCELED:
+            raise JobError("the job was canceled: what was not sent stays so; add it to a new job")
+        if keep:
+            self._job.ledger.keep_held()
+        self._job.ledger.set_state(JobState.ACTIVE, None)
+
+    async def resolve(self, shard: int, batch: str) -> None:
+        """Decide about a shard in doubt, where the evidence does not.
+
+        Args:
+            shard: Its number, as `status().doubts` has it.
+            batch: The id of its batch, or `"not-made"`, which sends it again.
+
+        Raises:
+            ShardError: The shard is not in doubt, or the batch is another shard's.
+        """
+        self._job.ledger.doubt_dead()
+        found = self._job.ledger.shard(shard)
+        if found is None or found.state is not ShardState.DOUBT:
+            state = "not in this job" if found is None else f"{found.state.value}, not in doubt"
+            raise ShardError(f"shard {shard} is {state}: there is nothing to resolve", shard)
+        if batch == "not-made":
+            self._job.ledger.release_send(found)
+            return
+        if batch in self._job.ledger.known_batches():
+            raise ShardError(f"batch {batch} is the batch of another shard", shard)
+        made = await self._running().made_at(batch, found)
+        self._job.ledger.set_verdict(shard, batch, NAMED)
+        self._job.ledger.made(found, batch, made)
+
+    # Looking ------------------------------------------------------------------------------------------------
+
+    def status(self) -> JobStatus:
+        """Return the state of the job, from the ledger alone."""
+        return status_of(self._job.ledger, self._server_now())
+
+    def results(self, order: Order = "input") -> Iterator[JobRow]:
+        """Yield the rows that have a final result, in flat memory.
+
+        Args:
+            order: `"input"`, or `"arrival"`, which is faster.
+        """
+        return rows(self._job.ledger, self._job.lines, order, self._answers)
+
+    def spent(self) -> Sequence[Spent]:
+        """Return the tokens of all attempts, by shard, model, service tier, cause, and use of the result."""
+        return self._job.ledger.spent()
+
+    def shards(self) -> Sequence[Shard]:
+        """Return all shards."""
+        return self._job.ledger.shards()
+
+    async def plan(
+        self,
+        *,
+        count: bool = True,
+        sample: int = 32,
+        version: str = "2023-06-01",
+        validate: bool | None = None,
+    ) -> Plan:
+        """Plan what was not sent: counts, bytes, mistakes, tokens and cost. Nothing is spent.
+
+        Args:
+            count: Counts the tokens of a sample with the API, where the job has a client.
+            sample: The number of requests in the sample.
+            version: The API version that requests are checked for.
+            validate: Checks requests by the spec; by default where jsonschema-rs is installed.
+        """
+        await self._merge()
+        counting = sample if count and self._client is not None else 0
+        planner = await in_thread(lambda: self._money.planner(counting, version=version, validate=validate))
+        counted = [await self._count_tokens(planner, each.params) for each in planner.samples]
+        plan = planner.finish(counted)
+        staged = [shard for shard in self._job.ledger.shards() if shard.state is ShardState.STAGED]
+        return attrs.evolve(plan, shards=len(staged), bytes=sum(shard.bytes for shard in staged))
+
+    async def _count_tokens(self, planner: Planner, params: dict[str, Any]) -> int | None:
+        assert self._client is not None
+        try:
+            counted = await self._client.messages.count_tokens(**countable(params))
+        except ClaudeBatchesError as error:
+            planner.note(f"a request of the sample couldn't be counted: {error}")
+            return None
+        return counted.input_tokens
+
+    def cost(self) -> Report:
+        """Return what the results cost, earlier attempts too: by model, with all kinds of tokens."""
+        return self._money.report()
+
+    def write(
+        self,
+        path: str | os.PathLike[str] | IO[bytes] | None = None,
+        *,
+        order: Order = "input",
+        format: TableFormat | None = None,
+        raw: bool = True,
+        cost: bool = False,
+        columns: Sequence[str] | Mapping[str, Any] | None = None,
+        compression: str = "snappy",
+    ) -> Any:
+        """Write the rows that have a final result as a table.
+
+        Args:
+            path: The file (`.jsonl`, `.csv`, `.parquet`), or an open binary file; `None` for Arrow.
+            order: `"input"`, or `"arrival"`, which is faster.
+            format: `jsonl`, `csv`, `parquet` or `arrow`, where the name doesn't tell it.
+            raw: Adds the results as they came.
+            cost: Fills the column of costs, by the price list (extra `cost`) and `prices`.
+            columns: The input's columns that are joined; all by default.
+            compression: The compression of Parquet.
+
+        Returns:
+            The number of rows; with the format `arrow`, a `pyarrow.RecordBatchReader`.
+        """
+        found = (
+            ResultRow(row.raw, row.custom_id, row.batch_id, row.attempt, row.columns)
+            for row in self.results(order)
+        )
+        return write(
+            found,
+            path,
+            format=format,
+            raw=raw,
+            columns=columns,
+            output=self._answers,
+            pricer=self._money.pricer if cost else None,
+            compression=compression,
+        )
+
+    # ----------------------------------------------------------------------------------------------------------
+
+    async def _merge(self) -> None:
+        job = self._job
+        await in_thread(lambda: merge(job.ledger, job.store, job.lines, self._options))
+
+    def _running(self) -> AsyncRunner:
+        if self._runner is None:
+            raise JobOptionsError("this needs a client: open the job with client=")
+        return self._runner
+
+    def _source_of(self, requests: Any, options: dict[str, Any]) -> Any:
+        """Return the requests of a source: itself, or those of a path or table."""
+        if isinstance(requests, Mapping):
+            raise JobOptionsError("requests is one dict: put it in a list")
+        if self._answers is not None:
+            options = {"output": self._answers, **options}
+        if not options and not _is_table(requests):
+            return requests
+        source: Any = read_source(requests, own_ids=self._facts().ids == "own", **options)
+        return (Given(row.custom_id, row.params, row.columns, row.position) for row in source)
+
+    def _server_now(self) -> float:
+        return time.time() if self._runner is None else self._runner.clock.now()
+
+    def _facts(self) -> JobFacts:
+        return self._job.ledger.facts()
+
+    def _stopping(self) -> bool:
+        return False
+
+    def _at_rest(self) -> bool:
+        """Tell if waiting changes nothing."""
+        if finished(self._job.ledger):
+            return True
+        if not self._over_cost:
+            return False
+        return all(
+            shard.state in (ShardState.STAGED, ShardState.COLLECTED) for shard in self._job.ledger.shards()
+        )
+
+    def _allow(self, max_cost: float | None) -> Any:
+        if max_cost is None:
+            return _allow_all
+        limit = max_cost
+
+        def allow(shard: Shard, committed: list[Shard]) -> bool:
+            self._over_cost = not self._money.allows(limit, shard, committed)
+            return not self._over_cost
+
+        return allow
+
+    def _warn_of_archive(self) -> None:
+        for batch_id in archived_soon(self._job.ledger.shards(), self._server_now()):
+            if batch_id not in self._warned:
+                self._warned.add(batch_id)
+                warnings.warn(
+                    f"the results of batch {batch_id} are archived 29 days after its creation, in less than three "
+                    "days: collect them before",
+                    stacklevel=3,
+                )
+
+
+def _allow_all(_shard: Shard, _committed: list[Shard]) -> bool:
+    return True
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, str | bytes | os.PathLike) or hasattr(value, "__arrow_c_stream__")
+
+
+# async only
+def _comes_async(value: object) -> TypeGuard[AsyncIterable[Any]]:
+    return isinstance(value, AsyncIterable)

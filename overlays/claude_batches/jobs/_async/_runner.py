@@ -1,0 +1,463 @@
+"""The steps of a job that talk to the API. Each can be repeated, and picks up where the ledger says."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+
+from claude_batches import (
+    AmbiguousCreateError,
+    APIError,
+    APIStatusError,
+    AsyncClient,
+    ClaudeBatchesError,
+    DuplicateResultsError,
+    IncompleteResultsError,
+    NotFoundError,
+    RateLimitError,
+    ResultsError,
+    ResultsGoneError,
+)
+
+from .._clock import ServerClock, epoch
+from .._collect import Collected, ingest
+from .._errors import JobError, LedgerError, ShardError
+from .._folder import Store, written_whole
+from .._ids import key_of, sent_id
+from .._ledger._sql import SqlLedger
+from .._lines import sent_request, split_line
+from .._options import JobOptions
+from .._patience import Patience, requested_wait, stops_the_job
+from .._reading import Lines
+from .._records import JobState, Shard, ShardState
+from .._settle import (
+    CLOCK_ERROR,
+    FIRST_LINES,
+    Confirm,
+    Listed,
+    NotMade,
+    Open,
+    Stuck,
+    confirms,
+    earliest,
+    settle,
+)
+from ._io import in_thread
+
+__all__ = ["NAMED", "AsyncRunner"]
+
+logger = logging.getLogger("claude_batches.jobs")
+
+#: The number of batches on a page of the list.
+_PAGE = 100
+#: Failures to collect after which results that are incomplete on the server are taken as they are.
+_INCOMPLETE_AFTER = 5
+
+#: The verdict about a batch that a user named.
+NAMED = "named"
+
+Allow = Callable[[Shard, list[Shard]], bool]
+
+
+class AsyncRunner:
+    """The steps of one job.
+
+    Args:
+        client: The client.
+        ledger: The ledger.
+        store: The store.
+        lines: The lines of bodies and results.
+        options: The options.
+    """
+
+    def __init__(
+        self, client: AsyncClient, ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions
+    ) -> None:
+        self._batches = client.messages.batches
+        self._ledger = ledger
+        self._store = store
+        self._lines = lines
+        self._options = options
+        # A server that answers lists may fail at every create; so each has a patience of its own.
+        pauses = options.poll_interval, max(options.poll_interval, options.max_poll_interval)
+        self._patience = Patience(options.patience, pauses, time.monotonic)
+        self._send_patience = Patience(options.patience, pauses, time.monotonic)
+        self.clock = ServerClock()
+        self.not_before = 0.0
+        """The monotonic time before which nothing is sent: the queue was full, or the server failed."""
+        self._missed: set[str] = set()
+        self._cancel_asked: set[str] = set()
+
+    # Sending ------------------------------------------------------------------------------------------------
+
+    async def submit(self, allow: Allow, stopping: Callable[[], bool]) -> int:
+        """Send shards as long as that is allowed; return their number."""
+        count = 0
+        self._ledger.doubt_dead()
+        while not stopping() and time.monotonic() >= self.not_before:
+            shard = self._ledger.claim_send(self.clock.now(), self._options.max_in_flight, allow)
+            if shard is None or not await self._send(shard):
+                break
+            count += 1
+        return count
+
+    async def _send(self, shard: Shard) -> bool:
+        """Send a shard whose intent is committed; false if it was not made, or may not have been."""
+        body = _Body(self._ledger, self._lines, shard)
+        try:
+            batch = await self._batches.create(
+                requests=body.requests(),
+                workspace_id=self._options.workspace_id,
+                validate=False,
+                max_retries=0,
+            )
+        except AmbiguousCreateError as error:
+            self._ledger.doubt(shard)
+            logger.warning("shard %s: %s It is looked for.", shard.number, error.message)
+            self._wait(self._send_patience.failed(error))
+            return False
+        except APIError as error:
+            # The client says so only if the server certainly made nothing.
+            self._ledger.release_send(shard)
+            self._refused(shard, error)
+            return False
+        except ClaudeBatchesError:
+            self._ledger.release_send(shard)
+            raise
+        except BaseException:
+            # Ctrl-C, or a task that was canceled: the body may have been sent.
+            self._ledger.doubt(shard)
+            raise
+        self._send_patience.succeeded()
+        try:
+            self._ledger.made(shard, batch.id, epoch(batch.created_at))
+        except LedgerError as error:
+            error.add_note(
+                f"Batch {batch.id} was made of shard {shard.number}. The next run finds that out by itself."
+            )
+            raise
+        logger.info("shard %s: batch %s of %s requests", shard.number, batch.id, shard.requests)
+        return True
+
+    def _refused(self, shard: Shard, error: APIError) -> None:
+        if isinstance(error, RateLimitError):
+            # The queue is full, or calls come too fast: both pass, however long they take.
+            self._wait(max(requested_wait(error), self._options.poll_interval))
+            logger.info("shard %s waits: %s", shard.number, error.message)
+            return
+        if isinstance(error, APIStatusError) and stops_the_job(error):
+            self._ledger.set_state(
+                JobState.PAUSED, f"billing: {error.message} Settle it, then resume() the job."
+            )
+            return
+        self._wait(self._send_patience.failed(error))
+        logger.info("shard %s is sent later: %s", shard.number, error.message)
+
+    def _wait(self, seconds: float) -> None:
+        self.not_before = max(self.not_before, time.monotonic() + seconds)
+
+    # Polling ------------------------------------------------------------------------------------------------
+
+    async def poll(self) -> None:
+        """Look at the list of batches: note those that ended, and settle the shards in doubt."""
+        self._ledger.doubt_dead()
+        watched = [shard for shard in self._ledger.shards((ShardState.OPEN,)) if shard.ended_at is None]
+        doubtful = self._ledger.shards((ShardState.DOUBT,))
+        if not watched and not doubtful:
+            return
+        since = min(
+            (at for at in (*(shard.created_at for shard in watched), earliest(doubtful)) if at is not None),
+            default=0.0,
+        )
+        try:
+            server_now, listed = await self._list(since - CLOCK_ERROR)
+            # Only shards that were in doubt before the list was asked for: it says nothing of others.
+            self._ledger.note_doubt(doubtful, server_now)
+            for shard in watched:
+                await self._watch(shard, listed)
+            if doubtful:
+                await self._settle({shard.number for shard in doubtful}, server_now, listed)
+        except ClaudeBatchesError as error:
+            self._wait(self._patience.failed(error))
+            logger.info("poll: %s", error)
+        else:
+            self._patience.succeeded()
+
+    async def look_at_clock(self) -> None:
+        """Ask for the server's time, before the first intent."""
+        try:
+            await self._list(float("inf"))
+        except ClaudeBatchesError as error:
+            self._wait(self._patience.failed(error))
+            logger.info("the list can't be had: %s", error)
+
+    async def _list(self, since: float) -> tuple[float, dict[str, Listed]]:
+        """Return the server's time, and the batches that were made since then."""
+        listed: dict[str, Listed] = {}
+        response = await self._batches.with_raw_response.list(
+            limit=1 if since == float("inf") else _PAGE, workspace_id=self._options.workspace_id
+        )
+        server_now = self.clock.note(response.headers)
+        page: Any = response.parse()
+        while True:
+            oldest = since
+            for batch in page.data:
+                each = _listed(batch)
+                listed[each.id] = each
+                oldest = each.created_at
+            # A page may be empty and still have another one after it.
+            if since == float("inf") or oldest < since or not page.has_next_page():
+                return server_now, listed
+            page = await page.get_next_page()
+
+    async def _watch(self, shard: Shard, listed: dict[str, Listed]) -> None:
+        assert shard.batch_id is not None
+        batch = listed.get(shard.batch_id)
+        if batch is None:
+            try:
+                batch = _listed(
+                    await self._batches.retrieve(shard.batch_id, workspace_id=self._options.workspace_id)
+                )
+            except NotFoundError:
+                # A batch is unknown for seconds after its creation, and once in a while later.
+                if shard.batch_id not in self._missed:
+                    self._missed.add(shard.batch_id)
+                    logger.warning(
+                        "batch %s of shard %s is not found; asking again", shard.batch_id, shard.number
+                    )
+                return
+        if batch.ended:
+            self._ledger.ended(shard.number, batch.ended_at, dict(batch.counts))
+            logger.info("batch %s of shard %s has ended", shard.batch_id, shard.number)
+        elif self._ledger.facts().state is JobState.CANCELED:
+            await self._cancel(shard)
+
+    # Settling -------------------------------------------------------------------------------------------------
+
+    async def _settle(self, numbers: set[int], server_now: float, listed: dict[str, Listed]) -> None:
+        for shard in self._ledger.shards((ShardState.DOUBT,)):
+            if shard.number not in numbers:
+                continue
+            verdict = settle(
+                shard,
+                listed.values(),
+                known=self._ledger.known_batches(),
+                verdicts=self._ledger.verdicts(shard.number),
+                server_now=server_now,
+                settle_seconds=self._options.settle_seconds,
+            )
+            match verdict:
+                case Confirm(batches=batches):
+                    await self._confirm(shard, batches)
+                case NotMade():
+                    self._ledger.release_send(shard)
+                    logger.info("shard %s: no batch was made; it is sent again", shard.number)
+                case Open(batches=batches):
+                    for batch in batches:
+                        self._ledger.set_verdict(shard.number, batch.id, "open")
+                case Stuck(batches=batches):
+                    for batch in batches:
+                        self._ledger.set_verdict(shard.number, batch.id, "gone")
+                case _:
+                    pass
+
+    async def _confirm(self, shard: Shard, batches: Any) -> None:
+        """Compare the first results of candidates with the shard."""
+        facts = self._ledger.facts()
+        for batch in batches:
+            custom_ids = await self._first_ids(shard, batch)
+            if not custom_ids:
+                continue
+            if facts.ids == "own":
+                items = self._ledger.items_by_key([key_of(each) for each in custom_ids])
+                ours = len(items) == len(set(custom_ids)) and all(
+                    item.shard == shard.number for item in items.values()
+                )
+            else:
+                ours = confirms(facts.token, shard.number, custom_ids)
+            if not ours:
+                self._ledger.set_verdict(shard.number, batch.id, "foreign")
+            elif self._ledger.made(shard, batch.id, batch.created_at):
+                self._ledger.ended(shard.number, batch.ended_at, dict(batch.counts))
+                logger.info("shard %s: batch %s is its", shard.number, batch.id)
+                return
+
+    async def _first_ids(self, shard: Shard, batch: Listed) -> list[str]:
+        custom_ids: list[str] = []
+        try:
+            async with self._batches.results(
+                batch.id, workspace_id=self._options.workspace_id, on_bad_line="skip"
+            ) as results:
+                async for result in results:
+                    custom_ids.append(result.custom_id)
+                    if len(custom_ids) == FIRST_LINES:
+                        break
+        except ResultsGoneError:
+            self._ledger.set_verdict(shard.number, batch.id, "gone")
+        except ResultsError:
+            # What came of them counts.
+            pass
+        except NotFoundError:
+            pass
+        return custom_ids
+
+    # Collecting -----------------------------------------------------------------------------------------------
+
+    async def collect(self, stopping: Callable[[], bool]) -> list[Collected]:
+        """Download the results of all ended batches and take them into the ledger."""
+        done: list[Collected] = []
+        failed: list[int] = []
+        while not stopping():
+            shard = self._ledger.claim_collect(failed)
+            if shard is None:
+                break
+            try:
+                collected = await self._collect(shard)
+            except ShardError:
+                self._ledger.collect_failed(shard)
+                if self._ledger.verdicts(shard.number).get(shard.batch_id or "") != NAMED:
+                    raise
+                self._store.download_path(shard.number).unlink(missing_ok=True)
+                self._ledger.dispute(shard)
+                logger.warning(
+                    "batch %s, named by resolve(), is not the one of shard %s", shard.batch_id, shard.number
+                )
+            except (APIError, ResultsError) as error:
+                self._ledger.collect_failed(shard)
+                failed.append(shard.number)
+                self._collect_failed(shard, error)
+            except BaseException:
+                self._ledger.collect_failed(shard)
+                raise
+            else:
+                self._patience.succeeded()
+                done.append(collected)
+                logger.info("shard %s: %s", shard.number, dict(collected.causes))
+        return done
+
+    async def _collect(self, shard: Shard) -> Collected:
+        assert shard.batch_id is not None
+        path = self._store.download_path(shard.number)
+        # A file that is there is whole: only its taking into the ledger was cut off.
+        if not path.exists():
+            try:
+                await self._batches.download(shard.batch_id, path, workspace_id=self._options.workspace_id)
+            except (IncompleteResultsError, DuplicateResultsError):
+                if shard.failures < _INCOMPLETE_AFTER:
+                    raise
+                await self._take_incomplete(shard.batch_id, path)
+        return await in_thread(
+            lambda: ingest(self._ledger, self._store, self._lines, self._options, shard, path)
+        )
+
+    async def _take_incomplete(self, batch_id: str, path: Any) -> None:
+        """Write the results that there are: each server was asked often enough for the rest."""
+        with written_whole(path) as file:
+            try:
+                async with self._batches.results(
+                    batch_id, workspace_id=self._options.workspace_id, on_bad_line="skip"
+                ) as results:
+                    async for result in results:
+                        file.write(orjson.dumps(result.to_dict()) + b"\n")
+            except (IncompleteResultsError, DuplicateResultsError) as error:
+                logger.warning("batch %s: %s Its other requests count as missing.", batch_id, error)
+
+    def _collect_failed(self, shard: Shard, error: ClaudeBatchesError) -> None:
+        if isinstance(error, ResultsGoneError):
+            raise ShardError(
+                f"shard {shard.number}: {error} Its rows have no results: delete them from the job, or add them to a "
+                "new one.",
+                shard.number,
+            ) from error
+        if isinstance(error, NotFoundError):
+            logger.warning("batch %s of shard %s is not found; asking again", shard.batch_id, shard.number)
+            return
+        self._wait(self._patience.failed(error))
+        logger.info("shard %s is collected later: %s", shard.number, error)
+
+    async def made_at(self, batch_id: str, shard: Shard) -> float | None:
+        """Return when a batch was made that a user names.
+
+        Raises:
+            ShardError: It has another number of requests.
+        """
+        batch = _listed(await self._batches.retrieve(batch_id, workspace_id=self._options.workspace_id))
+        if batch.requests != shard.requests:
+            raise ShardError(
+                f"batch {batch_id} has {batch.requests} requests, and shard {shard.number} {shard.requests}: it is "
+                "another one's",
+                shard.number,
+            )
+        return batch.created_at
+
+    # Canceling ------------------------------------------------------------------------------------------------
+
+    async def cancel(self) -> None:
+        """Ask to cancel all batches that have not ended."""
+        for shard in self._ledger.shards((ShardState.OPEN,)):
+            if shard.ended_at is None:
+                await self._cancel(shard)
+
+    async def _cancel(self, shard: Shard) -> None:
+        assert shard.batch_id is not None
+        if shard.batch_id in self._cancel_asked:
+            return
+        try:
+            await self._batches.cancel(shard.batch_id, workspace_id=self._options.workspace_id)
+        except NotFoundError:
+            return
+        except APIStatusError as error:
+            if error.worth_retrying:
+                self._wait(self._patience.failed(error))
+                return
+            # It has ended meanwhile; the next poll tells.
+            logger.info("batch %s is not canceled: %s", shard.batch_id, error)
+        except APIError as error:
+            self._wait(self._patience.failed(error))
+            return
+        self._cancel_asked.add(shard.batch_id)
+
+
+class _Body:
+    """The requests of a shard as they are sent."""
+
+    def __init__(self, ledger: SqlLedger, lines: Lines, shard: Shard) -> None:
+        facts = ledger.facts()
+        self._token = None if facts.ids == "own" else facts.token
+        self._positions = ledger.positions(shard)
+        self._lines = lines
+        self._shard = shard
+
+    def requests(self) -> Iterator[Any]:
+        """Yield them; their file was checked when the last one came."""
+        count = 0
+        for line in self._lines.whole_body(self._shard):
+            custom_id, params = split_line(line)
+            if self._token is not None:
+                custom_id = sent_id(self._token, self._shard.number, self._positions[count])
+            count += 1
+            yield sent_request(custom_id, params)
+        if count != self._shard.requests:
+            raise JobError(
+                f"shard {self._shard.number} has {count} requests on disk and {self._shard.requests} in the ledger. "
+                "Nothing was sent."
+            )
+
+
+def _listed(batch: Any) -> Listed:
+    counts: dict[str, int] = {
+        name: count for name, count in batch.request_counts.to_dict().items() if isinstance(count, int)
+    }
+    return Listed(
+        id=batch.id,
+        created_at=epoch(batch.created_at) or 0.0,
+        requests=sum(counts.values()),
+        ended=batch.processing_status == "ended",
+        archived=batch.archived_at is not None,
+        ended_at=epoch(batch.ended_at) or epoch(batch.created_at),
+        counts=counts,
+    )

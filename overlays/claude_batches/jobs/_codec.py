@@ -1,0 +1,132 @@
+"""Codecs: how the blocks of a shard are stored, as Zstandard frames or as plain lines.
+
+A shard is a sequence of blocks of some hundred lines. Each block is read alone, so any row is found in two steps: the
+place of a row is `block << LINE_BITS | line`. The blocks of a shard in a row are one `.zst` (or `.jsonl`) file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any, Final
+
+from ._errors import LedgerDamagedError, LedgerError
+
+__all__ = [
+    "BLOCK_BYTES",
+    "BLOCK_LINES",
+    "Codec",
+    "best_codec",
+    "codec_named",
+    "decoded",
+    "place_at",
+    "taken_apart",
+]
+
+_LINE_BITS: Final = 10
+BLOCK_LINES: Final = 1 << _LINE_BITS
+#: The size of the lines from which on a block is closed.
+BLOCK_BYTES: Final = 128 * 1024
+_LEVEL: Final = 3
+#: The first bytes of a Zstandard frame.
+_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+
+
+def place_at(block: int, line: int) -> int:
+    """Return the place of a line."""
+    return block << _LINE_BITS | line
+
+
+def taken_apart(place: int) -> tuple[int, int]:
+    """Return the block of a place, and the line in it."""
+    return place >> _LINE_BITS, place & (BLOCK_LINES - 1)
+
+
+class Codec:
+    """Plain lines."""
+
+    name = "plain"
+    suffix = ".jsonl"
+
+    def encode(self, lines: bytes) -> bytes:
+        """Encode a block."""
+        return lines
+
+    def decode(self, block: bytes) -> bytes:
+        """Decode a block."""
+        return block
+
+
+class ZstdCodec(Codec):
+    """One Zstandard frame a block.
+
+    Args:
+        library: The module.
+        standard: It is the standard library's.
+    """
+
+    name = "zstd"
+    suffix = ".jsonl.zst"
+
+    def __init__(self, library: Any, *, standard: bool) -> None:
+        self._error: type[Exception] = library.ZstdError
+        if standard:
+            self._compress: Callable[[bytes], bytes] = lambda data: library.compress(data, level=_LEVEL)
+            self._decompress: Callable[[bytes], bytes] = library.decompress
+        else:
+            self._compress = library.ZstdCompressor(level=_LEVEL, write_checksum=True).compress
+            self._decompress = library.ZstdDecompressor().decompress
+
+    def encode(self, lines: bytes) -> bytes:
+        """Encode a block."""
+        return self._compress(lines)
+
+    def decode(self, block: bytes) -> bytes:
+        """Decode a block.
+
+        Raises:
+            LedgerDamagedError: It is corrupt.
+        """
+        try:
+            lines = self._decompress(block)
+        except self._error as error:
+            raise LedgerDamagedError(f"a block of a shard is corrupt: {error}") from None
+        return lines
+
+
+@cache
+def codec_named(name: str) -> Codec:
+    """Return a codec.
+
+    Raises:
+        LedgerError: Nothing here reads it.
+    """
+    if name == Codec.name:
+        return Codec()
+    for module, standard in (("compression.zstd", True), ("zstandard", False)):
+        try:
+            return ZstdCodec(import_module(module), standard=standard)
+        except ImportError:
+            continue
+    raise LedgerError(
+        "the shards of this job are compressed: install claude-batches[zstd], or use Python 3.14 or newer"
+    )
+
+
+def decoded(block: bytes) -> bytes:
+    """Decode a block, which tells its codec by its first bytes: lines begin with a brace.
+
+    Raises:
+        LedgerDamagedError: It is corrupt.
+        LedgerError: Nothing here reads it.
+    """
+    return codec_named(ZstdCodec.name if block.startswith(_MAGIC) else Codec.name).decode(block)
+
+
+def best_codec() -> Codec:
+    """Return Zstandard where there is a library for it, else plain lines."""
+    try:
+        return codec_named(ZstdCodec.name)
+    except LedgerError:
+        return codec_named(Codec.name)

@@ -1,0 +1,111 @@
+"""Rough numbers of tokens, and the most that a request can cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from claude_batches.jobs._tables._shapes import is_array, is_mapping, is_sequence, object_of
+from claude_batches.jobs._tables._system import rough_tokens
+
+from ._prices import Prices
+
+__all__ = ["most_cost", "rough_input"]
+
+#: An image at the size that the API scales larger ones down to.
+IMAGE_TOKENS = 1600
+#: Bytes of a PDF in a token, for text pages with few pictures.
+PDF_BYTES = 20
+#: Tokens of a turn's or tool's frame.
+FRAME_TOKENS = 6
+#: The margin over rough numbers for limits.
+MARGIN = 1.5
+
+_PARTS = ("system", "messages", "tools", "output_config")
+
+
+def rough_input(params: Mapping[str, Any]) -> int:
+    """Return a rough number of the input tokens of a request, good to about a third.
+
+    Args:
+        params: Its params.
+    """
+    return sum(_rough(params[part]) for part in _PARTS if part in params)
+
+
+def _rough(value: Any) -> int:
+    if isinstance(value, str):
+        return rough_tokens(value)
+    if is_mapping(value):
+        source = value.get("source")
+        if is_mapping(source) and value.get("type") in ("image", "document"):
+            return _media(value, source)
+        # The names of keys count for schemas, where they are the content.
+        return FRAME_TOKENS + sum(_rough(item) + len(name) // 8 for name, item in value.items())
+    if is_sequence(value):
+        return sum(map(_rough, value))
+    return 1
+
+
+def _media(block: Mapping[str, Any], source: Mapping[str, Any]) -> int:
+    data = source.get("data")
+    if block["type"] == "image":
+        return IMAGE_TOKENS
+    if source.get("type") == "base64" and isinstance(data, str):
+        return max(len(data) * 3 // 4 // PDF_BYTES, IMAGE_TOKENS)
+    return _rough(source.get("content") or data or "") or IMAGE_TOKENS
+
+
+def most_cost(params: Mapping[str, Any], prices: Prices, *, margin: float = MARGIN) -> Decimal | None:
+    """Return the most that a request in a batch can cost, `None` if it is unpriced.
+
+    All `max_tokens` are counted, and the input at its dearest: written to the cache, where the request asks for
+    it. Input that server tools bring in isn't foreseeable, nor are searches without `max_uses`.
+
+    Args:
+        params: Its params.
+        prices: The prices.
+        margin: The margin over the rough number of input tokens.
+    """
+    model = params.get("model")
+    if not isinstance(model, str):
+        return None
+    tokens = round(rough_input(params) * margin)
+    rates = prices.rates(model, whole_input=tokens)
+    if rates is None:
+        return None
+    written = rates.cost({_dearest(params): tokens}) if tokens else Decimal(0)
+    rest = rates.cost(
+        {"output_tokens": int(params.get("max_tokens") or 0), "web_searches": _searches(params)}
+    )
+    return None if written is None or rest is None else written + rest
+
+
+def _dearest(params: Mapping[str, Any]) -> str:
+    times = _times(params, 0)
+    return "cache_write_1h_tokens" if "1h" in times else "cache_write_5m_tokens" if times else "input_tokens"
+
+
+def _times(value: Any, depth: int) -> set[str]:
+    """Return the times to live that `cache_control` asks for anywhere in params."""
+    if is_mapping(value):
+        found: set[str] = set()
+        for name, item in value.items():
+            if name == "cache_control" and is_mapping(item):
+                found.add(str(item.get("ttl", "5m")))
+            elif depth < 8:
+                found |= _times(item, depth + 1)
+        return found
+    if is_array(value):
+        return set[str]().union(*(_times(item, depth + 1) for item in value))
+    return set()
+
+
+def _searches(params: Mapping[str, Any]) -> int:
+    tools = params.get("tools")
+    return sum(
+        int(tool.get("max_uses") or 0)
+        for tool in map(object_of, tools if is_array(tools) else [])
+        if str(tool.get("type")).startswith("web_search")
+    )

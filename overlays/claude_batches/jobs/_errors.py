@@ -1,0 +1,122 @@
+"""Errors of jobs.
+
+ClaudeBatchesError
+└─ JobError
+├─ JobHeldError            another process works on the job
+├─ JobConflictError        a custom_id came again with other params
+├─ JobRequestError         a request that can't be sent: its index says which
+├─ JobOptionsError         options that contradict the job or each other
+├─ ShardError              a shard in a state that the operation can't go on from
+└─ LedgerError             the ledger can't be used
+├─ LedgerTooNewError   it is of a newer release
+├─ LedgerDamagedError  a file of the job is corrupt, truncated, changed or missing
+├─ LedgerFullError     the disk is full
+└─ LeaseLostError      the lease of this process expired
+"""
+
+from __future__ import annotations
+
+from claude_batches import ClaudeBatchesError
+
+__all__ = [
+    "JobConflictError",
+    "JobError",
+    "JobHeldError",
+    "JobOptionsError",
+    "JobRequestError",
+    "LeaseLostError",
+    "LedgerDamagedError",
+    "LedgerError",
+    "LedgerFullError",
+    "LedgerTooNewError",
+    "ShardError",
+]
+
+
+class JobError(ClaudeBatchesError):
+    """The root of the errors about a job."""
+
+
+class JobHeldError(JobError):
+    """Another process works on the job."""
+
+    def __init__(self, place: str, pid: int | None, host: str | None) -> None:
+        holder = f"process {pid} on {host}" if pid is not None else "another process"
+        super().__init__(
+            f"{place} is held by {holder}. A job in a folder has one process at a time: wait for that one, or "
+            "stop it; the job goes on from where it stops. Several processes need a PostgreSQL ledger."
+        )
+        self.pid = pid
+        """The id of that process, where it is known."""
+        self.host = host
+        """The name of its machine, where it is known."""
+
+
+class JobConflictError(JobError, ValueError):
+    """A custom_id came again with other params."""
+
+    def __init__(self, custom_id: str, index: int, known: str, given: str) -> None:
+        super().__init__(
+            f"request {index}: the job has custom_id {custom_id!r} already, with other params. Give the changed "
+            f"request an id of its own. Nothing of this call was added.\n  known: {known}\n  given: {given}"
+        )
+        self.custom_id = custom_id
+        self.index = index
+        """The index of the request in this call."""
+        self.known = known
+        """The params in the job, cut where they are long."""
+        self.given = given
+        """The params that were given, cut where they are long."""
+
+
+class JobRequestError(JobError, ValueError):
+    """A request that can't be sent. Nothing of the call was added."""
+
+    def __init__(self, index: int, custom_id: str | None, problem: str) -> None:
+        name = "" if custom_id is None else f" (custom_id {custom_id!r})"
+        super().__init__(f"request {index}{name}: {problem}. Nothing of this call was added.")
+        self.index = index
+        """The index of the request in this call."""
+        self.custom_id = custom_id
+        self.problem = problem
+
+
+class JobOptionsError(JobError, ValueError):
+    """Options that contradict the job or each other."""
+
+
+class ShardError(JobError):
+    """A shard in a state that the operation can't go on from."""
+
+    def __init__(self, message: str, shard: int) -> None:
+        super().__init__(message)
+        self.shard = shard
+        """The number of the shard."""
+
+
+class LedgerError(JobError):
+    """The ledger can't be used."""
+
+
+class LedgerTooNewError(LedgerError):
+    """The ledger is of a newer release."""
+
+    def __init__(self, place: str, found: int, known: int) -> None:
+        super().__init__(
+            f"{place} has schema {found}, and this release knows schemas up to {known}: upgrade claude-batches. "
+            "Nothing was changed."
+        )
+        self.found = found
+        self.known = known
+
+
+class LedgerDamagedError(LedgerError):
+    """A file of the job is corrupt, truncated, changed or missing. Nothing was overwritten."""
+
+
+class LedgerFullError(LedgerError):
+    """The disk is full. The ledger is as it was before the last step."""
+
+
+class LeaseLostError(LedgerError):
+    """The lease of this process expired, so another one may have taken over its shards."""

@@ -1,0 +1,291 @@
+"""The folder of a job: its lock, its bodies as they were sent and its results as they came.
+
+    NAME/
+      ledger.sqlite          rows, shards, batches
+      lock                   the process that works on the job
+      bodies/000001.jsonl.zst
+      results/000001.jsonl
+
+Each file is fsynced before the ledger mentions it. Files that the ledger doesn't mention are remains of a call that was
+not finished.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import socket
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Protocol
+
+import orjson
+
+from ._codec import codec_named
+from ._errors import JobHeldError, LedgerDamagedError, LedgerError, LedgerFullError
+from ._ledger._sql import SqlLedger
+from ._records import BODY, RESULT, Block
+
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["BlockWriter", "Folder", "FolderLock", "Store", "sync_folder", "writing", "written_whole"]
+
+
+class BlockWriter(Protocol):
+    """The blocks of a shard, while they are written."""
+
+    def write(self, block: bytes) -> None:
+        """Write the next block."""
+
+    def finish(self) -> str:
+        """Make all of it durable; return its SHA-256."""
+        ...
+
+    def discard(self) -> None:
+        """Drop what was written."""
+
+
+class Store(Protocol):
+    """The place of bodies and results."""
+
+    def writer(self, shard: int, codec: str) -> BlockWriter:
+        """Begin the body of a shard."""
+        ...
+
+    def body(self, shard: int, codec: str) -> Iterator[bytes]:
+        """Yield the blocks of a body as they are stored."""
+        ...
+
+    def block(self, kind: int, shard: int, codec: str, number: int) -> bytes:
+        """Return one block as it is stored."""
+        ...
+
+    def download_path(self, shard: int) -> Path:
+        """Return the file to download results to."""
+        ...
+
+    def keep_results(self, path: Path) -> None:
+        """Make downloaded results durable; called before the transaction that notes them."""
+
+    def take_results(self, shard: int, number: int, start: int, lines: bytes) -> None:
+        """Note a block of downloaded results, within the transaction that notes them."""
+
+    def finish_results(self, path: Path) -> None:
+        """Clean up after the results were noted."""
+
+    def delete(self, shard: int, codec: str) -> None:
+        """Delete the body of a shard whose adding was not finished."""
+
+    def close(self) -> None:
+        """Release what the store holds."""
+
+
+class FolderLock:
+    """A lock on a folder, which ends with its process.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        JobHeldError: Another process has it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = _opened(folder / "lock", "a+b")
+        if sys.platform != "win32":  # where two processes in one folder go unnoticed
+            try:
+                fcntl.flock(self._file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = self._holder()
+                self._file.close()
+                raise JobHeldError(str(folder), *holder) from None
+            except OSError:
+                # Some network file systems have no locks.
+                pass
+        self._file.truncate(0)
+        self._file.write(orjson.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+        self._file.flush()
+
+    def _holder(self) -> tuple[int | None, str | None]:
+        try:
+            self._file.seek(0)
+            told = orjson.loads(self._file.read())
+            return int(told["pid"]), str(told["host"])
+        except (OSError, ValueError, LookupError, TypeError):
+            return None, None
+
+    def release(self) -> None:
+        """Let others in."""
+        self._file.close()
+
+
+class Folder:
+    """Bodies and results in a folder.
+
+    Args:
+        path: The folder of the job.
+        ledger: The ledger that knows where the blocks are.
+    """
+
+    def __init__(self, path: Path, ledger: SqlLedger) -> None:
+        self._ledger = ledger
+        self._bodies = path / "bodies"
+        self._results = path / "results"
+        for folder in (self._bodies, self._results):
+            with writing(folder):
+                folder.mkdir(exist_ok=True)
+
+    def writer(self, shard: int, codec: str) -> BlockWriter:
+        """Begin the body of a shard."""
+        return _FileWriter(self._body_path(shard, codec))
+
+    def body(self, shard: int, codec: str) -> Iterator[bytes]:
+        """Yield the blocks of a body as they are stored.
+
+        Raises:
+            LedgerDamagedError: The file is missing, or shorter or longer than it was.
+        """
+        path = self._body_path(shard, codec)
+        blocks = self._ledger.blocks(BODY, shard)
+        with _reading(path) as file:
+            for block in blocks:
+                yield _read(file, path, block)
+            if file.read(1):
+                raise LedgerDamagedError(
+                    f"{path} is longer than it was when it was written. Nothing was sent."
+                )
+
+    def block(self, kind: int, shard: int, codec: str, number: int) -> bytes:
+        """Return one block as it is stored.
+
+        Raises:
+            LedgerDamagedError: It is not there.
+        """
+        path = self._body_path(shard, codec) if kind == BODY else self.download_path(shard)
+        block = self._ledger.block(kind, shard, number)
+        if block is None:
+            raise LedgerDamagedError(
+                f"the ledger names block {number} of {path}, and doesn't know where it is"
+            )
+        with _reading(path) as file:
+            file.seek(block.start)
+            return _read(file, path, block)
+
+    def download_path(self, shard: int) -> Path:
+        """Return the file of a shard's results."""
+        return self._results / f"{shard:06d}.jsonl"
+
+    def keep_results(self, path: Path) -> None:
+        """Make the name of the file durable; its content is, since the download has ended."""
+        sync_folder(path.parent)
+
+    def take_results(self, shard: int, number: int, start: int, lines: bytes) -> None:
+        """Note where a block of results is."""
+        self._ledger.add_block(RESULT, shard, number, start, len(lines))
+
+    def finish_results(self, path: Path) -> None:
+        """Do nothing: the file stays."""
+
+    def delete(self, shard: int, codec: str) -> None:
+        """Delete a body."""
+        self._body_path(shard, codec).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Do nothing: no file is kept open."""
+
+    def _body_path(self, shard: int, codec: str) -> Path:
+        return self._bodies / f"{shard:06d}{codec_named(codec).suffix}"
+
+
+class _FileWriter:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._hash = hashlib.sha256()
+        # Blocks are large, and rows that were added before may be compared with while the file grows.
+        self._file = _opened(path, "wb", buffering=0)
+
+    def write(self, block: bytes) -> None:
+        with writing(self._path):
+            view = memoryview(block)
+            while view:
+                view = view[self._file.write(view) :]
+        self._hash.update(block)
+
+    def finish(self) -> str:
+        with writing(self._path):
+            os.fsync(self._file.fileno())
+            self._file.close()
+            sync_folder(self._path.parent)
+        return self._hash.hexdigest()
+
+    def discard(self) -> None:
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
+def _read(file: IO[bytes], path: Path, block: Block) -> bytes:
+    data = file.read(block.length)
+    if len(data) != block.length:
+        raise LedgerDamagedError(f"{path} is truncated: it ends in the block at byte {block.start:,}")
+    return data
+
+
+@contextmanager
+def _reading(path: Path) -> Generator[IO[bytes]]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except FileNotFoundError:
+        raise LedgerDamagedError(f"{path} is missing, and the ledger needs it") from None
+    except OSError as error:
+        raise LedgerError(f"{path} can't be read: {error.strerror}") from error
+
+
+@contextmanager
+def writing(path: Path) -> Generator[None]:
+    """Turn errors of writing into those of a job.
+
+    Raises:
+        LedgerFullError: The disk is full.
+        LedgerError: The file can't be written for another reason.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise LedgerFullError(f"{path}: the disk is full. Make room, and run the job again.") from error
+        raise LedgerError(f"{path} can't be written: {error.strerror}") from error
+
+
+def _opened(path: Path, mode: str, buffering: int = -1) -> IO[bytes]:
+    with writing(path):
+        file: IO[bytes] = path.open(mode, buffering=buffering)
+    return file
+
+
+@contextmanager
+def written_whole(path: Path) -> Generator[IO[bytes]]:
+    """Write a file that appears when it is whole and durable."""
+    part = path.with_name(f".{path.name}.whole")
+    with writing(path):
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names of the files in a folder durable."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

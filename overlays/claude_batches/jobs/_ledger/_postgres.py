@@ -1,0 +1,277 @@
+"""A ledger in PostgreSQL, for several processes on several machines.
+
+A job is a schema of the database, with the same tables as a SQLite ledger has, and one for the blocks of bodies and
+results. So whatever process works on it finds all of it.
+
+Each process has a lease, which a thread extends. A process whose lease has expired is taken for dead: others settle
+what it was sending and collect what it was collecting. It finds out before its next step.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+import threading
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from typing import Any, ClassVar
+
+from .._errors import JobOptionsError, LedgerError, LedgerFullError, LedgerTooNewError
+from ._schema import MIGRATIONS, VERSION, statements
+from ._sql import SqlLedger
+
+__all__ = ["PostgresJob", "PostgresLedger"]
+
+_NAME = re.compile(r"[^\x00]{1,200}")
+#: The part of a lease after which it is extended.
+_EXTENDED = 1 / 3
+
+#: The bytes of bodies and results, which a folder has in files.
+_STORED = (
+    "CREATE TABLE stored (kind INTEGER, shard INTEGER, number INTEGER, data BYTEA NOT NULL, "
+    "PRIMARY KEY (kind, shard, number))"
+)
+_VERSION_TABLE = (
+    "CREATE TABLE IF NOT EXISTS version (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL)"
+)
+
+
+class PostgresLedger:
+    """A PostgreSQL database that holds jobs: `Job.open("reviews", ledger=PostgresLedger(dsn), client=client)`.
+
+    It needs the extra `claude-batches[postgres]`, and the right to create schemas in the database.
+
+    Args:
+        dsn: The database, as `psycopg.connect` takes it.
+        lease_seconds: Seconds without a sign of life after which a process is taken for dead.
+    """
+
+    def __init__(self, dsn: str, *, lease_seconds: float = 60.0) -> None:
+        if not lease_seconds > 0:
+            raise JobOptionsError(f"lease_seconds must be more than 0; got {lease_seconds!r}")
+        self._dsn = dsn
+        self._lease_seconds = lease_seconds
+
+    def open(self, name: str, *, ids: str = "derived") -> PostgresJob:
+        """Open the ledger of a job, or make it.
+
+        Raises:
+            LedgerError: The database can't be used, or psycopg is not installed.
+        """
+        return PostgresJob(self._dsn, name, ids=ids, lease_seconds=self._lease_seconds)
+
+    def __repr__(self) -> str:
+        # The text may hold a password.
+        return f"<{type(self).__name__}>"
+
+
+class PostgresJob(SqlLedger):
+    """The ledger of one job in PostgreSQL.
+
+    Args:
+        dsn: The database.
+        name: The name of the job.
+        ids: The custom_ids of a new job.
+        lease_seconds: Seconds without a sign of life after which a process is taken for dead.
+    """
+
+    _lock_rows: ClassVar[str] = " FOR UPDATE SKIP LOCKED"
+    _lock_job: ClassVar[str] = " FOR UPDATE"
+
+    def __init__(self, dsn: str, name: str, *, ids: str, lease_seconds: float) -> None:
+        super().__init__(f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}")
+        if not _NAME.fullmatch(name):
+            raise JobOptionsError(f"a job's name has 1 to 200 characters; got {name!r}")
+        self.place = f"job {name!r} in PostgreSQL"
+        self._schema = _schema_of(name)
+        self._key = int.from_bytes(blake2b(self._schema.encode(), digest_size=8).digest(), "big", signed=True)
+        self._lease_seconds = lease_seconds
+        self._library = _library()
+        self._depth = 0
+        self._lost = False
+        self._connection = self._connect(dsn)
+        try:
+            self._prepare(ids)
+            self._heart = _Heart(self._connect(dsn), self._beat_with, lease_seconds * _EXTENDED)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _connect(self, dsn: str) -> Any:
+        with self._ours():
+            connection = self._library.connect(dsn, autocommit=True, application_name="claude-batches")
+            connection.execute(f'SET search_path TO "{self._schema}"')
+        return connection
+
+    def _prepare(self, ids: str) -> None:
+        with self.exclusive(), self.transaction():
+            self._run(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
+            self._run(_VERSION_TABLE)
+            row = self._run("SELECT number FROM version").fetchone()
+            version = 0 if row is None else row[0]
+            if version > VERSION:
+                raise LedgerTooNewError(self.place, version, VERSION)
+            for number in range(version, VERSION):
+                for statement in statements(MIGRATIONS[number]):
+                    self._run(statement.replace(" BLOB", " BYTEA"))
+            if not version:
+                self._run(_STORED)
+            self._run(
+                "INSERT INTO version (id, number) VALUES (1, ?) "
+                "ON CONFLICT (id) DO UPDATE SET number = excluded.number",
+                (VERSION,),
+            )
+            self.found(ids)
+            self._run("DELETE FROM worker WHERE expires < ?", (self._now() - 24 * 3600,))
+            self._run(
+                "INSERT INTO worker (id, host, pid, expires) VALUES (?, ?, ?, ?)",
+                (self.worker, socket.gethostname(), os.getpid(), self._now() + self._lease_seconds),
+            )
+
+    def _run(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        with self._mutex, self._ours():
+            return self._connection.execute(sql.replace("?", "%s"), tuple(parameters))
+
+    def _run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        with self._mutex, self._ours(), self._connection.cursor() as cursor:
+            cursor.executemany(sql.replace("?", "%s"), rows)
+            return int(cursor.rowcount)
+
+    def _now(self) -> float:
+        # The database has one clock for all processes.
+        return float(self._run("SELECT extract(epoch FROM clock_timestamp())").fetchone()[0])
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Generator[None]:
+        """Commit all statements of the block, or none."""
+        with self._mutex:
+            if self._depth:
+                yield
+                return
+            self._run("BEGIN")
+            self._depth = 1
+            try:
+                self._run(f"SET LOCAL synchronous_commit TO {'on' if durable else 'off'}")
+                yield
+                self._run("COMMIT")
+            except BaseException:
+                if not self._connection.closed:
+                    with self._ours():
+                        self._connection.rollback()
+                raise
+            finally:
+                self._depth = 0
+
+    @contextmanager
+    def exclusive(self) -> Generator[None]:
+        """Let one process at a time add or stage rows: the lock ends with the connection."""
+        self._run("SELECT pg_advisory_lock(?)", (self._key,))
+        try:
+            yield
+        finally:
+            if not self._connection.closed:
+                self._run("SELECT pg_advisory_unlock(?)", (self._key,))
+
+    def check_lease(self) -> None:
+        """Extend the lease of this process.
+
+        Raises:
+            LeaseLostError: It has expired.
+        """
+        if self._lost or not self._beat_with(self._connection):
+            self._lost = True
+            raise self.lost_lease()
+
+    def _beat_with(self, connection: Any) -> bool:
+        with self._ours():
+            changed = connection.execute(
+                "UPDATE worker SET expires = extract(epoch FROM clock_timestamp()) + %s "
+                "WHERE id = %s AND expires > extract(epoch FROM clock_timestamp())",
+                (self._lease_seconds, self.worker),
+            ).rowcount
+        return bool(changed == 1)
+
+    def close(self) -> None:
+        """End the lease and close the connections."""
+        self._heart.stop()
+        with self._mutex:
+            if not self._connection.closed:
+                self._run("DELETE FROM worker WHERE id = ?", (self.worker,))
+                self._connection.close()
+
+    # The bytes of bodies and results
+
+    def store(self, kind: int, shard: int, number: int, data: bytes) -> None:
+        """Store a block."""
+        self._run(
+            "INSERT INTO stored (kind, shard, number, data) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (kind, shard, number) DO UPDATE SET data = excluded.data",
+            (kind, shard, number, data),
+        )
+
+    def stored(self, kind: int, shard: int, number: int) -> bytes | None:
+        """Return a block."""
+        with self._mutex:
+            row = self._run(
+                "SELECT data FROM stored WHERE kind = ? AND shard = ? AND number = ?", (kind, shard, number)
+            ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def delete_stored(self, kind: int, shard: int) -> None:
+        """Delete the blocks of a shard."""
+        self._run("DELETE FROM stored WHERE kind = ? AND shard = ?", (kind, shard))
+
+    @contextmanager
+    def _ours(self) -> Generator[None]:
+        try:
+            yield
+        except self._library.errors.DiskFull as error:
+            raise LedgerFullError(
+                f"{self.place}: the disk of the server is full. Make room, and run again."
+            ) from error
+        except self._library.Error as error:
+            # The text of a connection error may repeat the DSN, not its password.
+            raise LedgerError(f"{self.place}: the ledger can't be used: {str(error).strip()}") from error
+
+
+class _Heart:
+    """Extends a lease from a thread, over a connection of its own."""
+
+    def __init__(self, connection: Any, beat: Any, seconds: float) -> None:
+        self._connection = connection
+        self._beat = beat
+        self._seconds = seconds
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="claude-batches lease", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._seconds):
+            try:
+                if not self._beat(self._connection):
+                    return
+            except LedgerError:
+                # The next step of the job finds out by itself.
+                return
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+        self._connection.close()
+
+
+def _schema_of(name: str) -> str:
+    """Return the schema of a job: readable, and another one for each name."""
+    digest = blake2b(name.encode(), digest_size=5).hexdigest()
+    return f"claude_batches_{re.sub(r'[^a-z0-9]+', '_', name.lower())[:30]}_{digest}"
+
+
+def _library() -> Any:
+    try:
+        import psycopg
+    except ImportError:
+        raise LedgerError("a PostgreSQL ledger needs psycopg: install claude-batches[postgres]") from None
+    return psycopg

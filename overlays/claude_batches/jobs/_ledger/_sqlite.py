@@ -1,0 +1,181 @@
+"""A ledger in a SQLite file, for one process at a time."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sqlite3
+import time
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .._errors import LedgerDamagedError, LedgerError, LedgerFullError, LedgerTooNewError
+from ._schema import APPLICATION_ID, MIGRATIONS, VERSION, statements
+from ._sql import SqlLedger
+
+__all__ = ["SqliteLedger"]
+
+#: Ledgers up to this size are checked whole at each opening.
+CHECKED_BYTES = 64 * 1024 * 1024
+
+
+class SqliteLedger(SqlLedger):
+    """A ledger in a SQLite file.
+
+    Commits are on disk when they return (WAL, `synchronous=FULL`): after a power cut, nothing is sent that the ledger
+    doesn't know of.
+
+    Args:
+        path: The file; it is made if it doesn't exist.
+        ids: The custom_ids of a new job: `"derived"` or `"own"`.
+
+    Raises:
+        LedgerTooNewError: The file is of a newer release.
+        LedgerDamagedError: The file is not a ledger, corrupt or truncated.
+        LedgerError: The file can't be opened.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, ids: str = "derived") -> None:
+        super().__init__(f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}")
+        self.path = Path(path)
+        self.place = str(self.path)
+        self._depth = 0
+        self._durable: bool = True
+        _check_size(self.path)
+        with self._ours():
+            self._connection = sqlite3.connect(
+                self.path, isolation_level=None, check_same_thread=False, timeout=30
+            )
+        try:
+            with self._ours():
+                self._prepare(ids)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _prepare(self, ids: str) -> None:
+        application = self._run("PRAGMA application_id").fetchone()[0]
+        version = self._run("PRAGMA user_version").fetchone()[0]
+        if application != APPLICATION_ID:
+            if self._run("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise LedgerDamagedError(f"{self.path} is a database of something else. Nothing was changed.")
+        elif version > VERSION:
+            raise LedgerTooNewError(self.place, version, VERSION)
+        elif self.path.stat().st_size <= CHECKED_BYTES:
+            problem = self._run("PRAGMA quick_check(1)").fetchone()[0]
+            if problem != "ok":
+                raise self._damaged(problem)
+        self._run("PRAGMA journal_mode = WAL")
+        self._run("PRAGMA synchronous = FULL")
+        self._run("PRAGMA cache_size = -32000")
+        with self.transaction():
+            self._run(f"PRAGMA application_id = {APPLICATION_ID}")
+            for number in range(version, VERSION):
+                for statement in statements(MIGRATIONS[number]):
+                    self._run(statement)
+            self._run(f"PRAGMA user_version = {VERSION}")
+            self.found(ids)
+            # The folder's lock says that the processes that came before are gone.
+            self._run("DELETE FROM worker")
+            self._run(
+                "INSERT INTO worker (id, host, pid, expires) VALUES (?, ?, ?, ?)",
+                (self.worker, socket.gethostname(), os.getpid(), 9e15),
+            )
+
+    def _run(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        with self._mutex, self._ours():
+            return self._connection.execute(sql, parameters)
+
+    def _run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        with self._mutex, self._ours():
+            return self._connection.executemany(sql, rows).rowcount
+
+    def _now(self) -> float:
+        return time.time()
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Generator[None]:
+        """Commit all statements of the block, or none."""
+        with self._mutex:
+            if self._depth:
+                yield
+                return
+            if durable != self._durable:
+                self._run(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                self._durable = durable
+            self._run("BEGIN IMMEDIATE")
+            self._depth = 1
+            try:
+                yield
+                self._run("COMMIT")
+            except BaseException:
+                # A full disk has SQLite roll back by itself.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._depth = 0
+
+    @contextmanager
+    def exclusive(self) -> Generator[None]:
+        """Do nothing: the folder's lock has let one process in."""
+        yield
+
+    def check_lease(self) -> None:
+        """Do nothing: the folder's lock ends with the process."""
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._mutex:
+            self._connection.close()
+
+    @contextmanager
+    def _ours(self) -> Generator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def _translated(self, error: sqlite3.Error) -> LedgerError:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            return LedgerFullError(f"{self.path}: the disk is full. Make room, and run the job again.")
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return self._damaged(error)
+        return LedgerError(f"{self.path}: the ledger can't be used: {error}")
+
+    def _damaged(self, problem: object) -> LedgerDamagedError:
+        return LedgerDamagedError(
+            f"{self.path} is damaged: {problem}. Nothing was overwritten. Restore it from a copy; "
+            "the bodies and results beside it are as they were."
+        )
+
+
+def _check_size(path: Path) -> None:
+    """Compare a file's size with the number of pages that its header tells.
+
+    SQLite itself notices a truncated file only when it comes to a missing page.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+            size = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise LedgerError(f"{path}: the ledger can't be opened: {error.strerror}") from error
+    if not head:
+        return
+    if len(head) < 100 or head[:16] != b"SQLite format 3\0":
+        raise LedgerDamagedError(f"{path} is damaged: it is not a SQLite file. Nothing was overwritten.")
+    page = int.from_bytes(head[16:18], "big")
+    pages = int.from_bytes(head[28:32], "big")
+    told = pages * (65536 if page == 1 else page)
+    wal = path.with_name(f"{path.name}-wal")
+    if size < told and not (wal.exists() and wal.stat().st_size):
+        raise LedgerDamagedError(
+            f"{path} is truncated: it has {size:,} bytes, and its header tells {told:,}. Nothing was overwritten."
+        )

@@ -1,0 +1,88 @@
+"""Lines: one request of a shard, as it is kept on disk and as it is sent.
+
+A line on disk is `{"custom_id":…,"params":…}` with the user's id. Requests with other properties (columns of a table,
+say) have these before, so that the beginning of a line tells its form. The sent line has the derived id and the params
+alone. Its params are the same bytes, so nothing is parsed or written twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import orjson
+
+__all__ = [
+    "ENVELOPE",
+    "SEPARATOR",
+    "Line",
+    "read_line",
+    "sent_request",
+    "sent_size",
+    "split_line",
+    "write_line",
+]
+
+#: Bytes of a body besides its lines, and between two of them, as the client writes it.
+ENVELOPE = len(b'{"requests":[]}')
+SEPARATOR = len(b",\n")
+
+_PLAIN = b'{"custom_id":'
+_PARAMS = b',"params":'
+_AROUND = len(_PLAIN) + len('""') + len(_PARAMS) + len("}")
+
+
+def write_line(custom_id: str, params: bytes, extra: bytes = b"{}", row: int | None = None) -> bytes:
+    """Write a line, without its newline.
+
+    Args:
+        custom_id: The user's id.
+        params: The params as JSON.
+        extra: JSON of other properties of the request, kept and not sent.
+        row: The number of the row in its source.
+    """
+    head = orjson.dumps(custom_id)
+    if extra == b"{}" and row is None:
+        return b"".join((_PLAIN, head, _PARAMS, params, b"}"))
+    number = b"null" if row is None else b"%d" % row
+    return b"".join((b'{"extra":', extra, b',"row":', number, b",", _PLAIN[1:], head, _PARAMS, params, b"}"))
+
+
+def split_line(line: bytes) -> tuple[str, bytes]:
+    """Return the user's id and the params' JSON of a line."""
+    if line.startswith(_PLAIN):
+        # A quote within a JSON string has a backslash before it, so the first match is the end of the id.
+        head, _, tail = line.partition(_PARAMS)
+        custom_id: str = orjson.loads(head[len(_PLAIN) :])
+        return custom_id, tail[:-1]
+    wire = orjson.loads(line)
+    return wire["custom_id"], orjson.dumps(wire["params"])
+
+
+class Line(NamedTuple):
+    """A line, parsed."""
+
+    custom_id: str
+    params: dict[str, Any]
+    extra: dict[str, Any]
+    row: int | None
+
+
+def read_line(line: bytes) -> Line:
+    """Parse a line."""
+    wire = orjson.loads(line)
+    return Line(wire["custom_id"], wire["params"], wire.get("extra") or {}, wire.get("row"))
+
+
+def sent_request(custom_id: str, params: bytes) -> dict[str, Any]:
+    """Return a request for the client, with its params as they are on disk."""
+    return {"custom_id": custom_id, "params": orjson.Fragment(params)}
+
+
+def sent_size(id_size: int, params_size: int) -> int:
+    """Return the size of a sent line.
+
+    Args:
+        id_size: The size of its custom_id, which is ASCII.
+        params_size: The size of its params.
+    """
+    return _AROUND + id_size + params_size

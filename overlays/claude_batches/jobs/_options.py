@@ -1,0 +1,127 @@
+"""Options of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeAlias, TypedDict
+
+import attrs
+
+from ._causes import OnMaxTokens
+from ._errors import JobOptionsError
+from ._tables import answer_type, check_answer
+
+__all__ = ["Check", "Ids", "JobOptions", "OptionKeys", "RetryIf", "typed"]
+
+RetryIf: TypeAlias = Callable[
+    [str, Mapping[str, Any], Mapping[str, Any] | None], "bool | Mapping[str, Any] | None"
+]
+"""A user's predicate: custom_id, params and raw result in; true, or changed params, sends the request again."""
+
+Check: TypeAlias = Callable[[Mapping[str, Any]], "str | None"]
+"""A check of an answer: the raw result in, the error or `None` out."""
+
+
+def _positive(_: object, attribute: Any, value: Any) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
+        raise JobOptionsError(f"{attribute.name} must be more than 0; got {value!r}")
+
+
+def _not_negative(_: object, attribute: Any, value: Any) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
+        raise JobOptionsError(f"{attribute.name} must be 0 or more; got {value!r}")
+
+
+def _share(_: object, attribute: Any, value: Any) -> None:
+    if not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise JobOptionsError(f"{attribute.name} must be a share from 0 to 1; got {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class JobOptions:
+    """Options of a job, as `Job.open` takes them. None is stored: each process may choose its own."""
+
+    max_requests: int = attrs.field(default=100_000, validator=_positive)
+    """The largest number of requests in a batch."""
+    max_bytes: int = attrs.field(default=256_000_000, validator=_positive)
+    """The largest body of a batch in bytes, envelope included."""
+    max_in_flight: int | None = attrs.field(default=None, validator=attrs.validators.optional(_positive))
+    """The largest number of requests in all unfinished batches; `None` leaves it to the API's queue."""
+    max_attempts: int = attrs.field(default=3, validator=_positive)
+    """The largest number of attempts for a request."""
+    canary: int = attrs.field(default=0, validator=_not_negative)
+    """The size of a first shard that is sent alone; 0 sends none."""
+    canary_failures: float = attrs.field(default=0.1, validator=_share)
+    """The share of failed requests in the canary above which the job pauses."""
+    on_max_tokens: OnMaxTokens = "keep"
+    """The treatment of an answer cut at `max_tokens`: `"keep"`, or `"more"` sends it again with twice as many."""
+    retry_canceled: bool = False
+    """Sends canceled requests again."""
+    retry_if: RetryIf | None = None
+    """A predicate for rows that would be kept otherwise."""
+    check: Check | None = None
+    """A check of each answer: the raw result in, its error or `None` out."""
+    output: type[Any] | None = None
+    """The type that answers have, which tables are added with and answers are checked for."""
+    retry_unparsable: bool = False
+    """Sends requests again whose answer fails the check, with the error told."""
+    prices: Mapping[str, Mapping[str, Any]] | None = None
+    """Prices by model, which come before those of the price list."""
+    settle_seconds: float = attrs.field(default=60.0, validator=_not_negative)
+    """Seconds, by the server's clock, until a batch that is not on the list counts as not made."""
+    patience: float = attrs.field(default=300.0, validator=_not_negative)
+    """Seconds that the server may be unreachable or overloaded without a break."""
+    poll_interval: float = attrs.field(default=2.0, validator=_positive)
+    """Seconds between the first polls of `run`; each pause is half as long again as the one before."""
+    max_poll_interval: float = attrs.field(default=60.0, validator=_positive)
+    """Seconds that these pauses grow up to."""
+    workspace_id: str | None = None
+    """The workspace to act in, where the credential can act in several."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.on_max_tokens not in ("keep", "more"):
+            raise JobOptionsError(f'on_max_tokens must be "keep" or "more"; got {self.on_max_tokens!r}')
+
+    @property
+    def shard_requests(self) -> int:
+        """The largest number of requests in a shard: one that exceeds the budget could never be sent."""
+        return min(self.max_requests, self.max_in_flight or self.max_requests)
+
+
+Ids: TypeAlias = Literal["derived", "own"]
+"""The custom_ids on the wire: derived for the job, or the user's own."""
+
+
+class OptionKeys(TypedDict, total=False):
+    """The options of `Job.open`; `JobOptions` describes each."""
+
+    max_requests: int
+    max_bytes: int
+    max_in_flight: int | None
+    max_attempts: int
+    canary: int
+    canary_failures: float
+    on_max_tokens: OnMaxTokens
+    retry_canceled: bool
+    retry_if: RetryIf | None
+    check: Check | None
+    output: type[Any] | None
+    retry_unparsable: bool
+    prices: Mapping[str, Mapping[str, Any]] | None
+    settle_seconds: float
+    patience: float
+    poll_interval: float
+    max_poll_interval: float
+    workspace_id: str | None
+
+
+def typed(options: JobOptions) -> JobOptions:
+    """Return options with the check that their `output` type asks for."""
+    if options.output is None or options.check is not None:
+        return options
+    answers = answer_type(options.output)
+
+    def check(result: Mapping[str, Any]) -> str | None:
+        return check_answer(answers, result)[2]
+
+    return attrs.evolve(options, check=check)

@@ -1,0 +1,114 @@
+"""Reading rows back: lines by their places, with the blocks read last kept in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+
+from ._codec import decoded, taken_apart
+from ._errors import LedgerDamagedError
+from ._folder import Store
+from ._ledger._sql import SqlLedger
+from ._records import BODY, RESULT, Shard
+
+__all__ = ["Lines"]
+
+#: The size of the decoded blocks that are kept, in bytes.
+KEPT = 16 * 1024 * 1024
+
+
+class Lines:
+    """The lines of bodies and results.
+
+    Args:
+        ledger: The ledger.
+        store: The store.
+    """
+
+    def __init__(self, ledger: SqlLedger, store: Store) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._blocks: OrderedDict[tuple[int, int, int], list[bytes]] = OrderedDict()
+        self._size = 0
+        self._codecs: dict[int, str] = {}
+
+    def body(self, shard: int, place: int) -> bytes:
+        """Return the line of a request."""
+        return self._line(BODY, shard, place)
+
+    def result(self, shard: int, place: int) -> bytes:
+        """Return the line of a result."""
+        return self._line(RESULT, shard, place)
+
+    def results(self, shard: int, places: Iterable[int]) -> dict[int, bytes]:
+        """Return the lines of many results, reading each block once."""
+        return {place: self._line(RESULT, shard, place) for place in sorted(places)}
+
+    def result_block(self, shard: int, number: int) -> list[bytes]:
+        """Return the lines of a block of results."""
+        return self._block(RESULT, shard, number)[:-1]
+
+    def whole_body(self, shard: Shard) -> Iterator[bytes]:
+        """Yield the lines of a body, and check at the end that it is as it was written.
+
+        Raises:
+            LedgerDamagedError: It is not.
+        """
+        digest = hashlib.sha256()
+        for block in self._store.body(shard.number, shard.codec):
+            digest.update(block)
+            try:
+                lines = decoded(block)
+            except LedgerDamagedError:
+                raise _changed(shard) from None
+            yield from lines.split(b"\n")[:-1]
+        if digest.hexdigest() != shard.hash:
+            raise _changed(shard)
+
+    def forget(self, shard: int) -> None:
+        """Forget the blocks of a shard, after its number was given away."""
+        self._codecs.pop(shard, None)
+        for key in [key for key in self._blocks if key[1] == shard]:
+            self._size -= sum(map(len, self._blocks.pop(key)))
+
+    def note_codec(self, shard: int, codec: str) -> None:
+        """Note the codec of a shard that is being written."""
+        self._codecs[shard] = codec
+
+    def _line(self, kind: int, shard: int, place: int) -> bytes:
+        number, index = taken_apart(place)
+        key = kind, shard, number
+        lines = self._blocks.get(key)
+        if lines is None:
+            lines = self._blocks[key] = self._block(kind, shard, number)
+            self._size += sum(map(len, lines))
+            while self._size > KEPT and len(self._blocks) > 1:
+                self._size -= sum(map(len, self._blocks.popitem(last=False)[1]))
+        else:
+            self._blocks.move_to_end(key)
+        try:
+            return lines[index]
+        except IndexError:
+            raise LedgerDamagedError(
+                f"block {number} of shard {shard} has fewer lines than the ledger says"
+            ) from None
+
+    def _block(self, kind: int, shard: int, number: int) -> list[bytes]:
+        codec = "" if kind == RESULT else self._codec(shard)
+        return decoded(self._store.block(kind, shard, codec, number)).split(b"\n")
+
+    def _codec(self, shard: int) -> str:
+        if shard not in self._codecs:
+            found = self._ledger.shard(shard)
+            if found is None:
+                raise LedgerDamagedError(f"the ledger names shard {shard}, and doesn't know it")
+            self._codecs[shard] = found.codec
+        return self._codecs[shard]
+
+
+def _changed(shard: Shard) -> LedgerDamagedError:
+    return LedgerDamagedError(
+        f"the body of shard {shard.number} is not as it was written: its SHA-256 is another than {shard.hash[:16]}… "
+        "in the ledger. It was not sent. Restore the file from a copy."
+    )

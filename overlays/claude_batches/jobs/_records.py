@@ -1,0 +1,196 @@
+"""Records: the facts that a ledger keeps, as the rest of the package sees them."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from enum import IntEnum, StrEnum
+from typing import Any, NamedTuple
+
+import attrs
+import orjson
+
+__all__ = [
+    "BODY",
+    "RESULT",
+    "Block",
+    "Item",
+    "ItemState",
+    "JobFacts",
+    "JobState",
+    "Positions",
+    "Shard",
+    "ShardState",
+    "Twin",
+]
+
+#: The kinds of blocks.
+BODY, RESULT = 0, 1
+
+
+class JobState(StrEnum):
+    """The state of a job."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    CANCELED = "canceled"
+
+
+class ShardState(StrEnum):
+    """The state of a shard, in the order that it goes through them."""
+
+    ADDING = "adding"
+    """Being written; the call that adds it has not returned."""
+    STAGED = "staged"
+    """On disk, not sent."""
+    SENDING = "sending"
+    """Its intent is committed, its batch is not known."""
+    DOUBT = "doubt"
+    """Its intent is committed, and the process or the connection was lost: a batch may exist."""
+    OPEN = "open"
+    """Its batch is known."""
+    COLLECTED = "collected"
+    """Its results are on disk and in the ledger."""
+
+
+#: States in which a shard counts as paid for.
+COMMITTED = (ShardState.SENDING, ShardState.DOUBT, ShardState.OPEN, ShardState.COLLECTED)
+
+
+class ItemState(IntEnum):
+    """The state of a row beyond that of its shard."""
+
+    OPEN = 0
+    """No result yet."""
+    DONE = 1
+    """Its result is final."""
+    AGAIN = 2
+    """Is sent again as it is."""
+    MORE = 3
+    """Is sent again with more tokens."""
+    CONTINUE = 4
+    """Its turn is continued."""
+    CHANGED = 5
+    """Is sent again with params by the user's predicate."""
+    HELD = 6
+    """Is sent again when the job is resumed; no attempt is counted."""
+
+
+@attrs.frozen
+class JobFacts:
+    """The facts about a job that never change, and its state."""
+
+    token: str
+    """The job's part of each derived custom_id."""
+    ids: str
+    """`"derived"` or `"own"`."""
+    state: JobState
+    reason: str | None
+    """Why it is paused."""
+    created_at: float
+
+
+class Positions:
+    """The positions of a shard's rows, in its order: a range, or an array where rows are sent again."""
+
+    def __init__(self, first: int, count: int, listed: bytes | None = None) -> None:
+        self._values: Sequence[int] = range(first, first + count)
+        self._index: dict[int, int] | None = None
+        if listed is not None:
+            values = array("I")
+            values.frombytes(listed)
+            self._values = values
+
+    @staticmethod
+    def packed(positions: Iterable[int]) -> bytes:
+        """Write positions as bytes."""
+        return array("I", positions).tobytes()
+
+    def __iter__(self) -> Any:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, index: int) -> int:
+        return self._values[index]
+
+    def index(self, position: int) -> int | None:
+        """Return the index of a position in the shard; `None` for one of another shard."""
+        if isinstance(self._values, range):
+            inside = position in self._values
+            return position - self._values.start if inside else None
+        if self._index is None:
+            self._index = {value: index for index, value in enumerate(self._values)}
+        return self._index.get(position)
+
+
+@attrs.frozen(kw_only=True)
+class Shard:
+    """A shard: rows that are sent as one batch."""
+
+    number: int
+    state: ShardState
+    kind: str
+    """`"first"`, `"canary"` or `"retry"`."""
+    requests: int
+    bytes: int
+    """The size of the body as sent."""
+    codec: str
+    hash: str
+    """SHA-256 of the blocks on disk."""
+    facts: str
+    """JSON: requests, bytes of params and `max_tokens` by model."""
+    first: int
+    """The position of its first row."""
+    owner: str | None
+    """The process that works on it."""
+    sends: int
+    """How often an intent was committed."""
+    intent_at: float | None
+    """The server's time before the last send, in seconds since the epoch."""
+    doubt_at: float | None
+    """The server's time when its outcome was first looked into."""
+    batch_id: str | None
+    created_at: float | None
+    ended_at: float | None
+    counts: str | None
+    """JSON: the `request_counts` of the ended batch."""
+    failures: int
+    """How often collecting failed in a row."""
+
+    @property
+    def models(self) -> dict[str, list[int]]:
+        """Requests, bytes of params and sum of `max_tokens`, by model."""
+        found: dict[str, list[int]] = orjson.loads(self.facts)
+        return found
+
+
+class Item(NamedTuple):
+    """A row."""
+
+    position: int
+    shard: int
+    place: int
+    state: int
+    attempt: int
+    cause: str | None
+    result: int | None
+    """The place of its result among those of its shard."""
+
+
+class Twin(NamedTuple):
+    """A row of a table whose request is that of another row: it is paid for once, and has its result."""
+
+    position: int
+    item: int
+    """The position of the row that is sent."""
+    columns: bytes
+    """JSON of its own columns."""
+
+
+class Block(NamedTuple):
+    """Where a block is in its file."""
+
+    start: int
+    length: int

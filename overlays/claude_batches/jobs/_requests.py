@@ -1,0 +1,151 @@
+"""Requests, as users give them to a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, cast
+
+import orjson
+
+from ._errors import JobRequestError
+from ._ids import OWN_ID, derived_id
+from ._lines import write_line
+
+__all__ = ["Given", "Request", "encode_params", "prepare"]
+
+
+class Given(NamedTuple):
+    """A row of a table as a request."""
+
+    custom_id: str
+    params: Mapping[str, Any]
+    columns: dict[str, Any]
+    row: int
+    """The number of the row in its source."""
+
+
+class Request(NamedTuple):
+    """A request, checked and written."""
+
+    custom_id: str
+    line: bytes
+    """The line on disk."""
+    params_size: int
+    model: str
+    max_tokens: int
+    row: int | None = None
+    """The number of the row in its source, for a row of a table."""
+    columns: bytes = b"{}"
+    """JSON of its columns."""
+
+
+def prepare(index: int, given: Any, *, own_ids: bool) -> Request:
+    """Check and write a request.
+
+    Args:
+        index: Its index in the call, for messages.
+        given: `{"custom_id": ..., "params": ...}`, with other properties or not, or params alone.
+        own_ids: Its id is sent as it is.
+
+    Raises:
+        JobRequestError: It can't be sent.
+    """
+    row, extra = None, None
+    if isinstance(given, Given):
+        row, extra = given.row, given.columns
+        given = {"custom_id": given.custom_id, "params": given.params}
+    given = _as_dict(given)
+    if not isinstance(given, Mapping):
+        raise JobRequestError(
+            index,
+            None,
+            f"a request is a dict with custom_id and params, or params alone; got {type(given).__name__}",
+        )
+    request = cast("Mapping[str, Any]", given)
+    custom_id = request.get("custom_id")
+    if custom_id is not None and (not isinstance(custom_id, str) or not custom_id):
+        raise JobRequestError(
+            index, None, f"custom_id must be text; got {type(custom_id).__name__} {custom_id!r:.50}"
+        )
+    if "params" in request:
+        params: Any = request["params"]
+        if row is None:
+            extra = {name: value for name, value in request.items() if name not in ("custom_id", "params")}
+    elif custom_id is None:
+        params = request
+    else:
+        raise JobRequestError(index, custom_id, "it has no params")
+    params = _as_dict(params)
+    if not isinstance(params, Mapping):
+        raise JobRequestError(index, custom_id, f"params must be a dict; got {type(params).__name__}")
+    params = cast("Mapping[str, Any]", params)
+    _check_params(index, custom_id, params)
+    try:
+        written = encode_params(params)
+        if custom_id is None:
+            custom_id = derived_id(orjson.dumps(orjson.loads(written), option=orjson.OPT_SORT_KEYS))
+        # A copy, since orjson's own bytes keep the room of a kilobyte.
+        columns = b"%b" % orjson.dumps(extra, _plain) if extra else b"{}"
+    except TypeError as error:
+        raise JobRequestError(
+            index, custom_id, f"it can't be written as JSON: {error.__cause__ or error}"
+        ) from None
+    if own_ids and not OWN_ID.fullmatch(custom_id):
+        raise JobRequestError(
+            index,
+            custom_id,
+            "the API takes ids of 1 to 64 letters, digits, hyphens or underscores; derived ids "
+            '(ids="derived", the default) may be any text',
+        )
+    try:
+        custom_id.encode()
+    except UnicodeEncodeError:
+        raise JobRequestError(
+            index, None, f"custom_id {custom_id!a} is not text: it has half a character"
+        ) from None
+    model, most = params.get("model"), params.get("max_tokens")
+    return Request(
+        custom_id,
+        write_line(custom_id, written, columns, row),
+        len(written),
+        model if isinstance(model, str) else "",
+        most if isinstance(most, int) else 0,
+        row,
+        columns,
+    )
+
+
+def encode_params(params: Mapping[str, Any]) -> bytes:
+    """Write params as JSON.
+
+    Raises:
+        TypeError: Something in them has no JSON.
+    """
+    return orjson.dumps(params, _plain)
+
+
+def _check_params(index: int, custom_id: str | None, params: Mapping[str, Any]) -> None:
+    if params.get("stream", False) is not False:
+        raise JobRequestError(index, custom_id, "params has stream, and a batch can't stream: leave it out")
+    if "betas" in params:
+        raise JobRequestError(
+            index,
+            custom_id,
+            "params has betas, for which the API refuses the whole batch: set the anthropic-beta header of the client",
+        )
+
+
+def _as_dict(value: Any) -> Any:
+    return value.to_dict() if hasattr(value, "to_dict") else value
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    # What mypy knows as Any here, pyright knows as a type with unknown arguments.
+    several: Any = value
+    if isinstance(value, Mapping):
+        return dict(several)
+    if isinstance(value, Iterable) and not isinstance(value, bytes | bytearray):
+        return list(several)
+    raise TypeError(f"{type(value).__name__} is not JSON")

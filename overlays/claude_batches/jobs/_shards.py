@@ -1,0 +1,108 @@
+"""Splitting: where a shard ends, and how its lines become blocks. Nothing here does I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from zlib import crc32
+
+import orjson
+
+from ._codec import BLOCK_BYTES, BLOCK_LINES
+from ._ids import sent_id
+from ._lines import ENVELOPE, SEPARATOR, sent_size
+
+__all__ = ["Limits", "ModelFacts", "ShardFill", "block_full", "distinct_count"]
+
+
+class Limits(NamedTuple):
+    """The limits of a shard."""
+
+    requests: int
+    bytes: int
+
+
+def distinct_count(number: int, token: str, most: int) -> int:
+    """Return the largest number of requests in a shard, another one for each shard.
+
+    A lost batch is looked for by its number of requests first. Shards that are all filled up would make every one of
+    them a candidate for every other, in this job and in others; so each is filled a little less, by another number.
+
+    Args:
+        number: The number of the shard.
+        token: The job's token, so that two jobs differ.
+        most: The largest number allowed.
+    """
+    spread = min(1000, most // 20)
+    if spread < 2:
+        return most
+    salt = crc32(token.encode())
+    # A prime, so that shards have distinct counts for as long as there are some left.
+    return most - (salt + number * 617) % spread
+
+
+class ModelFacts:
+    """Requests, bytes of params, and sum of `max_tokens`, by model: enough for a rough cost."""
+
+    def __init__(self) -> None:
+        self._by_model: dict[str, list[int]] = {}
+
+    def add(self, model: str, size: int, max_tokens: int) -> None:
+        """Count a request."""
+        counts = self._by_model.get(model)
+        if counts is None:
+            counts = self._by_model[model] = [0, 0, 0]
+        counts[0] += 1
+        counts[1] += size
+        counts[2] += max_tokens
+
+    def merge(self, others: Mapping[str, Sequence[int]]) -> None:
+        """Add the facts of another shard."""
+        for model, counts in others.items():
+            mine = self._by_model.setdefault(model, [0, 0, 0])
+            self._by_model[model] = [own + other for own, other in zip(mine, counts, strict=True)]
+
+    def json(self) -> str:
+        """Return the facts as the ledger keeps them."""
+        return orjson.dumps(self._by_model).decode()
+
+
+class ShardFill:
+    """The size of a shard while it is filled.
+
+    Args:
+        number: Its number.
+        token: The job's token; `None` sends the user's own ids.
+        limits: Its limits.
+    """
+
+    def __init__(self, number: int, token: str | None, limits: Limits) -> None:
+        self.number = number
+        self.limits = limits
+        self.requests = 0
+        self.bytes = ENVELOPE
+        self.facts = ModelFacts()
+        self._token = token
+        self._id_size = 0 if token is None else len(sent_id(token, number, 0)) - 1
+
+    def size(self, custom_id: str, position: int, params_size: int) -> int:
+        """Return the size of a line as it is sent."""
+        if self._token is None:
+            return sent_size(len(custom_id), params_size)
+        return sent_size(self._id_size + len(str(position)), params_size)
+
+    def takes(self, size: int, *, pending_requests: int = 0, pending_bytes: int = 0) -> bool:
+        """Tell if a line fits, after those that are pending."""
+        requests = self.requests + pending_requests
+        total = self.bytes + pending_bytes + size + (SEPARATOR if requests else 0)
+        return requests < self.limits.requests and total <= self.limits.bytes
+
+    def add(self, size: int) -> None:
+        """Count a line."""
+        self.bytes += size + (SEPARATOR if self.requests else 0)
+        self.requests += 1
+
+
+def block_full(lines: int, size: int) -> bool:
+    """Tell if a block is to be closed."""
+    return lines >= BLOCK_LINES or size >= BLOCK_BYTES

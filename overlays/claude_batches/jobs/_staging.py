@@ -1,0 +1,522 @@
+"""Staging: requests become shards on disk, ready to be sent.
+
+`Adding` takes new requests, `restage` rows that are sent again. A shard's body is durable before the ledger says that
+it may be sent.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain
+from typing import Any, NamedTuple
+
+import orjson
+
+from ._causes import follow_up
+from ._codec import best_codec, place_at
+from ._errors import JobConflictError, JobRequestError
+from ._folder import BlockWriter, Store
+from ._ids import key_of, twin_key
+from ._ledger._sql import SqlLedger
+from ._lines import read_line, split_line, write_line
+from ._options import JobOptions
+from ._reading import Lines
+from ._records import BODY, Item, ItemState, JobState, Positions, Shard, ShardState
+from ._requests import Request, encode_params, prepare
+from ._shards import Limits, ShardFill, block_full, distinct_count
+
+__all__ = ["Adding", "merge", "restage"]
+
+_SHOWN = 200
+#: Rows that are added in one transaction: their keys are spread over the whole index, so that few large transactions
+#: write much less than many small ones.
+_PENDING_ROWS = 20_000
+_PENDING_BYTES = 4 * 1024 * 1024
+_AGAIN = (ItemState.AGAIN, ItemState.MORE, ItemState.CONTINUE, ItemState.CHANGED, ItemState.HELD)
+
+
+class _Entry(NamedTuple):
+    at: int
+    request: Request
+    key: bytes
+
+
+class _Body:
+    """A shard that is being written.
+
+    Args:
+        ledger: The ledger.
+        store: The store.
+        kind: Its kind.
+        fill: Its size.
+        first: The position of its first row.
+    """
+
+    def __init__(self, ledger: SqlLedger, store: Store, kind: str, fill: ShardFill, first: int) -> None:
+        self.kind = kind
+        self.fill = fill
+        self.first = first
+        self.codec = best_codec()
+        self.blocks = 0
+        self.positions = array("I")
+        self._ledger = ledger
+        self._start = 0
+        self._writer: BlockWriter = store.writer(fill.number, self.codec.name)
+
+    def write(self, lines: list[bytes]) -> None:
+        """Write a block."""
+        stored = self.codec.encode(b"\n".join(lines) + b"\n")
+        self._ledger.add_block(BODY, self.fill.number, self.blocks, self._start, len(stored))
+        self._writer.write(stored)
+        self._start += len(stored)
+        self.blocks += 1
+
+    def add(self, position: int, request: Request) -> None:
+        """Count a row."""
+        self.positions.append(position)
+        self.fill.add(self.fill.size(request.custom_id, position, request.params_size))
+        self.fill.facts.add(request.model, request.params_size, request.max_tokens)
+
+    def finish(self, state: ShardState, positions: bytes | None = None) -> None:
+        """Make it durable and note it."""
+        self.note(state, positions, self._writer.finish())
+
+    def note(self, state: ShardState, positions: bytes | None = None, digest: str = "") -> None:
+        """Note it as it is."""
+        shard = Shard(
+            number=self.fill.number, state=state, kind=self.kind, requests=self.fill.requests, bytes=self.fill.bytes,
+            codec=self.codec.name, hash=digest, facts=self.fill.facts.json(), first=self.first, owner=None, sends=0,
+            intent_at=None, doubt_at=None, batch_id=None, created_at=None, ended_at=None, counts=None, failures=0,
+        )  # fmt: skip
+        self._ledger.add_shard(shard, positions)
+
+    def discard(self) -> None:
+        """Drop it."""
+        self._writer.discard()
+
+
+class Adding:
+    """One call that adds requests: all of them, or none.
+
+    Args:
+        ledger: The ledger.
+        store: The store.
+        lines: The lines that are there.
+        options: The options of the job.
+    """
+
+    def __init__(self, ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._lines = lines
+        self._options = options
+        self._exits = ExitStack()
+        self._exits.enter_context(ledger.exclusive())
+        try:
+            clean(ledger, store, lines)
+            facts = ledger.facts()
+            self._own = facts.ids == "own"
+            self._token = facts.token
+            self._position, self._number = ledger.counters()
+        except BaseException:
+            self._exits.close()
+            raise
+        self.added = 0
+        """The number of new requests."""
+        self.known = 0
+        """The number of requests that the job had already."""
+        self._index = 0
+        self._body: _Body | None = None
+        self._entries: list[_Entry] = []
+        self._keys: dict[bytes, Request] = {}
+        # Repeated rows of the pending ones.
+        self._twins: list[tuple[bytes, Request]] = []
+        self._lines_size = 0
+        self._sent_size = 0
+
+    def push(self, given: Any) -> None:
+        """Take a request.
+
+        Raises:
+            JobRequestError: It can't be sent.
+            JobConflictError: Its custom_id is in the job, with other params.
+        """
+        index = self._index
+        self._index += 1
+        request = prepare(index, given, own_ids=self._own)
+        key = key_of(request.custom_id)
+        twin = self._keys.get(key)
+        if twin is not None:
+            _compare(index, request, split_line(twin.line)[1])
+            self._twins.append((key, request))
+            self.known += 1
+            return
+        body = self._body or self._open()
+        size = self._size(body, request)
+        if not body.fill.takes(size, pending_requests=len(self._entries), pending_bytes=self._sent_size):
+            self._flush()
+            if body.fill.requests and not body.fill.takes(size):
+                self._close()
+            body = self._body or self._open()
+            size = self._size(body, request)
+            if not body.fill.takes(size):
+                raise JobRequestError(
+                    index,
+                    request.custom_id,
+                    f"it takes {size:,} bytes, and with its envelope a batch may have {self._options.max_bytes:,} "
+                    "(max_bytes): shorten it, or give files by their URL or file_id",
+                )
+        self._entries.append(_Entry(index, request, key))
+        self._keys[key] = request
+        self._lines_size += len(request.line) + 1
+        self._sent_size += size + 2
+        if len(self._entries) >= _PENDING_ROWS or self._lines_size >= _PENDING_BYTES:
+            self._flush()
+
+    def finish(self) -> None:
+        """Let the added requests be sent."""
+        try:
+            self._flush()
+            if self._body is not None:
+                self._close()
+            self._ledger.finish_adding()
+        except BaseException:
+            self.abandon()
+            raise
+        self._exits.close()
+
+    def abandon(self) -> None:
+        """Add nothing."""
+        try:
+            if self._body is not None:
+                self._body.discard()
+            clean(self._ledger, self._store, self._lines)
+        finally:
+            self._exits.close()
+
+    def _size(self, body: _Body, request: Request) -> int:
+        return body.fill.size(request.custom_id, self._position + len(self._entries), request.params_size)
+
+    def _open(self) -> _Body:
+        most = self._options.shard_requests
+        canary = self._options.canary and not self._ledger.shards()
+        requests = (
+            min(self._options.canary, most) if canary else distinct_count(self._number, self._token, most)
+        )
+        fill = ShardFill(
+            self._number, None if self._own else self._token, Limits(requests, self._options.max_bytes)
+        )
+        self._body = _Body(self._ledger, self._store, "canary" if canary else "first", fill, self._position)
+        self._lines.note_codec(self._number, self._body.codec.name)
+        self._number += 1
+        with self._ledger.transaction(durable=False):
+            self._ledger.set_counters(self._position, self._number)
+            self._body.note(ShardState.ADDING)
+        return self._body
+
+    def _flush(self) -> None:
+        """Write the pending rows, without the rows that the job has already."""
+        entries, body, twins = self._entries, self._body, self._twins
+        self._entries, self._keys, self._lines_size, self._sent_size = [], {}, 0, 0
+        self._twins = []
+        if not entries or body is None:
+            return
+        with self._ledger.transaction(durable=False):
+            # The counters come first: what is not counted would be given out again after a crash.
+            self._ledger.set_counters(self._position + 2 * len(entries) + len(twins), self._number)
+            blocks = _blocks_of(entries)
+            if not self._insert(body, blocks):
+                blocks = _blocks_of(self._unknown(entries, twins))
+                inserted = self._insert(body, blocks)
+                assert inserted
+            for block in blocks:
+                body.write([each.request.line for each in block])
+            for block in blocks:
+                for each in block:
+                    request = each.request
+                    body.add(self._position, request)
+                    self._position += 1
+                self.added += len(block)
+            if twins:
+                self._add_twins(twins)
+
+    def _add_twins(self, twins: list[tuple[bytes, Request]]) -> None:
+        """Add the rows of a table that repeat the request of another row, unless they are that row."""
+        items = self._ledger.items_by_key([key for key, _ in twins])
+        rows: list[tuple[int, bytes, int, bytes]] = []
+        for key, request in twins:
+            if request.row is None:
+                continue
+            item = items[key]
+            first = self._first(item)
+            sent = read_line(self._lines.body(first.shard, first.place))
+            if sent.row == request.row and sent.extra == orjson.loads(request.columns):
+                continue
+            rows.append(
+                (self._position, twin_key(key, request.row, request.columns), item.position, request.columns)
+            )
+            self._position += 1
+        self._ledger.insert_twins(rows)
+
+    def _insert(self, body: _Body, blocks: list[list[_Entry]]) -> bool:
+        position = self._position
+        rows: list[tuple[int, bytes, int]] = []
+        for number, block in enumerate(blocks, body.blocks):
+            for index, entry in enumerate(block):
+                rows.append((position, entry.key, place_at(number, index)))
+                position += 1
+        return self._ledger.insert_items(body.fill.number, rows)
+
+    def _unknown(self, entries: list[_Entry], twins: list[tuple[bytes, Request]]) -> list[_Entry]:
+        """Return the entries that the job doesn't have; the others may be twins.
+
+        Raises:
+            JobConflictError: One has the custom_id of a row with other params.
+        """
+        known = self._ledger.items_by_key([entry.key for entry in entries])
+        unknown: list[_Entry] = []
+        for entry in entries:
+            item = known.get(entry.key)
+            if item is None:
+                unknown.append(entry)
+                continue
+            first = self._first(item)
+            _compare(entry.at, entry.request, split_line(self._lines.body(first.shard, first.place))[1])
+            twins.append((entry.key, entry.request))
+            self.known += 1
+        return unknown
+
+    def _first(self, item: Item) -> Item:
+        """Return a row as it was added: what was sent again may have other params."""
+        return (self._ledger.earlier(item.position) or [item])[0] if item.attempt > 1 else item
+
+    def _close(self) -> None:
+        assert self._body is not None
+        with self._ledger.transaction(durable=False):
+            if self._body.fill.requests:
+                positions = self._body.positions
+                self._body.first = positions[0]
+                # Twins take positions between those of the rows.
+                contiguous = positions[-1] - positions[0] + 1 == len(positions)
+                self._body.finish(ShardState.ADDING, None if contiguous else positions.tobytes())
+                self._ledger.set_counters(self._position, self._number)
+            else:
+                self._body.discard()
+                self._ledger.delete_shard(self._body.fill.number)
+        self._body = None
+
+
+def _blocks_of(entries: list[_Entry]) -> list[list[_Entry]]:
+    """Cut entries into blocks."""
+    blocks: list[list[_Entry]] = []
+    block: list[_Entry] = []
+    size = 0
+    for entry in entries:
+        block.append(entry)
+        size += len(entry.request.line) + 1
+        if block_full(len(block), size):
+            blocks.append(block)
+            block, size = [], 0
+    if block:
+        blocks.append(block)
+    return blocks
+
+
+def clean(ledger: SqlLedger, store: Store, lines: Lines) -> None:
+    """Remove the remains of a call that was not finished. The caller has the exclusive right to add."""
+    for shard in ledger.abandon_adding():
+        store.delete(shard.number, shard.codec)
+        lines.forget(shard.number)
+
+
+def _compare(index: int, request: Request, known: bytes) -> None:
+    """Check that params are equal, as JSON.
+
+    Raises:
+        JobConflictError: They are not.
+    """
+    given = split_line(request.line)[1]
+    if given != known and orjson.loads(given) != orjson.loads(known):
+        raise JobConflictError(request.custom_id, index, _shown(known), _shown(given))
+
+
+def _shown(params: bytes) -> str:
+    text = params.decode("utf-8", "replace")
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+# Sending again ------------------------------------------------------------------------------------------------
+
+
+def restage(ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions) -> int:
+    """Make shards of the rows that are sent again; return the number of rows.
+
+    Each shard is one transaction, so a row is either in its old shard, to be sent again, or in the new one.
+    """
+    total = 0
+    with ledger.exclusive():
+        facts = ledger.facts()
+        token = None if facts.ids == "own" else facts.token
+        while facts.state is JobState.ACTIVE:
+            count = _restage_shard(ledger, store, lines, options, token)
+            if not count:
+                break
+            total += count
+    return total
+
+
+def _restage_shard(
+    ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions, token: str | None
+) -> int:
+    """Make one shard, as large as it may be; return the number of its rows."""
+    items = ledger.items(states=_AGAIN)
+    first = next(items, None)
+    if first is None:
+        return 0
+    with ledger.transaction():
+        position, number = ledger.counters()
+        ledger.set_counters(position, number + 1)
+        most = distinct_count(number, token or "", options.shard_requests)
+        fill = ShardFill(number, token, Limits(most, options.max_bytes))
+        body = _Body(ledger, store, "retry", fill, first.position)
+        try:
+            moves = _fill(ledger, lines, body, chain((first,), items))
+            ledger.move_items(number, moves)
+            body.finish(ShardState.STAGED, Positions.packed(item.position for item, _, _ in moves))
+        except BaseException:
+            body.discard()
+            raise
+    return len(moves)
+
+
+def _fill(
+    ledger: SqlLedger, lines: Lines, body: _Body, items: Iterator[Item]
+) -> list[tuple[Item, int, bool]]:
+    """Write rows until the shard is full; return them with their new places."""
+    moves: list[tuple[Item, int, bool]] = []
+    block: list[bytes] = []
+    block_size = 0
+    for item in items:
+        line, custom_id, params = _again(ledger, lines, item)
+        size = body.fill.size(custom_id, item.position, len(params))
+        # A request that grew over the limit is sent alone: the API decides.
+        if moves and not body.fill.takes(size):
+            break
+        body.fill.add(size)
+        wire = orjson.loads(params)
+        model, most = wire.get("model"), wire.get("max_tokens")
+        body.fill.facts.add(
+            model if isinstance(model, str) else "", len(params), most if isinstance(most, int) else 0
+        )
+        moves.append((item, place_at(body.blocks, len(block)), item.state != ItemState.HELD))
+        block.append(line)
+        block_size += len(line) + 1
+        if block_full(len(block), block_size):
+            body.write(block)
+            block, block_size = [], 0
+    if block:
+        body.write(block)
+    return moves
+
+
+def _again(ledger: SqlLedger, lines: Lines, item: Item) -> tuple[bytes, str, bytes]:
+    """Return the line of a row's next attempt, its id and params."""
+    line = lines.body(item.shard, item.place)
+    custom_id, params = split_line(line)
+    if item.state == ItemState.CHANGED:
+        params = ledger.change(item.position)
+    elif item.state in (ItemState.MORE, ItemState.CONTINUE) and item.result is not None:
+        result = orjson.loads(lines.result(item.shard, item.result))["result"]
+        action: Any = "retry_more" if item.state == ItemState.MORE else "continue"
+        params = encode_params(follow_up(action, orjson.loads(params), result))
+    else:
+        return line, custom_id, params
+    before = read_line(line)
+    return write_line(custom_id, params, orjson.dumps(before.extra), before.row), custom_id, params
+
+
+# Merging ------------------------------------------------------------------------------------------------------
+
+
+def merge(ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions) -> int:
+    """Make one shard of several small ones that were not sent; return the number of shards that went into others.
+
+    Requests that are added in small portions would otherwise make as many batches.
+    """
+    limits = Limits(options.shard_requests, options.max_bytes)
+    merged = 0
+    for kind in ("first", "retry"):
+        if len(_mergeable(ledger, kind, limits)) < 2:
+            continue
+        with ledger.exclusive():
+            while len(group := _merge_group(ledger, store, lines, kind, limits)) > 1:
+                for shard in group:
+                    store.delete(shard.number, shard.codec)
+                    lines.forget(shard.number)
+                merged += len(group)
+    return merged
+
+
+def _mergeable(ledger: SqlLedger, kind: str, limits: Limits) -> list[Shard]:
+    """Return small shards, as many as fit into one."""
+    group: list[Shard] = []
+    requests = size = 0
+    for shard in ledger.shards((ShardState.STAGED,)):
+        small = shard.requests <= limits.requests // 2 and shard.bytes <= limits.bytes // 2
+        if shard.kind != kind or not small:
+            continue
+        # A derived id may be longer in the new shard, whose number has more digits.
+        room = shard.bytes + 10 * shard.requests
+        if requests + shard.requests > limits.requests or size + room > limits.bytes:
+            break
+        group.append(shard)
+        requests, size = requests + shard.requests, size + room
+    return group
+
+
+def _merge_group(ledger: SqlLedger, store: Store, lines: Lines, kind: str, limits: Limits) -> list[Shard]:
+    """Merge one group; return it."""
+    with ledger.transaction():
+        # Locks the job, so that no other process sends one of the group meanwhile.
+        position, number = ledger.counters()
+        group = _mergeable(ledger, kind, limits)
+        if len(group) < 2:
+            return []
+        facts = ledger.facts()
+        ledger.set_counters(position, number + 1)
+        fill = ShardFill(number, None if facts.ids == "own" else facts.token, limits)
+        body = _Body(ledger, store, kind, fill, group[0].first)
+        try:
+            positions = _copy(ledger, lines, body, group)
+            body.finish(ShardState.STAGED, Positions.packed(positions))
+        except BaseException:
+            body.discard()
+            raise
+        for shard in group:
+            ledger.delete_blocks(BODY, shard.number)
+            ledger.delete_shard(shard.number)
+    return group
+
+
+def _copy(ledger: SqlLedger, lines: Lines, body: _Body, group: list[Shard]) -> list[int]:
+    """Write the lines of shards into another one; return the positions of their rows."""
+    moves: list[tuple[int, int]] = []
+    block: list[bytes] = []
+    block_size = 0
+    for shard in group:
+        for position, line in zip(ledger.positions(shard), lines.whole_body(shard), strict=True):
+            custom_id, params = split_line(line)
+            body.fill.add(body.fill.size(custom_id, position, len(params)))
+            moves.append((position, place_at(body.blocks, len(block))))
+            block.append(line)
+            block_size += len(line) + 1
+            if block_full(len(block), block_size):
+                body.write(block)
+                block, block_size = [], 0
+        body.fill.facts.merge(shard.models)
+    if block:
+        body.write(block)
+    ledger.place_items(body.fill.number, moves)
+    return [position for position, _ in moves]

@@ -1,0 +1,37 @@
+"""Tables: requests of them, and results to them."""
+
+from __future__ import annotations
+
+from ._answers import AnswerType, answer_type, check_answer
+from ._errors import (
+    AnswerTypeError,
+    CachePrefixWarning,
+    MissingExtraError,
+    SourceError,
+    TableError,
+    TemplateError,
+    UnparsableAnswerError,
+    WriteError,
+)
+from ._requests import SourceRow, derived_id, read_source
+from ._write import SCHEMA, ResultRow, write
+
+__all__ = [
+    "SCHEMA",
+    "AnswerType",
+    "AnswerTypeError",
+    "CachePrefixWarning",
+    "MissingExtraError",
+    "ResultRow",
+    "SourceError",
+    "SourceRow",
+    "TableError",
+    "TemplateError",
+    "UnparsableAnswerError",
+    "WriteError",
+    "answer_type",
+    "check_answer",
+    "derived_id",
+    "read_source",
+    "write",
+]

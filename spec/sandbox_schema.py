@@ -1,0 +1,62 @@
+"""Write the part of the spec that the sandbox validates requests with: `python spec/sandbox_schema.py`.
+
+The sandbox works from an installed package, where there is no spec and no YAML parser. So the schemas of a
+request's params are kept beside it as JSON, without descriptions. A test fails if the file is out of date.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+SPEC = ROOT / "spec" / "openapi.yaml"
+TARGET = ROOT / "overlays" / "claude_batches" / "sandbox" / "schemas.json"
+ROOTS = ("MessageCreateParamsNonStreaming", "MessageCountTokensParams")
+PREFIX = "#/components/schemas/"
+KEPT_EXTENSIONS = ("x-refused-since", "x-refused-in-batches")
+
+
+def render() -> str:
+    """Return the content of the file."""
+    schemas: dict[str, Any] = yaml.safe_load(SPEC.read_text(encoding="utf-8"))["components"]["schemas"]
+    found: dict[str, Any] = {}
+    waiting = list(ROOTS)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = _compact(schemas[name])
+            waiting += _references(found[name])
+    return json.dumps({"$defs": dict(sorted(found.items()))}, separators=(",", ":"), sort_keys=True) + "\n"
+
+
+def _compact(schema: Any, *, names: bool = False) -> Any:
+    """Return a schema without its words; `names` is true for a mapping of property names."""
+    if isinstance(schema, list):
+        return [_compact(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema.replace(PREFIX, "#/$defs/") if isinstance(schema, str) else schema
+    if names:
+        return {name: _compact(inner) for name, inner in schema.items()}
+    return {
+        key: _compact(value, names=key in ("properties", "x-refused-in-batches"))
+        for key, value in schema.items()
+        if key in KEPT_EXTENSIONS
+        or not (key.startswith("x-") or key in ("description", "example", "default", "deprecated"))
+    }
+
+
+def _references(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [name for each in value for name in _references(each)]
+    if not isinstance(value, dict):
+        return []
+    own = [value["$ref"].removeprefix("#/$defs/")] if isinstance(value.get("$ref"), str) else []
+    return own + [name for each in value.values() for name in _references(each)]
+
+
+if __name__ == "__main__":
+    TARGET.write_text(render(), encoding="utf-8")

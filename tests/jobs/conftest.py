@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from claude_batches.jobs import PostgresLedger
+from claude_batches.sandbox import Sandbox
+
+from .killing import Victim
+from .kinds import Open, async_jobs, sync_jobs
+from .postgres import REQUIRED, Postgres, binaries
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees what the machine it runs on has set."""
+    for name in ("API_KEY", "AUTH_TOKEN", "BASE_URL", "LOG", "CUSTOM_HEADERS"):
+        monkeypatch.delenv(f"ANTHROPIC_{name}", raising=False)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(instant=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def victim() -> Iterator[Victim]:
+    with Victim() as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def second_victim() -> Iterator[Victim]:
+    with Victim() as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    programs = binaries()
+    if programs is None:
+        if REQUIRED:
+            pytest.fail("CLAUDE_BATCHES_REQUIRE_POSTGRES is set, and there is no PostgreSQL server to start")
+        pytest.skip("there is no PostgreSQL server to start")
+    server = Postgres(programs)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "async folder", "postgres"])
+def open_job(request: pytest.FixtureRequest) -> Iterator[Open]:
+    """Open jobs of each kind: `open_job(name, sandbox.url, **options)`."""
+    if request.param == "postgres":
+        server = request.getfixturevalue("postgres")
+        yield from sync_jobs(PostgresLedger(server.dsn))
+    else:
+        yield from (async_jobs if request.param.startswith("async") else sync_jobs)(None)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Open]:
+    """Open jobs in folders."""
+    yield from sync_jobs(None)

@@ -1,0 +1,425 @@
+"""Plans and costs: nothing guessed, and a limit that holds over what is on its way."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tracemalloc
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import genai_prices
+import orjson
+import pytest
+from claude_batches import ClaudeBatchesError
+from claude_batches.jobs._cost import (
+    Budget,
+    BudgetError,
+    CostCounter,
+    Planner,
+    Prices,
+    RequestValidator,
+    UnpricedError,
+    plan,
+)
+from claude_batches.jobs._cost._estimate import most_cost, rough_input
+from hypothesis import given
+from hypothesis import strategies as st
+
+from . import bundle
+
+AT = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+PRICES = Prices(at=AT)
+BATCH = {"processing": "batch"}
+PARAMS = {
+    "model": "claude-opus-5",
+    "max_tokens": 100,
+    "messages": [{"role": "user", "content": "word " * 70}],
+}
+
+
+def usage(**counts: Any) -> dict[str, Any]:
+    return {"input_tokens": 0, "output_tokens": 0, "service_tier": "batch", **counts}
+
+
+# Prices
+
+
+@pytest.mark.parametrize("model", ["claude-opus-5", "claude-haiku-4-5", "claude-sonnet-4-5-20250929"])
+def test_same_as_the_list(model: str) -> None:
+    """A cost is that of genai-prices with the batch context, for each kind of token."""
+    ours = Prices(at=AT).of_usage(
+        model,
+        usage(
+            input_tokens=1000, output_tokens=500, cache_creation_input_tokens=300, cache_read_input_tokens=70,
+            cache_creation={"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 200},
+            server_tool_use={"web_search_requests": 3},
+        ),
+    )  # fmt: skip
+    theirs = genai_prices.calc_price(
+        genai_prices.Usage(
+            input_tokens=1370, output_tokens=500, cache_write_tokens=300, cache_write_1h_tokens=200,
+            cache_read_tokens=70, web_searches=3,
+        ),
+        model, provider_id="anthropic", genai_request_timestamp=AT, price_context=BATCH,
+    )  # fmt: skip
+    assert ours == theirs.total_price
+
+
+@pytest.mark.parametrize("model", ["claude-opus-5", "claude-haiku-5-5", "claude-opus-4-1"])
+@given(each=st.deferred(lambda: USAGES))
+def test_pricer_agrees(model: str, each: dict[str, Any]) -> None:
+    """The quick price for tables is the exact one, to a float's precision."""
+    prices = PRICES
+    exact = prices.of_usage(model, each)
+    assert prices.pricer(model, each) == (None if exact is None else pytest.approx(float(exact)))
+
+
+def test_batch_price_only_where_told() -> None:
+    """The tier of the usage decides: batch is half, standard and untold are full, priority is unknown."""
+    prices = Prices(at=AT)
+    costs = [
+        prices.of_usage("claude-opus-5", usage(input_tokens=10**6, service_tier=tier))
+        for tier in ("batch", "standard", None, "priority")
+    ]
+    assert costs == [Decimal("2.5"), Decimal(5), Decimal(5), None]
+
+
+def test_never_guessed() -> None:
+    """A model without a batch price, or not at its time, or unknown, is unpriced."""
+    prices = Prices(at=AT)
+    assert prices.rates("claude-opus-4-1", BATCH) is None
+    assert prices.rates("claude-opus-4-1", {}) is not None
+    assert prices.rates("claude-nobody-9", BATCH) is None
+    assert prices.rates(None, BATCH) is None
+    assert Prices(at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC)).rates("claude-opus-4-6", BATCH) is None
+    assert prices.rates("claude-opus-4-6", {"processing": "batch", "speed": "fast"}) is None
+
+
+def test_own_prices() -> None:
+    """The user's prices come first, the longest match wins, and a kind without a price is unpriced."""
+    prices = Prices(
+        {
+            "claude-*": {"input_tokens": 1, "output_tokens": "2.5"},
+            "claude-opus-*": {
+                "input_tokens": 3,
+                "output_tokens": 4,
+                "standard": {"input_tokens": 6, "output_tokens": 8},
+            },
+        }
+    )
+    assert prices.of_usage("claude-x", usage(input_tokens=10**6, output_tokens=10**6)) == Decimal("3.5")
+    assert prices.of_usage("claude-opus-5", usage(input_tokens=10**6)) == 3
+    assert prices.of_usage("claude-opus-5", usage(input_tokens=10**6, service_tier="standard")) == 6
+    assert prices.of_usage("claude-x", usage(cache_read_input_tokens=1)) is None
+    assert prices.of_usage("claude-x", usage(input_tokens=1, service_tier="standard")) is None
+    for bad in ({"input": 1}, {"input_tokens": "free"}, {"input_tokens": -1}, {"input_tokens": "nan"}):
+        with pytest.raises(UnpricedError):
+            Prices({"m": bad})
+
+
+def test_levels_are_of_requests() -> None:
+    """Where the price depends on a request's size, each request has its own, whatever their sum."""
+    counter = CostCounter(Prices(at=AT))
+    for tokens in (100_000, 100_000, 100_001):
+        counter.add("claude-haiku-5-5", usage(input_tokens=tokens))
+    rates = [Prices(at=AT).rates("claude-haiku-5-5", BATCH, size).input_tokens for size in (100_000, 100_001)]
+    assert rates[0] < rates[1]
+    (line,) = counter.report().models
+    assert line.cost == (200_000 * rates[0] + 100_001 * rates[1]) / 10**6
+
+
+COUNTS = st.integers(0, 10**6)
+USAGES = st.fixed_dictionaries(
+    {
+        "input_tokens": COUNTS,
+        "output_tokens": COUNTS,
+        "cache_read_input_tokens": COUNTS | st.none(),
+        "cache_creation_input_tokens": COUNTS,
+        "service_tier": st.sampled_from(["batch", "standard", None]),
+    }
+)
+MODELS = st.sampled_from(["claude-opus-5", "claude-haiku-5-5", "claude-sonnet-4-5"])
+
+
+@given(st.lists(st.tuples(MODELS, USAGES, st.booleans()), max_size=12))
+def test_counting_first_is_the_same(messages: list[tuple[str, dict[str, Any], bool]]) -> None:
+    """Counting by model and pricing once gives the sum of pricing each message."""
+    prices = Prices(at=AT)
+    counter = CostCounter(prices)
+    for model, each, kept in messages:
+        counter.add(model, each, kept=kept)
+    report = counter.report()
+    costs = [(prices.of_usage(model, each) or Decimal(0), kept) for model, each, kept in messages]
+    assert report.cost == sum((cost for cost, _ in costs), Decimal(0))
+    assert report.failed_cost == sum((cost for cost, kept in costs if not kept), Decimal(0))
+    assert sum(line.requests for line in report.models) == len(messages)
+
+
+def test_report() -> None:
+    """The report tells savings, failed attempts, the cache's hit rate, and unpriced models apart from the sums."""
+    counter = CostCounter(Prices(at=AT))
+    counter.add("claude-opus-5", usage(input_tokens=600_000, cache_read_input_tokens=400_000))
+    counter.add("claude-opus-5", SimpleNamespace(**usage(output_tokens=80_000)), kept=False)
+    counter.add("claude-nobody-9", usage(input_tokens=5, inference_geo="us"))
+    report = counter.report()
+    assert report.cost == Decimal("1.5") + Decimal("0.1") + Decimal(1)
+    assert report.saved == report.cost
+    assert report.failed_cost == 1
+    assert report.unpriced == ("claude-nobody-9",)
+    assert report.cache_hit_rate == pytest.approx(0.4, abs=0.001)
+    text = str(report)
+    assert "unpriced" in text
+    assert "claude-nobody-9" in text
+    assert "$2.6000" in text
+    assert "1 requests ran in a chosen region" in text
+    assert orjson.loads(orjson.dumps(report.to_dict()))["cost"] == "2.60"
+
+
+# Budgets
+
+
+def test_budget_holds_over_commitments() -> None:
+    """What is on its way counts at its most, and makes room when it ends cheaper."""
+    budget = Budget(10)
+    budget.commit("s1", Decimal(6))
+    assert not budget.fits(Decimal(5))
+    with pytest.raises(BudgetError, match=r"only \$4"):
+        budget.commit("s2", Decimal(5))
+    budget.settle("s1", Decimal(1))
+    budget.commit("s2", Decimal(5))
+    budget.commit("s2", Decimal(9))
+    assert budget.left == 0
+    budget.release("s2")
+    assert (budget.spent, budget.left) == (1, 9)
+
+
+def test_budget_and_unpriced() -> None:
+    """A limit can't hold over unpriced requests; an unpriced end counts at its commitment."""
+    with pytest.raises(BudgetError, match="prices="):
+        Budget(1).commit("s", None)
+    free = Budget(None)
+    free.commit("s", None)
+    assert free.left is None
+    budget = Budget(5, spent=1.5, committed={"s": Decimal(2)})
+    budget.settle("s", None)
+    assert budget.spent == Decimal("3.5")
+    for bad in (-1, float("nan"), float("inf")):
+        with pytest.raises(BudgetError):
+            Budget(bad)
+
+
+SHARDS = st.lists(st.tuples(st.decimals(0, 20, places=2), st.decimals(0, 1, places=2)), max_size=20)
+
+
+@given(st.decimals(0, 50, places=2), SHARDS, st.data())
+def test_budget_is_never_passed(
+    limit: Decimal, shards: list[tuple[Decimal, Decimal]], data: st.DataObject
+) -> None:
+    """Whatever order shards are sent and end in, spending stays below the limit."""
+    budget = Budget(limit)
+    on_its_way: list[tuple[str, Decimal]] = []
+    for number, (most, share) in enumerate(shards):
+        if budget.fits(most):
+            budget.commit(str(number), most)
+            on_its_way.append((str(number), most * share))
+        while on_its_way and data.draw(st.booleans()):
+            budget.settle(*on_its_way.pop(data.draw(st.integers(0, len(on_its_way) - 1))))
+        assert budget.committed <= limit
+    for each in on_its_way:
+        budget.settle(*each)
+    assert budget.spent <= limit
+
+
+def test_most_cost() -> None:
+    """The most a request can cost counts all max_tokens, the dearest input and allowed searches."""
+    prices = Prices(at=AT)
+    most = most_cost(PARAMS, prices)
+    assert most is not None
+    assert most > 100 * Decimal("12.5") / 10**6
+    cached = {
+        **PARAMS,
+        "system": [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral", "ttl": "1h"}}],
+    }
+    searching = {**PARAMS, "tools": [{"type": "web_search_20250305", "name": "web_search", "max_uses": 4}]}
+    assert most_cost(cached, prices) > most
+    assert most_cost(searching, prices) >= most + Decimal("0.04")
+    assert most_cost({**PARAMS, "model": "claude-nobody-9"}, prices) is None
+
+
+# Plans
+
+
+def test_bundle_is_current() -> None:
+    """The schemas that requests are checked with are those of the spec."""
+    assert bundle.TARGET.read_text(encoding="utf-8") == bundle.render()
+
+
+VALID = [
+    PARAMS,
+    {**PARAMS, "model": "a-model-of-next-year", "system": "s", "stop_sequences": ["x"], "stream": False},
+    {**PARAMS, "tools": [{"name": "f", "input_schema": {"type": "object"}}, {"type": "custom", "name": "g",
+                         "input_schema": {"type": "object"}}]},
+    {**PARAMS, "messages": [{"role": "user", "content": [{"type": "image", "source": {
+        "type": "base64", "media_type": "image/png", "data": "QUJD"}}]}]},
+]  # fmt: skip
+MISTAKES = [
+    ({"max_tokens": "9"}, "max_tokens", "error"),
+    ({"max_tokens": -1}, "max_tokens", "error"),
+    ({"messages": "hi"}, "messages", "error"),
+    ({"messages": [{"content": "hi"}]}, "messages.0.role", "error"),
+    ({"messages": [{"role": "user"}]}, "messages.0.content", "error"),
+    ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages.0.content.0.text", "error"),
+    ({"messages": [{"role": "user", "content": [{"type": "txt"}]}]}, "messages.0.content.0.type", "warning"),
+    ({"messages": [{"role": "user", "content": [{"type": "image", "source": {
+        "type": "base64", "media_type": "image/bmp", "data": ""}}]}]},
+     "messages.0.content.0.source.media_type", "warning"),
+    ({"system": [{"type": "text", "text": 3}]}, "system.0.text", "error"),
+    ({"tools": [{"name": "f"}]}, "tools.0.input_schema", "error"),
+    ({"thinking": {"type": "enabled", "budget_tokens": 1}}, "thinking.budget_tokens", "error"),
+    ({"stream": True}, "stream", "error"),
+    ({"sytem": "s"}, "sytem", "warning"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("params", VALID)
+def test_valid_requests(params: dict[str, Any]) -> None:
+    """A valid request has no problem, nor has one to a model that is newer than the spec."""
+    assert RequestValidator().check(0, "a", params) == []
+
+
+@pytest.mark.parametrize(("change", "path", "severity"), MISTAKES)
+def test_mistakes(change: dict[str, Any], path: str, severity: str) -> None:
+    """A mistake is told with its path; unlisted names and values only warn."""
+    problems = RequestValidator().check(7, "a", {**PARAMS, **change})
+    assert [(problem.index, problem.path, problem.severity) for problem in problems] == [(7, path, severity)]
+
+
+@pytest.mark.parametrize("params", [None, [], "x", {}])
+def test_not_params(params: object) -> None:
+    """Anything that is not params is a problem and not an exception."""
+    assert RequestValidator().check(0, None, params)
+
+
+def rows(count: int, **change: Any) -> Any:
+    return ({"custom_id": f"r{number}", "params": {**PARAMS, **change}} for number in range(count))
+
+
+def test_plan() -> None:
+    """A plan counts requests, bytes, tokens, costs and mistakes without a key."""
+    made = plan(
+        [*rows(3), {"custom_id": "bad", "params": {**PARAMS, "max_tokens": None}}], prices=Prices(at=AT)
+    )
+    assert (made.requests, made.shards, made.errors) == (4, 1, 1)
+    assert made.bytes == sum(len(orjson.dumps(row)) for row in rows(3)) + len(
+        orjson.dumps({"custom_id": "bad", "params": {**PARAMS, "max_tokens": None}})
+    )
+    assert made.problems[0].custom_id == "bad"
+    assert made.max_output_tokens == 300
+    assert made.input_tokens[0] < made.rough_input_tokens < made.input_tokens[1]
+    assert made.most_cost is not None
+    assert "error: request 3 (bad): max_tokens" in str(made)
+
+
+def test_unpriced_plan() -> None:
+    """A job with an unpriced model has no most cost, and the model is named."""
+    made = plan([*rows(1), *rows(2, model="claude-nobody-9")])
+    assert made.most_cost is None
+    assert made.unpriced == ("claude-nobody-9",)
+    assert "claude-nobody-9: 2 requests, unpriced" in str(made)
+
+
+@given(st.lists(st.integers(0, 400), max_size=30), st.integers(1, 5), st.integers(300, 900))
+def test_shards(sizes: list[int], most: int, most_bytes: int) -> None:
+    """Shards are counted as writing them would split them, by count and by exact bytes."""
+    requests = [{"custom_id": "r", "params": {"model": "m", "x": "y" * size}} for size in sizes]
+    made = plan(requests, validate=False, prices=Prices({"m": {}}), max_requests=most, max_bytes=most_bytes)
+    shards: list[list[bytes]] = []
+    for request in map(orjson.dumps, requests):
+        if shards and len(shards[-1]) < most:
+            body = b'{"requests":[' + b",\n".join([*shards[-1], request]) + b"]}"
+            if len(body) <= most_bytes:
+                shards[-1].append(request)
+                continue
+        shards.append([request])
+    assert made.shards == len(shards)
+    assert made.errors == sum(len(shard[0]) + len(b'{"requests":[]}') > most_bytes for shard in shards)
+
+
+class Counting:
+    """A client that counts tokens."""
+
+    def __init__(self, factor: float, failing: int = 0) -> None:
+        self.messages = self
+        self.calls: list[dict[str, Any]] = []
+        self._factor = factor
+        self._failing = failing
+
+    def count_tokens(self, **params: Any) -> Any:
+        self.calls.append(params)
+        if len(self.calls) <= self._failing:
+            raise ClaudeBatchesError("no")
+        return SimpleNamespace(input_tokens=round(rough_input(params) * self._factor))
+
+
+def test_counted_sample() -> None:
+    """A sample gives an interval around the counted sum, and costs calls for the sample alone."""
+    client = Counting(1.3)
+    many = [
+        {
+            "custom_id": f"r{n}",
+            "params": {**PARAMS, "messages": [{"role": "user", "content": "word " * (n % 50)}]},
+        }
+        for n in range(500)
+    ]
+    made = plan(many, client=client, sample=20)
+    exact = sum(round(rough_input(row["params"]) * 1.3) for row in many)
+    low, high = made.input_tokens
+    assert low <= exact <= high
+    assert high - low < exact * 0.1
+    assert (made.counted, len(client.calls)) == (20, 20)
+    assert "max_tokens" not in client.calls[0]
+    assert plan(many[:5], client=client).input_tokens[0] == plan(many[:5], client=client).input_tokens[1]
+
+
+def test_counting_fails() -> None:
+    """A failure to count leaves the rest of the sample, or the rough numbers, with a note."""
+    made = plan(rows(9), client=Counting(1, failing=4), sample=9)
+    assert made.counted == 5
+    assert "4 of the sample couldn't be counted" in str(made)
+    bare = plan(rows(9), client=SimpleNamespace(messages=SimpleNamespace()))
+    assert bare.counted == 0
+    assert "count_tokens" in bare.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"), [("word " * 100, 100), ("def f(x): return x + 1\n" * 20, 220), ("日本語" * 50, 150)]
+)
+def test_rough_numbers(text: str, tokens: int) -> None:
+    """Rough numbers are within a factor of two for words, code and other scripts."""
+    assert tokens / 2 < rough_input({"messages": text}) < tokens * 2
+
+
+def test_media_is_not_counted_as_text() -> None:
+    """An image counts as an image, not by the letters of its base64."""
+    image = {
+        "type": "image",
+        "source": {"type": "base64", "media_type": "image/png", "data": "A" * 4_000_000},
+    }
+    assert rough_input({"messages": [{"role": "user", "content": [image]}]}) < 2000
+
+
+def test_flat_memory() -> None:
+    """A plan of ten times as many requests takes no more memory."""
+
+    def peak(count: int) -> int:
+        planner = Planner(validate=True, sample=8, prices=Prices(at=AT))
+        tracemalloc.start()
+        for row in rows(count):
+            planner.add(row["custom_id"], row["params"])
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return size
+
+    peak(20)
+    assert peak(3000) < peak(300) + 100_000

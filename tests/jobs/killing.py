@@ -1,0 +1,103 @@
+"""Processes that can be killed, and the sandbox as the judge of what was paid."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any, Self
+
+from claude_batches import Client
+from claude_batches.jobs import Job, PostgresLedger
+from claude_batches.sandbox import Fault, Sandbox
+
+#: The faults of the profile "hostile", with waits that suit tests.
+HOSTILE = (
+    Fault(kind="failed", share=0.1),
+    Fault(kind="failed_after", share=0.15),
+    Fault(kind="cut", share=0.1, at=0),
+    Fault(kind="cut", on="results", share=0.3, at=2_001),
+    Fault(kind="truncated_line", share=0.15, at=3),
+    Fault(kind="duplicated_line", share=0.15, at=2),
+    Fault(kind="rate_limited", share=0.1, seconds=0.01),
+    Fault(kind="stale", share=0.5, at=2),
+    Fault(kind="errored", share=0.03),
+    Fault(kind="expired", share=0.03),
+)
+
+KILLED = -signal.SIGKILL
+
+
+class Victim:
+    """A process that runs jobs and may be killed while it does."""
+
+    def __init__(self, environment: dict[str, str] | None = None) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("victim.py"))],
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self, **order: Any) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+
+    def outcome(self) -> int:
+        """Wait for the end of what was started; return its exit status, or the negative signal."""
+        assert self._process.stdout is not None
+        answer = self._process.stdout.readline()
+        assert answer, "the victim's parent died"
+        return json.loads(answer)
+
+    def run(self, **order: Any) -> int:
+        self.start(**order)
+        return self.outcome()
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def paid(sandbox: Sandbox) -> Counter[tuple[str, int]]:
+    """How often each row of each job was paid for, by all batches of the sandbox: (token, position) to count."""
+    sandbox.set_faults(None)
+    counts: Counter[tuple[str, int]] = Counter()
+    with Client(base_url=sandbox.url, api_key="k") as client:
+        for batch in client.messages.batches.list(limit=100):
+            for line in client.messages.batches.results(batch.id, wait=True):
+                if line.result.type == "succeeded":
+                    token, _, position = line.custom_id.split("-")
+                    counts[token, int(position)] += 1
+    return counts
+
+
+def judge(sandbox: Sandbox, *names: Path | str, count: int, ledger: PostgresLedger | None = None) -> None:
+    """Assert that each row of these jobs was paid for once, and has its own result."""
+    counts = paid(sandbox)
+    assert not {row: times for row, times in counts.items() if times > 1}, "paid twice"
+    assert len(counts) == count * len(names), f"batches of nobody, or rows never paid for: {sorted(counts)}"
+    for name in names:
+        with Job.open(name, ledger=ledger) as job:
+            rows = list(job.results())
+            assert [row.custom_id for row in rows] == [f"row {index}" for index in range(count)], "lost"
+            for index, row in enumerate(rows):
+                assert row.cause == "succeeded"
+                assert f"hello {index}" in str(row.wire["result"]["message"]["content"]), (
+                    "another row's result"
+                )

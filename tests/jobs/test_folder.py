@@ -1,0 +1,194 @@
+"""The folder of a job: held, damaged, of a newer release, on a full disk. Nothing is overwritten."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from claude_batches.jobs import (
+    Job,
+    JobHeldError,
+    LedgerDamagedError,
+    LedgerFullError,
+    LedgerTooNewError,
+)
+from claude_batches.sandbox import Sandbox
+
+from .kinds import Open
+from .victim import requests
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """The files of a folder with their hashes; a lock and the shared memory of a database are of the moment."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "lock" and not path.name.endswith("-shm")
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A job of two shards that nobody has open."""
+    path = tmp_path / "a"
+    with Job.open(path, max_requests=10) as job:
+        job.add(requests(20))
+    return path
+
+
+def test_second_process(folder: Path) -> None:
+    """A second process is told which one has the job."""
+    script = f"from claude_batches.jobs import Job\nJob.open({str(folder)!r})"
+    with Job.open(folder):
+        second = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        assert "JobHeldError" in second.stderr
+        assert f"process {os.getpid()} on " in second.stderr
+        with pytest.raises(JobHeldError) as caught:
+            Job.open(folder)
+        assert caught.value.pid == os.getpid()
+    Job.open(folder).close()
+
+
+def test_newer_release(folder: Path) -> None:
+    """A ledger of a newer release is refused, and left as it is."""
+    database = sqlite3.connect(folder / "ledger.sqlite")
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+    before = contents(folder)
+    with pytest.raises(LedgerTooNewError, match="schema 99"):
+        Job.open(folder)
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("kept", [0, 60, 4096, 0.5, 0.95])
+def test_truncated_ledger(folder: Path, kept: float) -> None:
+    """A ledger that lost its end is refused, wherever it was cut."""
+    file = folder / "ledger.sqlite"
+    size = file.stat().st_size
+    os.truncate(file, int(size * kept) if kept < 1 else int(kept))
+    before = contents(folder)
+    with pytest.raises(LedgerDamagedError):
+        Job.open(folder)
+    assert contents(folder) == before
+
+
+def test_corrupt_ledger(folder: Path) -> None:
+    """A ledger with garbage in its pages is refused, and left as it is."""
+    file = folder / "ledger.sqlite"
+    with file.open("r+b") as writer:
+        for page in range(1, 8):
+            writer.seek(page * 4096)
+            writer.write(b"\x5a" * 2048)
+    before = contents(folder)
+    with pytest.raises(LedgerDamagedError):
+        Job.open(folder)
+    assert contents(folder) == before
+
+
+def test_other_database(tmp_path: Path) -> None:
+    """A database of something else is not taken for a ledger."""
+    (tmp_path / "a").mkdir()
+    database = sqlite3.connect(tmp_path / "a" / "ledger.sqlite")
+    database.execute("CREATE TABLE mine (x)")
+    database.close()
+    with pytest.raises(LedgerDamagedError, match="something else"):
+        Job.open(tmp_path / "a")
+
+
+def test_lost_ledger(folder: Path) -> None:
+    """A new ledger is not begun beside bodies that may have been sent."""
+    (folder / "ledger.sqlite").unlink()
+    with pytest.raises(LedgerDamagedError, match="missing"):
+        Job.open(folder)
+    assert not (folder / "ledger.sqlite").exists()
+
+
+def _flip(path: Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 0xFF
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "longer", "missing", "swapped"])
+def test_changed_shard(folder: Path, open_folder: Open, sandbox: Sandbox, damage: str) -> None:
+    """A shard that is not as it was written is not sent."""
+    first, second = sorted((folder / "bodies").iterdir())
+    match damage:
+        case "flipped":
+            _flip(first, -3)
+        case "truncated":
+            os.truncate(first, first.stat().st_size - 1)
+        case "longer":
+            first.write_bytes(first.read_bytes() + second.read_bytes())
+        case "missing":
+            first.unlink()
+        case "swapped":
+            shutil.copy(second, first)
+    job = open_folder(folder, sandbox.url, max_requests=10)
+    with pytest.raises(LedgerDamagedError):
+        job.submit()
+    assert job.status().shards == {"staged": 2}
+    assert job.status().batches == 0
+
+
+def test_disk_full_for_bodies(tmp_path: Path, open_folder: Open) -> None:
+    """A full disk fails the call that adds, and leaves the job as it was."""
+    job = open_folder(tmp_path / "a", None)
+    job.add(requests(3))
+    full = tmp_path / "a" / "bodies" / "000002.jsonl.zst"
+    full.symlink_to("/dev/full")
+    with pytest.raises(LedgerFullError, match="disk is full"):
+        job.add(requests(30))
+    full.unlink(missing_ok=True)
+    assert job.status().requests == 3
+    assert job.add(requests(30)) == 27
+
+
+def test_disk_full_for_ledger(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
+    """A ledger that can't grow fails the step, and the job goes on when there is room again."""
+    job = open_folder(tmp_path / "a", sandbox.url)
+    ledger = job._job.ledger
+    job.add(requests(100))
+    pages = ledger._run("PRAGMA page_count").fetchone()[0]
+    ledger._run(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(LedgerFullError, match="disk is full"):
+        job.add(requests(50_000))
+    assert job.status().requests == 100
+    ledger._run("PRAGMA max_page_count = 1000000")
+    assert job.run().finished
+
+
+def test_remains_of_a_call(tmp_path: Path, open_folder: Open) -> None:
+    """Shards of a call that was killed are removed by the next call, and their rows are not there."""
+    job = open_folder(tmp_path / "a", None, max_requests=10)
+    source = iter(requests(100))
+    adding_requests = [next(source) for _ in range(35)]
+
+    def killed() -> object:
+        yield from adding_requests
+        # As a killed process leaves it.
+        shutil.copytree(tmp_path / "a", tmp_path / "b")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        job.add(killed())
+    job = open_folder(tmp_path / "b", None, max_requests=10)
+    assert list((tmp_path / "b" / "bodies").iterdir())
+    assert job.add(requests(12)) == 12
+    assert len(list((tmp_path / "b" / "bodies").iterdir())) == 2
+    assert job.status().requests == 12
+
+
+def test_ledger_is_small(tmp_path: Path, open_folder: Open) -> None:
+    """A row takes less than 100 bytes of the ledger."""
+    job = open_folder(tmp_path / "a", None)
+    count = 30_000
+    job.add(requests(count))
+    job.close()
+    assert (tmp_path / "a" / "ledger.sqlite").stat().st_size < 100 * count

@@ -1,0 +1,362 @@
+"""Jobs of every kind, from requests to rows."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from claude_batches.jobs import JobConflictError, JobError, JobOptionsError, JobRequestError
+from claude_batches.sandbox import Fault, ReplyError, Sandbox
+
+from .kinds import Open
+from .victim import requests
+
+
+def request(custom_id: str, text: str, **params: Any) -> dict[str, Any]:
+    message = {"role": "user", "content": text}
+    return {
+        "custom_id": custom_id,
+        "params": {"model": "claude-sonnet-4-5", "max_tokens": 50, "messages": [message], **params},
+    }
+
+
+def test_rows_in_order(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """Requests of several batches come back in input order, each with its own result."""
+    job = open_job(tmp_path / "a", sandbox.url, max_requests=40)
+    given = [{**each, "country": "Zürich"} for each in requests(100)]
+    assert job.add(given) == 100
+    report = job.run()
+    assert report.finished
+    assert report.status.batches == 3
+    rows = list(job.results())
+    assert [row.request for row in rows] == given
+    for index, row in enumerate(rows):
+        assert row.custom_id == f"row {index}"
+        assert f"hello {index}" in row.message.content[0].text
+        assert (row.cause, row.attempt) == ("succeeded", 1)
+        assert row.usage.input_tokens > 0
+        assert row.batch_id.startswith("msgbatch_")
+    assert sorted(row.position for row in job.results("arrival")) == list(range(100))
+
+
+def test_pays_for_new_only(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """Adding a longer source again sends only its new rows."""
+    job = open_job(tmp_path / "a", sandbox.url)
+    job.add(requests(30))
+    job.run()
+    assert job.add(requests(35)) == 5
+    report = job.run()
+    assert (report.status.requests, report.status.done, report.status.batches) == (35, 35, 2)
+    assert [shard.requests for shard in job.shards()] == [30, 5]
+
+
+def test_other_params(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """The same id with other params is an error that shows both, and adds nothing."""
+    job = open_job(tmp_path / "a", None)
+    job.add([request("a", "one")])
+    with pytest.raises(JobConflictError) as caught:
+        job.add([request("new", "x"), request("a", "two")])
+    assert caught.value.index == 1
+    assert '"one"' in caught.value.known
+    assert '"two"' in caught.value.given
+    with pytest.raises(JobConflictError):
+        job.add([request("b", "one"), request("b", "two")])
+    assert job.status().requests == 1
+    assert job.add([request("a", "one"), request("new", "x")]) == 1
+
+
+def test_params_alone(tmp_path: Path, open_job: Open) -> None:
+    """Params without an id get one that is derived from them, whatever the order of their keys."""
+    job = open_job(tmp_path / "a", None)
+    params = request("", "one")["params"]
+    assert job.add([params, request("", "two")["params"]]) == 2
+    assert job.add([dict(reversed(params.items()))]) == 0
+
+
+def test_add_all_or_nothing(tmp_path: Path, open_job: Open) -> None:
+    """An oversized request is told by its index, and a source that fails leaves nothing behind."""
+    job = open_job(tmp_path / "a", None, max_bytes=2000)
+    with pytest.raises(JobRequestError, match=r"request 7 \(custom_id 'big'\).*max_bytes") as caught:
+        job.add([*requests(7), request("big", "x" * 2000)])
+    assert caught.value.index == 7
+
+    def failing() -> Any:
+        yield from requests(50)
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="gone"):
+        job.add(failing())
+    assert job.status().requests == 0
+    assert job.add(requests(5)) == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"custom_id": "a"}, "no params"),
+        ("text", "a request is a dict"),
+        ({"custom_id": 3, "params": {}}, "custom_id must be text"),
+        ({"custom_id": "a", "params": {"stream": True}}, "stream"),
+        ({"custom_id": "a", "params": {"betas": ["x"]}}, "betas"),
+        ({"custom_id": "a", "params": {"x": object()}}, "object is not JSON"),
+        ({"custom_id": "\ud83d", "params": {}}, "not text"),
+    ],
+)
+def test_bad_requests(tmp_path: Path, open_folder: Open, given: Any, problem: str) -> None:
+    """Requests that the API refuses are refused when they are added, with their index."""
+    job = open_folder(tmp_path / "a", None)
+    with pytest.raises(JobRequestError, match=f"request 0.*{problem}"):
+        job.add([given])
+
+
+def test_one_dict(tmp_path: Path, open_folder: Open) -> None:
+    """One request in place of a list of them is told so."""
+    with pytest.raises(JobOptionsError, match="put it in a list"):
+        open_folder(tmp_path / "a", None).add(request("a", "b"))
+
+
+def test_many_small_adds(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """Requests that are added one by one are sent as one batch."""
+    job = open_job(tmp_path / "a", sandbox.url)
+    for each in requests(20):
+        job.add([each])
+    report = job.run()
+    assert report.status.batches == 1
+    assert [row.custom_id for row in job.results()] == [f"row {index}" for index in range(20)]
+
+
+def test_in_flight(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """No more requests are in unfinished batches than max_in_flight."""
+    job = open_job(tmp_path / "a", sandbox.url, max_requests=10, max_in_flight=25)
+    job.add(requests(40))
+    assert job.submit() == 2
+    assert job.submit() == 0
+    assert job.status().in_flight == 20
+    job.poll()
+    assert job.submit() == 2
+
+
+def test_queue_full(tmp_path: Path, open_job: Open) -> None:
+    """A 429 of the queue is waited out, and is not a failure, however often it comes."""
+    faults = [Fault(kind="rate_limited", on="create", times=6, seconds=0.01)]
+    with Sandbox(instant=True, faults=faults) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url, patience=0)
+        job.add(requests(5))
+        report = job.run()
+    assert report.finished
+    assert [row.attempt for row in job.results()] == [1] * 5
+
+
+def test_canary(tmp_path: Path, open_job: Open) -> None:
+    """A canary that fails stops the job before the rest is sent; resume sends it all the same."""
+    with Sandbox(instant=True, reply=lambda _: _fail("not_found_error", "no such model")) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url, canary=5)
+        job.add(requests(30))
+        report = job.run()
+        assert report.paused is not None
+        assert "canary" in report.paused
+        assert (report.status.done, report.status.staged) == (5, 25)
+        assert not job.run().finished
+        job.resume()
+        assert job.run().finished
+
+
+def _fail(kind: str, message: str) -> Any:
+    raise ReplyError(kind, message)
+
+
+def test_low_credit(tmp_path: Path, open_job: Open) -> None:
+    """Low credit pauses the job without counting an attempt; resume sends the rows again."""
+    broke = True
+
+    def reply(_: Any) -> Any:
+        return (
+            _fail("invalid_request_error", "Your credit balance is too low to use the API") if broke else "ok"
+        )
+
+    with Sandbox(instant=True, reply=reply) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url, max_attempts=1)
+        job.add(requests(5))
+        report = job.run()
+        assert report.paused is not None
+        assert "credit balance" in report.paused
+        assert report.status.held == 5
+        broke = False
+        job.resume()
+        assert job.run().finished
+    assert [(row.cause, row.attempt) for row in job.results()] == [("succeeded", 1)] * 5
+
+
+def test_flood(tmp_path: Path, open_job: Open) -> None:
+    """One error on nearly all requests pauses the job; it can be kept as their result."""
+    with Sandbox(instant=True, reply=lambda _: _fail("invalid_request_error", "new words")) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url)
+        job.add(requests(120))
+        report = job.run()
+        assert report.paused is not None
+        assert "new words" in report.paused
+        assert report.status.held == 120
+        job.resume(keep=True)
+        report = job.run()
+    assert report.finished
+    assert report.status.causes == {"invalid": 120}
+
+
+def test_attempts(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """Only rows that may succeed go again, up to max_attempts; each attempt stays in the ledger."""
+    job = open_job(tmp_path / "a", sandbox.url)
+    job.add(
+        [
+            request("good", "fine"),
+            request("expires", "[[expire]]"),
+            request("busy", "[[error:overloaded_error]]"),
+            request("wrong", "[[error:invalid_request_error]]"),
+            request("refused", "[[refuse]]"),
+            request("canceled", "[[cancel]]"),
+        ]
+    )
+    report = job.run()
+    assert report.finished
+    found = {row.custom_id: (row.cause, row.attempt) for row in job.results()}
+    assert found == {
+        "good": ("succeeded", 1),
+        "expires": ("expired", 3),
+        "busy": ("overloaded", 3),
+        "wrong": ("invalid", 1),
+        "refused": ("refusal", 1),
+        "canceled": ("canceled", 1),
+    }
+    assert [shard.requests for shard in job.shards()] == [6, 2, 2]
+    failed = [each for each in report.spent if each.cause == "expired"]
+    assert [(each.requests, each.kept) for each in failed] == [(1, False), (1, False), (1, True)]
+
+
+def test_more_tokens(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """An answer cut at max_tokens is asked for again with more, where that is wanted."""
+    job = open_job(tmp_path / "a", sandbox.url, on_max_tokens="more")
+    job.add([request("a", "word " * 30, max_tokens=30)])
+    assert job.run().finished
+    (row,) = job.results()
+    assert row.attempt == 2
+    assert row.request["params"]["max_tokens"] == 60
+    assert job.add([request("a", "word " * 30, max_tokens=30)]) == 0
+
+
+def test_paused_turn(tmp_path: Path, open_job: Open) -> None:
+    """A paused turn is continued with what it came to."""
+
+    def reply(wire: Any) -> Any:
+        if len(wire["params"]["messages"]) == 1:
+            return {"stop_reason": "pause_turn", "content": [{"type": "text", "text": "half"}]}
+        return "whole"
+
+    with Sandbox(instant=True, reply=reply) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url)
+        job.add([request("a", "search")])
+        job.run()
+    (row,) = job.results()
+    assert (row.cause, row.attempt) == ("succeeded", 2)
+    assert row.message.content[0].text == "whole"
+    assert row.request["params"]["messages"][1]["content"][0]["text"] == "half"
+
+
+def test_retry_if(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """A user's predicate sends a row again, with changed params."""
+
+    def again(custom_id: str, params: Any, result: Any) -> Any:
+        if custom_id == "a" and "better" not in str(params):
+            return request("", "better")["params"]
+        return None
+
+    job = open_job(tmp_path / "a", sandbox.url, retry_if=again)
+    job.add([request("a", "bad"), request("b", "fine")])
+    job.run()
+    first, second = job.results()
+    assert (first.attempt, second.attempt) == (2, 1)
+    assert "better" in first.message.content[0].text
+
+
+def test_own_ids(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """A user's own ids are sent as they are where that is wanted."""
+    job = open_job(tmp_path / "a", sandbox.url, ids="own")
+    job.add([request("mine", "x")])
+    with pytest.raises(JobRequestError, match="1 to 64"):
+        job.add([request("not mine", "x")])
+    job.run()
+    (row,) = job.results()
+    assert row.wire["custom_id"] == "mine"
+    job.close()
+    with pytest.raises(JobOptionsError, match="can't change"):
+        open_job(tmp_path / "a", None, ids="derived")
+
+
+def test_cancel(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """Canceling cancels the batches, collects what was done, and sends nothing more."""
+    job = open_job(tmp_path / "a", sandbox.url, max_requests=20, max_in_flight=20)
+    job.add(requests(40))
+    job.submit()
+    report = job.cancel()
+    assert report.status.state == "canceled"
+    assert report.status.causes == {"succeeded": 10, "canceled": 10}
+    assert report.status.staged == 20
+    with pytest.raises(JobError, match="canceled"):
+        job.resume()
+
+
+def test_ctrl_c(tmp_path: Path, open_folder: Open) -> None:
+    """Ctrl-C stops after the current step, and the job goes on later."""
+
+    def interrupt(exchange: Any) -> None:
+        if exchange.method == "POST" and job.status().batches == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with Sandbox(instant=True, log=interrupt) as sandbox:
+        job = open_folder(tmp_path / "a", sandbox.url, max_requests=10)
+        job.add(requests(30))
+        report = job.run()
+        assert report.interrupted
+        assert report.status.batches < 3
+        assert job.run().finished
+
+
+def test_archived_soon(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
+    """Results that will be archived soon are warned of, and the oldest are collected first."""
+    job = open_folder(tmp_path / "a", sandbox.url, max_requests=10)
+    job.add(requests(10))
+    job.submit()
+    sandbox.advance(10 * 24 * 3600)
+    job.add(requests(10, 10))
+    job.submit()
+    sandbox.advance(17 * 24 * 3600)
+    job.poll()
+    with pytest.warns(UserWarning, match="archived"):
+        collected = job.collect()
+    assert [each.shard for each in collected] == [1, 2]
+
+
+def test_needs_a_client(tmp_path: Path, open_folder: Open) -> None:
+    """Steps that need the API say so when there is not a client."""
+    with pytest.raises(JobOptionsError, match="client"):
+        open_folder(tmp_path / "a", None).run()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_requests": 0},
+        {"canary_failures": 2},
+        {"on_max_tokens": "less"},
+        {"ids": "mine"},
+        {"ledger": "x"},
+    ],
+)
+def test_bad_options(tmp_path: Path, options: dict[str, Any]) -> None:
+    """Options that can't work are refused before a folder is made."""
+    from claude_batches.jobs import Job
+
+    with pytest.raises(JobOptionsError):
+        Job.open(tmp_path / "a", **options)
+    assert not (tmp_path / "a").exists()

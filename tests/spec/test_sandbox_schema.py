@@ -1,0 +1,25 @@
+"""The schemas that ship with the sandbox."""
+
+from __future__ import annotations
+
+import runpy
+
+from .document import ROOT, schemas
+
+
+def test_the_schemas_of_the_sandbox_are_up_to_date() -> None:
+    """The committed JSON is what the spec gives."""
+    script = runpy.run_path(str(ROOT / "spec" / "sandbox_schema.py"))
+    assert script["TARGET"].read_text(encoding="utf-8") == script["render"](), (
+        "run `python spec/sandbox_schema.py` after an edit of spec/openapi.yaml, and commit the result"
+    )
+
+
+def test_refused_params_name_what_they_refuse() -> None:
+    """Each entry of x-refused-in-batches refuses a request or the whole batch, with exceptions as a list."""
+    entries = schemas()["MessageCreateParamsNonStreaming"]["x-refused-in-batches"]
+    assert entries.keys() == {"betas", "stream", "speed"}
+    for entry in entries.values():
+        assert entry["refuses"] in ("batch", "request")
+        assert isinstance(entry.get("except", []), list)
+        assert entry.keys() <= {"refuses", "except"}
