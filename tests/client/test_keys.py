@@ -48,7 +48,7 @@ def test_foreign_redirect(connect: Any, serve: Any) -> None:
     )
     do = connect(server, default_headers={"x-team": "blue", "cookie": "b=2"})
     found = do(lambda batches: batches.with_raw_response.retrieve("b"))
-    assert found.parse().id == "elsewhere"
+    assert do.run(found.parse).id == "elsewhere"
     assert other.requests[0].target == "/found?signature=s3cret"
     assert [name for name in SECRETS if name in other.requests[0].headers] == []
     assert "anthropic-version" not in other.requests[0].headers
