@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from claude_batches.cli._app import app
+from typer.testing import CliRunner
+
 COMMAND = [sys.executable, "-m", "claude_batches"]
 
 # Seconds that an ill test takes, not a well one.
@@ -37,6 +40,14 @@ def run(
         env=environment(**variables),
         check=False,
     )
+
+
+def invoke(*arguments: str | Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process, where one of its own adds nothing."""
+    done = CliRunner(env={"COLUMNS": "200"}).invoke(app, [str(each) for each in arguments], input=stdin or "")
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
 
 class Running:

@@ -12,7 +12,7 @@ from claude_batches.sandbox import Fault, Sandbox
 
 from tests.support.server import Exchange, ScriptedServer, reply
 
-from .processes import jsonl, lines, request, run, running
+from .processes import invoke, jsonl, lines, request, run, running
 
 pytestmark = pytest.mark.usefixtures("claude_sandbox")
 ERRORED = "[[error:overloaded_error]] Hello"
@@ -37,7 +37,7 @@ def test_a_batch_from_creation_to_deletion(requests: Path):
 
 def test_stdin_is_read_and_waited_for():
     """`create -` reads requests from stdin; --wait tells of failed requests by exit status 3."""
-    made = run("create", "-", "--wait", "--json", stdin=jsonl(request(0), request(1, ERRORED)))
+    made = invoke("create", "-", "--wait", "--json", stdin=jsonl(request(0), request(1, ERRORED)))
     assert made.returncode == 3
     counts = lines(made.stdout)[0]["request_counts"]
     assert (counts["succeeded"], counts["errored"]) == (1, 1)
@@ -47,40 +47,49 @@ def test_a_table_and_a_prompt_make_requests(tmp_path: Path):
     """A CSV file becomes a batch by a prompt; ids come from a column."""
     table = tmp_path / "table.csv"
     table.write_text("key,city\na,Rome\nb,Oslo\n")
-    options = ("--prompt", "Rate {city}.", "--id-column", "key", "--model", "claude-haiku-4-5", "--max-tokens", "9")
-    batch = run("create", table, *options, "--wait", "--json")
-    results = run("download", lines(batch.stdout)[0]["id"], "-")
+    options = (
+        "--prompt",
+        "Rate {city}.",
+        "--id-column",
+        "key",
+        "--model",
+        "claude-haiku-4-5",
+        "--max-tokens",
+        "9",
+    )
+    batch = invoke("create", table, *options, "--wait", "--json")
+    results = invoke("download", lines(batch.stdout)[0]["id"], "-")
     assert {each["custom_id"] for each in lines(results.stdout)} == {"a", "b"}
     assert "Rome" in results.stdout
 
 
 def test_a_download_into_a_file(requests: Path, tmp_path: Path):
     """The results are in BATCH.jsonl by default; stdout stays empty."""
-    batch = run("create", requests).stdout.strip()
+    batch = invoke("create", requests).stdout.strip()
     done = run("download", batch, "--wait", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     assert len(lines((tmp_path / f"{batch}.jsonl").read_text())) == 5
-    limited = run("download", batch, "-", "--limit", "2")
+    limited = invoke("download", batch, "-", "--limit", "2")
     assert len(lines(limited.stdout)) == 2
-    assert run("download", batch, tmp_path / "x.jsonl", "--limit", "2").returncode == 2
-    missing = run("download", batch, tmp_path / "no" / "x.jsonl")
+    assert invoke("download", batch, tmp_path / "x.jsonl", "--limit", "2").returncode == 2
+    missing = invoke("download", batch, tmp_path / "no" / "x.jsonl")
     assert missing.returncode == 1
     assert "there is no folder" in missing.stderr
 
 
 def test_the_list_ends_at_its_limit(requests: Path):
     """`list --limit` bounds the number of batches, over pages; ids stay whole where no terminal is."""
-    made = [run("create", requests).stdout.strip() for _ in range(3)]
-    shown = run("list", "--limit", "2")
+    made = [invoke("create", requests).stdout.strip() for _ in range(3)]
+    shown = invoke("list", "--limit", "2")
     assert [line.split()[0] for line in shown.stdout.splitlines()[1:]] == made[:0:-1]
 
 
 @pytest.mark.claude_sandbox(speed=1)
 def test_a_batch_in_process_is_status_five(requests: Path):
     """`show`, `wait --deadline` and `wait` after Ctrl-C tell by exit status 5 that the batch goes on."""
-    batch = run("create", requests).stdout.strip()
-    assert run("show", batch).returncode == 5
-    late = run("wait", batch, "--deadline", "0.1")
+    batch = invoke("create", requests).stdout.strip()
+    assert invoke("show", batch).returncode == 5
+    late = invoke("wait", batch, "--deadline", "0.1")
     assert late.returncode == 5
     assert f"claude-batches wait {batch}" in late.stderr
     with running("wait", batch) as process:
@@ -89,42 +98,42 @@ def test_a_batch_in_process_is_status_five(requests: Path):
         status, out, err = process.end()
     assert (status, out) == (5, "")
     assert f"Continue with: claude-batches wait {batch}" in err
-    canceled = run("cancel", batch, "--json")
+    canceled = invoke("cancel", batch, "--json")
     assert lines(canceled.stdout)[0]["processing_status"] == "canceling"
 
 
 @pytest.mark.claude_sandbox(faults=[Fault(kind="cut", on="create", at=0)])
 def test_an_unknown_outcome_is_status_four(requests: Path, claude_sandbox: Sandbox):
     """A create whose response is lost ends with status 4 and one line; `reconcile` finds the batch."""
-    lost = run("create", requests)
+    lost = invoke("create", requests)
     assert (lost.returncode, lost.stdout) == (4, "")
     assert len(lost.stderr.splitlines()) == 1
     assert "claude-batches list" in lost.stderr
     claude_sandbox.set_faults([Fault(kind="cut", on="create", at=0, times=1)])
-    found = run("create", requests, "--on-ambiguous", "reconcile")
+    found = invoke("create", requests, "--on-ambiguous", "reconcile")
     assert found.returncode == 0, found.stderr
     assert found.stdout.startswith("msgbatch_")
 
 
 def test_errors_are_one_line(requests: Path, tmp_path: Path):
     """An error is one line on stderr with a hint and no traceback; --debug shows the traceback."""
-    unknown = run("show", "msgbatch_unknown")
+    unknown = invoke("show", "msgbatch_unknown")
     assert (unknown.returncode, unknown.stdout) == (1, "")
     assert len(unknown.stderr.splitlines()) == 1
     assert "claude-batches list" in unknown.stderr
-    assert "Traceback" in run("show", "msgbatch_unknown", "--debug").stderr
+    assert "Traceback" in invoke("show", "msgbatch_unknown", "--debug").stderr
     requests.write_text(jsonl(request(0), request(0)))
-    twice = run("create", requests)
+    twice = invoke("create", requests)
     assert (twice.returncode, len(twice.stderr.splitlines())) == (1, 1)
     assert "row-0" in twice.stderr
-    absent = run("create", tmp_path / "absent.jsonl")
+    absent = invoke("create", tmp_path / "absent.jsonl")
     assert (absent.returncode, len(absent.stderr.splitlines())) == (1, 1)
 
 
 def test_no_key_is_told(requests: Path, monkeypatch: pytest.MonkeyPatch):
     """Without a key the line names the variable and the sandbox."""
     monkeypatch.delenv("ANTHROPIC_API_KEY")
-    done = run("list")
+    done = invoke("list")
     assert done.returncode == 1
     assert "ANTHROPIC_API_KEY" in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -163,7 +172,10 @@ class Upload:
 def test_the_first_ctrl_c_lets_an_upload_finish(requests: Path):
     """Ctrl-C during an upload waits for its outcome, and tells the id."""
     upload = Upload()
-    with ScriptedServer([upload]) as server, running("create", requests, "--wait", ANTHROPIC_BASE_URL=server.url) as it:
+    with (
+        ScriptedServer([upload]) as server,
+        running("create", requests, "--wait", ANTHROPIC_BASE_URL=server.url) as it,
+    ):
         assert upload.received.wait(60)
         it.process.send_signal(signal.SIGINT)
         it.wait_for("Finishing the upload")
@@ -206,7 +218,7 @@ def test_ctrl_c_before_an_upload_sends_nothing():
 def test_a_full_reader_ends_quietly(requests: Path):
     """A reader that closes the pipe early, as `head` does, causes no traceback."""
     requests.write_text(jsonl(*(request(index, "x" * 200) for index in range(2_000))))
-    batch = run("create", requests).stdout.strip()
+    batch = invoke("create", requests).stdout.strip()
     with running("download", batch, "-") as it:
         assert it.process.stdout is not None
         assert json.loads(it.process.stdout.readline())

@@ -1,7 +1,8 @@
-"""The command `claude-batches`, run as people run it."""
+"""`claude-batches sandbox` and the version, in processes of their own."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-COMMAND = [sys.executable, "-m", "claude_batches.cli"]
+COMMAND = [sys.executable, "-m", "claude_batches"]
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -49,7 +50,7 @@ def running(*arguments: str, cwd: Path | None = None) -> Iterator[tuple[str, lis
         for line in process.stdout:
             lines.append(line)
             url = url or "".join(re.findall(r"http://127\.0\.0\.1:\d+", line)[:1])
-            if "export ANTHROPIC_API_KEY" in line:
+            if "export ANTHROPIC_API_KEY" in line or line.startswith("{"):
                 break
         yield url, lines
         process.send_signal(signal.SIGINT)
@@ -58,41 +59,6 @@ def running(*arguments: str, cwd: Path | None = None) -> Iterator[tuple[str, lis
         assert process.returncode == 0
     finally:
         process.kill()
-
-
-def test_the_demo_shows_every_way_that_a_request_can_end() -> None:
-    """A newcomer sees a batch created, awaited and read, with results of all four outcomes."""
-    done = run("demo", "--count", "100")
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"Created msgbatch_\w+ with 100 requests", done.stdout)
-    counts = {kind: int(number) for kind, number in re.findall(r"│ (\w+) +│ +(\d+) │", done.stdout)}
-    assert counts == {"succeeded": 90, "errored": 4, "canceled": 4, "expired": 2}
-    assert "get_weather(" in done.stdout
-    assert "not_found_error: model: a-model-that-is-not-there" in done.stdout
-
-
-def test_the_demo_goes_live_only_when_asked_twice() -> None:
-    """`--live` asks before it spends anything, and does nothing when it gets no yes."""
-    done = run("demo", "--live")
-    assert done.returncode == 1
-    assert "bills them" in done.stdout
-    assert "Created" not in done.stdout
-
-
-def test_a_live_demo_without_a_key_says_what_is_missing() -> None:
-    """Without a key, an error in words, and no traceback."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANTHROPIC_")}
-    done = subprocess.run(
-        [*COMMAND, "demo", "--live", "--yes"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=environment,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "ANTHROPIC_API_KEY" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_the_sandbox_says_how_to_use_it_and_logs_what_is_asked() -> None:
@@ -155,12 +121,31 @@ def test_the_version_is_the_packages() -> None:
     assert run("--version").stdout.strip() == f"claude-batches {__version__}"
 
 
-def test_missing_extras_are_named() -> None:
-    """Where typer is not installed, the command says what to install instead of showing a traceback."""
-    code = "import sys; sys.modules['typer'] = None; from claude_batches.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 1
-    assert "pip install 'claude-batches[cli,sandbox]'" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_the_sandbox_tells_its_address_as_json() -> None:
+    """`--json` writes one line on stdout that a program can read."""
+    with running("--json") as (url, lines):
+        told = json.loads(next(line for line in lines if line.startswith("{")))
+    assert told == {"base_url": url, "api_key": "sandbox"}
+
+
+def test_completion_is_offered() -> None:
+    """The shell's completion script names the command."""
+    shown = run("--show-completion", "bash")
+    assert "_CLAUDE_BATCHES_COMPLETE" in shown.stdout or "complete" in shown.stdout
+
+
+def test_help_has_the_exit_statuses() -> None:
+    """Each command's help documents the exit statuses, and each command is listed."""
+    batches = "create list show wait download delete cancel"
+    jobs = "run plan submit status watch results export cost retry resolve"
+    shown = run("--help").stdout
+    for command in f"{batches} {jobs} demo sandbox".split():
+        assert re.search(rf"│ {command} ", shown), command
+    for text in (shown, run("run", "--help").stdout):
+        assert "4 outcome of a create unknown" in " ".join(text.split())
+
+
+def test_unknown_options_are_status_two() -> None:
+    """A usage error ends with status 2."""
+    assert run("list", "--nonsense").returncode == 2
+    assert run("nonsense").returncode == 2
