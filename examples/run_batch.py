@@ -1,8 +1,8 @@
-"""Run a batch from a file of questions, one a line: create it, await it, and print what came of each.
+"""Run a batch from a file of questions, one a line: create it, wait for it, and print its results.
 
     python examples/run_batch.py questions.txt
 
-Takes the key from ANTHROPIC_API_KEY. To try it for nothing, start `claude-batches sandbox` in another terminal and
+The key is read from ANTHROPIC_API_KEY. To try it without one, start `claude-batches sandbox` in another terminal and
 set the two variables that it prints.
 """
 

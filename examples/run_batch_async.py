@@ -1,4 +1,4 @@
-"""The same with asyncio: several batches at once, each read as soon as it has ended.
+"""The same with asyncio: several batches at once; the results of each are read when it has ended.
 
 python examples/run_batch_async.py questions.txt more-questions.txt
 """

@@ -37,6 +37,13 @@ def samples(name: str) -> list[Any]:
     return found[:news]
 
 
+def batch_samples() -> list[dict[str, Any]]:
+    """Return the samples of the params of a request, without the params that batches refuse."""
+    name = "MessageCreateParamsNonStreaming"
+    refused: dict[str, Any] = schemas()[name]["x-refused-in-batches"]
+    return [{key: value for key, value in sample.items() if key not in refused} for sample in samples(name)]
+
+
 class Sampler:
     """Makes instances of schemas. Each time it comes to a choice, it takes the next one.
 

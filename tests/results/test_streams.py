@@ -562,9 +562,11 @@ def test_foreign_results_are_an_error(kind: Kind, reader: str, tmp_path: Any) ->
     """Every way to read a reconciled batch raises at a custom_id that was not sent."""
     params = {"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}
     requests: Any = [{"custom_id": custom_id, "params": params} for custom_id in ("0", "1", "two", "3")]
+    ids: list[str] = []
+    scripted = LostCreates([whole(LINES)], 4)
 
     def sync() -> None:
-        with sync_batches(server) as batches:
+        with sync_batches(scripted) as batches:
             batch = batches.create(requests=requests, on_ambiguous="reconcile")
             assert batch.id == BATCH_ID
             match reader:
@@ -581,7 +583,7 @@ def test_foreign_results_are_an_error(kind: Kind, reader: str, tmp_path: Any) ->
                         list(response.parse())
 
     async def asynchronous() -> None:
-        async with async_batches(server) as batches:
+        async with async_batches(scripted) as batches:
             batch = await batches.create(requests=requests, on_ambiguous="reconcile")
             assert batch.id == BATCH_ID
             match reader:
@@ -599,8 +601,7 @@ def test_foreign_results_are_an_error(kind: Kind, reader: str, tmp_path: Any) ->
                     async with batches.with_streaming_response.results(BATCH_ID) as response:
                         _ = [item async for item in await response.parse()]
 
-    ids: list[str] = []
-    with LostCreates([whole(LINES)], 4) as server, pytest.raises(ForeignResultsError) as caught:
+    with pytest.raises(ForeignResultsError) as caught, scripted:
         run(kind, sync, asynchronous)
     assert caught.value.custom_id == "2"
     assert ids == (["0", "1"] if reader == "results" else [])
@@ -608,7 +609,7 @@ def test_foreign_results_are_an_error(kind: Kind, reader: str, tmp_path: Any) ->
 
 
 @kinds
-def test_raw_and_streamed_views(kind: Kind) -> None:
+def test_raw_and_streamed_views(kind: Kind, server: ResultsServer) -> None:
     """Raw and streamed views have the same results."""
 
     def sync() -> tuple[list[str], list[bytes]]:
@@ -625,8 +626,7 @@ def test_raw_and_streamed_views(kind: Kind) -> None:
                     line async for line in response.iter_lines()
                 ]
 
-    with ResultsServer([whole(LINES)], 4) as server:
-        assert run(kind, sync, asynchronous) == (IDS, LINES)
+    assert run(kind, sync, asynchronous) == (IDS, LINES)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -729,8 +729,8 @@ async def test_streams_of_one_client_in_tasks() -> None:
     assert found == [3000] * 6
 
 
-def test_a_client_made_in_a_loop_reads_in_it() -> None:
-    """A whole reading with clients of their own settings works as in the documentation."""
+def test_clients_with_default_settings(server: ResultsServer) -> None:
+    """Clients with default settings read the same results."""
 
     async def asynchronous() -> list[str]:
         async with AsyncClient(base_url=server.url, api_key=KEY) as client:
@@ -740,5 +740,4 @@ def test_a_client_made_in_a_loop_reads_in_it() -> None:
         with Client(base_url=server.url, api_key=KEY) as client:
             return [item.custom_id for item in client.messages.batches.results(BATCH_ID)]
 
-    with ResultsServer([whole(LINES)], 4) as server:
-        assert run("sync", sync, asynchronous) == run("async", sync, asynchronous) == IDS
+    assert run("sync", sync, asynchronous) == run("async", sync, asynchronous) == IDS

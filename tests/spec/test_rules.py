@@ -270,7 +270,7 @@ def test_the_extensions_that_are_used_and_read_are_those_that_are_documented() -
     }
     documented = set(re.findall(r"^## `(x-[a-z-]+)`", EXTENSIONS.read_text(encoding="utf-8"), re.MULTILINE))
     assert not used - documented, "explain these in docs/spec-extensions.md, under a heading each"
-    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "generator").glob("*.py"))
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "generator").rglob("*.py"))
     # These are notes that one step of the generator leaves for a later one; no document has them.
     read = set(re.findall(r'"(x-[a-z-]+)"', code)) - {"x-merged-from", "x-is-file"}
     assert not read - documented, "the generator reads these: explain them in docs/spec-extensions.md"

@@ -11,6 +11,7 @@ import attrs
 from claude_batches_api import resources as api
 from claude_batches_api.parameters import Unset, unset
 
+from .._headers import Headers
 from .._http.clock import Clock
 from .._http.config import Config, Settings, has_credential, hide
 from .._http.known_batches import KnownBatches
@@ -123,6 +124,18 @@ class AsyncClient(api.AsyncResources):
     def max_retries(self) -> int:
         """Number of retries of a call."""
         return self._config.retry.max_retries
+
+    @property
+    def default_headers(self) -> Headers:
+        """Headers of every request, without those of HTTP itself and the credential."""
+        changes = self._config.headers
+        headers = {**self._config.own_headers(), **changes.sent}
+        return Headers({name: value for name, value in headers.items() if name not in changes.omitted})
+
+    @property
+    def default_query(self) -> dict[str, object]:
+        """Query parameters of every request."""
+        return dict(self._config.query)
 
     @property
     def timeout(self) -> Timeouts:

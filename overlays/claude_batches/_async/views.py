@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Generic, TypeVar, overload
 
 from .._http.exchange import Parser
-from .._http.views import ResponseView, TextDecoder, converted
+from .._http.views import ResponseView, TextDecoder, converted, keep_content
 from .line_stream import lines_of
 from .response import AsyncResponse
 
@@ -32,6 +32,8 @@ class AsyncAPIResponse(ResponseView, Generic[T]):
         self._parser = parser
         self._stream = stream
         self._content = content
+        if content is not None:
+            keep_content(response.native, content)
         self._parsed: dict[object, Any] = {}
 
     async def iter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
@@ -77,6 +79,7 @@ class AsyncAPIResponse(ResponseView, Generic[T]):
         """Read the whole body."""
         if self._content is None:
             self._content = await self._response.read()
+            keep_content(self._response.native, self._content)
         return self._content
 
     async def text(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, cast, get_origin
+from typing import Annotated, Any, cast, get_args, get_origin
 
 import orjson
 from claude_batches_api.model import Model
@@ -14,7 +14,7 @@ from .._errors import APIResponseValidationError, ErrorResponse
 from .._headers import Headers, SentRequest
 from .response import OpenedResponse
 
-__all__ = ["ResponseView", "TextDecoder", "converted"]
+__all__ = ["ResponseView", "TextDecoder", "converted", "keep_content"]
 
 # `converted` completes `ResponseView`.
 # ruff: noqa: SLF001
@@ -129,6 +129,12 @@ class TextDecoder:
             yield self._pending
 
 
+def keep_content(native: Any, content: bytes) -> None:
+    """Let the response of the HTTP library return a body that was read past it."""
+    if not hasattr(native, "_content"):
+        native._content = content
+
+
 def converted(view: ResponseView, to: Any, content: bytes) -> Any:
     """Return a body as a type that the caller names.
 
@@ -152,6 +158,8 @@ def converted(view: ResponseView, to: Any, content: bytes) -> Any:
         raise error
     if to is not object and isinstance(to, type) and isinstance(view.http_response, cast("type[Any]", to)):
         return view.http_response
+    if get_origin(to) is Annotated:
+        to = get_args(to)[0]
     kind: Any = get_origin(to) or to
     if kind in (dict, list, object):
         parsed: Any = view._json(content)
@@ -163,7 +171,11 @@ def converted(view: ResponseView, to: Any, content: bytes) -> Any:
             f"the body can't be parsed as {to!r}: use a model of this package or of pydantic, dict, list, object, str, "
             "bytes, int, float, bool or the response class of the HTTP library"
         )
-    model: Any = kind.model_validate(view._json(content))
+    parsed = view._json(content)
+    try:
+        model: Any = kind.model_validate(parsed)
+    except (TypeError, ValueError) as cause:
+        raise view._invalid(content, f"is not a {kind.__name__}") from cause
     if isinstance(model, Model):
         model._request_id, model._workspace_id = view.request_id, view.workspace_id
     return model

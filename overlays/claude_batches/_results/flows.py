@@ -12,7 +12,7 @@ from claude_batches_api.operations.messages_batches import RESULTS
 from claude_batches_api.request import RequestOptions
 
 from .._batches.wait import Polling
-from .._errors import ClaudeBatchesError
+from .._errors import ClaudeBatchesError, ConfigurationError
 from .._http.attempts import Fetched
 from .._http.effects import Flow, Read, Work
 from .._http.failure import Failure
@@ -58,12 +58,17 @@ class Sink(Protocol[T_contra]):
         ...
 
 
+def _check_id(_: object, __: object, batch_id: Any) -> None:
+    if not isinstance(batch_id, str) or not batch_id or not batch_id.isprintable():
+        raise ConfigurationError(f"message_batch_id must be the id of a batch; got {batch_id!r}")
+
+
 @attrs.frozen
 class ResultsCall:
     """One call for results: the batch and the caller's options."""
 
     session: Session
-    batch_id: str
+    batch_id: str = attrs.field(validator=_check_id)
     workspace_id: str | None
     options: RequestOptions
     polling: Polling | None = None
@@ -105,7 +110,7 @@ class ResultsCall:
         def decode_line(line: bytes) -> Any:
             exact = has_large_number(line) and not is_bad(line)
             result = decode_exactly(parse(line)) if exact else decode(line)
-            custom_id = getattr(result, "custom_id", None)
+            custom_id: Any = getattr(result, "custom_id", None)
             if sent is not None and custom_id not in sent:
                 raise ForeignResultsError(self.batch_id, str(custom_id))
             return result

@@ -33,7 +33,7 @@ from .errors import (
     ResultsFormatError,
 )
 from .inflate import ACCEPT_ENCODING, Inflater, inflater
-from .line import is_bad
+from .line import is_bad, is_cut
 from .resume import (
     EndedShortError,
     Patience,
@@ -348,9 +348,8 @@ class Reader(Generic[T]):
         """
         if self._inflater is not None:
             self._inflater.finish()
-        # A part of a JSON object never parses.
         unfinished = self._current.splitter.unfinished
-        if self._is_short and unfinished.strip() and is_bad(unfinished):
+        if self._is_short and unfinished.strip() and is_cut(unfinished):
             raise EndedShortError("the response ended within a line")
         yield from self._items(self._current.finish())
         if self._is_short:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar, overload
 
 from .._http.exchange import Parser
-from .._http.views import ResponseView, TextDecoder, converted
+from .._http.views import ResponseView, TextDecoder, converted, keep_content
 from .line_stream import lines_of
 from .response import Response
 
@@ -33,6 +33,8 @@ class APIResponse(ResponseView, Generic[T]):
         self._parser = parser
         self._stream = stream
         self._content = content
+        if content is not None:
+            keep_content(response.native, content)
         self._parsed: dict[object, Any] = {}
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
@@ -78,6 +80,7 @@ class APIResponse(ResponseView, Generic[T]):
         """Read the whole body."""
         if self._content is None:
             self._content = self._response.read()
+            keep_content(self._response.native, self._content)
         return self._content
 
     def text(self) -> str:

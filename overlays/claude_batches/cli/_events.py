@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ._progress import Outlook, Reporter, reporter
 
@@ -40,10 +40,12 @@ def _text_of(record: logging.LogRecord) -> str:
     return str(record.msg) % args if args else str(record.msg)
 
 
-def _written(value: Any) -> object:
+def _written(value: object) -> object:
     if not isinstance(value, dict):
         return value
-    return ", ".join(f"{name} {count}" for name, count in cast("dict[Any, Any]", value).items())
+    # The types of its items are not known.
+    counts: Any = value  # pyright: ignore[reportUnknownVariableType]
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 @contextmanager

@@ -57,7 +57,9 @@ class JobStatus:
     reason: str | None
     """Why the job is paused."""
     requests: int
-    """The number of all rows."""
+    """The number of requests."""
+    twins: int
+    """Rows of tables that repeat another row's request, and are not sent; not among `requests`."""
     staged: int
     """Rows that are ready to be sent."""
     in_flight: int
@@ -149,6 +151,7 @@ def status_of(ledger: SqlLedger, server_now: float) -> JobStatus:
         state=facts.state.value,
         reason=facts.reason,
         requests=total,
+        twins=ledger.count_twins(),
         staged=rows.get("staged", 0) + rows.get("adding", 0),
         in_flight=rows.get("sending", 0) + rows.get("doubt", 0) + rows.get("open", 0),
         ended=rows.get("ended", 0),

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     from . import message_create_params as message_create_params
     from . import messages as messages
+    from . import shared as shared
 else:
     __all__ = sorted({*models.__all__, *params.__all__})
 
     def __getattr__(name: str) -> Any:
-        if name in ("message_create_params", "messages"):
+        if name in ("message_create_params", "messages", "shared"):
             return import_module(f".{name}", __name__)
         for module in (models, params):
             if name in module.__all__:
