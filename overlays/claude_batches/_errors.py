@@ -53,6 +53,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
+import attrs
 import orjson
 
 from ._headers import Headers, SentRequest
@@ -306,14 +307,14 @@ class AsyncAmbiguousCreateError(AmbiguousCreateError):
 # A response arrived
 
 
+@attrs.frozen(repr=False)
 class ErrorResponse:
     """The response behind an error: status, headers, and the part of the body that was read."""
 
-    def __init__(self, status_code: int, headers: Headers, content: bytes, request: SentRequest) -> None:
-        self.status_code = status_code
-        self.headers = headers
-        self.content = content
-        self.request = request
+    status_code: int
+    headers: Headers
+    content: bytes
+    request: SentRequest
 
     @property
     def text(self) -> str:

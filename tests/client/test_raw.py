@@ -53,7 +53,7 @@ def test_raw_response(connect: Any, serve: Any, call: Any, answer: Any) -> None:
     assert raw.http_request.method == raw.method
     assert raw.http_request.url == raw.url
     assert raw.http_version == "HTTP/1.1"
-    assert do.run(raw.json) == answer
+    assert do.run(raw.json) == raw.http_response.json() == answer
     assert json.loads(do.run(raw.text)) == json.loads(do.run(raw.read)) == json.loads(raw.content) == answer
 
 

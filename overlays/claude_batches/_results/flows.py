@@ -59,7 +59,7 @@ class Sink(Protocol[T_contra]):
         ...
 
 
-def _check_id(_: object, __: object, batch_id: Any) -> None:
+def _check_id(_: object, __: attrs.Attribute[str], batch_id: str) -> None:
     check_id(batch_id)
 
 
