@@ -140,6 +140,14 @@ class RequestEncodingError(ClaudeBatchesError, ValueError):
 class SpoolError(RequestEncodingError, OSError):
     """The temporary file of a batch can't be written, for example because the disk is full. Nothing was sent."""
 
+    def __init__(self, errno: int | None, message: str) -> None:
+        super().__init__(errno, message)
+        # The constructor of ValueError comes before that of OSError, and leaves these unset.
+        self.errno, self.strerror = errno, message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.args
+
 
 class ClientClosedError(ClaudeBatchesError):
     """The client, or its `http_client`, was closed before this call, or belongs to another process."""

@@ -365,18 +365,17 @@ def test_reconciled_batch(connect: Any, serve: Any) -> None:
     assert not hasattr(again, "reconciled")
 
 
-def read_raw(do: Any, batch_id: str) -> list[Any]:
-    """Return the results of a raw response."""
-    raw = do(lambda batches: batches.with_raw_response.results(batch_id))
-    lines = do.run(raw.parse)
-    return list(do.all(lambda: lines))
+def raw_results(do: Any, batch_id: str, path: Path) -> Any:
+    """Read the results of a batch from a raw response."""
+    lines = do.run(do(lambda batches: batches.with_raw_response.results(batch_id)).parse)
+    return do.all(lambda: lines)
 
 
 READERS: dict[str, Any] = {
     "results": lambda do, batch_id, path: do.items(lambda batches: batches.results(batch_id)),
     "results_by_id": lambda do, batch_id, path: do(lambda batches: batches.results_by_id(batch_id)),
     "download": lambda do, batch_id, path: do(lambda batches: batches.download(batch_id, path)),
-    "raw": lambda do, batch_id, path: read_raw(do, batch_id),
+    "raw": raw_results,
 }
 
 

@@ -303,16 +303,18 @@ def test_client_is_not_pickled() -> None:
         pickle.dumps(client)
 
 
-@pytest.mark.parametrize("identifier", ["", ".", ".."])
-def test_ids_of_other_resources(connect: Any, serve: Any, identifier: str) -> None:
+@pytest.mark.parametrize("identifier", ["", ".", "..", "a\ud800", "a\n", 7, None, b"a", ["a"]])
+def test_ids_of_other_resources(connect: Any, serve: Any, identifier: Any) -> None:
     """An id that would name another resource is refused."""
     server = serve(reply(200, batch()))
     do = connect(server)
-    for name in ("retrieve", "cancel", "delete", "results", "wait"):
-        with pytest.raises(ValueError, match="must name a resource"):
-            do.items(
-                lambda batches, name=name: getattr(batches, name)(identifier)
-            ) if name == "results" else do(lambda batches, name=name: getattr(batches, name)(identifier))
+    for name in ("retrieve", "cancel", "delete", "wait", "results_by_id"):
+        with pytest.raises(claude_batches.ConfigurationError, match="message_batch_id must be the id"):
+            do(lambda batches, name=name: getattr(batches, name)(identifier))
+        with pytest.raises(ValueError, match="message_batch_id"):
+            do(lambda batches, name=name: getattr(batches, name)(message_batch_id=identifier))
+    with pytest.raises(claude_batches.ConfigurationError, match="message_batch_id must be the id"):
+        do.items(lambda batches: batches.results(identifier))
     assert server.requests == []
 
 

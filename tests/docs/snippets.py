@@ -56,10 +56,13 @@ PAGES = sorted(
 SHOWN = {"text", "sh", "csv", "xml", "dockerfile", "html", "sql"}
 
 _DIFFERS = [
+    # How often a command tells its progress depends on the machine.
+    (re.compile(r"(?m)^\d+ of \d+ batches ended, .*elapsed.*\n"), ""),
+    (re.compile(r"req_\w+"), "req_ID"),
     (re.compile(r"msgbatch_\w+"), "msgbatch_ID"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00| UTC)?"), "TIME"),
-    (re.compile(r"\b\d+(\.\d+)? s\b"), "N s"),
+    (re.compile(r"\b\d+(\.\d+)? (ms|s)\b"), "N s"),
 ]
 
 
@@ -93,7 +96,9 @@ def evaluate(example: Example) -> None:
         Path(name).write_text(source, encoding="utf-8")
     match language:
         case "python" if "def test_" in source:
-            Path("test_snippet.py").write_text(source, encoding="utf-8")
+            Path("test_snippet.py").write_text(
+                programs(parse(Path(example.path)))[_file_of(example)], encoding="utf-8"
+            )
             _bash(f"{sys.executable} -m pytest -q -p no:cacheprovider test_snippet.py")
         case "python":
             # Later snippets of a page take a client as given, after one that closed its own.
@@ -137,7 +142,6 @@ def programs(document: Document) -> dict[str, str]:
     """
     earlier: list[tuple[set[str], set[str], str]] = []
     found = {}
-    page = document.path.removeprefix(f"{ROOT}/").removesuffix(".md").replace("/", "_").replace("-", "_")
     skipped = False
     for example in document.examples():
         follows_skip, skipped = skipped, isinstance(example.parsed, tuple)
@@ -152,9 +156,14 @@ def programs(document: Document) -> dict[str, str]:
                 parts.insert(0, known)
         outside = sorted(missing)
         head = f"from tests.docs.given import {', '.join(outside)}\n" if outside else ""
-        found[f"{page}_{example.line}.py"] = head + "\n".join(parts)
+        found[_file_of(example)] = head + "\n".join(parts)
         earlier.append((bound, missing, source))
     return found
+
+
+def _file_of(example: Example) -> str:
+    page = Path(example.path).relative_to(ROOT).with_suffix("")
+    return f"{'_'.join(page.parts).replace('-', '_')}_{example.line}.py"
 
 
 def _names(source: str) -> tuple[set[str], set[str]]:
