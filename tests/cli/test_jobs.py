@@ -138,10 +138,10 @@ def test_a_plan_spends_nothing(requests: Path, monkeypatch: pytest.MonkeyPatch, 
     planned = invoke("plan", requests, "--max-requests", "2", "--json")
     assert planned.returncode == 0
     assert (lines(planned.stdout)[0]["requests"], lines(planned.stdout)[0]["shards"]) == (5, 3)
-    requests.write_text(jsonl(request(0, messages=[{"role": "robot", "content": "Hello"}])))
+    requests.write_text(jsonl(request(0, messages="Hello")))
     refused = invoke("plan", requests)
     assert refused.returncode == 1
-    assert "robot" in refused.stdout
+    assert "messages" in refused.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
 
 

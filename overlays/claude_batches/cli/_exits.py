@@ -109,15 +109,8 @@ def _fail(ctx: typer.Context, text: str, status: ExitStatus) -> NoReturn:
     if ctx.meta.get(_DEBUG):
         traceback.print_exc()
     # Work that goes on, or was stopped on purpose, is not an error.
-    label = "" if status in (ExitStatus.RUNNING, ExitStatus.INTERRUPTED) else "[bold red]error:[/] "
-    say(label + _escaped(" ".join(text.split())))
+    say(" ".join(text.split()), error=status not in (ExitStatus.RUNNING, ExitStatus.INTERRUPTED))
     raise typer.Exit(int(status)) from None
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def _text_of(error: ClaudeBatchesError) -> str:

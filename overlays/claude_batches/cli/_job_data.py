@@ -114,7 +114,7 @@ def status(job: JobName, ledger: Ledger = None, json: Json = False) -> None:
     else:
         write_data(status_table(job, found))
         for doubt in found.doubts:
-            say(f"in doubt: {escape(str(doubt))}")
+            say(f"in doubt: {doubt}")
         for batch in found.archived_soon:
             say(f"The results of {batch} are archived in less than three days: claude-batches watch {job}")
     finish(status_of(found))
@@ -224,7 +224,7 @@ def export(
     elif json:
         write_json({"path": path, "rows": written})
     else:
-        say(f"{written:,} rows are in {escape(path)}")
+        say(f"{written:,} rows are in {path}")
     finish(status_of(found))
 
 
