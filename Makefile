@@ -18,7 +18,7 @@ SLOW := tests/contract tests/generator/public tests/generator/test_large.py test
 	tests/models/test_round_trip.py tests/generator/test_comparing.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick lint types imports check generate pytest soak bench clean
+.PHONY: help setup demo test quick lint types imports check generate pytest soak docs bench clean
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,6 +69,9 @@ pytest: $(READY)  ## The tests alone
 
 soak: $(READY)  ## The randomised tests for a long time: kills, faults, hostile servers
 	CLAUDE_BATCHES_SOAK=1 $(BIN)/pytest --quiet -rA tests/attack tests/jobs
+
+docs: $(READY)  ## Build the site into docs/_build; every warning is an error
+	$(BIN)/python -m sphinx --fresh-env --nitpicky --fail-on-warning --keep-going --jobs auto docs docs/_build
 
 bench: $(READY)  ## Measure against the official SDK and against the floor, as ratios
 	$(BIN)/python -m benchmarks

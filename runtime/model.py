@@ -504,7 +504,7 @@ class Model(MigratedMethods):
 
     # `_absent`: the keys that did not come, for to_dict() to leave out. A model made by hand has none, and leaves out
     # its optional fields. `_extra`: the fields that the spec does not list; unset where there are none.
-    __slots__ = ("_absent", "_extra", "_response_id")
+    __slots__ = ("_absent", "_extra", "_response_ids")
 
     _fields: ClassVar[Fields]
 
@@ -516,7 +516,7 @@ class Model(MigratedMethods):
 
         _absent: Set[str]
         _extra: dict[str, Any]
-        _response_id: str | None
+        _response_ids: tuple[str | None, str | None]
 
     @classmethod
     def from_dict(cls, wire: Mapping[str, Any], /) -> Self:
@@ -600,11 +600,20 @@ class Model(MigratedMethods):
     @property
     def _request_id(self) -> str | None:
         """The id of the request that returned this object; `None` for an object inside another."""
-        return getattr(self, "_response_id", None)
+        return getattr(self, "_response_ids", (None, None))[0]
 
     @_request_id.setter
     def _request_id(self, value: str | None) -> None:
-        self._response_id = value
+        self._response_ids = (value, self._workspace_id)
+
+    @property
+    def _workspace_id(self) -> str | None:
+        """The workspace of the request that returned this object, if the API named it."""
+        return getattr(self, "_response_ids", (None, None))[1]
+
+    @_workspace_id.setter
+    def _workspace_id(self, value: str | None) -> None:
+        self._response_ids = (self._request_id, value)
 
     def _absent_keys(self) -> Set[str]:
         absent: Set[str] = getattr(self, "_absent", self._fields.optional)

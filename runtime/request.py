@@ -13,6 +13,7 @@ import attrs
 
 from .body import Body
 from .model import Link
+from .parameters import Unset
 
 __all__ = [
     "OPTION_NAMES",
@@ -45,13 +46,13 @@ class TimeoutLike(Protocol):
 class RequestOptions(TypedDict, total=False):
     """Arguments that every method accepts."""
 
-    extra_headers: Mapping[str, str | None]
+    extra_headers: Mapping[str, str | Unset | None]
     """Headers to add or to replace; `None` removes a header of the client."""
     extra_query: Mapping[str, object]
     """Query parameters to add or to replace."""
     extra_body: Mapping[str, object]
     """Properties to add to a JSON body or to replace in it."""
-    timeout: float | TimeoutLike | None
+    timeout: float | TimeoutLike | Unset | None
     """Timeout of one attempt in seconds, in place of the client's; `None` waits forever."""
     deadline: float | None
     """Timeout of the whole call in seconds, with all its attempts and the waits between them."""

@@ -11,7 +11,7 @@ from .transport import AsyncTransport, SyncTransport
 
 if TYPE_CHECKING:
     # For type checkers alone: at run time this package does not import its client.
-    from claude_batches import AsyncStreamedResponse, RawResponse, StreamedResponse
+    from claude_batches import AsyncRawResponse, AsyncStreamedResponse, RawResponse, StreamedResponse
 
 __all__ = ["AsyncResource", "SyncResource"]
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         """Annotate a method of the view `streamed`."""
         ...
 
-    def async_raw(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[RawResponse[T]]]:
+    def async_raw(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[AsyncRawResponse[T]]]:
         """Annotate an async method of the view `raw`."""
         ...
 

@@ -22,6 +22,8 @@ _ONE = ("items", "additionalProperties")
 _NAMED = ("properties", "patternProperties")
 _LISTED = ("allOf", "anyOf", "oneOf", "prefixItems")
 
+_INNER = frozenset({*_ONE, *_NAMED, *_LISTED})
+
 #: Keywords that define the type of a value. Others limit it or describe it.
 _STRUCTURE = frozenset(
     {"$ref", "type", "enum", "const", "format", *_ONE, "properties", "patternProperties", *_LISTED}
@@ -52,18 +54,21 @@ def holders_of(operation: Json, place: str) -> Iterator[tuple[str, Json]]:
 
 def within(schema: Any, place: str) -> Iterator[tuple[str, Json]]:
     """Yield a schema and those inside it, with their places."""
-    if not isinstance(schema, dict):
-        return
-    yield place, schema
-    for keyword in _ONE:
-        if keyword in schema:
-            yield from within(schema[keyword], f"{place}/{keyword}")
-    for keyword in _NAMED:
-        for name, inner in schema.get(keyword, {}).items():
-            yield from within(inner, below(place, keyword, name))
-    for keyword in _LISTED:
-        for index, inner in enumerate(schema.get(keyword, ())):
-            yield from within(inner, f"{place}/{keyword}/{index}")
+    todo = [(place, schema)]
+    while todo:
+        place, schema = todo.pop()
+        if not isinstance(schema, dict):
+            continue
+        yield place, schema
+        if _INNER.isdisjoint(schema):
+            continue
+        inner = [(f"{place}/{keyword}", schema[keyword]) for keyword in _ONE if keyword in schema]
+        for keyword in _NAMED:
+            inner += [(below(place, keyword, name), each) for name, each in schema.get(keyword, {}).items()]
+        for keyword in _LISTED:
+            listed = enumerate(schema.get(keyword, ()))
+            inner += [(f"{place}/{keyword}/{index}", each) for index, each in listed]
+        todo += reversed(inner)
 
 
 def keywords_of_type(schema: Json) -> frozenset[str]:

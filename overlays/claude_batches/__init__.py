@@ -20,14 +20,14 @@ from typing import Any
 from ._version import __version__ as __version__
 
 
-def _modules() -> dict[str, str]:
-    """Return the module of each public name, as the stub imports it."""
+def _modules() -> dict[str, tuple[str, str]]:
+    """Return the module of each public name and the name there, as the stub imports it."""
     import re
 
     with open(f"{__file__.removesuffix('c')}i", encoding="utf-8") as stub:  # noqa: PTH123  # pathlib costs more
         text = stub.read()
-    imports = re.findall(r"^from \.([\w.]*) import (\w+) as \w+$", text, re.MULTILINE)
-    return {name: module or name for module, name in imports}
+    imports = re.findall(r"^from \.([\w.]*) import (?:\(\s*)?(\w+) as (\w+)", text, re.MULTILINE)
+    return {public: (module or name, name) for module, name, public in imports}
 
 
 def __getattr__(name: str) -> Any:
@@ -38,8 +38,9 @@ def __getattr__(name: str) -> Any:
         return sorted({*modules, "__version__"})
     if name not in modules:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f".{modules[name]}", __name__)
-    value = globals()[name] = module if name == modules[name] else getattr(module, name)
+    module_name, own_name = modules[name]
+    module = import_module(f".{module_name}", __name__)
+    value = globals()[name] = module if module_name == own_name else getattr(module, own_name)
     return value
 
 

@@ -4,7 +4,7 @@
      ├─ ConfigurationError              invalid arguments or environment
      │   └─ CredentialsError            no API key and no token
      ├─ RequestEncodingError            a body that can't be encoded; nothing was sent
-     │   ├─ InvalidBatchError           requests that can't form a batch
+     │   ├─ InvalidBatchError           requests that can't form a batch; a BadRequestError as well
      │   └─ SpoolError                  the temporary file of a batch can't be written
      ├─ ClientClosedError               a call on a closed client
      ├─ PaginationError                 no further page, or a repeated cursor
@@ -38,6 +38,8 @@
                  ├─ GatewayTimeoutError           504
                  └─ OverloadedError               529
 
+Errors with a stable `error_code` have classes of their own below these: see `_error_codes`.
+
 Errors about reading results form a tree of their own below `ClaudeBatchesError`, `ResultsError`.
 
 No exception holds a credential, the body of a request, or an object of an HTTP library. Every exception can be logged
@@ -51,6 +53,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
+import attrs
 import orjson
 
 from ._headers import Headers, SentRequest
@@ -134,19 +137,16 @@ class RequestEncodingError(ClaudeBatchesError, ValueError):
     """A body can't be encoded, or its file can't be read. The server did not receive the whole request."""
 
 
-class InvalidBatchError(RequestEncodingError):
-    """The requests can't form a batch. Nothing was sent."""
-
-    def __init__(self, message: str, problems: tuple[str, ...] = (), count: int = 0) -> None:
-        super().__init__(message)
-        self.problems = problems
-        """The first problems, each with the index and the custom_id of its request."""
-        self.problem_count = count
-        """Number of problems found before reading stopped."""
-
-
 class SpoolError(RequestEncodingError, OSError):
     """The temporary file of a batch can't be written, for example because the disk is full. Nothing was sent."""
+
+    def __init__(self, errno: int | None, message: str) -> None:
+        super().__init__(errno, message)
+        # The constructor of ValueError comes before that of OSError, and leaves these unset.
+        self.errno, self.strerror = errno, message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.args
 
 
 class ClientClosedError(ClaudeBatchesError):
@@ -307,14 +307,14 @@ class AsyncAmbiguousCreateError(AmbiguousCreateError):
 # A response arrived
 
 
+@attrs.frozen(repr=False)
 class ErrorResponse:
     """The response behind an error: status, headers, and the part of the body that was read."""
 
-    def __init__(self, status_code: int, headers: Headers, content: bytes, request: SentRequest) -> None:
-        self.status_code = status_code
-        self.headers = headers
-        self.content = content
-        self.request = request
+    status_code: int
+    headers: Headers
+    content: bytes
+    request: SentRequest
 
     @property
     def text(self) -> str:
@@ -386,6 +386,26 @@ class BadRequestError(APIStatusError):
     """400: invalid request."""
 
     advice = "Trying again won't help: change the request as the message says."
+
+
+class InvalidBatchError(RequestEncodingError, BadRequestError):
+    """The requests can't form a batch. Nothing was sent.
+
+    The API would answer 400, so code that catches `BadRequestError` catches this as well. It has the attributes of
+    such an error, as if the API had answered, but no `request_id`.
+    """
+
+    advice = ""
+
+    def __init__(self, message: str, problems: tuple[str, ...] = (), count: int = 0) -> None:
+        body = {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
+        unsent = SentRequest("POST", "/v1/messages/batches", Headers())
+        response = ErrorResponse(400, Headers(), orjson.dumps(body), unsent)
+        BadRequestError.__init__(self, message, response=response, body=body)
+        self.problems = problems
+        """The first problems, each with the index and the custom_id of its request."""
+        self.problem_count = count
+        """Number of problems found before reading stopped."""
 
 
 class AuthenticationError(APIStatusError):
@@ -519,6 +539,11 @@ def status_error(response: ErrorResponse, *, retries_taken: int = 0, note: str =
         )
     body = parse_body(response.content)
     error = _mapping(_mapping(body).get("error"))
+    code = _text(_mapping(error.get("details")).get("error_code"))
+    if code is not None:
+        from ._error_codes import BY_CODE
+
+        kind = BY_CODE.get((status, code), kind)
     said = _text(error.get("message")) or excerpt(response.content) or "(no explanation)"
     request_id = response.headers.get("request-id") or _text(_mapping(body).get("request_id"))
     facts = [f"{response.request.method} {response.request.url}"]

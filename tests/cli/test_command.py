@@ -74,7 +74,7 @@ def test_the_sandbox_says_how_to_use_it_and_logs_what_is_asked() -> None:
     assert "The sandbox has stopped." in text
 
 
-def test_the_sandbox_keeps_its_state_in_a_file(tmp_path: Path) -> None:
+def test_sandbox_state(tmp_path: Path) -> None:
     """What was created is there again after a restart with the same --state."""
     body = {
         "requests": [{"custom_id": "a", "params": {"model": "claude-x", "max_tokens": 1, "messages": []}}]
@@ -87,7 +87,7 @@ def test_the_sandbox_keeps_its_state_in_a_file(tmp_path: Path) -> None:
     assert found["created_at"] == created["created_at"]
 
 
-def test_the_sandbox_answers_with_a_function_of_the_users(tmp_path: Path) -> None:
+def test_sandbox_reply(tmp_path: Path) -> None:
     """`--reply file.py:function` is loaded; a name that leads nowhere is refused in words."""
     (tmp_path / "replies.py").write_text("def answer(params):\n    return 'mine'\n")
     with running("--reply", "replies.py:answer", cwd=tmp_path) as (url, _):
@@ -106,7 +106,7 @@ def test_the_sandbox_answers_with_a_function_of_the_users(tmp_path: Path) -> Non
         (["--state", "no/such/folder/state.db"], "the state file no/such/folder/state.db can't be opened"),
     ],
 )
-def test_bad_options_are_refused_in_words(arguments: list[str], words: str) -> None:
+def test_bad_options(arguments: list[str], words: str) -> None:
     """An option that makes no sense stops the sandbox before it starts, and says what would."""
     done = run("sandbox", *arguments)
     assert done.returncode == 2
@@ -114,7 +114,7 @@ def test_bad_options_are_refused_in_words(arguments: list[str], words: str) -> N
     assert "Traceback" not in done.stderr
 
 
-def test_the_version_is_the_packages() -> None:
+def test_version() -> None:
     """`--version` says the version that is installed."""
     from claude_batches import __version__
 

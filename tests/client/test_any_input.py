@@ -11,12 +11,12 @@ from typing import Any
 import claude_batches
 import httpx
 from claude_batches import Client
-from claude_batches._config import Config
 from claude_batches._errors import ErrorResponse, status_error
 from claude_batches._headers import Headers, SentRequest
-from claude_batches._lines import lines
-from claude_batches._origin import origin_of, redirect_target, unsafe_step
-from claude_batches._retry import requested_delay
+from claude_batches._http.config import Config
+from claude_batches._http.lines import LineSplitter
+from claude_batches._http.origin import origin_of, redirect_target, unsafe_step
+from claude_batches._http.retry import requested_delay
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,14 +47,16 @@ SENT = SentRequest("GET", "https://a.example/x", Headers())
     st.integers(100, 999),
     st.binary() | json_values.map(lambda value: httpx.Request("GET", "x:", json=value).content),
 )
-def test_any_body_of_an_error_is_told_in_one_line_and_pickled(status: int, body: bytes) -> None:
+def test_any_error_body(status: int, body: bytes) -> None:
+    """An error with any body has a message of one line and can be pickled."""
     error = status_error(ErrorResponse(status, Headers(), body, SENT))
     assert "\n" not in error.args[0].replace(error.api_message or "\0", "")
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
 @given(json_values, st.sampled_from(["retrieve", "list", "cancel", "delete"]))
-def test_any_json_is_read_or_is_our_error(value: Any, name: str) -> None:
+def test_any_json(value: Any, name: str) -> None:
+    """A response of any JSON is read, or raises our error."""
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json=value))
     with Client(api_key="k", http_client=httpx.Client(transport=transport)) as client:
         call = getattr(client.messages.batches, name)
@@ -64,14 +66,16 @@ def test_any_json_is_read_or_is_our_error(value: Any, name: str) -> None:
 
 
 @given(st.text())
-def test_any_text_is_a_delay_or_none(text: str) -> None:
+def test_any_retry_after(text: str) -> None:
+    """Any text in `retry-after` is a positive delay or ignored."""
     for name in ("retry-after", "retry-after-ms"):
         delay = requested_delay({name: text}, 1_700_000_000)
         assert delay is None or delay > 0
 
 
 @given(st.text(), st.sampled_from(["GET", "POST"]))
-def test_any_location_is_an_origin_or_refused(location: str, method: str) -> None:
+def test_any_location(location: str, method: str) -> None:
+    """Any `location` is an https URL, one of the same origin, or refused."""
     home = "https://api.example/v1/x"
     try:
         target = origin_of(redirect_target(home, location))
@@ -85,13 +89,16 @@ def test_any_location_is_an_origin_or_refused(location: str, method: str) -> Non
         st.binary(max_size=8) | st.sampled_from([b"\n", b"a\n", b"\n\n", "\u2028".encode()]), max_size=12
     )
 )
-def test_lines_are_the_same_whatever_the_chunks(chunks: list[bytes]) -> None:
-    data = b"".join(chunks)
-    whole = data.split(b"\n")
-    assert list(lines(chunks)) == (whole if whole[-1] else whole[:-1])
+def test_any_chunks_of_lines(chunks: list[bytes]) -> None:
+    """Lines are the same whatever the chunks."""
+    splitter = LineSplitter(lambda *_: AssertionError())
+    found = [line for chunk in chunks for line in splitter.feed(chunk)]
+    expected = [line.removesuffix(b"\r") for line in b"".join(chunks).split(b"\n")]
+    assert found + splitter.finish() == [line for line in expected if line.strip()]
 
 
-def test_a_client_on_httpx2_does_not_load_httpx() -> None:
+def test_httpx2_loads_no_httpx() -> None:
+    """A client with an `http_client` of httpx2 never imports httpx."""
     code = (
         "import sys, httpx2, claude_batches as c\n"
         "http = httpx2.Client(transport=httpx2.MockTransport(lambda r: httpx2.Response(200, json={'id': 'b'})))\n"
@@ -102,7 +109,8 @@ def test_a_client_on_httpx2_does_not_load_httpx() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_settings_show_no_credential() -> None:
+def test_settings_hide_credentials() -> None:
+    """The repr of a client's settings shows no credential."""
     with Client(api_key="sk-secret", default_headers={"x-auth": "secret"}) as client:
         assert "secret" not in repr(client._config)
         assert isinstance(client._config, Config)

@@ -1,4 +1,4 @@
-"""Bodies of operations that have nothing written for them by hand: forms, files, and answers of several kinds."""
+"""Bodies of generated operations: forms, files, and responses of several content types."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def parts(exchange: Exchange) -> list[tuple[str, str | None, str | None, bytes]]
     ]
 
 
-def test_fields_files_lists_and_objects_arrive_as_parts(connect: Any, serve: Any, tmp_path: Path) -> None:
+def test_multipart_parts(connect: Any, serve: Any, tmp_path: Path) -> None:
+    """Fields, files, lists and objects of a form arrive as parts."""
     path = tmp_path / "from a path.pdf"
     path.write_bytes(b"%PDF")
     content = {
@@ -140,9 +141,8 @@ class Broken(io.BytesIO):
 
 
 @pytest.mark.parametrize("kind", ["multipart", "bytes"])
-def test_a_file_of_any_kind_is_sent_whole_again_after_a_failure_and_by_the_next_call(
-    connect: Any, serve: Any, kind: str, tmp_path: Path
-) -> None:
+def test_files_are_sent_again(connect: Any, serve: Any, kind: str, tmp_path: Path) -> None:
+    """A retry and the next call send a file of any kind from its first byte."""
     (tmp_path / "file").write_bytes(b"content")
     stands_elsewhere = io.BytesIO(b"content")
     stands_elsewhere.seek(3)
@@ -161,11 +161,13 @@ def test_a_file_of_any_kind_is_sent_whole_again_after_a_failure_and_by_the_next_
 @pytest.mark.parametrize("kind", ["multipart", "bytes"])
 @pytest.mark.parametrize(
     ("file", "said"),
-    [(Shrinking(b"abc"), "got shorter"), (Broken(b"abc"), "can't be read: .*Input/output error")],
+    [
+        (Shrinking(b"abc"), "truncated while it was sent"),
+        (Broken(b"abc"), "can't be read: .*Input/output error"),
+    ],
 )
-def test_a_file_that_cannot_be_read_to_its_end_is_our_error_and_not_the_networks(
-    connect: Any, serve: Any, kind: str, file: Any, said: str
-) -> None:
+def test_unreadable_file(connect: Any, serve: Any, kind: str, file: Any, said: str) -> None:
+    """A file that can't be read to its end raises RequestEncodingError and is not retried."""
     server = serve(reply(200, {"id": "f"}))
     body = form({"file": file}) if kind == "multipart" else Body("bytes", file, "application/pdf")
     do = connect(server)
@@ -174,7 +176,8 @@ def test_a_file_that_cannot_be_read_to_its_end_is_our_error_and_not_the_networks
     assert do.sleeps == []
 
 
-def test_the_deadline_holds_while_files_are_sent(connect: Any, serve: Any) -> None:
+def test_deadline_of_an_upload(connect: Any, serve: Any) -> None:
+    """The deadline ends a call while its files are read."""
     do = connect(serve(reply(200, {"id": "f"})))
 
     class Slow(io.BytesIO):
@@ -187,9 +190,8 @@ def test_the_deadline_holds_while_files_are_sent(connect: Any, serve: Any) -> No
     assert len(do.sleeps) < 5
 
 
-def test_a_text_in_the_place_of_a_file_is_refused_and_not_sent_as_its_content(
-    connect: Any, serve: Any
-) -> None:
+def test_text_is_not_a_file(connect: Any, serve: Any) -> None:
+    """A text in place of a file is refused rather than sent as its content."""
     server = serve(reply(200, {"id": "f"}))
     do = connect(server)
     for content in ("report.pdf", ["report.pdf"], [("report.pdf", "text")]):
@@ -202,23 +204,26 @@ def test_a_text_in_the_place_of_a_file_is_refused_and_not_sent_as_its_content(
     assert [len(parts(each)) for each in server.requests] == [2, 2]
 
 
-def test_a_form_without_fields_is_a_form_all_the_same(connect: Any, serve: Any) -> None:
+def test_form_without_fields(connect: Any, serve: Any) -> None:
+    """A form without fields is sent as an empty form."""
     server = serve(reply(200, {"id": "f"}))
     connect(server)(sending(form({"nothing": None})))
     boundary = server.requests[0].headers["content-type"].partition("boundary=")[2]
     assert server.requests[0].body == f"--{boundary}--\r\n".encode()
 
 
-def test_names_and_media_types_cannot_break_out_of_a_part(connect: Any, serve: Any) -> None:
+def test_part_headers_are_escaped(connect: Any, serve: Any) -> None:
+    """Names and media types can't add headers to a part."""
     server = serve(reply(200, {"id": "f"}))
     do = connect(server)
     do(sending(form({'a"\r\nX-Evil: 1': ('b"\r\nX-Evil: 1', b"content")})))
     assert b"\nX-Evil" not in server.requests[0].body
-    with pytest.raises(claude_batches.RequestEncodingError, match="is no media type"):
+    with pytest.raises(claude_batches.RequestEncodingError, match="is not a media type"):
         do(sending(form({"a": ("b", b"content", "text/plain\r\nX-Evil: 1")})))
 
 
-def test_a_large_file_is_sent_whole_again_after_a_failure(connect: Any, serve: Any, tmp_path: Path) -> None:
+def test_large_file_is_sent_again(connect: Any, serve: Any, tmp_path: Path) -> None:
+    """A retry sends a large file in full."""
     (tmp_path / "big").write_bytes(bytes(300_000))
     server = serve(reply(500, {}), reply(200, {"id": "f"}))
     with (tmp_path / "big").open("rb") as file:
@@ -228,7 +233,8 @@ def test_a_large_file_is_sent_whole_again_after_a_failure(connect: Any, serve: A
     ] * 2
 
 
-def test_bytes_a_path_and_a_file_are_bodies(connect: Any, serve: Any, tmp_path: Path) -> None:
+def test_binary_bodies(connect: Any, serve: Any, tmp_path: Path) -> None:
+    """Bytes, a path and an open file are sent as the body."""
     (tmp_path / "big").write_bytes(b"x" * 300_000)
     server = serve(reply(200, {"id": "f"}))
     do = connect(server)
@@ -257,16 +263,16 @@ def test_bytes_a_path_and_a_file_are_bodies(connect: Any, serve: Any, tmp_path: 
         (Body("json", {"file": b"bytes"}, "application/json"), "bytes is not JSON"),
     ],
 )
-def test_what_cannot_be_sent_is_said_before_anything_is_sent(
-    connect: Any, serve: Any, body: Body, said: str
-) -> None:
+def test_unsendable_bodies(connect: Any, serve: Any, body: Body, said: str) -> None:
+    """A body that can't be encoded is refused before anything is sent."""
     server = serve(reply(200, {"id": "f"}))
     with pytest.raises(claude_batches.RequestEncodingError, match=said):
         connect(server)(sending(body))
     assert server.requests == []
 
 
-def test_fields_of_a_form_are_written_as_the_spec_says(connect: Any, serve: Any) -> None:
+def test_form_encoding(connect: Any, serve: Any) -> None:
+    """Fields of a form are encoded in the documented style."""
     content = {
         "plain": "ü &",
         "items": [{"price": "p", "tiers": [1, 2]}],
@@ -291,7 +297,8 @@ def test_fields_of_a_form_are_written_as_the_spec_says(connect: Any, serve: Any)
     )
 
 
-def test_extra_fields_go_into_a_form_as_well(connect: Any, serve: Any) -> None:
+def test_extra_body_of_a_form(connect: Any, serve: Any) -> None:
+    """`extra_body` adds fields to a form."""
     server = serve(reply(200, {"id": "f"}))
     do = connect(server)
     do(sending(form({"a": "1"}), extra_body={"b": 2}))
@@ -310,9 +317,10 @@ def test_extra_fields_go_into_a_form_as_well(connect: Any, serve: Any) -> None:
         ("application/unheard-of", b'{"id":"f"}', "f"),
     ],
 )
-def test_of_several_documented_kinds_of_answer_the_one_that_came_is_decoded(
+def test_response_content_types(
     connect: Any, serve: Any, content_type: str, content: bytes, expected: Any
 ) -> None:
+    """Of several documented content types, that of the response is decoded."""
     server = serve(reply(200, content, headers={"content-type": content_type}))
     answer = connect(server)(sending(Body("text", "hello", "text/plain")))
     ids = [each.id for each in answer] if isinstance(answer, list) else getattr(answer, "id", answer)
@@ -333,9 +341,8 @@ EITHER = Operation(
 
 
 @pytest.mark.parametrize("content", [b'"a text"', b"null", b"7"])
-def test_plain_json_is_an_answer_where_it_is_documented_and_an_error_where_not(
-    connect: Any, serve: Any, content: bytes
-) -> None:
+def test_plain_json(connect: Any, serve: Any, content: bytes) -> None:
+    """A JSON scalar is a result only where one is documented."""
     do = connect(serve(reply(200, content), reply(201, content)))
     request: Request[Any] = Request(EITHER, "/v1/either")
     assert do(lambda batches: batches._transport.send(request, {})) == json.loads(content)

@@ -1,4 +1,4 @@
-"""How a client is set up, shared and closed."""
+"""A client: settings, sharing, closing."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from claude_batches import AsyncClient, Client
 from claude_batches._logging import show_logs_if_asked
 
 from tests.support.server import reply, stall
+
 from .wire import batch, page, requests
 
 
-def test_the_environment_gives_what_arguments_do_not(serve: Any, monkeypatch: Any) -> None:
+def test_environment(serve: Any, monkeypatch: Any) -> None:
+    """The environment gives the settings that arguments do not."""
     server = serve(reply(200, batch()))
     monkeypatch.setenv("ANTHROPIC_API_KEY", "from-environment")
     monkeypatch.setenv("ANTHROPIC_BASE_URL", f"{server.url}/prefix/")
@@ -39,7 +41,8 @@ def test_the_environment_gives_what_arguments_do_not(serve: Any, monkeypatch: An
     )
 
 
-def test_an_argument_keeps_the_environments_credentials_out(serve: Any, monkeypatch: Any) -> None:
+def test_argument_before_environment(serve: Any, monkeypatch: Any) -> None:
+    """A credential as an argument disables those of the environment."""
     server = serve(reply(200, batch()))
     monkeypatch.setenv("ANTHROPIC_API_KEY", "from-environment")
     with Client(auth_token="token", base_url=server.url) as client:
@@ -48,9 +51,8 @@ def test_an_argument_keeps_the_environments_credentials_out(serve: Any, monkeypa
     assert server.requests[0].headers["authorization"] == "Bearer token"
 
 
-def test_of_two_credentials_in_the_environment_the_key_is_used_and_that_is_said(
-    serve: Any, monkeypatch: Any, caplog: Any
-) -> None:
+def test_two_credentials_in_environment(serve: Any, monkeypatch: Any, caplog: Any) -> None:
+    """Of two credentials in the environment the key is used, with a warning."""
     server = serve(reply(200, batch()))
     monkeypatch.setenv("ANTHROPIC_API_KEY", "key")
     monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "token")
@@ -61,7 +63,8 @@ def test_of_two_credentials_in_the_environment_the_key_is_used_and_that_is_said(
     assert "the API key is used" in caplog.text
 
 
-def test_without_a_credential_the_first_call_says_what_to_do(connect: Any, serve: Any) -> None:
+def test_missing_credential(connect: Any, serve: Any) -> None:
+    """A missing credential raises on the first call."""
     server = serve(reply(200, batch()))
     do = connect(server, api_key=None)
     with pytest.raises(claude_batches.CredentialsError, match="ANTHROPIC_API_KEY"):
@@ -83,26 +86,29 @@ def test_without_a_credential_the_first_call_says_what_to_do(connect: Any, serve
         ({"timeout": 0}, "timeout"),
         ({"timeout": "5"}, "timeout"),
         ({"api_key": 7}, "api_key"),
-        ({"default_headers": {"a b": "c"}}, "'a b'"),
+        ({"default_headers": {"a b": "c"}}, "name of a header"),
         ({"anthropic_version": "a\nb"}, "anthropic-version"),
         ({"http_client": object()}, "http_client"),
     ],
 )
-def test_what_cannot_work_is_refused_when_the_client_is_made(options: dict[str, Any], told: str) -> None:
+def test_invalid_settings(options: dict[str, Any], told: str) -> None:
+    """Invalid settings are refused by the constructor."""
     for kind in (Client, AsyncClient):
         with pytest.raises(claude_batches.ConfigurationError, match=told):
             kind(**options)
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
-def test_a_client_of_the_wrong_kind_is_refused(library: Any) -> None:
+def test_http_client_of_wrong_kind(library: Any) -> None:
+    """An `http_client` of the wrong kind is refused."""
     with library.Client() as http, pytest.raises(claude_batches.ConfigurationError, match="AsyncClient"):
         AsyncClient(http_client=http)
     with pytest.raises(claude_batches.ConfigurationError, match=r"must be an httpx\.Client"):
         Client(http_client=library.AsyncClient())
 
 
-def test_a_copy_has_other_settings_and_the_same_connections(connect: Any, serve: Any) -> None:
+def test_with_options(connect: Any, serve: Any) -> None:
+    """A copy has other settings and shares the connections."""
     server = serve(reply(200, batch()))
     do = connect(server, default_headers={"x-a": "1", "x-b": "1"}, default_query={"q": 1})
     copy = do.client.with_options(
@@ -128,7 +134,8 @@ def test_a_copy_has_other_settings_and_the_same_connections(connect: Any, serve:
     assert server.connections == 1
 
 
-def test_a_copy_can_replace_headers_query_and_http_client(connect: Any, serve: Any) -> None:
+def test_copy_replaces(connect: Any, serve: Any) -> None:
+    """A copy can replace headers, query and HTTP client."""
     server = serve(reply(200, batch()))
     with (
         httpx.Client(headers={"x-http": "2"}) as http,
@@ -150,14 +157,16 @@ def test_a_copy_can_replace_headers_query_and_http_client(connect: Any, serve: A
     assert [name for name in ("x-a", "x-b", "x-http") if name in request.headers] == ["x-b", "x-http"]
 
 
-def test_a_copy_with_a_token_does_not_send_the_key(connect: Any, serve: Any) -> None:
+def test_copy_with_token(connect: Any, serve: Any) -> None:
+    """A copy with a token does not send the key."""
     server = serve(reply(200, batch()))
     do = connect(server)
     do.run(lambda: do.client.copy(auth_token="t").messages.batches.retrieve("b"))
     assert "x-api-key" not in server.requests[0].headers
 
 
-def test_a_client_closes_what_it_opened_and_nothing_else(serve: Any) -> None:
+def test_close(serve: Any) -> None:
+    """A client closes its own connections, and not an `http_client`."""
     server = serve(reply(200, batch()))
     with httpx.Client() as http:
         with Client(api_key="k", base_url=server.url, http_client=http) as client:
@@ -169,7 +178,8 @@ def test_a_client_closes_what_it_opened_and_nothing_else(serve: Any) -> None:
         assert client.is_closed()
 
 
-def test_an_async_client_closes_what_it_opened_and_nothing_else(serve: Any) -> None:
+def test_close_async(serve: Any) -> None:
+    """An async client closes its own connections, and not an `http_client`."""
     server = serve(reply(200, batch()))
 
     async def life() -> None:
@@ -184,7 +194,8 @@ def test_an_async_client_closes_what_it_opened_and_nothing_else(serve: Any) -> N
     asyncio.run(life())
 
 
-def test_one_client_serves_many_threads(serve: Any) -> None:
+def test_threads(serve: Any) -> None:
+    """One client serves several threads at the same time."""
     together = threading.Barrier(8)
 
     def act(exchange: Any) -> None:
@@ -196,7 +207,8 @@ def test_one_client_serves_many_threads(serve: Any) -> None:
         assert [found.id for found in pool.map(client.messages.batches.retrieve, names)] == names
 
 
-def test_calls_of_an_async_client_run_at_the_same_time(serve: Any) -> None:
+def test_concurrent_calls(serve: Any) -> None:
+    """Calls of an async client run at the same time."""
     together = threading.Barrier(8)
 
     def act(exchange: Any) -> None:
@@ -223,7 +235,8 @@ print([asyncio.run(call()) for _ in range(3)])
 """
 
 
-def test_a_connection_of_an_event_loop_that_is_gone_is_replaced(serve: Any) -> None:
+def test_closed_event_loop(serve: Any) -> None:
+    """A connection of a closed event loop is replaced."""
     server = serve(reply(200, batch("b")))
     command = [sys.executable, "-c", LOOPS, server.url]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -254,7 +267,8 @@ def test_a_canceled_create_says_if_the_batch_had_been_sent(serve: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["httpx", "httpx2"])
-def test_event_hooks_timeouts_and_transports_of_an_http_client_hold(serve: Any, kind: str) -> None:
+def test_http_client_settings(serve: Any, kind: str) -> None:
+    """Event hooks, timeouts and transports of an `http_client` are kept."""
     library = pytest.importorskip(kind)
     server = serve(reply(200, batch()))
     seen: list[str] = []
@@ -270,7 +284,8 @@ def test_event_hooks_timeouts_and_transports_of_an_http_client_hold(serve: Any, 
 
 
 @pytest.mark.parametrize("kind", ["httpx", "httpx2"])
-def test_an_in_process_transport_of_an_http_client_works(kind: str) -> None:
+def test_mock_transport(kind: str) -> None:
+    """A client works on a MockTransport."""
     library = pytest.importorskip(kind)
 
     def answer(request: Any) -> Any:
@@ -284,13 +299,15 @@ def test_an_in_process_transport_of_an_http_client_works(kind: str) -> None:
         assert client.messages.batches.create(requests=requests(1)).id == "made"
 
 
-def test_the_timeout_is_ten_minutes_by_default_and_five_seconds_to_connect() -> None:
+def test_default_timeouts() -> None:
+    """The default timeouts are ten minutes, and five seconds to connect."""
     with Client(api_key="k") as client, Client(api_key="k", timeout=None) as patient:
         assert client.timeout == (5, 600, 600, 600)
         assert patient.timeout == (None,) * 4
 
 
-def test_logs_show_on_stderr_where_the_environment_asks(monkeypatch: Any) -> None:
+def test_log_of_environment(monkeypatch: Any) -> None:
+    """`ANTHROPIC_LOG` prints the log, once."""
     logger = logging.getLogger("claude_batches")
     monkeypatch.setattr(logger, "handlers", [])
     monkeypatch.setattr(logger, "level", logging.NOTSET)
@@ -304,10 +321,11 @@ def test_logs_show_on_stderr_where_the_environment_asks(monkeypatch: Any) -> Non
     assert logger.level == logging.DEBUG
 
 
-def test_logs_have_no_bodies(connect: Any, serve: Any, caplog: Any) -> None:
+def test_log_has_no_bodies(connect: Any, serve: Any, caplog: Any) -> None:
+    """The log never has a body."""
     caplog.set_level(logging.DEBUG)
     do = connect(serve(reply(200, batch("b", note="in-the-answer"))))
-    do(lambda batches: batches.create(requests=[{"custom_id": "a", "params": {"x": "in-the-request"}}]))
+    do(lambda batches: batches.create(requests=requests(1, system="in-the-request")))
     assert "messages.batches.create" in caplog.text
     assert "in-the-answer" not in caplog.text
     assert "in-the-request" not in caplog.text
@@ -327,7 +345,8 @@ for name in claude_batches.types.__all__: getattr(claude_batches.types, name)
 """
 
 
-def test_importing_loads_neither_models_nor_an_http_library() -> None:
+def test_import_is_light() -> None:
+    """Importing the package loads neither models nor an HTTP library."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE], capture_output=True, text=True, env=os.environ.copy()
     )
@@ -335,7 +354,8 @@ def test_importing_loads_neither_models_nor_an_http_library() -> None:
     assert done.returncode == 0
 
 
-def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+def test_unknown_name() -> None:
+    """An unknown public name raises AttributeError."""
     with pytest.raises(AttributeError, match="Cleint"):
         claude_batches.Cleint  # noqa: B018
     with pytest.raises(AttributeError, match="NoSuchType"):

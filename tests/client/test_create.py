@@ -1,52 +1,65 @@
-"""A batch is never paid for twice, whichever way its creation fails."""
+"""`create()`: a batch is never paid for twice, however the call fails."""
 
 from __future__ import annotations
 
 import json
 import pickle
+import socket
 import threading
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import attrs
 import claude_batches
 import pytest
-from claude_batches import _adoption, _batches
+from claude_batches.types import MessageBatch
+from claude_batches_api.operations import messages_batches as operations
 
 from tests.support.server import Act, Exchange, drop, garbage, reply, stall
+
 from .wire import batch, error, new_batch, page, requests
 
 
-@pytest.fixture(autouse=True)
-def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test begins as a process that has made no batch."""
-    monkeypatch.setattr(_adoption, "_ours", type(_adoption._ours)())
-
-
 class API:
-    """A server that takes a batch and then fails at one stage, a given number of times; it lists what it took."""
+    """A server that creates a batch and then fails, for each of some failures; it lists what it created.
 
-    def __init__(self, *failures: Act, slow: int = 0, others: tuple[dict[str, Any], ...] = ()) -> None:
+    Args:
+        failures: How the first creates fail.
+        slow: Number of looks at the list that do not show a new batch yet.
+        others: Batches of other programs, created before.
+        rivals: Batches of other programs, created at the same time.
+    """
+
+    def __init__(
+        self, *failures: Act, slow: int = 0, others: Iterable[Any] = (), rivals: Iterable[Any] = ()
+    ) -> None:
         self.batches: list[dict[str, Any]] = list(others)
         self.failures = list(failures)
         self.slow = slow
-        """How many looks at the list don't show yet what was made."""
-        self.listed = 0
+        self.rivals = list(rivals)
+        self.created: list[str] = []
+        self.offset = timedelta()
+        """Time of the server's clock ahead of this machine's."""
         self.lock = threading.Lock()
 
     def __call__(self, exchange: Exchange) -> None:
         with self.lock:
+            headers = {"date": now(self.offset)}
             if exchange.method == "POST":
                 self.create(exchange)
-            elif exchange.target.split("?")[0] == "/v1/messages/batches":
-                self.listed += 1
-                shown = self.batches[: None if self.listed > self.slow else 0]
-                reply(200, page(*reversed(shown)), {"date": now()})(exchange)
+            elif exchange.path == "/v1/messages/batches":
+                shown = [*self.batches]
+                if self.created and self.slow:
+                    self.slow -= 1
+                    shown = [batch for batch in shown if batch["id"] not in self.created]
+                reply(200, page(*reversed(shown)), headers)(exchange)
             else:
                 wanted = exchange.target.rpartition("/")[2]
                 found = [batch for batch in self.batches if batch["id"] == wanted]
-                (reply(200, found[0]) if found else reply(404, error("not_found_error")))(exchange)
+                (reply(200, found[0], headers) if found else reply(404, error("not_found_error")))(exchange)
 
     def create(self, exchange: Exchange) -> None:
         act = self.failures.pop(0) if self.failures else reply(200, lambda _: self.batches[-1])
@@ -55,22 +68,26 @@ class API:
         act(exchange)
 
     def take(self, body: bytes) -> None:
-        self.batches.append(new_batch(f"msgbatch_{len(self.batches)}", len(json.loads(body)["requests"])))
+        self.batches += self.rivals
+        identifier = f"msgbatch_{len(self.batches)}"
+        made = datetime.now(UTC) + self.offset
+        self.batches.append(new_batch(identifier, len(json.loads(body)["requests"]), made))
+        self.created.append(identifier)
 
     @property
     def made(self) -> int:
-        return len(self.batches)
+        return len(self.created)
 
 
-def now() -> str:
-    return format_datetime(datetime.now(UTC), usegmt=True)
+def now(offset: timedelta = timedelta()) -> str:
+    return format_datetime(datetime.now(UTC) + offset, usegmt=True)
 
 
 REFUSING: list[Act] = []
 
 
 def refusing(act: Act) -> Act:
-    """The same act, of a server that has not taken the batch."""
+    """Return the same act, of a server that has not created the batch."""
 
     def refuse(exchange: Exchange) -> None:
         act(exchange)
@@ -89,9 +106,15 @@ TAKEN_AND_LOST = {
     "504": reply(504, error("timeout_error")),
     "cut in the headers": garbage(b"HTTP/1.1 200 OK\r\nconte"),
     "cut in the body": reply(200, new_batch("msgbatch_0", 2), cut=30),
-    "an answer that is no batch": reply(200, b"<html>hello</html>"),
-    "an empty answer": reply(200, b""),
-    "an answer without an id": reply(200, {}),
+    "a response that is not a batch": reply(200, b"<html>hello</html>"),
+    "an empty response": reply(200, b""),
+    "a response without an id": reply(200, {}),
+    "a response with an empty id": reply(200, batch("")),
+    "a response with a number as its id": reply(200, batch(7)),  # type: ignore[arg-type]
+    "303": reply(303, headers={"location": "/elsewhere"}),
+    "408": reply(408, error()),
+    "409": reply(409, error()),
+    "499": reply(499),
     "500 that says to try again": reply(500, error(), {"x-should-retry": "true"}),
 }
 
@@ -99,7 +122,8 @@ taken_and_lost = pytest.mark.parametrize("failure", TAKEN_AND_LOST.values(), ids
 
 
 @taken_and_lost
-def test_raise_never_makes_two(connect: Any, serve: Any, failure: Act) -> None:
+def test_raise_creates_one(connect: Any, serve: Any, failure: Act) -> None:
+    """By default an unknown outcome raises, and the batch is not sent again."""
     api = API(failure)
     do = connect(serve(api))
     with pytest.raises(claude_batches.AmbiguousCreateError) as raised:
@@ -111,27 +135,32 @@ def test_raise_never_makes_two(connect: Any, serve: Any, failure: Act) -> None:
 
 
 @taken_and_lost
-def test_reconcile_adopts_the_one_that_was_made(connect: Any, serve: Any, failure: Act) -> None:
+def test_reconcile_finds_batch(connect: Any, serve: Any, failure: Act) -> None:
+    """`reconcile` returns the batch whose response was lost."""
     api = API(failure, slow=2)
     do = connect(serve(api))
-    adopted = do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
-    assert adopted.id == "msgbatch_0"
-    assert isinstance(adopted, claude_batches.AdoptedBatch)
+    found = do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
+    assert found.id == "msgbatch_0"
+    assert isinstance(found, claude_batches.ReconciledBatch)
     assert api.made == 1
 
 
 @taken_and_lost
-def test_reconcile_never_makes_two_where_nothing_was_made(connect: Any, serve: Any, failure: Act) -> None:
+def test_reconcile_finds_none(connect: Any, serve: Any, failure: Act) -> None:
+    """`reconcile` sends nothing again where no batch was created."""
     api = API(refusing(failure))
     do = connect(serve(api))
-    with pytest.raises(claude_batches.AmbiguousCreateError, match="not just one that fits") as raised:
+    with pytest.raises(claude_batches.AmbiguousCreateError, match="not exactly one matches") as raised:
         do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
-    assert "on_ambiguous" not in str(raised.value), "it doesn't advise what was just done"
+    # The error does not advise what was just done.
+    assert "on_ambiguous" not in str(raised.value)
     assert api.made == 0
-    assert sum(do.sleeps) >= 30, "it looks for long enough that the server's list has caught up"
+    # Long enough for the server's list to catch up.
+    assert sum(do.sleeps) >= 30
 
 
-def test_a_create_that_times_out_after_its_body_is_ambiguous(connect: Any, serve: Any) -> None:
+def test_timeout_after_body(connect: Any, serve: Any) -> None:
+    """A timeout after the body was sent is ambiguous."""
     server = serve(stall())
     do = connect(server, timeout=0.15)
     with pytest.raises(claude_batches.AmbiguousCreateError) as raised:
@@ -140,32 +169,35 @@ def test_a_create_that_times_out_after_its_body_is_ambiguous(connect: Any, serve
     assert len(server.requests) == 1
 
 
-def test_a_body_that_the_server_never_takes_ends_with_the_deadline_and_is_not_ambiguous(
-    connect: Any, serve: Any
-) -> None:
-    big = [{"custom_id": f"r-{index}", "params": {"filler": "x" * 100_000}} for index in range(300)]
+def test_deadline_before_body(connect: Any, serve: Any) -> None:
+    """A deadline before the end of the body is not ambiguous."""
+    big = requests(300, system="x" * 100_000)
     do = connect(serve(stall(before_body=True)))
     with pytest.raises(claude_batches.CallTimeoutError):
         do(lambda batches: batches.create(requests=big, deadline=0.3))
 
 
-def test_what_the_spec_adds_to_create_is_passed_on(connect: Any, serve: Any, monkeypatch: Any) -> None:
-    plain = _batches.operations.create
+def test_new_arguments_of_create(connect: Any, serve: Any, monkeypatch: Any) -> None:
+    """An argument that the spec adds to `create` is sent."""
+    plain = operations.create
 
     def grown(*, priority: str | None = None, **arguments: Any) -> Any:
         request = plain(**arguments)
         body = attrs.evolve(request.body, content={**request.body.content, "priority": priority})
         return attrs.evolve(request, body=body, query=(("new", "1"),))
 
-    monkeypatch.setattr(_batches.operations, "create", grown)
+    monkeypatch.setattr(operations, "create", grown)
+    names = (*operations.CREATE.arguments, "priority")
+    monkeypatch.setattr(operations, "CREATE", attrs.evolve(operations.CREATE, arguments=names))
     server = serve(reply(200, batch()))
     connect(server)(lambda batches: batches.create(requests=requests(1), priority="low"))
     assert server.bodies == [{"requests": requests(1), "priority": "low"}]
     assert server.requests[0].target.endswith("?new=1")
 
 
-def test_a_create_whose_body_did_not_go_out_in_full_is_sent_again(connect: Any, serve: Any) -> None:
-    big = [{"custom_id": f"r-{index}", "params": {"filler": "x" * 100_000}} for index in range(300)]
+def test_partial_upload_is_retried(connect: Any, serve: Any) -> None:
+    """A create whose body was not sent in full is sent again."""
+    big = requests(300, system="x" * 100_000)
     api = API(drop(after=1_000, reset=True), drop(after=100_000, reset=True))
     do = connect(serve(api))
     made = do(lambda batches: batches.create(requests=big))
@@ -173,8 +205,9 @@ def test_a_create_whose_body_did_not_go_out_in_full_is_sent_again(connect: Any, 
     assert api.made == 1
 
 
-@pytest.mark.parametrize("status", [408, 409, 429, 529])
-def test_an_answer_that_says_not_processed_is_tried_again(connect: Any, serve: Any, status: int) -> None:
+@pytest.mark.parametrize("status", [429, 529])
+def test_not_created_statuses(connect: Any, serve: Any, status: int) -> None:
+    """A status that proves that nothing was created is retried."""
     api = API(refusing(reply(status, error())))
     do = connect(serve(api))
     assert do(lambda batches: batches.create(requests=requests(3))).request_counts.processing == 3
@@ -182,50 +215,77 @@ def test_an_answer_that_says_not_processed_is_tried_again(connect: Any, serve: A
     assert len(do.sleeps) == 1
 
 
-def test_an_answer_before_the_body_was_sent_is_heard(connect: Any, serve: Any) -> None:
+def test_retry_created_statuses(connect: Any, serve: Any) -> None:
+    """`retry_created_statuses` sets the statuses that prove that nothing was created."""
+    api = API(refusing(reply(503, error())))
+    do = connect(serve(api), retry_created_statuses={503})
+    assert do(lambda batches: batches.create(requests=requests(3))).id == "msgbatch_0"
+    api.failures = [reply(429, error())]
+    with pytest.raises(claude_batches.RateLimitError):
+        do(lambda batches: batches.create(requests=requests(3)))
+
+
+def test_refusal_that_asks_for_retry(connect: Any, serve: Any) -> None:
+    """A refused batch is not sent again, even if the server asks for it."""
+    server = serve(reply(400, error(), {"x-should-retry": "true"}))
+    do = connect(server)
+    with pytest.raises(claude_batches.BadRequestError):
+        do(lambda batches: batches.create(requests=requests(3)))
+    assert len(server.requests) == 1
+
+
+def test_response_before_body(connect: Any, serve: Any) -> None:
+    """A response that arrives before the body was sent is read."""
     api = API(refusing(reply(429, error(), before_body=True)))
     do = connect(serve(api))
     assert do(lambda batches: batches.create(requests=requests(2))).id == "msgbatch_0"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 413, 422])
-def test_a_refusal_is_not_ambiguous(connect: Any, serve: Any, status: int) -> None:
+def test_refusals(connect: Any, serve: Any, status: int) -> None:
+    """A refusal is not ambiguous."""
     do = connect(serve(reply(status, error())))
     with pytest.raises(claude_batches.APIStatusError) as raised:
         do(lambda batches: batches.create(requests=requests(2)))
     assert raised.value.status_code == status
 
 
-def test_a_refused_connection_is_not_ambiguous(connect: Any) -> None:
-    do = connect(None, url="http://127.0.0.1:9")
+def test_refused_connection(connect: Any) -> None:
+    """A refused connection is not ambiguous."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    do = connect(None, url=f"http://127.0.0.1:{port}")
     with pytest.raises(claude_batches.APIConnectionError):
         do(lambda batches: batches.create(requests=requests(2)))
     assert len(do.sleeps) == 2
 
 
-def test_retry_sends_again_at_the_users_own_risk(connect: Any, serve: Any) -> None:
+def test_retry_sends_again(connect: Any, serve: Any) -> None:
+    """`retry` sends a batch of unknown outcome again."""
     api = API(drop())
     do = connect(serve(api))
     do(lambda batches: batches.create(requests=requests(2), on_ambiguous="retry"))
     assert api.made == 2
 
 
-def test_retry_that_fails_in_the_end_still_says_that_it_is_ambiguous(connect: Any, serve: Any) -> None:
+def test_retry_stays_ambiguous(connect: Any, serve: Any) -> None:
+    """`retry` that fails in the end raises an ambiguous error."""
     do = connect(serve(drop(), reply(401, error())))
     with pytest.raises(claude_batches.AmbiguousCreateError):
         do(lambda batches: batches.create(requests=requests(2), on_ambiguous="retry"))
 
 
-def test_reconcile_raises_where_two_fit(connect: Any, serve: Any) -> None:
-    """Another program made one of the same size in the same seconds."""
-    api = API(drop(), others=(new_batch("msgbatch_other", 2),))
+def test_reconcile_two_matches(connect: Any, serve: Any) -> None:
+    """`reconcile` raises if two batches match."""
+    api = API(drop(), rivals=[new_batch("msgbatch_rival", 2)])
     do = connect(serve(api))
     with pytest.raises(claude_batches.AmbiguousCreateError) as raised:
         do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
-    assert {found.id for found in do.run(raised.value.find_candidates)} == {"msgbatch_other", "msgbatch_1"}
+    assert {found.id for found in do.run(raised.value.find_candidates)} == {"msgbatch_rival", "msgbatch_1"}
 
 
-def test_only_batches_of_that_size_and_time_are_candidates(connect: Any, serve: Any) -> None:
+def test_candidates(connect: Any, serve: Any) -> None:
+    """Only batches of that size and period are candidates."""
     api = API(
         drop(),
         others=(
@@ -234,12 +294,12 @@ def test_only_batches_of_that_size_and_time_are_candidates(connect: Any, serve: 
         ),
     )
     do = connect(serve(api))
-    adopted = do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
-    assert adopted.id == "msgbatch_2"
+    found = do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
+    assert found.id == "msgbatch_2"
 
 
-def test_a_batch_that_this_process_made_is_no_candidate_for_another(connect: Any, serve: Any) -> None:
-    """A program that splits its work makes many of the same size, one right after the other."""
+def test_known_batches_no_candidates(connect: Any, serve: Any) -> None:
+    """A batch that the client created is not a candidate for another create."""
     api = API()
     do = connect(serve(api))
     do(lambda batches: batches.create(requests=requests(2)))
@@ -248,27 +308,29 @@ def test_a_batch_that_this_process_made_is_no_candidate_for_another(connect: Any
         do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
 
 
-def test_a_server_whose_clock_is_off_is_understood(connect: Any, serve: Any) -> None:
-    hours = timedelta(hours=5)
-
-    def api(exchange: Exchange) -> None:
-        there = datetime.now(UTC) - hours
-        if exchange.method == "POST":
-            return drop()(exchange)
-        headers = {"date": format_datetime(there, usegmt=True)}
-        listing = page(new_batch("msgbatch_there", 2, there), new_batch("msgbatch_no", 2, there - hours))
-        return reply(200, listing if "?" in exchange.target else new_batch("msgbatch_there", 2), headers)(
-            exchange
-        )
-
+def test_reconcile_older_batch(connect: Any, serve: Any) -> None:
+    """A batch that was listed before the create is not a candidate, even one of the same second."""
+    api = API(refusing(drop()), others=[new_batch("msgbatch_older", 2)])
     do = connect(serve(api))
-    adopted = do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
-    assert adopted.id == "msgbatch_there"
+    with pytest.raises(claude_batches.AmbiguousCreateError):
+        do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
 
 
-def test_reconcile_goes_on_looking_while_the_list_fails(connect: Any, serve: Any) -> None:
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_reconcile_other_clock(connect: Any, serve: Any, hours: int) -> None:
+    """`reconcile` goes by the server's clock."""
+    api = API(drop(), others=[new_batch("msgbatch_older", 2)])
+    api.offset = timedelta(hours=hours)
+    do = connect(serve(api))
+    found = do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
+    assert found.id == "msgbatch_1"
+
+
+def test_reconcile_list_fails(connect: Any, serve: Any) -> None:
+    """`reconcile` continues while the list can't be fetched."""
     made = new_batch("msgbatch_1", 2)
     server = serve(
+        reply(200, page(), {"date": now()}),
         drop(),
         reply(400, error()),
         reply(200, page(made), {"date": now()}),
@@ -277,45 +339,68 @@ def test_reconcile_goes_on_looking_while_the_list_fails(connect: Any, serve: Any
         reply(200, made),
     )
     do = connect(server)
-    adopted = do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
-    assert adopted.id == "msgbatch_1"
+    found = do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
+    assert found.id == "msgbatch_1"
 
 
-def test_an_adopted_batch_remembers_it_and_what_was_sent(connect: Any, serve: Any) -> None:
+def test_reconcile_cannot_list(connect: Any, serve: Any) -> None:
+    """`reconcile` sends nothing if the batches can't be listed."""
+    server = serve(reply(403, error()))
+    do = connect(server)
+    with pytest.raises(claude_batches.PermissionDeniedError):
+        do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
+    assert [request.method for request in server.requests] == ["GET"]
+    assert do.batches.unsettled == []
+
+
+def test_reconciled_batch(connect: Any, serve: Any) -> None:
+    """A reconciled batch is marked, and equals the same batch retrieved."""
     do = connect(serve(API(drop())))
-    adopted = do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
-    ids = _adoption.sent_ids(adopted.id)
-    assert ids is not None
-    assert len(ids) == 2
-    assert [name in ids for name in ("r-0", "r-1", "r-2")] == [True, True, False]
-    again = do(lambda batches: batches.retrieve(adopted.id))
-    assert adopted == again
-    assert again == adopted
-    assert adopted.adopted
+    found = do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
+    again = do(lambda batches: batches.retrieve(found.id))
+    assert found == again
+    assert again == found
+    assert found.reconciled
+    assert isinstance(found, MessageBatch)
+    assert not hasattr(again, "reconciled")
 
 
-def test_the_results_of_an_adopted_batch_are_checked_against_what_was_sent(connect: Any, serve: Any) -> None:
-    """It was another program's, after all."""
-    theirs = batch("msgbatch_0")
+def raw_results(do: Any, batch_id: str, path: Path) -> Any:
+    """Read the results of a batch from a raw response."""
+    lines = do.run(do(lambda batches: batches.with_raw_response.results(batch_id)).parse)
+    return do.all(lambda: lines)
+
+
+READERS: dict[str, Any] = {
+    "results": lambda do, batch_id, path: do.items(lambda batches: batches.results(batch_id)),
+    "results_by_id": lambda do, batch_id, path: do(lambda batches: batches.results_by_id(batch_id)),
+    "download": lambda do, batch_id, path: do(lambda batches: batches.download(batch_id, path)),
+    "raw": raw_results,
+}
+
+
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS.keys())
+def test_reconciled_results_are_checked(connect: Any, serve: Any, tmp_path: Path, read: Any) -> None:
+    """Results of a reconciled batch are checked against the sent custom_ids."""
     lines = [{"custom_id": name, "result": {"type": "canceled"}} for name in ("r-0", "theirs")]
+    api = API(drop())
 
     def act(exchange: Exchange) -> None:
-        if exchange.method == "POST":
-            return drop()(exchange)
-        if exchange.target.endswith("/results"):
+        if exchange.path.endswith("/results"):
             return reply(200, b"".join(json.dumps(line).encode() + b"\n" for line in lines))(exchange)
-        made = {**theirs, "created_at": datetime.now(UTC).isoformat()}
-        return reply(200, page(made) if "?" in exchange.target else made, {"date": now()})(exchange)
+        return api(exchange)
 
     server = serve(act)
-    theirs["results_url"] = f"{server.url}/v1/messages/batches/msgbatch_0/results"
     do = connect(server)
-    adopted = do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
+    found = do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
+    url = f"{server.url}/v1/messages/batches/{found.id}/results"
+    api.batches[-1] |= batch(found.id, results_url=url, created_at=api.batches[-1]["created_at"])
     with pytest.raises(claude_batches.ForeignResultsError):
-        do.items(lambda batches: batches.results(adopted.id))
+        read(do, found.id, tmp_path / "results.jsonl")
 
 
-def test_the_error_tells_what_is_known(connect: Any, serve: Any) -> None:
+def test_ambiguous_error(connect: Any, serve: Any) -> None:
+    """An ambiguous error has the facts of the create."""
     server = serve(reply(429, error()), drop())
     do = connect(server)
     with pytest.raises(claude_batches.AmbiguousCreateError) as raised:
@@ -324,12 +409,13 @@ def test_the_error_tells_what_is_known(connect: Any, serve: Any) -> None:
     assert known.body_bytes == len(server.requests[0].body)
     assert known.retries_taken == 1
     assert known.started_at <= known.failed_at
-    assert "it isn't known whether the batch of 2 requests" in str(known)
+    assert "it is unknown if the batch of 2 requests" in str(known)
     assert isinstance(known.__cause__, claude_batches.APIConnectionError)
     assert known.__cause__.__context__ is None
 
 
-def test_an_error_from_another_process_says_how_to_look(connect: Any, serve: Any) -> None:
+def test_pickled_ambiguous_error(connect: Any, serve: Any) -> None:
+    """A pickled ambiguous error says how to search by hand."""
     do = connect(serve(drop()))
     with pytest.raises(claude_batches.AmbiguousCreateError) as raised:
         do(lambda batches: batches.create(requests=requests(2)))
@@ -339,7 +425,8 @@ def test_an_error_from_another_process_says_how_to_look(connect: Any, serve: Any
         moved.find_candidates()
 
 
-def test_the_workspace_and_headers_of_a_create_go_for_looking_after_it(connect: Any, serve: Any) -> None:
+def test_reconcile_options(connect: Any, serve: Any) -> None:
+    """`reconcile` searches in the workspace and with the headers of the create."""
     server = serve(API(drop()))
     do = connect(server)
     do(
@@ -353,18 +440,23 @@ def test_the_workspace_and_headers_of_a_create_go_for_looking_after_it(connect: 
     )
     assert {request.headers["anthropic-workspace-id"] for request in server.requests} == {"wrkspc_1"}
     assert {request.headers["x-team"] for request in server.requests} == {"blue"}
-    assert [request.headers.get("anthropic-user-profile-id") for request in server.requests][1:] == [None] * 3
+    profiles = [
+        (request.method, request.headers.get("anthropic-user-profile-id")) for request in server.requests
+    ]
+    assert all((profile == "profile") is (method == "POST") for method, profile in profiles)
 
 
-def test_with_raw_response_a_create_is_as_careful(connect: Any, serve: Any) -> None:
+def test_raw_create(connect: Any, serve: Any) -> None:
+    """A raw create reconciles as well."""
     api = API(drop())
     do = connect(serve(api))
     raw = do(lambda batches: batches.with_raw_response.create(requests=requests(2), on_ambiguous="reconcile"))
-    assert raw.parse().id == "msgbatch_0"
+    assert do.run(raw.parse).id == "msgbatch_0"
     assert api.made == 1
 
 
-def test_with_streaming_response_a_create_is_as_careful(connect: Any, serve: Any) -> None:
+def test_streamed_create(connect: Any, serve: Any) -> None:
+    """A streamed create is not sent twice either."""
     api = API(reply(500))
     do = connect(serve(api))
     with pytest.raises(claude_batches.AmbiguousCreateError):
@@ -375,11 +467,12 @@ def test_with_streaming_response_a_create_is_as_careful(connect: Any, serve: Any
     assert api.made == 1
 
 
-def test_an_unknown_way_to_handle_ambiguity_is_refused_before_anything_is_sent(
-    connect: Any, serve: Any
-) -> None:
+def test_unknown_on_ambiguous(connect: Any, serve: Any) -> None:
+    """An unknown `on_ambiguous` is refused before the requests are read."""
     server = serve(reply(200, batch()))
+    rows = iter(requests(2))
     do = connect(server)
     with pytest.raises(claude_batches.ConfigurationError, match="on_ambiguous"):
-        do(lambda batches: batches.create(requests=requests(2), on_ambiguous="hope"))
+        do(lambda batches: batches.create(requests=rows, on_ambiguous="hope"))
+    assert len(list(rows)) == 2
     assert server.requests == []

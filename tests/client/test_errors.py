@@ -1,4 +1,4 @@
-"""Errors are ours alone, say what to do next, and can be pickled."""
+"""Errors: all are ours, name what to do, and can be pickled."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 from claude_batches import _errors
 
 from tests.support.server import drop, garbage, reply, stall
+
 from .wire import batch, error
 
 TREE = [
@@ -44,7 +45,8 @@ TREE = [
 
 
 @pytest.mark.parametrize(("status", "name"), TREE)
-def test_each_status_has_its_error(serve: Any, status: int, name: str) -> None:
+def test_error_of_status(serve: Any, status: int, name: str) -> None:
+    """Each status has its exception."""
     server = serve(reply(status, error()))
     with (
         claude_batches.Client(api_key="k", base_url=server.url, max_retries=0) as client,
@@ -55,7 +57,8 @@ def test_each_status_has_its_error(serve: Any, status: int, name: str) -> None:
     assert isinstance(raised.value, claude_batches.ClaudeBatchesError)
 
 
-def test_an_error_tells_what_was_asked_what_came_and_what_to_do(connect: Any, serve: Any) -> None:
+def test_error_message(connect: Any, serve: Any) -> None:
+    """An error names the request, the response and what to do."""
     details = {"error_code": "batch_gone", "more": 1}
     server = serve(
         reply(
@@ -67,7 +70,7 @@ def test_an_error_tells_what_was_asked_what_came_and_what_to_do(connect: Any, se
     found = raised.value
     assert str(found) == (
         f"404 not_found_error: No such batch (GET {server.url}/v1/messages/batches/b, request id req_scripted). "
-        "Check the id and the workspace. What was made a moment ago can be missing for a second or two."
+        "Check the id and the workspace. A new batch can be missing for some seconds."
     )
     assert found.message + " " + found.advice == str(found)
     assert found.type == "not_found_error"
@@ -82,7 +85,8 @@ def test_an_error_tells_what_was_asked_what_came_and_what_to_do(connect: Any, se
     assert not found.worth_retrying
 
 
-def test_a_request_id_that_is_only_in_the_body_is_found(connect: Any, serve: Any) -> None:
+def test_request_id_in_body(connect: Any, serve: Any) -> None:
+    """A request id that is only in the body is found."""
     with pytest.raises(claude_batches.BadRequestError) as raised:
         connect(serve(reply(400, error(), request_id=None)))(lambda batches: batches.retrieve("b"))
     assert raised.value.request_id == "req_body"
@@ -104,9 +108,8 @@ def test_a_request_id_that_is_only_in_the_body_is_found(connect: Any, serve: Any
         (b'{"error": {"type": 7, "message": ["no"]}}', '{"error": {"type": 7', dict),
     ],
 )
-def test_bodies_that_are_not_the_apis_are_told_in_short(
-    serve: Any, body: bytes, said: str, parsed: Any
-) -> None:
+def test_foreign_error_bodies(serve: Any, body: bytes, said: str, parsed: Any) -> None:
+    """A body that is not the API's is shown as a short line."""
     server = serve(reply(403, body))
     with (
         claude_batches.Client(api_key="k", base_url=server.url) as client,
@@ -120,12 +123,14 @@ def test_bodies_that_are_not_the_apis_are_told_in_short(
     assert raised.value.body is None if parsed is None else isinstance(raised.value.body, parsed)
 
 
-def test_an_error_whose_body_breaks_off_is_still_that_error(connect: Any, serve: Any) -> None:
+def test_truncated_error_body(connect: Any, serve: Any) -> None:
+    """An error with a truncated body is still that error."""
     with pytest.raises(claude_batches.NotFoundError):
         connect(serve(reply(404, error(), cut=10)))(lambda batches: batches.retrieve("b"))
 
 
-def test_an_endless_error_is_not_read_to_its_end(serve: Any, monkeypatch: Any) -> None:
+def test_endless_error_body(serve: Any, monkeypatch: Any) -> None:
+    """Only the beginning of an endless error is read."""
     server = serve(reply(400, b"y" * 30_000_000))
     with (
         claude_batches.Client(api_key="k", base_url=server.url) as client,
@@ -136,7 +141,8 @@ def test_an_endless_error_is_not_read_to_its_end(serve: Any, monkeypatch: Any) -
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"7", b"null", b'{"id": "b"', b'"text"'])
-def test_a_yes_that_is_not_the_apis_is_an_error(connect: Any, serve: Any, body: bytes) -> None:
+def test_invalid_success(connect: Any, serve: Any, body: bytes) -> None:
+    """A success that is not the API's raises an error."""
     with pytest.raises(claude_batches.APIResponseValidationError) as raised:
         connect(serve(reply(200, body)))(lambda batches: batches.retrieve("b"))
     assert raised.value.status_code == 200
@@ -149,7 +155,8 @@ def test_a_yes_that_is_not_the_apis_is_an_error(connect: Any, serve: Any, body: 
     "act",
     [drop(), drop(reset=True), garbage(), garbage(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\nno")],
 )
-def test_no_exception_of_an_http_library_gets_out(connect: Any, serve: Any, act: Any) -> None:
+def test_no_library_exceptions(connect: Any, serve: Any, act: Any) -> None:
+    """No exception of an HTTP library reaches the user."""
     do = connect(serve(act), max_retries=0)
     with pytest.raises(claude_batches.APIConnectionError) as raised:
         do(lambda batches: batches.retrieve("b"))
@@ -158,7 +165,8 @@ def test_no_exception_of_an_http_library_gets_out(connect: Any, serve: Any, act:
     assert "Worth trying again" in str(raised.value)
 
 
-def test_a_timeout_is_a_connection_error_of_its_own(connect: Any, serve: Any) -> None:
+def test_timeout_error(connect: Any, serve: Any) -> None:
+    """A timeout raises APITimeoutError."""
     do = connect(serve(stall()), max_retries=0)
     with pytest.raises(claude_batches.APITimeoutError, match="silent for longer than the timeout") as raised:
         do(lambda batches: batches.retrieve("b", timeout=0.1))
@@ -167,7 +175,8 @@ def test_a_timeout_is_a_connection_error_of_its_own(connect: Any, serve: Any) ->
 
 
 @pytest.mark.parametrize("kind", ["httpx", "httpx2"])
-def test_an_error_of_an_event_hook_is_mapped_and_a_users_own_exception_is_not(serve: Any, kind: str) -> None:
+def test_event_hook_errors(serve: Any, kind: str) -> None:
+    """A library's error in an event hook is translated, a user's own is not."""
     library = pytest.importorskip(kind)
     server = serve(reply(404, error()))
     with (
@@ -196,7 +205,8 @@ def raised_by(serve: Any, *script: Any, **options: Any) -> claude_batches.Claude
 
 
 @pytest.mark.parametrize("act", [reply(429, error()), reply(500), drop(), reply(200, b"<"), reply(302)])
-def test_errors_are_pickled_and_copied_with_all_they_hold(serve: Any, act: Any) -> None:
+def test_pickled_errors(serve: Any, act: Any) -> None:
+    """Errors of responses are pickled and copied in full."""
     found = raised_by(serve, act)
     for again in (pickle.loads(pickle.dumps(found)), copy.copy(found)):
         assert type(again) is type(found)
@@ -205,7 +215,8 @@ def test_errors_are_pickled_and_copied_with_all_they_hold(serve: Any, act: Any) 
         assert again.request == found.request
 
 
-def test_errors_with_other_constructors_are_pickled_too() -> None:
+def test_pickled_other_errors() -> None:
+    """Errors with other constructors are pickled in full."""
     for found in (
         claude_batches.InvalidBatchError("no", ("a",), 3),
         claude_batches.BatchWaitTimeoutError("late", None),
@@ -213,10 +224,20 @@ def test_errors_with_other_constructors_are_pickled_too() -> None:
     ):
         again = pickle.loads(pickle.dumps(found))
         assert str(again) == str(found)
-        assert vars(again) == vars(found)
+        assert repr(vars(again)) == repr(vars(found))
 
 
-def test_the_picture_of_the_tree_shows_the_tree() -> None:
+def test_spool_error() -> None:
+    """A SpoolError is an OSError with its number, also after pickling."""
+    found = claude_batches.SpoolError(28, "the disk is full")
+    for again in (found, pickle.loads(pickle.dumps(found)), copy.copy(found)):
+        assert isinstance(again, OSError)
+        assert (again.errno, again.strerror) == (28, "the disk is full")
+        assert "the disk is full" in str(again)
+
+
+def test_error_tree() -> None:
+    """The tree in the docstring of the module is that of the classes."""
     picture = _errors.__doc__ or ""
     drawn: list[tuple[int, str]] = []
     for line in picture.splitlines():
@@ -237,13 +258,15 @@ def test_the_picture_of_the_tree_shows_the_tree() -> None:
     assert set(classes) <= set(dir(claude_batches))
 
 
-def test_the_tree_in_the_docs_is_that_of_the_module() -> None:
+def test_error_tree_in_docs() -> None:
+    """The tree in the docs is that of the module."""
     drawn = (Path(__file__).parents[2] / "docs" / "errors.md").read_text().partition("```text\n")[2]
     picture = inspect.getdoc(_errors) or ""
     assert drawn.partition("\n```")[0] in inspect.cleandoc(picture).replace("\n    ", "\n")
 
 
-def test_a_call_after_close_says_so(connect: Any, serve: Any) -> None:
+def test_call_after_close(connect: Any, serve: Any) -> None:
+    """A call on a closed client raises ClientClosedError."""
     server = serve(reply(200, batch()))
     client = claude_batches.Client(api_key="k", base_url=server.url)
     client.close()

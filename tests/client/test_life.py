@@ -1,4 +1,4 @@
-"""The whole life of a batch, against the sandbox."""
+"""The whole life of a batch, on the sandbox."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import claude_batches
 import pytest
 from claude_batches import AsyncClient, Client
-from claude_batches._sender import Clock
+from claude_batches._http.clock import Clock
 from claude_batches.sandbox import Fault, Sandbox
 
 from .wire import requests
@@ -20,7 +20,8 @@ def sandbox() -> Iterator[Any]:
         yield running
 
 
-def test_a_batch_is_created_awaited_listed_read_canceled_and_deleted(sandbox: Any) -> None:
+def test_life_of_a_batch(sandbox: Any) -> None:
+    """A batch is created, awaited, listed, read, canceled and deleted."""
     with Client(api_key="any", base_url=sandbox.url) as client:
         batches = client.messages.batches
         made = batches.create(requests=requests(5))
@@ -39,7 +40,8 @@ def test_a_batch_is_created_awaited_listed_read_canceled_and_deleted(sandbox: An
 
 
 @pytest.mark.anyio
-async def test_a_batch_lives_the_same_life_with_an_async_client(sandbox: Any) -> None:
+async def test_life_of_a_batch_async(sandbox: Any) -> None:
+    """An async client does the same."""
     async with AsyncClient(api_key="any", base_url=sandbox.url) as client:
         batches = client.messages.batches
         made = await batches.create(requests=requests(5))
@@ -54,12 +56,13 @@ async def test_a_batch_lives_the_same_life_with_an_async_client(sandbox: Any) ->
 @pytest.mark.parametrize(
     "fault", [Fault(kind="failed_after", on="create"), Fault(kind="cut", on="create", at=0)]
 )
-def test_a_batch_that_the_sandbox_made_and_did_not_tell_of_is_adopted(fault: Any) -> None:
+def test_sandbox_reconcile(fault: Any) -> None:
+    """A batch of the sandbox whose response was lost is reconciled."""
     with Sandbox(instant=True, faults=[fault]) as sandbox:
         clock = Clock(sleep=lambda seconds: None)
         with Client(api_key="any", base_url=sandbox.url, _clock=clock) as client:
             batches = client.messages.batches
             adopted = batches.create(requests=requests(3), on_ambiguous="reconcile")
-            assert isinstance(adopted, claude_batches.AdoptedBatch)
+            assert isinstance(adopted, claude_batches.ReconciledBatch)
             assert [found.id for found in batches.list()] == [adopted.id]
             assert {item.custom_id for item in batches.results(adopted.id)} == {"r-0", "r-1", "r-2"}

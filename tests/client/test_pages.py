@@ -1,4 +1,4 @@
-"""Lists page by themselves, can't go round for ever, and don't end early."""
+"""Lists: pages are fetched as needed, never repeat, and never end early."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import claude_batches
 import pytest
 
 from tests.support.server import reply
+
 from .wire import batch, page
 
 
@@ -15,7 +16,8 @@ def ids(batches: Any) -> list[str]:
     return [each.id for each in batches]
 
 
-def test_iterating_fetches_pages_as_they_are_needed(connect: Any, serve: Any) -> None:
+def test_iterate(connect: Any, serve: Any) -> None:
+    """Iterating fetches the pages."""
     server = serve(
         reply(200, page(batch("a"), batch("b"), more=True)),
         reply(200, page(batch("c"), more=True)),
@@ -31,7 +33,8 @@ def test_iterating_fetches_pages_as_they_are_needed(connect: Any, serve: Any) ->
     assert {request.headers["anthropic-workspace-id"] for request in server.requests} == {"w"}
 
 
-def test_nothing_is_fetched_before_it_is_asked_for(serve: Any) -> None:
+def test_pages_are_lazy(serve: Any) -> None:
+    """A page is not fetched before its items are needed."""
     server = serve(reply(200, page(batch("a"), more=True)), reply(200, page(batch("b"))))
     with claude_batches.Client(api_key="k", base_url=server.url) as client:
         items = iter(client.messages.batches.list())
@@ -39,7 +42,8 @@ def test_nothing_is_fetched_before_it_is_asked_for(serve: Any) -> None:
         assert len(server.requests) == 1
 
 
-def test_a_page_has_the_official_attributes(connect: Any, serve: Any) -> None:
+def test_page_attributes(connect: Any, serve: Any) -> None:
+    """A page has the attributes of the official SDK."""
     server = serve(reply(200, page(batch("a"), batch("b"), more=True)))
     found = connect(server)(lambda batches: batches.list())
     assert ids(found.data) == ["a", "b"]
@@ -53,7 +57,8 @@ def test_a_page_has_the_official_attributes(connect: Any, serve: Any) -> None:
         _ = found.other
 
 
-def test_get_next_page_gives_the_next_and_raises_after_the_last(connect: Any, serve: Any) -> None:
+def test_get_next_page(connect: Any, serve: Any) -> None:
+    """`get_next_page()` returns the next page and raises after the last."""
     server = serve(reply(200, page(batch("a"), more=True)), reply(200, page(batch("b"))))
     do = connect(server)
     first = do(lambda batches: batches.list())
@@ -64,35 +69,42 @@ def test_get_next_page_gives_the_next_and_raises_after_the_last(connect: Any, se
         do.run(second.get_next_page)
 
 
-def test_the_same_page_can_be_left_twice(connect: Any, serve: Any) -> None:
+def test_page_twice(connect: Any, serve: Any) -> None:
+    """The next page can be fetched twice."""
     do = connect(serve(reply(200, page(batch("a"), more=True)), reply(200, page(batch("b")))))
     first = do(lambda batches: batches.list())
     assert ids(do.run(first.get_next_page).data) == ids(do.run(first.get_next_page).data) == ["b"]
 
 
-def test_a_cursor_that_repeats_raises(connect: Any, serve: Any) -> None:
+def test_repeated_cursor(connect: Any, serve: Any) -> None:
+    """A repeated cursor raises."""
     server = serve(reply(200, page(batch("a"), more=True)), reply(200, page(batch("a"), more=True)))
     do = connect(server)
-    with pytest.raises(claude_batches.PaginationError, match="after_id='a' leads back"):
+    with pytest.raises(
+        claude_batches.PaginationError, match="after_id='a' leads to a page that was fetched before"
+    ):
         do.items(lambda batches: batches.list())
     assert len(server.requests) == 2
 
 
-def test_a_longer_circle_of_cursors_raises_too(connect: Any, serve: Any) -> None:
+def test_circle_of_cursors(connect: Any, serve: Any) -> None:
+    """A longer circle of cursors raises."""
     server = serve(*(reply(200, page(batch(name), more=True)) for name in "abcb"))
     with pytest.raises(claude_batches.PaginationError):
         connect(server).items(lambda batches: batches.list())
     assert len(server.requests) == 4
 
 
-def test_a_cursor_that_leads_back_to_where_the_user_began_raises(connect: Any, serve: Any) -> None:
+def test_cursor_of_the_user(connect: Any, serve: Any) -> None:
+    """A cursor that leads back to the user's own raises."""
     server = serve(reply(200, page(batch("b"), more=True, last="a")))
     with pytest.raises(claude_batches.PaginationError):
         connect(server).items(lambda batches: batches.list(after_id="a"))
     assert len(server.requests) == 1
 
 
-def test_an_empty_page_does_not_end_a_list_that_has_more(connect: Any, serve: Any) -> None:
+def test_empty_page(connect: Any, serve: Any) -> None:
+    """An empty page does not end a list that has more."""
     server = serve(
         reply(200, page(batch("a"), more=True)),
         reply(200, page(more=True, last="z")),
@@ -102,13 +114,15 @@ def test_an_empty_page_does_not_end_a_list_that_has_more(connect: Any, serve: An
     assert server.requests[-1].target.endswith("after_id=z")
 
 
-def test_a_list_that_has_more_and_no_cursor_raises_instead_of_ending_early(connect: Any, serve: Any) -> None:
+def test_missing_cursor(connect: Any, serve: Any) -> None:
+    """A list that has more and no cursor raises."""
     server = serve(reply(200, {"data": [batch("a")], "has_more": True}))
     with pytest.raises(claude_batches.PaginationError, match="no cursor"):
         connect(server).items(lambda batches: batches.list())
 
 
-def test_a_server_that_does_not_say_whether_it_has_more_goes_by_its_cursor(connect: Any, serve: Any) -> None:
+def test_missing_has_more(connect: Any, serve: Any) -> None:
+    """Without `has_more` the cursor decides."""
     server = serve(
         reply(200, {"data": [batch("a")], "last_id": "a"}), reply(200, {"data": [], "last_id": "b"})
     )
@@ -116,22 +130,23 @@ def test_a_server_that_does_not_say_whether_it_has_more_goes_by_its_cursor(conne
 
 
 @pytest.mark.parametrize("data", [None, 5, "text", {}])
-def test_a_page_without_a_list_has_no_items(connect: Any, serve: Any, data: Any) -> None:
+def test_page_without_items(connect: Any, serve: Any, data: Any) -> None:
+    """A page without a list has no items."""
     found = connect(serve(reply(200, {"data": data, "has_more": False})))(lambda batches: batches.list())
     assert found.data == []
     assert repr(found)
 
 
 @pytest.mark.parametrize("content", [b'"text"', b"null", b"[]", b"7"])
-def test_what_is_no_page_at_all_is_an_error_and_not_an_empty_list(
-    connect: Any, serve: Any, content: bytes
-) -> None:
+def test_not_a_page(connect: Any, serve: Any, content: bytes) -> None:
+    """A response that is not a page raises rather than being an empty list."""
     do = connect(serve(reply(200, content)))
     with pytest.raises(claude_batches.APIResponseValidationError):
         do(lambda batches: batches.list())
 
 
-def test_before_id_walks_backwards(connect: Any, serve: Any) -> None:
+def test_before_id(connect: Any, serve: Any) -> None:
+    """A list with `before_id` goes backwards."""
     server = serve(
         reply(200, page(batch("d"), batch("e"), more=True)), reply(200, page(batch("b"), batch("c")))
     )
@@ -140,21 +155,18 @@ def test_before_id_walks_backwards(connect: Any, serve: Any) -> None:
     assert [request.target.partition("?")[2] for request in server.requests] == ["before_id=f", "before_id=d"]
 
 
-def test_iter_pages_gives_whole_pages(connect: Any, serve: Any) -> None:
+def test_iter_pages(connect: Any, serve: Any) -> None:
+    """`iter_pages()` returns whole pages."""
     server = serve(reply(200, page(batch("a"), batch("b"), more=True)), reply(200, page(batch("c"))))
     do = connect(server)
     first = do(lambda batches: batches.list())
 
-    async def collect() -> list[list[str]]:
-        return [ids(each.data) async for each in first.iter_pages()]
-
-    pages = (
-        [ids(each.data) for each in first.iter_pages()] if do._portal is None else do._portal.call(collect)
-    )
+    pages = [ids(each.data) for each in do.all(first.iter_pages)]
     assert pages == [["a", "b"], ["c"]]
 
 
-def test_the_options_of_a_call_hold_for_each_page(connect: Any, serve: Any) -> None:
+def test_options_of_pages(connect: Any, serve: Any) -> None:
+    """The options of a call hold for each page."""
     server = serve(reply(200, page(batch("a"), more=True)), reply(200, page(batch("b"))))
     connect(server).items(
         lambda batches: batches.list(
@@ -168,13 +180,15 @@ def test_the_options_of_a_call_hold_for_each_page(connect: Any, serve: Any) -> N
     ]
 
 
-def test_a_page_that_fails_is_retried_and_nothing_comes_twice(connect: Any, serve: Any) -> None:
+def test_page_is_retried(connect: Any, serve: Any) -> None:
+    """A failed page is retried, and no item comes twice."""
     server = serve(reply(200, page(batch("a"), more=True)), reply(503), reply(200, page(batch("b"))))
     assert ids(connect(server).items(lambda batches: batches.list())) == ["a", "b"]
 
 
 @pytest.mark.anyio
-async def test_an_async_list_is_awaited_or_iterated_over(serve: Any) -> None:
+async def test_async_list(serve: Any) -> None:
+    """An async list can be awaited or iterated over."""
     server = serve(reply(200, page(batch("a"), batch("b"))))
     async with claude_batches.AsyncClient(api_key="k", base_url=server.url) as client:
         first = await client.messages.batches.list()

@@ -1,4 +1,4 @@
-"""Raw and streamed responses, for all six operations; and what every call takes besides its arguments."""
+"""Raw and streamed views of all six operations, and the options of every call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import claude_batches
 import httpx
 import pytest
 
-from tests.support.server import drop, reply
+from tests.support.server import Act, Exchange, drop, reply
+
 from .wire import batch, page, requests
 
 DELETED = {"id": "b", "type": "message_batch_deleted"}
@@ -27,9 +28,21 @@ OPERATIONS: dict[str, tuple[Any, Any]] = {
 each_operation = pytest.mark.parametrize(("call", "answer"), OPERATIONS.values(), ids=OPERATIONS.keys())
 
 
+def answering(answer: Any, headers: dict[str, str] | None = None) -> Act:
+    """Return a script that gives the answer, and for results first the batch that has them."""
+
+    def act(exchange: Exchange) -> None:
+        url = f"{exchange.server.url}/v1/messages/batches/b/results"
+        reading = answer is LINE and not exchange.path.endswith("/results")
+        reply(200, batch("b", results_url=url) if reading else answer, headers)(exchange)
+
+    return act
+
+
 @each_operation
-def test_with_raw_response_gives_the_response(connect: Any, serve: Any, call: Any, answer: Any) -> None:
-    do = connect(serve(reply(200, answer, {"x-more": "1"})))
+def test_raw_response(connect: Any, serve: Any, call: Any, answer: Any) -> None:
+    """`with_raw_response` returns the facts and the body of the response."""
+    do = connect(serve(answering(answer, {"x-more": "1"})))
     raw = do(lambda batches: call(batches.with_raw_response))
     assert raw.status_code == 200
     assert raw.headers["X-More"] == "1"
@@ -40,15 +53,14 @@ def test_with_raw_response_gives_the_response(connect: Any, serve: Any, call: An
     assert raw.http_request.method == raw.method
     assert raw.http_request.url == raw.url
     assert raw.http_version == "HTTP/1.1"
-    assert raw.json() == answer
-    assert json.loads(raw.text) == json.loads(raw.read()) == json.loads(raw.content) == answer
+    assert do.run(raw.json) == raw.http_response.json() == answer
+    assert json.loads(do.run(raw.text)) == json.loads(do.run(raw.read)) == json.loads(raw.content) == answer
 
 
 @each_operation
-def test_with_streaming_response_gives_the_response_unread(
-    connect: Any, serve: Any, call: Any, answer: Any
-) -> None:
-    do = connect(serve(reply(200, answer)))
+def test_streamed_response(connect: Any, serve: Any, call: Any, answer: Any) -> None:
+    """`with_streaming_response` returns the response unread."""
+    do = connect(serve(answering(answer)))
     read = do.entered(
         lambda batches: call(batches.with_streaming_response),
         lambda response: (
@@ -70,66 +82,101 @@ def test_with_streaming_response_gives_the_response_unread(
 
 
 @pytest.mark.parametrize("name", ["create", "retrieve", "cancel", "delete"])
-def test_parse_gives_what_the_method_gives(connect: Any, serve: Any, name: str) -> None:
+def test_parse(connect: Any, serve: Any, name: str) -> None:
+    """`parse()` returns the result of the plain method."""
     call, answer = OPERATIONS[name]
     do = connect(serve(reply(200, answer)))
     plain = do(call)
     raw = do(lambda batches: call(batches.with_raw_response))
-    assert raw.parse() == plain
-    assert raw.parse() is raw.parse()
+    assert do.run(raw.parse) == plain
+    assert do.run(raw.parse) is do.run(raw.parse)
     assert do.entered(lambda batches: call(batches.with_streaming_response), lambda r: r.parse()) == plain
 
 
-def test_a_page_of_a_raw_response_goes_on_by_itself(connect: Any, serve: Any) -> None:
+def test_raw_page(connect: Any, serve: Any) -> None:
+    """A page of a raw response fetches the next one."""
     do = connect(serve(reply(200, page(batch("a"), more=True)), reply(200, page(batch("b")))))
-    first = do(lambda batches: batches.with_raw_response.list()).parse()
+    first = do.run(do(lambda batches: batches.with_raw_response.list()).parse)
     assert do.run(first.get_next_page).data[0].id == "b"
 
 
-def test_a_streamed_body_comes_in_lines(serve: Any) -> None:
-    data = b'{"a":"\xe2\x80\xa8"}\n\n{"b":1}\r\nlast'
-    server = serve(reply(200, data))
-    with (
-        claude_batches.Client(api_key="k", base_url=server.url) as client,
-        client.messages.batches.with_streaming_response.results("b") as response,
-    ):
-        assert list(response.iter_lines()) == [b'{"a":"\xe2\x80\xa8"}', b"", b'{"b":1}\r', b"last"]
+def test_iter_lines(connect: Any, serve: Any) -> None:
+    """`iter_lines()` splits a body at line feeds only, and leaves blank lines out."""
+    do = connect(serve(reply(200, b'{"a":"\xe2\x80\xa8"}\n\n{"b":1}\r\nlast')))
+    lines = do.entered(
+        lambda batches: batches.with_streaming_response.retrieve("b"), lambda response: response.iter_lines()
+    )
+    assert lines == ['{"a":"\u2028"}', '{"b":1}', "last"]
 
 
-def test_a_body_that_breaks_off_while_it_is_read_raises_our_error(connect: Any, serve: Any) -> None:
+def test_iter_text(connect: Any, serve: Any) -> None:
+    """`iter_text()` decodes characters that are split between chunks."""
+    do = connect(serve(reply(200, "schön".encode() + b"\xff")))
+    texts = do.entered(
+        lambda batches: batches.with_streaming_response.retrieve("b"), lambda response: response.iter_text(2)
+    )
+    assert "".join(texts) == "schön\ufffd"
+
+
+def test_iter_bytes_of_a_size(connect: Any, serve: Any) -> None:
+    """`iter_bytes(n)` returns chunks of n bytes, and a shorter last one."""
+    do = connect(serve(reply(200, bytes(range(10)))))
+    chunks = do.entered(
+        lambda batches: batches.with_streaming_response.retrieve("b"), lambda response: response.iter_bytes(4)
+    )
+    assert chunks == [bytes([0, 1, 2, 3]), bytes([4, 5, 6, 7]), bytes([8, 9])]
+
+
+def test_streamed_body_forms(connect: Any, serve: Any) -> None:
+    """A streamed body can be read as bytes, text and JSON, more than once."""
+    do = connect(serve(reply(200, batch("b"))))
+
+    async def read(response: Any) -> Any:
+        return [await response.read(), await response.text(), await response.json(), await response.parse()]
+
+    found = do.entered(
+        lambda batches: batches.with_streaming_response.retrieve("b"),
+        lambda response: (
+            [response.read(), response.text(), response.json(), response.parse()]
+            if do.portal is None
+            else read(response)
+        ),
+    )
+    assert json.loads(found[0]) == json.loads(found[1]) == found[2] == found[3].to_dict()
+
+
+def test_truncated_stream(connect: Any, serve: Any) -> None:
+    """A body that is truncated while it is read raises our error."""
     do = connect(serve(reply(200, batch(), cut=20)))
     with pytest.raises(claude_batches.APIConnectionError):
         do.entered(lambda batches: batches.with_streaming_response.retrieve("b"), lambda r: r.read())
     with pytest.raises(claude_batches.APIConnectionError):
-        do.entered(
-            lambda batches: batches.with_streaming_response.retrieve("b"),
-            lambda r: list(r.iter_bytes()) if do._portal is None else collect(r.iter_bytes()),
-        )
+        do.entered(lambda batches: batches.with_streaming_response.retrieve("b"), lambda r: r.iter_bytes())
 
 
-async def collect(chunks: Any) -> list[bytes]:
-    return [chunk async for chunk in chunks]
-
-
-def test_an_error_before_a_stream_is_raised_on_entering(connect: Any, serve: Any) -> None:
+def test_error_on_entering(connect: Any, serve: Any) -> None:
+    """An error status raises on entering a streamed response."""
     do = connect(serve(reply(404)))
     with pytest.raises(claude_batches.NotFoundError):
         do.entered(lambda batches: batches.with_streaming_response.retrieve("b"), lambda r: None)
 
 
-def test_leaving_a_stream_unread_closes_it_and_the_client_goes_on(connect: Any, serve: Any) -> None:
+def test_unread_stream(connect: Any, serve: Any) -> None:
+    """A streamed response that is left unread does not disturb the client."""
     server = serve(reply(200, b"x" * 5_000_000), reply(200, batch("b")))
     do = connect(server)
     do.entered(lambda batches: batches.with_streaming_response.retrieve("b"), lambda r: None)
     assert do(lambda batches: batches.retrieve("b")).id == "b"
 
 
-def test_a_model_knows_the_id_of_its_request(connect: Any, serve: Any) -> None:
+def test_request_id_of_model(connect: Any, serve: Any) -> None:
+    """A model has the id of its request."""
     do = connect(serve(reply(200, batch("b"))))
     assert do(lambda batches: batches.retrieve("b"))._request_id == "req_scripted"
 
 
-def test_every_call_takes_headers_query_body_and_timeout(connect: Any, serve: Any) -> None:
+def test_call_options(connect: Any, serve: Any) -> None:
+    """A call takes headers, query, body and timeout."""
     server = serve(reply(200, batch()))
     do = connect(
         server, default_headers={"x-a": "client", "x-b": "client"}, default_query={"q": "client", "r": 1}
@@ -138,13 +185,13 @@ def test_every_call_takes_headers_query_body_and_timeout(connect: Any, serve: An
         lambda batches: batches.create(
             requests=requests(1),
             extra_headers={"x-a": "call", "anthropic-beta": "one,two", "user-agent": "mine", "x-b": None},
-            extra_query={"q": ["call", "again"], "flag": True, "none": None},
+            extra_query={"q": ["call", "again"], "flag": True, "none": None, "filter": {"r": 1}},
             extra_body={"more": {"x": 1}},
             timeout=httpx.Timeout(3, connect=1),
         )
     )
     (request,) = server.requests
-    assert request.target == "/v1/messages/batches?r=1&q=call&q=again&flag=true"
+    assert request.target == "/v1/messages/batches?r=1&q=call&q=again&flag=true&filter%5Br%5D=1"
     assert request.headers["x-a"] == "call"
     assert "x-b" not in request.headers
     assert request.headers["anthropic-beta"] == "one,two"
@@ -152,7 +199,8 @@ def test_every_call_takes_headers_query_body_and_timeout(connect: Any, serve: An
     assert server.bodies == [{"requests": requests(1), "more": {"x": 1}}]
 
 
-def test_a_credential_header_of_the_users_is_sent_in_the_place_of_ours(connect: Any, serve: Any) -> None:
+def test_own_credential_header(connect: Any, serve: Any) -> None:
+    """A user's authentication header replaces the client's."""
     server = serve(reply(200, batch()))
     do = connect(server)
     do(lambda batches: batches.retrieve("b", extra_headers={"Authorization": "Bearer mine"}))
@@ -162,22 +210,76 @@ def test_a_credential_header_of_the_users_is_sent_in_the_place_of_ours(connect: 
     assert "x-api-key" not in server.requests[1].headers
 
 
-def test_what_is_no_option_is_refused(connect: Any, serve: Any) -> None:
+UNKNOWN: dict[str, Any] = {
+    "create": lambda view: view.create(requests=iter(()), tiemout=3),
+    "retrieve": lambda view: view.retrieve("b", tiemout=3),
+    "list": lambda view: view.list(tiemout=3),
+    "cancel": lambda view: view.cancel("b", tiemout=3),
+    "delete": lambda view: view.delete("b", tiemout=3),
+    "results": lambda view: view.results("b", tiemout=3),
+}
+
+
+def called(do: Any, call: Any, view: str) -> Any:
+    """Return the result of a call in a view of the batches."""
+    if view == "plain":
+        return do(call)
+    if view == "raw":
+        return do(lambda batches: call(batches.with_raw_response))
+    return do.entered(lambda batches: call(batches.with_streaming_response), lambda response: None)
+
+
+@pytest.mark.parametrize("view", ["plain", "raw", "streamed"])
+@pytest.mark.parametrize("call", UNKNOWN.values(), ids=UNKNOWN.keys())
+def test_unknown_arguments(connect: Any, serve: Any, call: Any, view: str) -> None:
+    """An unknown argument of any operation raises a TypeError with the nearest known one."""
     server = serve(reply(200, batch()))
     do = connect(server)
-    with pytest.raises(TypeError):
-        do(lambda batches: batches.create(requests=requests(1), tiemout=3))
-    with pytest.raises(claude_batches.ConfigurationError):
-        do(lambda batches: batches.retrieve("b", timeout="3"))
-    with pytest.raises(claude_batches.ConfigurationError):
-        do(lambda batches: batches.retrieve("b", max_retries=-1))
+    with pytest.raises(TypeError, match=r"tiemout.*timeout"):
+        called(do, call, view)
     assert server.requests == []
 
 
-def test_the_accept_header_is_what_the_operation_answers(connect: Any, serve: Any) -> None:
+@pytest.mark.parametrize(
+    ("call", "nearest"),
+    [
+        (lambda batches: batches.wait("b", deadlin=1), "deadline"),
+        (lambda batches: batches.wait("b", extra_body={}), "extra_query"),
+        (lambda batches: batches.results("b", on_badline="skip"), "on_bad_line"),
+        (lambda batches: batches.results_by_id("b", max_resume=1), "max_resumes"),
+        (lambda batches: batches.download("b", "x", progres=print), "progress"),
+    ],
+)
+def test_unknown_arguments_by_hand(connect: Any, serve: Any, call: Any, nearest: str) -> None:
+    """An unknown argument of a handwritten method raises a TypeError with the nearest known one."""
+    server = serve(reply(200, batch()))
+    with pytest.raises(TypeError, match=nearest):
+        connect(server)(call)
+    assert server.requests == []
+
+
+def test_invalid_options(connect: Any, serve: Any) -> None:
+    """Options with invalid values are refused before anything is sent."""
     server = serve(reply(200, batch()))
     do = connect(server)
-    do(lambda batches: batches.retrieve("b"))
+    for options in (
+        {"timeout": "3"},
+        {"timeout": True},
+        {"max_retries": -1},
+        {"deadline": 0},
+        {"extra_query": "q=1"},
+        {"extra_headers": "x: 1"},
+        {"extra_headers": {"x": "a\nb"}},
+    ):
+        with pytest.raises(claude_batches.ConfigurationError):
+            do(lambda batches, options=options: batches.retrieve("b", **options))
+    assert server.requests == []
+
+
+def test_accept_header(connect: Any, serve: Any) -> None:
+    """The `accept` header is the operation's content type."""
+    server = serve(answering(LINE))
+    do = connect(server)
     do(lambda batches: batches.with_raw_response.results("b"))
     assert [request.headers["accept"] for request in server.requests] == [
         "application/json",
@@ -185,13 +287,16 @@ def test_the_accept_header_is_what_the_operation_answers(connect: Any, serve: An
     ]
 
 
-def test_json_of_a_raw_response_that_is_none_raises_our_error(connect: Any, serve: Any) -> None:
-    raw = connect(serve(reply(200, b"no")))(lambda batches: batches.with_raw_response.retrieve("b"))
+def test_raw_json_error(connect: Any, serve: Any) -> None:
+    """A raw response that is not JSON raises our error."""
+    do = connect(serve(reply(200, b"no")))
+    raw = do(lambda batches: batches.with_raw_response.retrieve("b"))
     for read in (raw.json, raw.parse):
         with pytest.raises(claude_batches.APIResponseValidationError):
-            read()
+            do.run(read)
 
 
-def test_a_lost_connection_is_retried_before_a_raw_response_is_given(connect: Any, serve: Any) -> None:
+def test_raw_retry(connect: Any, serve: Any) -> None:
+    """A lost connection is retried before a raw response is returned."""
     do = connect(serve(drop(), reply(200, batch("b"))))
     assert do(lambda batches: batches.with_raw_response.retrieve("b")).retries_taken == 1

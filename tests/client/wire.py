@@ -1,4 +1,4 @@
-"""What the API sends, as these tests need it."""
+"""JSON as the API sends it, and requests to send to it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def batch(identifier: str = "msgbatch_1", **changes: Any) -> dict[str, Any]:
-    """A batch of two requests that has ended."""
+    """Return a batch of two requests that has ended."""
     return {
         "id": identifier,
         "type": "message_batch",
@@ -24,7 +24,7 @@ def batch(identifier: str = "msgbatch_1", **changes: Any) -> dict[str, Any]:
 
 
 def new_batch(identifier: str, count: int, made: datetime | None = None) -> dict[str, Any]:
-    """A batch that was made a moment ago."""
+    """Return a batch that was created a moment ago."""
     made = made or datetime.now(UTC)
     return batch(
         identifier,
@@ -38,7 +38,7 @@ def new_batch(identifier: str, count: int, made: datetime | None = None) -> dict
 def page(
     *items: Any, more: bool = False, first: str | None = None, last: str | None = None
 ) -> dict[str, Any]:
-    """A page of batches."""
+    """Return a page of batches."""
     ids = [item["id"] for item in items]
     return {
         "data": list(items),
@@ -49,11 +49,20 @@ def page(
 
 
 def error(kind: str = "invalid_request_error", message: str = "No.", **more: Any) -> dict[str, Any]:
-    """An error of the API."""
+    """Return an error of the API."""
     return {"type": "error", "error": {"type": kind, "message": message, **more}, "request_id": "req_body"}
 
 
-def requests(count: int) -> list[dict[str, Any]]:
-    """Requests of a batch."""
-    params = {"model": "claude-haiku-4-5", "max_tokens": 10, "messages": [{"role": "user", "content": "Hi"}]}
-    return [{"custom_id": f"r-{index}", "params": params} for index in range(count)]
+def request(custom_id: object, **params: Any) -> dict[str, Any]:
+    """Return a request, with further params."""
+    required = {
+        "model": "claude-haiku-4-5",
+        "max_tokens": 10,
+        "messages": [{"role": "user", "content": "Hi"}],
+    }
+    return {"custom_id": custom_id, "params": {**required, **params}}
+
+
+def requests(count: int, **params: Any) -> list[dict[str, Any]]:
+    """Return requests of a batch, with further params."""
+    return [request(f"r-{index}", **params) for index in range(count)]

@@ -1,4 +1,4 @@
-"""Four clients behind one blocking face, so that each test is written once and runs with all of them."""
+"""Four clients behind one blocking interface, so that each test runs with all of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CLIENTS: dict[Kind, Callable[..., Any]] = {
 class Calls:
     """The batch methods of a client, sync or async, ours or the official one: they have the same names.
 
-    What a method gives is awaited and collected where the client is async.
+    The return value is awaited and collected where the client is async.
     """
 
     def __init__(self, client: Any, portal: BlockingPortal | None) -> None:
@@ -62,7 +62,7 @@ class Calls:
         return self._collect(self.client.messages.batches.results, batch_id, **options)
 
     def call(self, method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        """What any method of the client gives."""
+        """Return the value of any method of the client."""
         if self._portal is None:
             return method(*arguments, **options)
 

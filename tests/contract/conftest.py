@@ -1,4 +1,4 @@
-"""What the contract tests talk to."""
+"""The servers of the contract tests."""
 
 from __future__ import annotations
 

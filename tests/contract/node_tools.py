@@ -82,7 +82,7 @@ def _tools() -> list[Tools]:
 
 
 def _missing() -> str:
-    """What there isn't; nothing if Node and npm are there."""
+    """Return the name of the missing tool, or nothing if Node and npm are installed."""
     tools = _tools()
     if not tools:
         return f"{LEFT_OUT}: there is no Node with npm"

@@ -1,4 +1,4 @@
-"""Judges recorded exchanges by the spec: every parameter, header, status, media type and body."""
+"""Comparison of recorded exchanges with the spec: every parameter, header, status, media type and body."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def operation_of(exchange: Exchange) -> str:
 
 
 def broken_promises(exchange: Exchange) -> list[str]:
-    """Where a request or its response is not as the spec says."""
+    """Return the places where a request or its response violates the spec."""
     return [*_in_request(exchange), *_in_response(exchange)]
 
 
 def allows(component: str, field: str, value: Any) -> bool:
-    """Whether a field of a component may have a value."""
+    """Return true if a value is valid for a field of a component."""
     return not list(_wrong(value, schemas()[component]["properties"][field], field))
 
 

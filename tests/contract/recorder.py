@@ -91,7 +91,7 @@ class Recorder:
 
     @property
     def exchanges(self) -> list[Exchange]:
-        """What was said so far."""
+        """The exchanges so far."""
         return self._server.exchanges
 
     def __enter__(self) -> Self:

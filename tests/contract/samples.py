@@ -1,4 +1,4 @@
-"""One instance after another of what the spec describes, until everything that can be chosen was chosen."""
+"""Instances of the spec's schemas, until every choice was made at least once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 from tests.wire import schemas
 
 _DEEPEST = 10
-"""How many references deep an instance is full."""
+"""The number of references up to which an instance has all fields."""
 _PATIENCE = 8
-"""How many instances without news are the end."""
+"""The number of instances without a new choice that ends the list."""
 _TEXTS = ("ab", "srvtoolu_1")
 
 
@@ -37,6 +37,13 @@ def samples(name: str) -> list[Any]:
     return found[:news]
 
 
+def batch_samples() -> list[dict[str, Any]]:
+    """Return the samples of the params of a request, without the params that batches refuse."""
+    name = "MessageCreateParamsNonStreaming"
+    refused: dict[str, Any] = schemas()[name]["x-refused-in-batches"]
+    return [{key: value for key, value in sample.items() if key not in refused} for sample in samples(name)]
+
+
 class Sampler:
     """Makes instances of schemas. Each time it comes to a choice, it takes the next one.
 
@@ -46,7 +53,7 @@ class Sampler:
     def __init__(self) -> None:
         self.chosen: set[tuple[int, int]] = set()
         self.components: set[str] = set()
-        """The components that were come by."""
+        """The components that were reached."""
         self._visits: Counter[int] = Counter()
 
     def of(self, schema: dict[str, Any], depth: int = 0) -> Any:

@@ -43,7 +43,7 @@ def serving(document: Callable[[str], str], folder: Path, *options: str) -> Iter
 def started(
     node: str, document: Callable[[str], str], folder: Path, options: tuple[str, ...]
 ) -> tuple[subprocess.Popen[bytes], Steady]:
-    """A Steady that takes connections. Should somebody be quicker to take its port, it gets another one."""
+    """Run a Steady that accepts connections. If its port is taken meanwhile, it gets another one."""
     for _ in range(ATTEMPTS):
         port = free_port()
         server = Steady(f"http://127.0.0.1:{port}")
@@ -79,7 +79,7 @@ def free_port() -> int:
 
 
 def takes_connections(process: subprocess.Popen[bytes], port: int) -> bool:
-    """Whether a server comes to listen on a port, before it ends or the time is up."""
+    """Return true once a server listens on a port; false if it ends or the time is up."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:

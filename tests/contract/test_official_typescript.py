@@ -22,7 +22,7 @@ REFUSED = {"class": "AuthenticationError", "status": 401, "type": "authenticatio
 
 @pytest.fixture(scope="module")
 def seen() -> dict[str, Any]:
-    """What the client saw in a life of a batch; `node/life.mjs` tells it."""
+    """Return the observations of the client over the life of a batch, as `node/life.mjs` prints them."""
     node = node_tools.node()
     with Sandbox(speed=1e-9, api_key=KEY) as sandbox:
         run = subprocess.run(

@@ -13,7 +13,7 @@ from claude_batches import BadRequestError, ClaudeBatchesError
 from tests.contract import node_tools
 from tests.contract.calls import OURS, Kind, calling
 from tests.contract.promises import batch_operations
-from tests.contract.samples import samples
+from tests.contract.samples import batch_samples
 from tests.contract.steady import Steady, serving
 from tests.contract.whole_batch import REQUESTS, request
 from tests.wire import spec
@@ -54,7 +54,7 @@ def test_every_operation_works(kind: Kind, tmp_path: Path) -> None:
         assert client.delete(batch.id).type == "message_batch_deleted"
         [line] = client.results(batch.id)
         assert (line.custom_id, line.result.type) == ("greeting-2", "errored")
-        with pytest.raises(ClaudeBatchesError, match="more than once"):
+        with pytest.raises(ClaudeBatchesError, match="repeated"):
             client.results(batch.id, extra_headers={"X-Steady-Stream-Count": "7"})
     operations = len(list(batch_operations()))
     assert server.account["coverage"] == {"tested": operations, "total": operations, "untestedEndpoints": []}
@@ -64,8 +64,7 @@ def test_every_operation_works(kind: Kind, tmp_path: Path) -> None:
 def test_each_variant_of_a_request_is_taken(tmp_path: Path) -> None:
     """Steady, which judges requests by the spec, takes every member of every union from our client."""
     requests = [
-        {"custom_id": f"sample-{index}", "params": params}
-        for index, params in enumerate(samples("MessageCreateParamsNonStreaming"))
+        {"custom_id": f"sample-{index}", "params": params} for index, params in enumerate(batch_samples())
     ]
     with steady(tmp_path) as server, calling("ours", server.url) as client:
         assert client.create(requests).type == "message_batch"

@@ -1,4 +1,4 @@
-"""A batch that has one request for each way to end, and for each kind of reply."""
+"""A batch with a request for each outcome and for each kind of reply."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def request(custom_id: str, text: str = "Hello", **params: Any) -> dict[str, Any]:
-    """A request that says `text`."""
+    """Return a request with a text."""
     return {
         "custom_id": custom_id,
         "params": {
@@ -61,7 +61,7 @@ TYPES = {
     "expired": "expired",
     "canceled": "canceled",
 }
-"""How each of them ends."""
+"""The outcome of each of them."""
 
 BLOCKS = {
     "text": ["text"],
@@ -73,4 +73,4 @@ BLOCKS = {
 """The kinds of blocks that some of them are answered with."""
 
 COUNTS = {"processing": 0, "succeeded": 8, "errored": 2, "canceled": 1, "expired": 1}
-"""What the batch counts at its end."""
+"""The counts of the batch at its end."""

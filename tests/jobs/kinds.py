@@ -22,7 +22,18 @@ class Blocking:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._job, name)
-        if name not in ("add", "submit", "poll", "collect", "retry", "run", "cancel", "resume", "resolve"):
+        if name not in (
+            "add",
+            "submit",
+            "poll",
+            "collect",
+            "retry",
+            "run",
+            "cancel",
+            "resume",
+            "resolve",
+            "plan",
+        ):
             return value
 
         def call(*arguments: Any, **options: Any) -> Any:

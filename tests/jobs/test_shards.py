@@ -110,14 +110,18 @@ def test_distinct_counts(most: int) -> None:
     assert counts != [distinct_count(number, "zbcdefghij", most) for number in range(1, 200)]
 
 
-@given(custom_id=ids, extra=st.dictionaries(ids, texts, max_size=3), text=texts)
-def test_lines(custom_id: str, extra: dict[str, str], text: str) -> None:
+@given(
+    custom_id=ids,
+    extra=st.dictionaries(ids, texts, max_size=3),
+    text=texts,
+    row=st.none() | st.integers(0, 9),
+)
+def test_lines(custom_id: str, extra: dict[str, str], text: str, row: int | None) -> None:
     """A line gives back id, params and other properties, whatever characters they have."""
-    extra = {name: value for name, value in extra.items() if name not in ("custom_id", "params", "extra")}
     params = orjson.dumps({"content": text})
-    line = write_line(custom_id, params, extra)
+    line = write_line(custom_id, params, orjson.dumps(extra), row)
     assert split_line(line) == (custom_id, params)
-    assert read_line(line) == {**extra, "custom_id": custom_id, "params": {"content": text}}
+    assert read_line(line) == (custom_id, {"content": text}, extra, row)
     assert b"\n" not in line
 
 

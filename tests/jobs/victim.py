@@ -60,6 +60,7 @@ class Points:
 
 
 def work(order: dict[str, Any]) -> None:
+    os.environ.update(order.get("environment", {}))
     points = Points(order.get("die_at", 0))
     points.around(os, "fsync")
     points.around(_FileWriter, "write")

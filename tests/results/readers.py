@@ -36,7 +36,7 @@ def sync_client(
             http_client=http,
             timeout=timeout,
             max_retries=0,
-            _clock=(sleeps or Sleeps()).clock,
+            _clock=(Sleeps() if sleeps is None else sleeps).clock,
         ) as client,
     ):
         yield client
@@ -66,7 +66,7 @@ async def async_batches(
             http_client=http,
             timeout=timeout,
             max_retries=0,
-            _clock=(sleeps or Sleeps()).clock,
+            _clock=(Sleeps() if sleeps is None else sleeps).clock,
         ) as client,
     ):
         yield client.messages.batches

@@ -1,24 +1,28 @@
-"""Streams let go of their connection whenever they are done with, and can be read in every usual way."""
+"""Streams close their connection whenever they are left, and can be read in every usual way."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import pickle
-from array import array
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
-from claude_batches._adoption import claim
-from claude_batches._errors import APIConnectionError, NotFoundError
-from claude_batches._origin import origin_of
-from claude_batches._results._errors import (
+from claude_batches import (
+    APIConnectionError,
+    AsyncClient,
     BadLineError,
+    Client,
     DuplicateResultsError,
+    ExcessResultsError,
     ForeignResultsError,
     IncompleteResultsError,
+    NotFoundError,
     ResultsClosedError,
     ResultsError,
     ResultsFormatError,
@@ -26,10 +30,15 @@ from claude_batches._results._errors import (
     ResultsNotReadyError,
 )
 
+from tests.support.clients import KEY
 from tests.support.results import BATCH_ID, Answer, ResultsServer, batch_json, whole
 
-from .lines import lines_of, short
-from .readers import KINDS, AsyncBatches, Batches, Kind, Sleeps, async_batches, read, run, sync_batches
+from .lines import file_of, lines_of, short
+from .readers import KINDS, Kind, async_batches, read, run, sync_batches
+
+if TYPE_CHECKING:
+    from claude_batches._async.batches import AsyncBatches
+    from claude_batches._sync.batches import Batches
 
 LINES = lines_of(short(f"{number}") for number in range(4))
 IDS = [str(number) for number in range(4)]
@@ -69,15 +78,16 @@ async def later(stalled: ResultsServer) -> AsyncIterator[AsyncBatches]:
 
 
 async def hung_up(server: ResultsServer) -> bool:
-    """Whether the client lets go within seconds, while the event loop goes on."""
+    """Return true if the client closes the connection within seconds."""
     return await anyio.to_thread.run_sync(server.hung_up.wait, 5)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Letting go
+# Closing
 
 
-def test_leaving_the_loop_closes_the_response(stalled: ResultsServer, batches: Batches) -> None:
+def test_leaving_the_loop_closes(stalled: ResultsServer, batches: Batches) -> None:
+    """A break closes the connection, and later reading raises."""
     stream = batches.results(BATCH_ID)
     for _ in stream:
         break
@@ -88,43 +98,44 @@ def test_leaving_the_loop_closes_the_response(stalled: ResultsServer, batches: B
         list(stream)
 
 
-def test_leaving_the_block_closes_the_response(stalled: ResultsServer, batches: Batches) -> None:
+def test_leaving_the_block_closes(stalled: ResultsServer, batches: Batches) -> None:
+    """The end of a `with` closes the connection."""
     with batches.results(BATCH_ID) as stream:
         next(stream)
         assert not stalled.hung_up.is_set()
     assert stalled.hung_up.wait(5)
 
 
-def test_close_closes_the_response_and_may_be_called_again(stalled: ResultsServer, batches: Batches) -> None:
+def test_close_may_be_repeated(stalled: ResultsServer, batches: Batches) -> None:
+    """close() closes the connection and can be called again."""
     stream = batches.results(BATCH_ID)
     stream.close()
     stream.close()
     assert stalled.hung_up.wait(5)
 
 
-def test_reading_on_after_close_in_the_same_loop_is_an_error_and_asks_for_nothing(
-    stalled: ResultsServer, batches: Batches
-) -> None:
+def test_close_within_the_loop_is_an_error(stalled: ResultsServer, batches: Batches) -> None:
+    """A loop over a closed stream raises and asks for nothing."""
     stream = batches.results(BATCH_ID)
-    with pytest.raises(ResultsClosedError):  # noqa: PT012 -- not before the second turn
+    with pytest.raises(ResultsClosedError):  # noqa: PT012 -- the second turn raises
         for _ in stream:
             stream.close()
     assert len(stalled.results_asked) == 1
 
 
 @pytest.mark.anyio
-async def test_reading_on_after_close_in_the_same_async_loop_is_an_error(
-    stalled: ResultsServer, later: AsyncBatches
-) -> None:
+async def test_close_within_an_async_loop_is_an_error(stalled: ResultsServer, later: AsyncBatches) -> None:
+    """An async loop over a closed stream raises and asks for nothing."""
     stream = later.results(BATCH_ID)
-    with pytest.raises(ResultsClosedError):  # noqa: PT012 -- not before the second turn
+    with pytest.raises(ResultsClosedError):  # noqa: PT012 -- the second turn raises
         async for _ in stream:
             await stream.close()
     assert len(stalled.results_asked) == 1
 
 
 @kinds
-def test_a_response_that_can_not_be_read_is_closed(kind: Kind) -> None:
+def test_an_unreadable_response_is_closed(kind: Kind) -> None:
+    """A response with an unknown encoding is closed."""
     strange = whole(LINES, cut=10, stall=True, headers={"content-encoding": "br"})
     with ResultsServer([strange], 4) as server:
         error = read(kind, server).error
@@ -132,7 +143,9 @@ def test_a_response_that_can_not_be_read_is_closed(kind: Kind) -> None:
     assert isinstance(error, ResultsFormatError)
 
 
-def test_an_error_in_the_loop_closes_the_response(stalled: ResultsServer, batches: Batches) -> None:
+def test_an_error_in_the_loop_closes(stalled: ResultsServer, batches: Batches) -> None:
+    """An exception in the body of the loop closes the connection."""
+
     def stumble() -> None:
         for _ in batches.results(BATCH_ID):
             raise ZeroDivisionError
@@ -143,9 +156,8 @@ def test_an_error_in_the_loop_closes_the_response(stalled: ResultsServer, batche
 
 
 @pytest.mark.parametrize("begun", [True, False])
-def test_garbage_collection_closes_the_response(
-    stalled: ResultsServer, batches: Batches, begun: bool
-) -> None:
+def test_garbage_collection_closes(stalled: ResultsServer, batches: Batches, begun: bool) -> None:
+    """A stream without references closes its connection."""
     stream = batches.results(BATCH_ID)
     if begun:
         next(stream)
@@ -154,7 +166,9 @@ def test_garbage_collection_closes_the_response(
     assert stalled.hung_up.wait(5)
 
 
-def test_what_on_bad_line_raises_closes_the_response() -> None:
+def test_an_exception_of_on_bad_line_closes() -> None:
+    """An exception of `on_bad_line` closes the connection."""
+
     def stop(error: BadLineError) -> None:
         raise ZeroDivisionError
 
@@ -171,7 +185,8 @@ def test_what_on_bad_line_raises_closes_the_response() -> None:
 
 
 @pytest.mark.anyio
-async def test_leaving_an_async_loop_closes_the_response(stalled: ResultsServer, later: AsyncBatches) -> None:
+async def test_leaving_an_async_loop_closes(stalled: ResultsServer, later: AsyncBatches) -> None:
+    """A break in an async loop closes the connection, and later reading raises."""
     stream = later.results(BATCH_ID)
     async for _ in stream:
         break
@@ -181,9 +196,8 @@ async def test_leaving_an_async_loop_closes_the_response(stalled: ResultsServer,
 
 
 @pytest.mark.anyio
-async def test_leaving_an_async_block_closes_the_response(
-    stalled: ResultsServer, later: AsyncBatches
-) -> None:
+async def test_leaving_an_async_block_closes(stalled: ResultsServer, later: AsyncBatches) -> None:
+    """The end of an `async with` closes the connection."""
     async with later.results(BATCH_ID) as stream:
         await anext(stream)
         assert not stalled.hung_up.is_set()
@@ -192,9 +206,10 @@ async def test_leaving_an_async_block_closes_the_response(
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("begun", [True, False])
-async def test_garbage_collection_of_an_async_stream_closes_the_response(
+async def test_async_garbage_collection_closes(
     stalled: ResultsServer, later: AsyncBatches, begun: bool
 ) -> None:
+    """An async stream without references closes its connection."""
     stream = await later.results(BATCH_ID)
     if begun:
         await anext(stream)
@@ -205,9 +220,8 @@ async def test_garbage_collection_of_an_async_stream_closes_the_response(
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("style", ["loop", "block", "next"])
-async def test_cancelling_the_task_closes_the_response(
-    stalled: ResultsServer, later: AsyncBatches, style: str
-) -> None:
+async def test_cancellation_closes(stalled: ResultsServer, later: AsyncBatches, style: str) -> None:
+    """A cancelled task closes the connection, however it reads."""
     got = asyncio.Event()
 
     async def loop() -> None:
@@ -236,9 +250,8 @@ async def test_cancelling_the_task_closes_the_response(
 
 
 @pytest.mark.anyio
-async def test_a_timeout_around_the_reading_closes_the_response(
-    stalled: ResultsServer, later: AsyncBatches
-) -> None:
+async def test_a_timeout_around_reading_closes(stalled: ResultsServer, later: AsyncBatches) -> None:
+    """A cancelled scope closes the connection."""
     with anyio.move_on_after(0.1) as scope:
         async for _ in later.results(BATCH_ID):
             pass
@@ -246,7 +259,8 @@ async def test_a_timeout_around_the_reading_closes_the_response(
     assert await hung_up(stalled)
 
 
-def test_a_connection_that_was_read_to_its_end_is_used_again(server: ResultsServer) -> None:
+def test_a_connection_is_used_again(server: ResultsServer) -> None:
+    """A connection that was read to its end is used for the next call."""
     with sync_batches(server) as batches:
         for _ in range(5):
             assert len(list(batches.results(BATCH_ID))) == 4
@@ -257,7 +271,8 @@ def test_a_connection_that_was_read_to_its_end_is_used_again(server: ResultsServ
 # Ways to read
 
 
-def test_single_results_and_a_loop_go_on_with_each_other(server: ResultsServer) -> None:
+def test_next_and_loops_continue_each_other(server: ResultsServer) -> None:
+    """next() and a loop continue each other, and the end stays the end."""
     with sync_batches(server) as batches:
         stream = batches.results(BATCH_ID)
         assert next(stream).custom_id == "0"
@@ -268,7 +283,8 @@ def test_single_results_and_a_loop_go_on_with_each_other(server: ResultsServer) 
 
 
 @pytest.mark.anyio
-async def test_an_async_stream_is_iterated_straight_away_or_awaited_or_entered(server: ResultsServer) -> None:
+async def test_async_streams_are_read_in_three_ways(server: ResultsServer) -> None:
+    """An async stream is iterated at once, awaited first, or entered."""
     async with async_batches(server) as batches:
         assert [item.custom_id async for item in batches.results(BATCH_ID)] == IDS
         stream = await batches.results(BATCH_ID)
@@ -280,7 +296,8 @@ async def test_an_async_stream_is_iterated_straight_away_or_awaited_or_entered(s
                 await anext(stream)
 
 
-def test_progress_can_be_read_while_it_runs(server: ResultsServer) -> None:
+def test_progress_is_readable(server: ResultsServer) -> None:
+    """Progress is readable while the loop runs."""
     with sync_batches(server) as batches:
         stream = batches.results(BATCH_ID)
         assert stream.batch.id == BATCH_ID
@@ -292,7 +309,8 @@ def test_progress_can_be_read_while_it_runs(server: ResultsServer) -> None:
 
 
 @pytest.mark.anyio
-async def test_progress_of_an_async_stream_can_be_read_while_it_runs(server: ResultsServer) -> None:
+async def test_progress_of_async_streams_is_readable(server: ResultsServer) -> None:
+    """Progress is readable while the async loop runs."""
     async with async_batches(server) as batches:
         stream = batches.results(BATCH_ID)
         assert (stream.lines_read, stream.bytes_read, stream.resumes) == (0, 0, 0)
@@ -307,12 +325,14 @@ async def test_progress_of_an_async_stream_can_be_read_while_it_runs(server: Res
 
 
 @kinds
-def test_bad_lines_are_skipped_and_counted_as_there(kind: Kind) -> None:
-    lines = [*LINES[:2], b"nonsense", LINES[3]]
+def test_skipped_lines_name_their_result(kind: Kind) -> None:
+    """A skipped line that names its custom_id stands for that result, and its place is known."""
+    lines = [*LINES[:2], LINES[2][:25], LINES[3]]
     with ResultsServer([whole(lines)], 4) as server:
         outcome = read(kind, server, on_bad_line="skip")
         assert outcome.good == ["0", "1", "3"]
         assert outcome.lines_read == 3
+        assert outcome.complete is True
         bad = read(kind, server).error
     assert isinstance(bad, BadLineError)
     assert bad.line_number == 3
@@ -320,8 +340,32 @@ def test_bad_lines_are_skipped_and_counted_as_there(kind: Kind) -> None:
 
 
 @kinds
+def test_skipped_lines_never_count(kind: Kind) -> None:
+    """A skipped line without a custom_id does not count as a result."""
+    with ResultsServer([whole([*LINES[:2], b"nonsense", LINES[3]])], 4) as server:
+        outcome = read(kind, server, on_bad_line="skip")
+    assert isinstance(outcome.error, IncompleteResultsError)
+    assert (outcome.error.lines_read, outcome.lines_read) == (3, 3)
+
+
+@kinds
+def test_an_api_error_of_on_bad_line_ends_reading(kind: Kind) -> None:
+    """An API error that a user's function raises is not taken for a lost connection."""
+
+    def ask_elsewhere(_: object) -> None:
+        with Client(base_url="http://127.0.0.1:1", api_key="k", max_retries=0) as client:
+            client.messages.batches.retrieve("msgbatch_other")
+
+    with ResultsServer([whole([b"bad", *LINES])], 4) as server:
+        outcome = read(kind, server, on_bad_line=ask_elsewhere)
+        assert len(server.results_asked) == 1
+    assert isinstance(outcome.error, APIConnectionError)
+
+
+@kinds
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_a_result_that_comes_twice_in_a_row_is_handed_out_once(kind: Kind, framing: Any) -> None:
+def test_a_line_twice_in_a_row_comes_once(kind: Kind, framing: Any) -> None:
+    """A line that is repeated at once is returned once."""
     lines = lines_of(short(f"{number}") for number in range(200))
     for place in range(0, 200, 7):
         doubled = [*lines[: place + 1], lines[place], *lines[place + 1 :]]
@@ -330,7 +374,8 @@ def test_a_result_that_comes_twice_in_a_row_is_handed_out_once(kind: Kind, frami
 
 
 @kinds
-def test_a_result_that_comes_again_much_later_is_told_at_the_end(kind: Kind) -> None:
+def test_a_line_that_comes_again_later(kind: Kind) -> None:
+    """A line that is repeated later raises at the end."""
     lines = lines_of(short(f"{number}") for number in range(5000))
     with ResultsServer([whole([*lines, lines[0]])], 5000) as server:
         outcome = read(kind, server)
@@ -339,7 +384,8 @@ def test_a_result_that_comes_again_much_later_is_told_at_the_end(kind: Kind) -> 
 
 
 @kinds
-def test_a_result_that_is_there_twice_does_not_stand_for_another(kind: Kind) -> None:
+def test_a_repeated_result_is_not_another(kind: Kind) -> None:
+    """A repeated result does not stand for a missing one."""
     lines = lines_of(short(f"{number}") for number in range(5000))
     with ResultsServer([whole([*lines[:-1], lines[0]])], 5000) as server:
         outcome = read(kind, server)
@@ -348,15 +394,19 @@ def test_a_result_that_is_there_twice_does_not_stand_for_another(kind: Kind) -> 
 
 
 @kinds
-def test_bad_lines_that_are_the_same_are_each_a_bad_line(kind: Kind) -> None:
-    with ResultsServer([whole([LINES[0], b"bad", b"bad", LINES[3]])], 4) as server:
-        assert read(kind, server, on_bad_line="skip").good == ["0", "3"]
+def test_equal_bad_lines_are_each_reported(kind: Kind) -> None:
+    """Equal bad lines in a row are each reported."""
+    with ResultsServer([whole([LINES[0], b"bad", b"bad", LINES[3]])], 2) as server:
+        errors: list[BadLineError] = []
+        assert read(kind, server, on_bad_line=errors.append).good == ["0", "3"]
+    assert [error.line_number for error in errors] == [2, 3]
 
 
 @kinds
-def test_a_bad_line_of_a_compressed_file_is_looked_at_without_compression(kind: Kind) -> None:
+def test_bad_lines_of_a_compressed_file(kind: Kind) -> None:
+    """A bad line of a compressed file is judged without compression."""
     lines = [*LINES[:2], b"nonsense", LINES[3]]
-    with ResultsServer([whole(lines, encoding="gzip")], 4) as server:
+    with ResultsServer([whole(lines, encoding="gzip")], 3) as server:
         assert read(kind, server, on_bad_line="skip").good == ["0", "1", "3"]
         bad = read(kind, server).error
     assert isinstance(bad, BadLineError)
@@ -364,12 +414,13 @@ def test_a_bad_line_of_a_compressed_file_is_looked_at_without_compression(kind: 
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Not yet, no more, elsewhere
+# When results are unavailable, or elsewhere
 
 
 @kinds
 @pytest.mark.parametrize("status", ["in_progress", "canceling", "resting"])
-def test_results_of_a_batch_that_has_not_ended_say_so_and_what_to_do(kind: Kind, status: str) -> None:
+def test_a_batch_that_has_not_ended(kind: Kind, status: str) -> None:
+    """The error names the status and the way to wait."""
     with ResultsServer([whole(LINES)], 4) as server:
         server.batches = [batch_json(4, None, status)]
         error = read(kind, server).error
@@ -381,20 +432,22 @@ def test_results_of_a_batch_that_has_not_ended_say_so_and_what_to_do(kind: Kind,
 
 @kinds
 def test_a_404_just_after_create_is_waited_out(kind: Kind) -> None:
+    """A 404 of the batch and of its results is waited out."""
     with ResultsServer([Answer(status=404), whole(LINES)], 4) as server:
         server.batches = [404, 404]
         outcome = read(kind, server)
     assert outcome.good == IDS
-    assert 0 < sum(outcome.naps) < 5
+    assert 0 < sum(outcome.sleeps) < 5
 
 
 @kinds
-def test_a_404_that_stays_is_the_answer_after_some_seconds(kind: Kind) -> None:
+def test_a_lasting_404_is_raised(kind: Kind) -> None:
+    """A 404 of the batch is raised after about ten seconds."""
     with ResultsServer([whole(LINES)], 4) as server:
         server.batches = [404] * 100
         outcome = read(kind, server)
     assert isinstance(outcome.error, NotFoundError)
-    assert 2 < sum(outcome.naps) < 5
+    assert 9 < sum(outcome.sleeps) < 11
 
 
 @kinds
@@ -405,7 +458,8 @@ def test_a_404_that_stays_is_the_answer_after_some_seconds(kind: Kind) -> None:
         ({"results_url": None}, "no results_url"),
     ],
 )
-def test_archived_results_say_so(kind: Kind, fields: dict[str, Any], says: str) -> None:
+def test_archived_results_are_gone(kind: Kind, fields: dict[str, Any], says: str) -> None:
+    """Archived results raise, and nothing is asked."""
     with ResultsServer([whole(LINES)], 4) as server:
         server.batches = [batch_json(4, "http://127.0.0.1:1/nowhere") | fields]
         error = read(kind, server).error
@@ -415,37 +469,51 @@ def test_archived_results_say_so(kind: Kind, fields: dict[str, Any], says: str) 
 
 @kinds
 @pytest.mark.parametrize("status", [404, 410])
-def test_results_that_the_server_does_not_have_any_more_say_so(kind: Kind, status: int) -> None:
+def test_missing_results_are_gone(kind: Kind, status: int) -> None:
+    """A 404 of the results is waited out for about ten seconds, a 410 not, and then they are gone."""
     with ResultsServer([Answer(status=status)], 4) as server:
-        error = read(kind, server).error
-    assert isinstance(error, ResultsGoneError)
-    assert str(status) in str(error)
+        outcome = read(kind, server)
+    assert isinstance(outcome.error, ResultsGoneError)
+    assert str(status) in str(outcome.error)
+    assert (sum(outcome.sleeps) > 5) == (status == 404)
 
 
 @kinds
-def test_results_on_another_host_are_read_without_the_credential(kind: Kind) -> None:
+@pytest.mark.parametrize("url", [5, True, ["http://127.0.0.1/x"], {"url": "x"}])
+def test_a_results_url_of_another_type(kind: Kind, url: object) -> None:
+    """A `results_url` that is not a string is an error of ours."""
+    with ResultsServer([whole(LINES)], 4) as server:
+        server.batches = [batch_json(4, url)]  # type: ignore[arg-type]
+        assert read(kind, server).error is not None
+
+
+@kinds
+def test_other_hosts_get_no_credential(kind: Kind) -> None:
+    """Results on another host are read without the credential."""
     with ResultsServer([whole(LINES)], 4) as elsewhere, ResultsServer([whole(LINES)], 4) as server:
         # The same machine by another name is another origin.
         server.results_url = elsewhere.url.replace("127.0.0.1", "localhost") + "/signed/results"
         assert read(kind, server).good == IDS
         (asked,) = elsewhere.results_asked
-    assert "key-of-a-test" not in str(asked.headers)
-    assert server.requests[0].headers["x-api-key"] == "key-of-a-test"
+    assert KEY not in str(asked.headers)
+    assert server.requests[0].headers["x-api-key"] == KEY
 
 
 @kinds
-def test_resuming_on_another_host_takes_no_credential_there_either(kind: Kind) -> None:
+def test_resuming_elsewhere_sends_no_credential(kind: Kind) -> None:
+    """Resuming on another host sends no credential."""
     cut = whole(LINES, cut=len(LINES[0]) * 3)
     with ResultsServer([cut, whole(LINES)], 4) as elsewhere, ResultsServer([whole(LINES)], 4) as server:
         server.results_url = elsewhere.url.replace("127.0.0.1", "localhost") + "/signed/results"
         assert read(kind, server).good == IDS
         first, second = elsewhere.results_asked
     assert "range" in second.headers
-    assert "key-of-a-test" not in str(first.headers) + str(second.headers)
+    assert KEY not in str(first.headers) + str(second.headers)
 
 
 @kinds
-def test_errors_about_results_can_be_pickled(kind: Kind) -> None:
+def test_errors_can_be_pickled(kind: Kind) -> None:
+    """A pickled error keeps its text and attributes."""
     with ResultsServer([whole(LINES, cut=60, ranges=False)], 4) as server:
         error = read(kind, server, max_resumes=1).error
     again = pickle.loads(pickle.dumps(error))
@@ -457,25 +525,93 @@ def test_errors_about_results_can_be_pickled(kind: Kind) -> None:
 
 @kinds
 def test_results_can_be_waited_for(kind: Kind) -> None:
+    """`wait=True` polls until the batch has ended."""
     with ResultsServer([whole(LINES)], 4) as server:
         server.batches = [404, batch_json(4, None, "in_progress"), batch_json(4, None, "in_progress")]
         outcome = read(kind, server, wait=True)
     assert outcome.good == IDS
-    assert len(outcome.naps) == 3
+    assert len(outcome.sleeps) == 3
+
+
+class LostCreates(ResultsServer):
+    """Drops each create, and lists one batch afterwards."""
+
+    def _respond(self, exchange: Any) -> None:
+        if exchange.method == "POST":
+            exchange.read_body()
+            exchange.hang_up()
+        elif exchange.path.endswith("/batches"):
+            self.batches = [self._page()]
+            super()._respond(exchange)
+        else:
+            super()._respond(exchange)
+
+    def _page(self) -> dict[str, Any]:
+        created = any(exchange.method == "POST" for exchange in self.requests)
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        data = [batch_json(self.count, None, created_at=now)] if created else []
+        return {"data": data, "has_more": False, "first_id": None, "last_id": None}
+
+
+READERS = ("results", "results_by_id", "download", "raw", "streamed")
 
 
 @kinds
-def test_results_of_an_adopted_batch_that_is_another_program_s_are_an_error(kind: Kind) -> None:
-    with ResultsServer([whole(LINES)], 4) as server:
-        assert claim(origin_of(server.url), f"{BATCH_ID}-{kind}", array("q", map(hash, ("0", "1", "two"))))
-        outcome = read(kind, server, batch_id=f"{BATCH_ID}-{kind}")
-    assert outcome.ids == ["0", "1"]
-    assert isinstance(outcome.error, ForeignResultsError)
-    assert outcome.error.custom_id == "2"
+@pytest.mark.parametrize("reader", READERS)
+def test_foreign_results_are_an_error(kind: Kind, reader: str, tmp_path: Any) -> None:
+    """Every way to read a reconciled batch raises at a custom_id that was not sent."""
+    params = {"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}
+    requests: Any = [{"custom_id": custom_id, "params": params} for custom_id in ("0", "1", "two", "3")]
+    ids: list[str] = []
+    scripted = LostCreates([whole(LINES)], 4)
+
+    def sync() -> None:
+        with sync_batches(scripted) as batches:
+            batch = batches.create(requests=requests, on_ambiguous="reconcile")
+            assert batch.id == BATCH_ID
+            match reader:
+                case "results":
+                    ids.extend(item.custom_id for item in batches.results(BATCH_ID))
+                case "results_by_id":
+                    batches.results_by_id(BATCH_ID)
+                case "download":
+                    batches.download(BATCH_ID, tmp_path / "x")
+                case "raw":
+                    list(batches.with_raw_response.results(BATCH_ID).parse())
+                case _:
+                    with batches.with_streaming_response.results(BATCH_ID) as response:
+                        list(response.parse())
+
+    async def asynchronous() -> None:
+        async with async_batches(scripted) as batches:
+            batch = await batches.create(requests=requests, on_ambiguous="reconcile")
+            assert batch.id == BATCH_ID
+            match reader:
+                case "results":
+                    async for item in batches.results(BATCH_ID):
+                        ids.append(item.custom_id)  # noqa: PERF401 -- an error keeps those before it
+                case "results_by_id":
+                    await batches.results_by_id(BATCH_ID)
+                case "download":
+                    await batches.download(BATCH_ID, tmp_path / "x")
+                case "raw":
+                    raw = await batches.with_raw_response.results(BATCH_ID)
+                    _ = [item async for item in raw.parse()]
+                case _:
+                    async with batches.with_streaming_response.results(BATCH_ID) as response:
+                        _ = [item async for item in await response.parse()]
+
+    with pytest.raises(ForeignResultsError) as caught, scripted:
+        run(kind, sync, asynchronous)
+    assert caught.value.custom_id == "2"
+    assert ids == (["0", "1"] if reader == "results" else [])
+    assert not (tmp_path / "x").exists()
 
 
 @kinds
-def test_raw_and_streamed_responses_are_those_of_the_results(kind: Kind) -> None:
+def test_raw_and_streamed_views(kind: Kind, server: ResultsServer) -> None:
+    """Raw and streamed views have the same results."""
+
     def sync() -> tuple[list[str], list[bytes]]:
         with sync_batches(server) as batches:
             raw = batches.with_raw_response.results(BATCH_ID)
@@ -490,25 +626,118 @@ def test_raw_and_streamed_responses_are_those_of_the_results(kind: Kind) -> None
                     line async for line in response.iter_lines()
                 ]
 
-    with ResultsServer([whole(LINES)], 4) as server:
-        assert run(kind, sync, asynchronous) == (IDS, LINES)
+    assert run(kind, sync, asynchronous) == (IDS, LINES)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Completeness
 
 
 @kinds
-def test_naps_are_taken_by_the_clock_of_the_client(kind: Kind) -> None:
-    # Were they not, each of these tests would take seconds; this one shows that they would have been.
-    naps = Sleeps()
-    with ResultsServer([whole(LINES, cut=60), whole(LINES)], 4) as server:
+def test_complete_after_the_end(kind: Kind, caplog: pytest.LogCaptureFixture) -> None:
+    """A stream is complete after its checked end, without a warning."""
+    with caplog.at_level(logging.WARNING, "claude_batches"), ResultsServer([whole(LINES)], 4) as server:
+        outcome = read(kind, server)
+    assert outcome.good == IDS
+    assert outcome.complete is True
+    assert caplog.records == []
 
-        def sync() -> None:
-            with sync_batches(server, naps) as batches:
-                list(batches.results(BATCH_ID))
 
-        async def asynchronous() -> None:
-            async with async_batches(server, naps) as batches:
-                async for _ in batches.results(BATCH_ID):
-                    pass
+@kinds
+@pytest.mark.parametrize("counts", [None, {}, {"succeeded": 4}, "many"])
+def test_unknown_completeness_is_told(kind: Kind, counts: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Unreadable counts leave `complete` at None, with one warning."""
+    cut = whole(LINES, cut=60)
+    with caplog.at_level(logging.WARNING, "claude_batches"), ResultsServer([cut, whole(LINES)], 4) as server:
+        server.batches = [
+            batch_json(4, f"{server.url}/v1/messages/batches/{BATCH_ID}/results", request_counts=counts)
+        ]
+        outcome = read(kind, server)
+    assert outcome.good == IDS
+    assert outcome.complete is None
+    assert len(caplog.records) == 1
 
-        run(kind, sync, asynchronous)
-    assert len(naps.taken) == 1
-    assert naps.now > 0
+
+@kinds
+def test_duplicates_of_unknown_counts(kind: Kind) -> None:
+    """Repeated results raise although the number of results is unknown."""
+    with ResultsServer([whole([*LINES, LINES[0]])], 4) as server:
+        server.batches = [
+            batch_json(4, f"{server.url}/v1/messages/batches/{BATCH_ID}/results", request_counts=None)
+        ]
+        assert isinstance(read(kind, server).error, DuplicateResultsError)
+
+
+@kinds
+@pytest.mark.parametrize("cut", [False, True], ids=["whole", "cut after the promised ones"])
+def test_more_than_promised_is_an_error(kind: Kind, cut: bool) -> None:
+    """A file with more results than promised raises after them, cut or whole."""
+    lines = lines_of(short(str(number)) for number in range(10))
+    answer = whole(lines, cut=len(file_of(lines[:9])) + 5 if cut else None)
+    with ResultsServer([answer], 8) as server:
+        outcome = read(kind, server)
+    assert isinstance(outcome.error, ExcessResultsError)
+    assert (outcome.error.lines_read, outcome.error.lines_expected) == (9 if cut else 10, 8)
+    assert outcome.complete is False
+
+
+@kinds
+def test_a_skipped_line_hides_no_duplicate(kind: Kind) -> None:
+    """Duplicates are checked although a line was skipped."""
+    lines = [*LINES[:3], b"bad", lines_of([{"custom_id": "0", "result": {"type": "expired"}}])[0]]
+    with ResultsServer([whole(lines)], 4) as server:
+        outcome = read(kind, server, on_bad_line="skip")
+    assert isinstance(outcome.error, IncompleteResultsError)
+    assert outcome.error.lines_read == 3
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Threads
+
+
+def test_streams_of_one_client_in_threads() -> None:
+    """Streams of one client are read in several threads at the same time."""
+    lines = lines_of(short(str(number)) for number in range(3000))
+    found: list[int] = []
+    with ResultsServer([whole(lines)], 3000) as server, sync_batches(server) as batches:
+
+        def count() -> None:
+            found.append(sum(1 for _ in batches.results(BATCH_ID)))
+
+        threads = [threading.Thread(target=count) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+    assert found == [3000] * 6
+
+
+@pytest.mark.anyio
+async def test_streams_of_one_client_in_tasks() -> None:
+    """Streams of one async client are read in several tasks at the same time."""
+    lines = lines_of(short(str(number)) for number in range(3000))
+    found: list[int] = []
+    with ResultsServer([whole(lines)], 3000) as server:
+        async with async_batches(server) as batches:
+
+            async def count() -> None:
+                found.append(len([item async for item in batches.results(BATCH_ID)]))
+
+            async with anyio.create_task_group() as tasks:
+                for _ in range(6):
+                    tasks.start_soon(count)
+    assert found == [3000] * 6
+
+
+def test_clients_with_default_settings(server: ResultsServer) -> None:
+    """Clients with default settings read the same results."""
+
+    async def asynchronous() -> list[str]:
+        async with AsyncClient(base_url=server.url, api_key=KEY) as client:
+            return [item.custom_id async for item in client.messages.batches.results(BATCH_ID)]
+
+    def sync() -> list[str]:
+        with Client(base_url=server.url, api_key=KEY) as client:
+            return [item.custom_id for item in client.messages.batches.results(BATCH_ID)]
+
+    assert run("sync", sync, asynchronous) == run("async", sync, asynchronous) == IDS

@@ -1,4 +1,4 @@
-"""Plain HTTP to a sandbox: the small vocabulary that the tests share."""
+"""Plain HTTP requests to a sandbox, shared by the tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BATCHES = "/v1/messages/batches"
 
 
 def params(text: str = "Hello", **changes: Any) -> dict[str, Any]:
-    """The params of a request that says `text`; a change to `None` leaves a key out."""
+    """Return the params of a request with a text; a change to `None` removes a key."""
     whole = {
         "model": "claude-haiku-4-5",
         "max_tokens": 256,
@@ -30,10 +30,10 @@ def requests(*texts: str) -> list[dict[str, Any]]:
 
 
 class Caller:
-    """Plain HTTP to a sandbox: what a test says, and no more."""
+    """A client of plain HTTP requests."""
 
     def __init__(self, url: str, **options: Any) -> None:
-        # No TLS is spoken here, so don't spend time on reading certificates.
+        # There is no TLS here, so loading certificates would only cost time.
         self.http = httpx.Client(base_url=url, headers=HEADERS, timeout=30, verify=False, **options)
 
     def create(self, *texts: str) -> dict[str, Any]:
@@ -52,12 +52,12 @@ class Caller:
         return self._good(self.http.get(BATCHES, params=query))
 
     def results(self, batch_id: str) -> dict[str, dict[str, Any]]:
-        """The results of a batch by their custom ids."""
+        """Return the results of a batch by `custom_id`."""
         lines = self.http.get(f"{BATCHES}/{batch_id}/results").content.splitlines()
         return {line["custom_id"]: line["result"] for line in map(orjson.loads, lines)}
 
     def answer(self, **changes: Any) -> dict[str, Any]:
-        """The result of a batch of one request with these params."""
+        """Return the result of a batch of one request with these params."""
         batch = self.create_from([{"custom_id": "only", "params": params(**changes)}])
         return self.results(batch["id"])["only"]
 
@@ -70,7 +70,7 @@ class Caller:
 
 @contextmanager
 def serving(**options: Any) -> Iterator[Caller]:
-    """A caller of a sandbox that is there for the length of a `with` block."""
+    """Run a sandbox for the length of a `with` block, and yield a caller of it."""
     with Sandbox(**options) as sandbox:
         caller = Caller(sandbox.url)
         try:

@@ -1,4 +1,4 @@
-"""A sandbox to talk to."""
+"""Sandboxes for the tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.sandbox.calls import Caller, serving
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """A sandbox where time hardly passes by itself, so that a test moves it on."""
+    """Run a sandbox whose time stands nearly still, so that a test advances it."""
     with Sandbox(speed=1e-9) as running:
         yield running
 
@@ -26,7 +26,7 @@ def caller(sandbox: Sandbox) -> Iterator[Caller]:
 
 @pytest.fixture(scope="module")
 def refused_caller() -> Iterator[Caller]:
-    """A caller of a sandbox that tests share, because it has to refuse whatever they send."""
+    """Return a caller of a sandbox that tests share, because it must refuse all their requests."""
     with serving() as caller:
         yield caller
         assert caller.page()["data"] == []
@@ -34,6 +34,6 @@ def refused_caller() -> Iterator[Caller]:
 
 @pytest.fixture(scope="module")
 def instant() -> Iterator[Caller]:
-    """A caller of a sandbox whose batches end when they are looked at; a module's tests share it."""
+    """Return a caller of an instant sandbox that the tests of a module share."""
     with serving(instant=True) as caller:
         yield caller

@@ -9,7 +9,7 @@ from tests.sandbox.calls import BATCHES, HEADERS, Caller, params, requests, serv
 
 
 def refused(response: httpx.Response, status: int, kind: str) -> str:
-    """Check that a response is the API's error; its message."""
+    """Check that a response is an error of the API, and return its message."""
     body = response.json()
     assert (response.status_code, body["type"], body["error"]["type"]) == (status, "error", kind)
     assert body["request_id"] == response.headers["request-id"]

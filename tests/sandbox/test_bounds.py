@@ -61,7 +61,7 @@ def repeated(start: bytes, piece: bytes, megabytes: int) -> Iterator[bytes]:
     ids=["number", "number in a request", "brackets", "brackets in a request", "text"],
 )
 def test_a_body_that_no_parser_should_see(start: bytes, piece: bytes):
-    """100 MB of one number, of brackets or of one text are refused in seconds, and others are served meanwhile."""
+    """100 MB of one number, of brackets or of one text are refused in seconds, without a batch."""
     with serving() as caller:
         begun = time.monotonic()
         response = caller.http.post(BATCHES, content=repeated(start, piece, 100))

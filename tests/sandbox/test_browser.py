@@ -1,6 +1,6 @@
 """The page for people, in a real browser: a headless Chromium of the system, driven by Playwright.
 
-Left out where there is none, unless CLAUDE_BATCHES_REQUIRE_BROWSER=1 says that there has to be one.
+Skipped without one, unless CLAUDE_BATCHES_REQUIRE_BROWSER=1 requires it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.sandbox.calls import BATCHES, Caller, params
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 if CHROMIUM is None:
-    story = "the sandbox's page was not tried in a browser: there is no Chromium here"
+    story = "the sandbox's page was not tested in a browser: Chromium is not installed"
     if os.environ.get("CLAUDE_BATCHES_REQUIRE_BROWSER") == "1":
         pytest.fail(story)
     pytest.skip(story, allow_module_level=True)
@@ -44,7 +44,7 @@ def page(browser: Browser, sandbox: Sandbox) -> Iterator[Page]:
 
 
 def shown(page: Page, selector: str) -> LocatorAssertions:
-    """What Playwright awaits something of: it looks again and again until it holds, or time is up."""
+    """Return an expectation of Playwright, which retries until it holds or the time is up."""
     return expect(page.locator(selector))
 
 

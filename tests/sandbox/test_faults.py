@@ -1,4 +1,4 @@
-"""Faults: each does what its name says, and the same seed gives the same ones."""
+"""The effect of each fault, and its dependence on the seed."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The sandbox shares no code with the clients that it is there to test."""
+"""The sandbox shares no code with the clients that it tests."""
 
 import ast
 import subprocess
@@ -15,7 +15,7 @@ OPTIONAL = {"genai_prices"}
 
 
 def imported(source: Path) -> set[str]:
-    """The top-level names of all packages that a module imports by their full names."""
+    """Return the top-level names of all packages that a module imports."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(source.read_text())):
         if isinstance(node, ast.Import):

@@ -1,4 +1,4 @@
-"""The splitter of create bodies, on every way that a body can be cut into chunks."""
+"""The splitter of create bodies, for any cut of a body into chunks."""
 
 import orjson
 import pytest

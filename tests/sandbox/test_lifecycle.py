@@ -1,4 +1,7 @@
-"""What becomes of a batch as sandbox time passes."""
+"""The life of a batch over sandbox time."""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import pytest
 from claude_batches.sandbox import Sandbox
@@ -11,7 +14,7 @@ from claude_batches.sandbox._lifecycle import (
     unfinished_outcome,
 )
 
-from tests.sandbox.calls import BATCHES, Caller
+from tests.sandbox.calls import BATCHES, Caller, requests
 
 DAY = 24 * 3600
 
@@ -93,6 +96,16 @@ def test_a_cancel_lets_running_requests_finish(sandbox: Sandbox, caller: Caller)
     assert ended["request_counts"]["succeeded"] + ended["request_counts"]["canceled"] == 1000
     kinds = [result["type"] for result in caller.results(batch["id"]).values()]
     assert kinds.count("canceled") == ended["request_counts"]["canceled"]
+
+
+def test_the_date_header_is_sandbox_time(sandbox: Sandbox, caller: Caller):
+    """A client that compares `created_at` with `Date` is right, however far the sandbox is ahead."""
+    sandbox.advance(100 * DAY)
+    response = caller.http.post(BATCHES, json={"requests": requests("one")})
+    date = parsedate_to_datetime(response.headers["date"])
+    created = datetime.fromisoformat(response.json()["created_at"])
+    assert abs((created - date).total_seconds()) <= 1
+    assert (date - datetime.now(UTC)).days >= 99
 
 
 def test_a_second_cancel_changes_nothing(sandbox: Sandbox, caller: Caller):

@@ -28,7 +28,7 @@ MESSAGE = b'{"role":"user","content":"Question %d"}]}}'
 
 @pytest.fixture
 def server() -> Iterator[tuple[str, int]]:
-    """A sandbox in a process of its own: its address, and its process id."""
+    """Run a sandbox in another process, and yield its address and process id."""
     with subprocess.Popen(
         [sys.executable, "-c", SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -38,7 +38,7 @@ def server() -> Iterator[tuple[str, int]]:
 
 
 def most_memory(process_id: int) -> int:
-    """The most megabytes that a process ever had in memory."""
+    """Return the peak memory of a process in megabytes."""
     status = Path(f"/proc/{process_id}/status").read_text()
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert found is not None

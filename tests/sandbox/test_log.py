@@ -1,4 +1,4 @@
-"""What a sandbox tells of its calls, and how a reply function is found by its name."""
+"""The log of exchanges, and reply functions by name."""
 
 from pathlib import Path
 

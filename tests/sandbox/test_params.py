@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from claude_batches.sandbox._api_schema import VERSIONS
 from claude_batches.sandbox._models import max_output_tokens
 from claude_batches.sandbox._validation import check_params
 from hypothesis import given, settings
@@ -240,6 +241,21 @@ def test_api_versions_differ(instant: Caller, changes: dict[str, Any], refused: 
         assert result["type"] == expected, result
         if expected == "errored":
             assert "2026-10-21" in result["error"]["error"]["message"]
+
+
+def test_the_versions_of_the_spec_are_known():
+    """Each API version of `x-refused-since`, at any place of the spec, is one that the sandbox answers to."""
+    found: set[str] = set()
+    waiting: list[Any] = [spec()["components"]["schemas"]]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            found |= value.get("x-refused-since", {}).keys()
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    assert found == {"2026-10-21"}
+    assert found <= set(VERSIONS)
 
 
 @pytest.mark.parametrize("name", ["stream", "betas"])

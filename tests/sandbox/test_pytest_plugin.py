@@ -50,7 +50,7 @@ def test_the_fixture_and_its_marker_work(
 
 
 def test_the_plugin_loads_without_the_extra():
-    """pytest loads it wherever claude-batches is installed: without starlette and uvicorn it must load as well."""
+    """pytest loads it wherever claude-batches is installed, so it must load without starlette and uvicorn."""
     code = (
         "import sys; sys.modules['starlette'] = sys.modules['uvicorn'] = None\n"
         "import claude_batches.sandbox.pytest_plugin"

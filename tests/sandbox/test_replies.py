@@ -1,4 +1,4 @@
-"""What the sandbox's model answers."""
+"""The replies of the sandbox's model."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""State in a file: what was acknowledged is there again."""
+"""State in a file: acknowledged batches survive."""
 
 import signal
 import subprocess
@@ -50,7 +50,7 @@ def test_a_killed_sandbox_continues(tmp_path: Path):
 
 
 def endless():
-    """The start of a body that is long enough for a part of it to be written down."""
+    """Yield the start of a body, long enough that a part of it is committed."""
     yield b'{"requests":['
     for number in range(2000):
         yield b'{"custom_id":"r%d","params":{"system":"%s"}},' % (number, b"x" * 1000)
@@ -70,7 +70,7 @@ def send_until_killed(caller: Caller, request: httpx.Request, process: subproces
 
 
 def sandbox_rows(state: Path, sandbox: Sandbox) -> int:
-    """How many requests the state holds, once nobody has it open."""
+    """Return the number of requests in the state, after the sandbox is closed."""
     import sqlite3
 
     sandbox.close()

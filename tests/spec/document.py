@@ -1,4 +1,4 @@
-"""The spec as these tests read it."""
+"""Access to the spec for these tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SPEC = ROOT / "spec" / "openapi.yaml"
 COMPONENT = "#/components/schemas/"
 METHODS = ("get", "put", "post", "delete", "patch")
 BATCHES = "messages.batches"
-"""The tag of the operations that are held to what is published. The others are held to our own rules alone."""
+"""The tag of the operations that are compared with published facts. The others follow our own rules alone."""
 
 
 class _Loader(yaml.CSafeLoader):
@@ -40,7 +40,7 @@ def schemas() -> Json:
 
 
 def resolve(value: Json) -> Json:
-    """What a `$ref` points to, or the value itself."""
+    """Return the target of a `$ref`, or the value itself."""
     while "$ref" in value:
         target: Any = spec()
         for part in value["$ref"].removeprefix("#/").split("/"):
@@ -54,7 +54,7 @@ def resolve(value: Json) -> Json:
 
 
 def operations() -> Iterator[tuple[str, str, Json]]:
-    """Each operation with its path and method; its parameters are all that it takes, those of its path too."""
+    """Yield each operation with its path and method; its parameters include those of its path."""
     for path, item in spec()["paths"].items():
         for method in METHODS:
             if method in item:
@@ -63,25 +63,25 @@ def operations() -> Iterator[tuple[str, str, Json]]:
 
 
 def batch_operations() -> Iterator[tuple[str, str, Json]]:
-    """The operations on batches, each with its path and method."""
+    """Yield the operations on batches, each with its path and method."""
     return (found for found in operations() if BATCHES in found[2].get("tags", ()))
 
 
 def batch_schemas() -> dict[str, Json]:
-    """The schemas that operations on batches reach, by name."""
+    """Return the schemas that operations on batches reach, by name."""
     reached = references([operation for _, _, operation in batch_operations()])
     return {name: schema for name, schema in schemas().items() if COMPONENT + name in reached}
 
 
 def success(operation: Json) -> Json:
-    """What an operation answers if all is well."""
+    """Return the successful response of an operation."""
     statuses = [status for status in operation["responses"] if status.startswith("2")]
     assert statuses, f'{operation.get("operationId")} needs a response for success, such as `"200"`'
     return resolve(operation["responses"][statuses[0]])
 
 
 def references(start: Any) -> set[str]:
-    """What can be reached from a part of the document, however far."""
+    """Return all references that a part of the document reaches, directly or not."""
     reached: set[str] = set()
     waiting = [start]
     while waiting:
@@ -99,7 +99,7 @@ def _also_accepted(value: Json) -> str | None:
 
 
 def walk(value: Any, place: str = "#") -> Iterator[tuple[str, Json]]:
-    """Each mapping of the document with the place where it stands, but for what examples show."""
+    """Yield each mapping of the document with its place, except inside examples."""
     if isinstance(value, dict):
         yield place, value
         for key, inner in value.items():

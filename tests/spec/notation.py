@@ -1,4 +1,4 @@
-"""Compare two sets of schemas, whatever the words in which each of them is written.
+"""Compare two sets of schemas, independent of their notation.
 
 Both sides are read into one notation. A schema is a set of branches: the name of an object, a literal, a
 scalar with its limits, or a list. Named unions and enums are spelled out, so that it makes no difference
@@ -38,7 +38,7 @@ class Reader:
         return {name: schema for name, schema in self.schemas.items() if _is_object(schema)}
 
     def branches(self, schema: Json, outer: Mapping[str, object] | None = None) -> frozenset[str]:
-        """What a schema lets through, a branch each."""
+        """Return the values that a schema accepts, as branches."""
         if "$ref" in schema:
             return self._component(schema["$ref"].removeprefix(COMPONENT))
         limits = {**(outer or {}), **schema}
@@ -86,7 +86,7 @@ def _also_accepts(schema: Json) -> list[str]:
 
 
 def differences(here: Reader, there: Reader) -> Iterator[str]:
-    """One line for each thing that the two sides don't agree on, such as `Usage.speed: only here`."""
+    """Yield a line for each difference, such as `Usage.speed: only here`."""
     theirs = there.objects()
     for name, schema in here.objects().items():
         if here.called(name) in theirs:
@@ -135,18 +135,18 @@ def branch_differences(place: str, here: frozenset[str], there: frozenset[str]) 
 
 
 def unexplained(found: Iterable[str], reasons: Mapping[str, str]) -> list[str]:
-    """The differences that no row of a table explains. In a row, `*` stands for anything."""
+    """Return the differences that no row of a table explains. In a row, `*` matches anything."""
     return sorted(line for line in found if not any(_matches(row, line) for row in reasons))
 
 
 def outdated(found: Iterable[str], reasons: Mapping[str, str]) -> list[str]:
-    """The rows of a table that explain nothing any more."""
+    """Return the rows of a table that match no difference."""
     lines = list(found)
     return sorted(row for row in reasons if not any(_matches(row, line) for line in lines))
 
 
 def to_add(lines: Iterable[str], file: str) -> str:
-    """What to do about differences without a reason."""
+    """Return the message about differences without a reason."""
     return (
         f'Here the batch operations of spec/openapi.yaml ("here") are not as published ("there"). If that is '
         f"meant, add each line to the table DELIBERATE in tests/spec/{file} with its reason:" + _listed(lines)
@@ -154,7 +154,7 @@ def to_add(lines: Iterable[str], file: str) -> str:
 
 
 def to_drop(rows: Iterable[str], file: str) -> str:
-    """What to do about reasons without a difference."""
+    """Return the message about reasons without a difference."""
     return (
         f"These rows explain nothing any more: take them out of DELIBERATE in tests/spec/{file}:"
         + _listed(rows)

@@ -1,4 +1,4 @@
-"""What the spec lets through and what it refuses, judged by a JSON Schema validator."""
+"""Valid and invalid instances of the spec's schemas, by a JSON Schema validator."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCHEMA_OF_TOOL = {"type": "object", "properties": {"city": {"type": "string"}}, 
 
 
 def accepts(schema: str, instance: object) -> bool:
-    """Whether a component takes an instance."""
+    """Return true if an instance is valid under a component."""
     return not _mistakes({"$ref": COMPONENT + schema}, instance)
 
 
@@ -26,7 +26,7 @@ def _mistakes(schema: Json, instance: object) -> list[str]:
 
 
 def _contents(path: str, method: str, operation: Json) -> Iterator[tuple[str, Json]]:
-    """What an operation takes and answers, each with its place and its schema."""
+    """Yield the bodies of requests and responses of an operation, each with its place."""
     bodies: dict[str, Json] = {**operation["responses"], "body": operation.get("requestBody", {})}
     for name, body in bodies.items():
         for content in resolve(body).get("content", {}).values():

@@ -1,4 +1,4 @@
-"""The rules of the spec: a valid document, nothing dangling or idle, unions told apart, words everywhere.
+"""The rules of the spec: a valid document, no dangling or unused parts, tagged unions, descriptions everywhere.
 
 They hold for every operation; docs/generation.md lists them under "What a new operation needs". Each says what
 is missing, and where.
@@ -171,7 +171,7 @@ def test_no_description_only_repeats_the_name() -> None:
 
 
 def _operation_rules() -> dict[str, list[str]]:
-    """What an operation needs, and which operations don't have it."""
+    """Return each requirement with the operations that lack it."""
     declared = {tag["name"] for tag in spec()["tags"]}
     lacking: dict[str, list[str]] = {}
 
@@ -270,7 +270,7 @@ def test_the_extensions_that_are_used_and_read_are_those_that_are_documented() -
     }
     documented = set(re.findall(r"^## `(x-[a-z-]+)`", EXTENSIONS.read_text(encoding="utf-8"), re.MULTILINE))
     assert not used - documented, "explain these in docs/spec-extensions.md, under a heading each"
-    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "generator").glob("*.py"))
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "generator").rglob("*.py"))
     # These are notes that one step of the generator leaves for a later one; no document has them.
     read = set(re.findall(r'"(x-[a-z-]+)"', code)) - {"x-merged-from", "x-is-file"}
     assert not read - documented, "the generator reads these: explain them in docs/spec-extensions.md"

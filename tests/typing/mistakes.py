@@ -1,4 +1,4 @@
-"""What users get wrong. Type checkers in strict mode point at each line that is marked, and at no other."""
+"""Mistakes of users. Type checkers in strict mode report each marked line, and no other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ client.messages.batches.retrieve(7)  # wrong
 client.messages.batches.retrieve("b", tiemout=3)  # wrong
 client.messages.batches.list(limit="20")  # wrong
 print(client.messages.batches.retrieve("b").custom_id)  # wrong
-client.messages.batches.wait("b", timeout="1")  # wrong
+client.messages.batches.wait("b", deadline="1")  # wrong
+client.messages.batches.wait("b", extra_body={})  # wrong
+client.messages.batches.results("b", on_bad_line="hope")  # wrong
+client.with_options(timeuot=1)  # wrong
+print(client.messages.batches.list().frist_id)  # wrong
 
 
 async def mistakes() -> None:

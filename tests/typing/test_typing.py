@@ -1,4 +1,4 @@
-"""The public types, as mypy and pyright see them in strict mode."""
+"""The public types, checked by mypy and pyright in strict mode."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ def marked() -> Found:
 
 
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
-def test_right_code_passes_and_each_mistake_is_pointed_at(checker: str, tmp_path: Path) -> None:
+def test_user_code(checker: str, tmp_path: Path) -> None:
+    """Code of users passes in strict mode, and each mistake is reported."""
     found, output = (mypy if checker == "mypy" else pyright)(tmp_path)
     assert found == marked(), output
 

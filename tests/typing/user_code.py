@@ -1,12 +1,14 @@
-"""What users write, sync and async. Type checkers in strict mode find nothing to say about it."""
+"""Code of users, sync and async, without a mistake. Type checkers in strict mode report nothing."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import assert_type
 
+import claude_batches
 import httpx
 import httpx2
 from claude_batches import (
@@ -21,6 +23,9 @@ from claude_batches import (
     Page,
     RateLimitError,
     RawResponse,
+    ReconciledBatch,
+    ResultsById,
+    ResultStream,
     StreamedResponse,
 )
 from claude_batches.types import (
@@ -104,28 +109,47 @@ def run() -> None:
             batch = error.find_candidates()[0]
         made: datetime = batch.created_at
         try:
-            batch = client.messages.batches.wait(batch.id, timeout=60, on_poll=seen)
+            batch = client.messages.batches.wait(batch.id, deadline=60, timeout=5, on_poll=seen)
         except BatchWaitTimeoutError as error:
             print(error.batch and error.batch.id, made)
-        for item in client.messages.batches.results(batch.id):
-            print(read(item))
+        if isinstance(batch, ReconciledBatch):
+            assert_type(batch.reconciled, bool)
+        for unsettled in client.messages.batches.unsettled:
+            print(unsettled.request_count, unsettled.started_at, unsettled.batch_id, unsettled.reason)
+        results = client.messages.batches.results(batch.id, on_bad_line="skip")
+        assert_type(results, ResultStream[MessageBatchIndividualResponse])
+        with results:
+            for item in results:
+                print(read(item))
+        by_id: ResultsById[MessageBatchIndividualResponse] = client.messages.batches.results_by_id(
+            batch.id, ["a"]
+        )
+        print(by_id["a"].custom_id, by_id.missing)
+        path: Path = client.messages.batches.download(batch.id, "results.jsonl", progress=print)
+        print(path.name)
         for other in client.messages.batches.list(limit=20, before_id="b"):
             identifier: str = other.id
             print(identifier)
-        page = client.messages.batches.list()
-        assert_type(page, Page[MessageBatch])
+        page: claude_batches.Page[MessageBatch] = client.messages.batches.list()
+        assert_type(client.messages.batches.list(), Page[MessageBatch])
+        first: str | None = page.first_id
+        raw_page: claude_batches.RawResponse[claude_batches.Page[MessageBatch]]
+        raw_page = client.messages.batches.with_raw_response.list()
         assert_type(client.messages.batches.with_raw_response.list(), RawResponse[Page[MessageBatch]])
+        assert_type(raw_page.parse().first_id, str | None)
         streamed: AbstractContextManager[StreamedResponse[MessageBatch]]
         streamed = client.messages.batches.with_streaming_response.retrieve("b")
-        print(streamed, page.first_id, page.last_id)
+        print(streamed, first, page.last_id, raw_page.parse().data[0].id)
         newest: MessageBatch = page.data[0]
         print(newest, page.has_next_page(), page.get_next_page().data, page.next_page_info())
-        raw = client.messages.batches.with_raw_response.retrieve("b")
+        raw: claude_batches.RawResponse[MessageBatch] = client.messages.batches.with_raw_response.retrieve(
+            "b"
+        )
         again: MessageBatch = raw.parse()
         print(again, raw.headers["x"], raw.request_id, raw.elapsed)
         with client.messages.batches.with_streaming_response.results("b") as response:
             for line in response.iter_lines():
-                print(line.decode())
+                print(line.upper())
         try:
             gone: DeletedMessageBatch = client.with_options(timeout=5).messages.batches.delete("b")
         except RateLimitError as error:
@@ -151,14 +175,15 @@ async def run_async() -> None:
             identifier: str = other.id
             print(identifier)
         pager: AsyncPager[MessageBatch] = client.messages.batches.list()
-        page: AsyncPage[MessageBatch] = await pager
-        raw_page: RawResponse[AsyncPage[MessageBatch]]
+        page: claude_batches.AsyncPage[MessageBatch] = await pager
+        assert_type(await client.messages.batches.list(), AsyncPage[MessageBatch])
+        raw_page: claude_batches.AsyncRawResponse[AsyncPage[MessageBatch]]
         raw_page = await client.messages.batches.with_raw_response.list()
         print(raw_page, page.first_id)
         newest: MessageBatch = page.data[0]
         print(newest, (await page.get_next_page()).data)
         raw = await client.messages.batches.with_raw_response.cancel("b")
-        canceled: MessageBatch = raw.parse()
+        canceled: MessageBatch = await raw.parse()
         async with client.messages.batches.with_streaming_response.retrieve("b") as response:
             streamed: MessageBatch = await response.parse()
         print(canceled, streamed)

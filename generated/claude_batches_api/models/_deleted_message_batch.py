@@ -12,7 +12,7 @@ class DeletedMessageBatch(_model.Model):
     """The receipt for a deleted batch."""
 
     id: str
-    """The id of the batch that is gone."""
+    """The id of the deleted batch."""
 
     type: Literal["message_batch_deleted"]
     """Names the kind of this object, always `message_batch_deleted`."""

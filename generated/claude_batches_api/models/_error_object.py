@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         | OverloadedErrorObject
         | _model.Unknown
     )
-    """What went wrong: a kind in `type`, and a `message` for people. New kinds may appear."""
+    """An error: its kind in `type`, and a `message` for people. New kinds may appear."""
 
 LINK = _model.Tagged(
     "type",

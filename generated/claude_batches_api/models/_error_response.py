@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @_model.model
 class ErrorResponse(_model.Model):
-    """The body of every error answer, and the reason of an `errored` result."""
+    """The body of every error response, and the error of an `errored` result."""
 
     type: Literal["error"]
     """Names the kind of this object, always `error`."""
 
     error: ErrorObject
-    """What went wrong."""
+    """The error."""
 
     request_id: str | None
     """The id of the failed request on the server, the same as the `request-id` header; null where there is

@@ -14,44 +14,40 @@ if TYPE_CHECKING:
 
 @_model.model
 class MessageBatch(_model.Model):
-    """A batch of Messages requests and how far it has got. The requests themselves are not in it, nor are
-    their results.
-    """
+    """A batch of Messages requests with its status. It contains neither the requests nor their results."""
 
     id: str
-    """The id of the batch, by which every other operation names it. Treat it as opaque: its form and length
-    may change.
+    """The id of the batch, which the other operations take. Treat it as opaque: its form and length may
+    change.
     """
 
     type: Literal["message_batch"]
     """Names the kind of this object, always `message_batch`."""
 
     processing_status: ProcessingStatus
-    """Where the batch is in its life."""
+    """The status of the batch."""
 
     request_counts: MessageBatchRequestCounts
-    """How many of the requests are in each state. The five numbers always add up to the size of the batch."""
+    """The number of requests in each state. The five numbers add up to the size of the batch."""
 
     created_at: datetime
-    """When the batch was created."""
+    """The time of creation."""
 
     expires_at: datetime
-    """When the batch stops being processed, 24 hours after it was created. Requests that have not been
-    processed by then end as `expired`.
-    """
+    """The time at which processing stops, 24 hours after creation. Unprocessed requests end as `expired`."""
 
     ended_at: datetime | None
-    """When the last request was finished, one way or another; null until the batch has ended."""
+    """The time at which the last request finished; null until the batch has ended."""
 
     cancel_initiated_at: datetime | None
-    """When somebody asked for the batch to be canceled; null if nobody has."""
+    """The time of the first cancel; null without a cancel."""
 
     archived_at: datetime | None
-    """When the batch was archived, after which its results can no longer be read; null until then."""
+    """The time from which on the results can no longer be read; null until then."""
 
     results_url: str | None
-    """Where the results can be read, as JSON Lines in no particular order; null until the batch has ended.
-    The operation `messages_batches_results` reads the same thing.
+    """The URL of the results, as JSON Lines in no defined order; null until the batch has ended. The
+    operation `messages_batches_results` returns the same content.
     """
 
     _links = {

@@ -12,17 +12,15 @@ if TYPE_CHECKING:
 
 @_model.model
 class MessageBatchErroredResult(_model.Model):
-    """The request failed and is not billed. An `invalid_request_error` will fail again as it stands; the
-    others can be sent again in another batch.
+    """A failed request, which is not billed. An unchanged request with an `invalid_request_error` fails
+    again; the others can be sent again in another batch.
     """
 
     type: Literal["errored"]
     """Names the kind of this object, always `errored`."""
 
     error: ErrorResponse
-    """Why the request failed, in the same form as the body of an HTTP error: the kind is in
-    `error.error.type`.
-    """
+    """The error, in the form of the body of an HTTP error: its kind is in `error.error.type`."""
 
     _links = {
         "error": _model.Ref("ErrorResponse"),

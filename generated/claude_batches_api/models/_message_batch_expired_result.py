@@ -9,7 +9,7 @@ from .. import model as _model
 
 @_model.model
 class MessageBatchExpiredResult(_model.Model):
-    """The batch ran out of its 24 hours before this request was processed. It is not billed, and can be sent
+    """The 24 hours of the batch ended before this request was processed. It is not billed, and can be sent
     again.
     """
 

@@ -15,12 +15,10 @@ class MessageBatchIndividualResponse(_model.Model):
     """The result of one request: one line of the results, not the whole of them."""
 
     custom_id: str
-    """The `custom_id` that the request was given. Results come in no particular order, so this is the only
-    link.
-    """
+    """The `custom_id` of the request. The order of results is not defined, so this is the only link."""
 
     result: MessageBatchResult
-    """How the request ended."""
+    """The outcome of the request."""
 
     _links = {
         "result": _model.Ref("MessageBatchResult"),

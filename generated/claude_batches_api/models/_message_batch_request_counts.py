@@ -7,15 +7,15 @@ from .. import model as _model
 
 @_model.model
 class MessageBatchRequestCounts(_model.Model):
-    """The requests of a batch counted by state. All of them count as `processing` until the whole batch has
-    ended, and only then move to the state they ended in.
+    """The requests of a batch, counted by state. All of them count as `processing` until the whole batch has
+    ended; then each counts by its outcome.
     """
 
     processing: int
-    """Requests without a final state yet. Zero once the batch has ended."""
+    """Requests without an outcome. Zero once the batch has ended."""
 
     succeeded: int
-    """Requests that were answered with a message. Zero until the batch has ended."""
+    """Requests with a message as their result. Zero until the batch has ended."""
 
     errored: int
     """Requests that failed, because they were invalid or the server could not process them. Zero until the
@@ -26,4 +26,4 @@ class MessageBatchRequestCounts(_model.Model):
     """Requests that were stopped before they were processed. Zero until the batch has ended."""
 
     expired: int
-    """Requests that were not reached within 24 hours. Zero until the batch has ended."""
+    """Requests that were not processed within 24 hours. Zero until the batch has ended."""

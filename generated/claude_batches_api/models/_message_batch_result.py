@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         | MessageBatchExpiredResult
         | _model.Unknown
     )
-    """How one request of a batch ended: with a message, with an error, or without being processed at all."""
+    """The outcome of one request of a batch: a message, an error, or no processing at all."""
 
 LINK = _model.Tagged(
     "type",

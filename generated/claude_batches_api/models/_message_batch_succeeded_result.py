@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @_model.model
 class MessageBatchSucceededResult(_model.Model):
-    """The request was processed, and here is the message. Only these results are billed."""
+    """A processed request with its message. Only these results are billed."""
 
     type: Literal["succeeded"]
     """Names the kind of this object, always `succeeded`."""
 
     message: Message
-    """The message Claude answered with."""
+    """Claude's answer."""
 
     _links = {
         "message": _model.Ref("Message"),

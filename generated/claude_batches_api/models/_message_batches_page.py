@@ -18,16 +18,13 @@ class MessageBatchesPage(_model.Model):
     """The batches of this page. It may be empty."""
 
     has_more: bool
-    """Whether there is another page in the direction of travel."""
+    """True if another page follows in the direction of the cursor."""
 
     first_id: str | None
-    """The id of the first batch of the page, to give as `before_id` for the page before; null on an empty
-    page.
-    """
+    """The id of the first batch of the page, the `before_id` of the previous page; null on an empty page."""
 
     last_id: str | None
-    """The id of the last batch of the page, to give as `after_id` for the page after; null on an empty page.
-    """
+    """The id of the last batch of the page, the `after_id` of the next page; null on an empty page."""
 
     _links = {
         "data": _model.List(_model.Ref("MessageBatch")),

@@ -7,9 +7,7 @@ from ._request import Request
 
 
 class BatchCreateParams(TypedDict):
-    """The body of a create: nothing but the requests."""
+    """The body of a create request."""
 
     requests: Iterable[Request]
-    """The requests, from 1 to 100,000 of them and at most 256 MB in all. Their order means nothing to the
-    results.
-    """
+    """The requests: 1 to 100,000, and at most 256 MB in all. The results have another order."""

@@ -18,18 +18,17 @@ from ._tool_union_param import ToolUnionParam
 
 
 class MessageCreateParamsNonStreaming(TypedDict):
-    """A Messages request as a batch carries it: the conversation so far, the model, and how it is to answer.
-    Beta features are chosen with a header on the batch; a `betas` field in here makes the API refuse the
-    whole batch.
+    """The Messages request inside a batch: the conversation, the model, and the settings of the answer. Beta
+    features are chosen with a header of the create; a `betas` field in here makes the API refuse the whole
+    batch.
     """
 
     model: ModelParam
     """The model to ask."""
 
     max_tokens: int
-    """The most tokens to generate, thinking included. The answer may well be shorter; how much is allowed
-    depends on the model. A request of a batch needs 1 at least; 0, which only puts the prompt into the
-    cache, is refused in batches.
+    """The largest number of tokens to generate, thinking included. The limit depends on the model. A request
+    of a batch needs at least 1; 0, which only fills the prompt cache, is refused in batches.
     """
 
     messages: Iterable[MessageParam]
@@ -111,6 +110,6 @@ class MessageCreateParamsNonStreaming(TypedDict):
     """
 
     stream: NotRequired[Literal[False]]
-    """Batches do not stream, so leave this out: the only value allowed is false, and true makes the API
-    refuse the whole batch.
+    """Leave this out: batches do not stream. The only valid value is false; true makes the API refuse the
+    whole batch.
     """

@@ -6,12 +6,12 @@ from ._message_create_params_non_streaming import MessageCreateParamsNonStreamin
 
 
 class Request(TypedDict):
-    """One request of a batch: a Messages request, and a name to know its result by."""
+    """One request of a batch: a Messages request, and the name of its result."""
 
     custom_id: str
-    """A name of your own for this request, given back with its result: 1 to 64 ASCII letters, digits, hyphens
-    and underscores. It must be unique in the batch.
+    """Your name for this request, which its result carries: 1 to 64 ASCII letters, digits, hyphens and
+    underscores. It must be unique in the batch.
     """
 
     params: MessageCreateParamsNonStreaming
-    """The Messages request, as it would be sent on its own, less anything that has to do with streaming."""
+    """The Messages request, as for a single call, without streaming."""

@@ -53,8 +53,8 @@ class Messages(_resource.SyncResource):
         Args:
             messages: The conversation so far, oldest turn first.
             model: The model whose tokens are counted.
-            user_profile_id: The user profile to attribute the request to, for callers that act on behalf
-                of somebody outside their organization.
+            user_profile_id: The user profile that the request is attributed to, for callers that act on
+                behalf of a party outside their organization.
             workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
                 credentials that can act in several workspaces need it; with a credential bound to one
                 workspace it must name that one or be left out.
@@ -71,10 +71,9 @@ class Messages(_resource.SyncResource):
 
         Errors:
             413: The request is larger than 32 MB.
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-                again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-                it is unknown whether the batch exists.
+            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
+                create the existence of the batch is unknown.
         """
         _request.check_options(options, "Messages.count_tokens", _operations.COUNT_TOKENS.arguments)
         return self._transport.send(
@@ -166,8 +165,8 @@ class AsyncMessages(_resource.AsyncResource):
         Args:
             messages: The conversation so far, oldest turn first.
             model: The model whose tokens are counted.
-            user_profile_id: The user profile to attribute the request to, for callers that act on behalf
-                of somebody outside their organization.
+            user_profile_id: The user profile that the request is attributed to, for callers that act on
+                behalf of a party outside their organization.
             workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
                 credentials that can act in several workspaces need it; with a credential bound to one
                 workspace it must name that one or be left out.
@@ -184,10 +183,9 @@ class AsyncMessages(_resource.AsyncResource):
 
         Errors:
             413: The request is larger than 32 MB.
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-                again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-                it is unknown whether the batch exists.
+            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
+                create the existence of the batch is unknown.
         """
         _request.check_options(options, "AsyncMessages.count_tokens", _operations.COUNT_TOKENS.arguments)
         return await self._transport.send(

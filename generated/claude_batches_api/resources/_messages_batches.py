@@ -36,18 +36,18 @@ class Batches(_resource.SyncResource):
         """Create a batch.
 
         Submits a batch of Messages requests. Processing starts at once and takes up to 24 hours; the
-        answer comes back immediately and describes the batch, not its results.
+        response describes the batch, not its results.
 
-        Most of what can be wrong with a request is found out later, and only makes that request an
-        `errored` result. What concerns the batch as a whole is refused here, such as a `custom_id` that is
-        not unique. The call is not idempotent: sending it twice makes two batches, and both are billed.
+        Most mistakes in a request are found later, and make only that request an `errored` result.
+        Mistakes that concern the whole batch are refused at once, such as a `custom_id` that is not
+        unique. The call is not idempotent: two calls create two batches, and both are billed.
 
         Args:
-            requests: The requests, from 1 to 100,000 of them and at most 256 MB in all. Their order means
-                nothing to the results.
-            user_profile_id: The user profile to attribute every request of this batch to, for callers
-                that act on behalf of somebody outside their organization. A request whose own
-                `user_profile_id` says otherwise is errored.
+            requests: The requests: 1 to 100,000, and at most 256 MB in all. The results have another
+                order.
+            user_profile_id: The user profile that every request of this batch is attributed to, for
+                callers that act on behalf of a party outside their organization. A request with another
+                `user_profile_id` of its own is errored.
             workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
                 credentials that can act in several workspaces need it; with a credential bound to one
                 workspace it must name that one or be left out.
@@ -57,10 +57,9 @@ class Batches(_resource.SyncResource):
 
         Errors:
             413: The batch is larger than 256 MB, or has more than 100,000 requests. Split it.
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-                again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-                it is unknown whether the batch exists.
+            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
+                create the existence of the batch is unknown.
         """
         _request.check_options(options, "Batches.create", _operations.CREATE.arguments)
         return self._transport.send(
@@ -96,15 +95,15 @@ class Batches(_resource.SyncResource):
     ) -> _client.Page[_models.MessageBatch]:
         """List batches.
 
-        Lists the batches of a workspace, newest first, one page at a time. Pass `after_id` to go on to
-        older batches and `before_id` to go back to newer ones; never both.
+        Lists the batches of a workspace, newest first, one page at a time. `after_id` leads to older
+        batches, `before_id` to newer ones; they exclude each other.
 
         Args:
-            after_id: A cursor: the page starts right after the batch with this id. Give the `last_id` of
-                a page to get the next one.
-            before_id: A cursor: the page ends right before the batch with this id. Give the `first_id` of
-                a page to get the previous one.
-            limit: How many batches a page holds at most, from 1 to 1000. Default: `20`.
+            after_id: A cursor: the page starts right after the batch with this id. The `last_id` of a
+                page leads to the next page.
+            before_id: A cursor: the page ends right before the batch with this id. The `first_id` of a
+                page leads to the previous page.
+            limit: The largest number of batches on a page, from 1 to 1000. Default: `20`.
             workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
                 credentials that can act in several workspaces need it; with a credential bound to one
                 workspace it must name that one or be left out.
@@ -115,10 +114,9 @@ class Batches(_resource.SyncResource):
             first `AsyncPage`, or use `async for` for all items.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-                again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-                it is unknown whether the batch exists.
+            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
+                create the existence of the batch is unknown.
         """
         _request.check_options(options, "Batches.list", _operations.LIST.arguments)
         return self._transport.page(
@@ -145,9 +143,8 @@ class Batches(_resource.SyncResource):
     ) -> _models.MessageBatch:
         """Retrieve a batch.
 
-        Tells how a batch is getting on. Safe to call again and again, which is how to wait for a batch to
-        end: poll until `processing_status` is `ended`. A batch that was created a moment ago can answer
-        404 for a second or two.
+        Returns the status of a batch. To wait for a batch, poll until `processing_status` is `ended`. A
+        new batch can answer 404 for a second or two, and rarely later.
 
         Args:
             message_batch_id: The batch's `id`, as `create` answered it.
@@ -156,13 +153,12 @@ class Batches(_resource.SyncResource):
                 workspace it must name that one or be left out.
 
         Returns:
-            The batch as it is now.
+            The batch with its current status.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-                again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-                it is unknown whether the batch exists.
+            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
+                create the existence of the batch is unknown.
         """
         _request.check_options(options, "Batches.retrieve", _operations.RETRIEVE.arguments)
         return self._transport.send(
@@ -199,13 +195,12 @@ class Batches(_resource.SyncResource):
                 workspace it must name that one or be left out.
 
         Returns:
-            The batch is gone.
+            The receipt for the deleted batch.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-                again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-                it is unknown whether the batch exists.
+            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
+                create the existence of the batch is unknown.
         """
         _request.check_options(options, "Batches.delete", _operations.DELETE.arguments)
         return self._transport.send(
@@ -232,9 +227,9 @@ class Batches(_resource.SyncResource):
     ) -> _models.MessageBatch:
         """Cancel a batch.
 
-        Asks for a batch to stop. Its status turns to `canceling`, then to `ended` once the requests that
-        could not be interrupted are finished; those still succeed and are billed. The rest end as
-        `canceled` results. It can happen that nothing is left to cancel.
+        Cancels a batch. Its status becomes `canceling`, and `ended` once the requests that cannot be
+        interrupted have finished; those succeed and are billed. The others end as `canceled` results. A
+        batch may finish before any request is canceled.
 
         Args:
             message_batch_id: The batch's `id`, as `create` answered it.
@@ -246,10 +241,9 @@ class Batches(_resource.SyncResource):
             The batch, now canceling.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-                again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-                it is unknown whether the batch exists.
+            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
+                create the existence of the batch is unknown.
         """
         _request.check_options(options, "Batches.cancel", _operations.CANCEL.arguments)
         return self._transport.send(
@@ -276,9 +270,9 @@ class Batches(_resource.SyncResource):
     ) -> _client.LineStream[_models.MessageBatchIndividualResponse]:
         """Read a batch's results.
 
-        Streams the results of a batch that has ended, one JSON object a line, one line a request. The
-        lines come in no particular order: match them to requests by `custom_id`. Results can be read until
-        29 days after the batch was created.
+        Streams the results of an ended batch as JSON Lines, one line for each request. The order of the
+        lines is not defined: match them to requests by `custom_id`. Results can be read until 29 days
+        after the creation of the batch.
 
         Args:
             message_batch_id: The batch's `id`, as `create` answered it.
@@ -291,10 +285,9 @@ class Batches(_resource.SyncResource):
             here is that of ONE line; the body is any number of them, each ended by a line feed.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-                again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-                it is unknown whether the batch exists.
+            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
+                create the existence of the batch is unknown.
         """
         _request.check_options(options, "Batches.results", _operations.RESULTS.arguments)
         return self._transport.stream(
@@ -361,18 +354,18 @@ class AsyncBatches(_resource.AsyncResource):
         """Create a batch.
 
         Submits a batch of Messages requests. Processing starts at once and takes up to 24 hours; the
-        answer comes back immediately and describes the batch, not its results.
+        response describes the batch, not its results.
 
-        Most of what can be wrong with a request is found out later, and only makes that request an
-        `errored` result. What concerns the batch as a whole is refused here, such as a `custom_id` that is
-        not unique. The call is not idempotent: sending it twice makes two batches, and both are billed.
+        Most mistakes in a request are found later, and make only that request an `errored` result.
+        Mistakes that concern the whole batch are refused at once, such as a `custom_id` that is not
+        unique. The call is not idempotent: two calls create two batches, and both are billed.
 
         Args:
-            requests: The requests, from 1 to 100,000 of them and at most 256 MB in all. Their order means
-                nothing to the results.
-            user_profile_id: The user profile to attribute every request of this batch to, for callers
-                that act on behalf of somebody outside their organization. A request whose own
-                `user_profile_id` says otherwise is errored.
+            requests: The requests: 1 to 100,000, and at most 256 MB in all. The results have another
+                order.
+            user_profile_id: The user profile that every request of this batch is attributed to, for
+                callers that act on behalf of a party outside their organization. A request with another
+                `user_profile_id` of its own is errored.
             workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
                 credentials that can act in several workspaces need it; with a credential bound to one
                 workspace it must name that one or be left out.
@@ -382,10 +375,9 @@ class AsyncBatches(_resource.AsyncResource):
 
         Errors:
             413: The batch is larger than 256 MB, or has more than 100,000 requests. Split it.
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-                again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-                it is unknown whether the batch exists.
+            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
+                create the existence of the batch is unknown.
         """
         _request.check_options(options, "AsyncBatches.create", _operations.CREATE.arguments)
         return await self._transport.send(
@@ -421,15 +413,15 @@ class AsyncBatches(_resource.AsyncResource):
     ) -> _client.AsyncPager[_models.MessageBatch]:
         """List batches.
 
-        Lists the batches of a workspace, newest first, one page at a time. Pass `after_id` to go on to
-        older batches and `before_id` to go back to newer ones; never both.
+        Lists the batches of a workspace, newest first, one page at a time. `after_id` leads to older
+        batches, `before_id` to newer ones; they exclude each other.
 
         Args:
-            after_id: A cursor: the page starts right after the batch with this id. Give the `last_id` of
-                a page to get the next one.
-            before_id: A cursor: the page ends right before the batch with this id. Give the `first_id` of
-                a page to get the previous one.
-            limit: How many batches a page holds at most, from 1 to 1000. Default: `20`.
+            after_id: A cursor: the page starts right after the batch with this id. The `last_id` of a
+                page leads to the next page.
+            before_id: A cursor: the page ends right before the batch with this id. The `first_id` of a
+                page leads to the previous page.
+            limit: The largest number of batches on a page, from 1 to 1000. Default: `20`.
             workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
                 credentials that can act in several workspaces need it; with a credential bound to one
                 workspace it must name that one or be left out.
@@ -440,10 +432,9 @@ class AsyncBatches(_resource.AsyncResource):
             first `AsyncPage`, or use `async for` for all items.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-                again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-                it is unknown whether the batch exists.
+            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
+                create the existence of the batch is unknown.
         """
         _request.check_options(options, "AsyncBatches.list", _operations.LIST.arguments)
         return self._transport.page(
@@ -470,9 +461,8 @@ class AsyncBatches(_resource.AsyncResource):
     ) -> _models.MessageBatch:
         """Retrieve a batch.
 
-        Tells how a batch is getting on. Safe to call again and again, which is how to wait for a batch to
-        end: poll until `processing_status` is `ended`. A batch that was created a moment ago can answer
-        404 for a second or two.
+        Returns the status of a batch. To wait for a batch, poll until `processing_status` is `ended`. A
+        new batch can answer 404 for a second or two, and rarely later.
 
         Args:
             message_batch_id: The batch's `id`, as `create` answered it.
@@ -481,13 +471,12 @@ class AsyncBatches(_resource.AsyncResource):
                 workspace it must name that one or be left out.
 
         Returns:
-            The batch as it is now.
+            The batch with its current status.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-                again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-                it is unknown whether the batch exists.
+            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
+                create the existence of the batch is unknown.
         """
         _request.check_options(options, "AsyncBatches.retrieve", _operations.RETRIEVE.arguments)
         return await self._transport.send(
@@ -524,13 +513,12 @@ class AsyncBatches(_resource.AsyncResource):
                 workspace it must name that one or be left out.
 
         Returns:
-            The batch is gone.
+            The receipt for the deleted batch.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-                again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-                it is unknown whether the batch exists.
+            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
+                create the existence of the batch is unknown.
         """
         _request.check_options(options, "AsyncBatches.delete", _operations.DELETE.arguments)
         return await self._transport.send(
@@ -557,9 +545,9 @@ class AsyncBatches(_resource.AsyncResource):
     ) -> _models.MessageBatch:
         """Cancel a batch.
 
-        Asks for a batch to stop. Its status turns to `canceling`, then to `ended` once the requests that
-        could not be interrupted are finished; those still succeed and are billed. The rest end as
-        `canceled` results. It can happen that nothing is left to cancel.
+        Cancels a batch. Its status becomes `canceling`, and `ended` once the requests that cannot be
+        interrupted have finished; those succeed and are billed. The others end as `canceled` results. A
+        batch may finish before any request is canceled.
 
         Args:
             message_batch_id: The batch's `id`, as `create` answered it.
@@ -571,10 +559,9 @@ class AsyncBatches(_resource.AsyncResource):
             The batch, now canceling.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-                again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-                it is unknown whether the batch exists.
+            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
+                create the existence of the batch is unknown.
         """
         _request.check_options(options, "AsyncBatches.cancel", _operations.CANCEL.arguments)
         return await self._transport.send(
@@ -601,9 +588,9 @@ class AsyncBatches(_resource.AsyncResource):
     ) -> _client.AsyncLineStream[_models.MessageBatchIndividualResponse]:
         """Read a batch's results.
 
-        Streams the results of a batch that has ended, one JSON object a line, one line a request. The
-        lines come in no particular order: match them to requests by `custom_id`. Results can be read until
-        29 days after the batch was created.
+        Streams the results of an ended batch as JSON Lines, one line for each request. The order of the
+        lines is not defined: match them to requests by `custom_id`. Results can be read until 29 days
+        after the creation of the batch.
 
         Args:
             message_batch_id: The batch's `id`, as `create` answered it.
@@ -616,10 +603,9 @@ class AsyncBatches(_resource.AsyncResource):
             here is that of ONE line; the body is any number of them, each ended by a line feed.
 
         Errors:
-            4XX: The request was refused; the body says why. Only 408, 409 and 429 are worth sending
-                again.
-            5XX: The server failed, or is overloaded (529). Reading again is safe. After a failed create
-                it is unknown whether the batch exists.
+            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
+                create the existence of the batch is unknown.
         """
         _request.check_options(options, "AsyncBatches.results", _operations.RESULTS.arguments)
         return self._transport.stream(

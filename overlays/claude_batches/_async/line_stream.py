@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from .._errors import APIResponseValidationError, ErrorResponse
+from .._errors import APIResponseValidationError
 from .._http.lines import LineSplitter
 from .response import AsyncResponse
 
@@ -23,7 +23,7 @@ async def lines_of(response: AsyncResponse, chunks: AsyncIterator[bytes]) -> Asy
     """
 
     def too_long(limit: int, number: int, offset: int, line: bytes) -> Exception:
-        shown = ErrorResponse(response.status_code, response.headers, line, response.http_request)
+        shown = response.with_body(line)
         text = f"line {number} of the response, at byte {offset}, is longer than {limit} bytes."
         return APIResponseValidationError(text, response=shown, body=None)
 
@@ -57,7 +57,7 @@ class AsyncLineStream(Generic[T]):
         """Open the response, unless it is open already."""
         if self._items is None:
             self._response, chunks = await self._open()
-            self._items = self._decoded(self._response, chunks)
+            self._items = _decoded(self._decoder(self._response), lines_of(self._response, chunks))
         return self
 
     async def close(self) -> None:
@@ -99,7 +99,8 @@ class AsyncLineStream(Generic[T]):
     ) -> None:
         await self.close()
 
-    async def _decoded(self, response: AsyncResponse, chunks: AsyncIterator[bytes]) -> AsyncIterator[T]:
-        decode = self._decoder(response)
-        async for line in lines_of(response, chunks):
-            yield decode(line)
+
+# Without a reference to the stream, which would otherwise wait for the garbage collector after its last use.
+async def _decoded(decode: Callable[[bytes], Any], lines: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+    async for line in lines:
+        yield decode(line)

@@ -61,6 +61,15 @@ class AsyncResultStream(Generic[T]):
         return ResponseView(response)
 
     @property
+    def http_response(self) -> Any:
+        """Current response of the HTTP library. Its request holds the credentials.
+
+        Raises:
+            RuntimeError: The results were not requested yet.
+        """
+        return self.response.http_response
+
+    @property
     def complete(self) -> bool | None:
         """True after all results were read; `None` if the batch does not tell how many there are."""
         return False if self._reader is None else self._reader.complete

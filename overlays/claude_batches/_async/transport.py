@@ -3,7 +3,7 @@
 It fulfils `claude_batches_api.transport`. A transport has one of three views, which decide the result of each call:
 
 - `plain`: the decoded result;
-- `raw`: a `RawResponse`;
+- `raw`: an `AsyncRawResponse`;
 - `streamed`: a context manager for an `AsyncStreamedResponse`.
 """
 
@@ -22,7 +22,6 @@ from .._http.exchange import Exchange, exchange
 from .._http.pages import first_request
 from .._http.response import OpenedResponse
 from .._http.session import Session
-from .._http.views import RawResponse
 from .driver import AsyncDriver
 from .line_stream import AsyncLineStream
 
@@ -30,7 +29,7 @@ from .line_stream import AsyncLineStream
 # async only
 from .pages import AsyncPage, AsyncPager
 from .response import AsyncResponse
-from .views import AsyncStreamedResponse
+from .views import AsyncRawResponse, AsyncStreamedResponse
 
 __all__ = ["AsyncTransport", "View"]
 
@@ -87,7 +86,7 @@ class AsyncTransport:
             return cast(T, self._entered(exchange))
         fetched = await self.driver.run(exchange.flow(True))
         if self.kind == "raw":
-            return cast(T, RawResponse(fetched.response, fetched.content, exchange.parse))
+            return cast(T, AsyncRawResponse(fetched.response, exchange.parse, content=fetched.content))
         return exchange.parse(*fetched)
 
     def deliver_stream(
@@ -139,8 +138,9 @@ class AsyncTransport:
     async def _entered(self, exchange: Exchange[T]) -> AsyncGenerator[AsyncStreamedResponse[T]]:
         response: AsyncResponse = await self.driver.run(exchange.flow(False))
         try:
-            yield AsyncStreamedResponse(response, exchange.parse, exchange.stream)
+            yield AsyncStreamedResponse(response, exchange.parse, stream=exchange.stream)
         finally:
+            exchange.leave(response)
             await response.close()
 
 

@@ -109,14 +109,12 @@ class BodyWriter:
         self._ids.append(hash(custom_id) if isinstance(custom_id, str) else 0)
         if self._validate:
             if self._count > self._max_requests:
-                self._problem(f"it has more than {self._max_requests:,} requests: split it")
-                raise self._error()
+                raise self._fatal(f"it has more than {self._max_requests:,} requests: split it")
             self._check(index, custom_id, request)
         try:
             line = encode(request)
         except RequestEncodingError as error:
-            self._problem(f"{_name(index, custom_id)}: {error}")
-            raise self._error() from None
+            raise self._fatal(f"{_name(index, custom_id)}: {error}") from None
         self._append(line)
 
     def finish(self, others: Mapping[str, object] | None = None) -> WrittenBatch:
@@ -158,10 +156,9 @@ class BodyWriter:
         self._block, self._block_size = [], 0
         self._written += len(data)
         if self._validate and self._written > self._max_bytes:
-            self._problem(
+            raise self._fatal(
                 f"it has more than {self._max_bytes:,} bytes after {self._count} requests: split it"
             )
-            raise self._error()
         try:
             self._file.write(data)
         except OSError as error:
@@ -224,6 +221,12 @@ class BodyWriter:
         self._problem_count += 1
         if len(self._problems) < LISTED:
             self._problems.append(text)
+
+    def _fatal(self, text: str) -> InvalidBatchError:
+        """Return the error for a problem that ends reading. It is listed first, however many came before."""
+        self._problem_count += 1
+        self._problems = [text, *self._problems][:LISTED]
+        return self._error()
 
     def _error(self) -> InvalidBatchError:
         more = self._problem_count - len(self._problems)

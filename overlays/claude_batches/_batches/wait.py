@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import attrs
 from claude_batches_api.operations import messages_batches as operations
+from claude_batches_api.parameters import Unset
 from claude_batches_api.request import RequestOptions, TimeoutLike
 
 from .._errors import (
@@ -33,11 +34,11 @@ __all__ = ["DEFAULT_POLLING", "PollOptions", "Polling", "wait"]
 class PollOptions(TypedDict, total=False):
     """Options of each poll of a batch."""
 
-    extra_headers: Mapping[str, str | None]
+    extra_headers: Mapping[str, str | Unset | None]
     """Headers to add or replace; `None` omits a header of the client."""
     extra_query: Mapping[str, object]
     """Query parameters to add."""
-    timeout: float | TimeoutLike | None
+    timeout: float | TimeoutLike | Unset | None
     """Network timeouts of an attempt in seconds; `None` waits forever."""
     max_retries: int
     """Number of retries of a poll before `patience` begins."""

@@ -55,7 +55,7 @@ class Settings(TypedDict, total=False):
     `pool`. Default: 600, and 5 to connect. `None` waits forever."""
     deadline: float | Unset | None
     """Seconds that a whole call may take, including its retries. Default: no limit."""
-    max_retries: int | None
+    max_retries: int | Unset | None
     """Number of retries of a call that can be repeated without harm. Default: 2."""
     max_retry_delay: float | None
     """Longest delay in seconds that a server may ask for before a retry. A call raises at once if the server asks for
@@ -63,9 +63,9 @@ class Settings(TypedDict, total=False):
     retry_created_statuses: frozenset[int] | None
     """Error statuses after which `create` is sent again, because no batch was created. After every other status that a
     gateway may add to a successful create (408, 409, 5xx), the outcome is unknown. Default: 429 and 529."""
-    default_headers: Mapping[str, str | None] | None
+    default_headers: Mapping[str, str | Unset | None] | None
     """Headers of every request, added to earlier ones; `None` as a value omits a header."""
-    set_default_headers: Mapping[str, str | None] | None
+    set_default_headers: Mapping[str, str | Unset | None] | None
     """Headers of every request, in place of earlier ones."""
     default_query: Mapping[str, object] | None
     """Query parameters of every request, added to earlier ones."""
@@ -82,8 +82,13 @@ _HIDDEN = ("api_key", "auth_token", "base_url", "default_headers", "set_default_
 
 
 def hide(settings: Settings) -> None:
-    """Wrap settings that may hold a credential, in place, so that no traceback shows them as locals."""
+    """Remove settings that are not given (`NOT_GIVEN`), and wrap those that may hold a credential, in place.
+
+    Wrapped, they do not show as locals in a traceback.
+    """
     values = cast(dict[str, Any], settings)
+    for name in [name for name, value in values.items() if isinstance(value, Unset)]:
+        del values[name]
     for name in _HIDDEN:
         if name in values:
             values[name] = Secret(values[name])
@@ -105,7 +110,7 @@ class HeaderChanges:
 
     @classmethod
     def of(cls, headers: Secret[Any]) -> HeaderChanges:
-        """Read a mapping of names to values, or to `None` for an omitted header.
+        """Read a mapping of names to values, or to `None` or `omit` for an omitted header.
 
         Raises:
             ConfigurationError: A header can't be sent.
@@ -113,8 +118,8 @@ class HeaderChanges:
         problem = _mapping_problem(headers)
         if problem is not None:
             raise ConfigurationError(problem)
-        values: dict[str, str | None] = dict(headers.reveal() or {})
-        given = {name: value for name, value in values.items() if value is not None}
+        values: dict[str, Any] = dict(headers.reveal() or {})
+        given = {name: value for name, value in values.items() if not _is_omitted(value)}
         return cls(Headers(given), frozenset(name.lower() for name in values if name not in given))
 
     def then(self, later: HeaderChanges) -> HeaderChanges:
@@ -125,6 +130,10 @@ class HeaderChanges:
         )
 
 
+def _is_omitted(value: object) -> bool:
+    return value is None or isinstance(value, Unset)
+
+
 def _mapping_problem(headers: Secret[Any]) -> str | None:
     """Return the reason why a mapping of headers is invalid, without a value in any frame that can raise."""
     value = headers.reveal()
@@ -133,7 +142,7 @@ def _mapping_problem(headers: Secret[Any]) -> str | None:
     if not isinstance(value, Mapping):
         return f"headers must be a mapping of names to strings; got {type(value).__name__}"
     problems = (
-        header_problem(name, "" if each is None else each)
+        header_problem(name, "" if _is_omitted(each) else each)
         for name, each in cast("Mapping[object, object]", value).items()
     )
     return next((problem for problem in problems if problem is not None), None)
@@ -289,14 +298,22 @@ def _base(base_url: Secret[Any]) -> dict[str, Any]:
     Raises:
         ConfigurationError: The URL can't be a base URL.
     """
+    problem = _base_problem(base_url)
+    if problem is not None:
+        raise ConfigurationError(f"base_url is invalid: {problem}")
+    url = str(base_url.reveal())
+    return {"base_url": url.rstrip("/").removesuffix("/v1").rstrip("/"), "origin": origin_of(url)}
+
+
+def _base_problem(base_url: Secret[Any]) -> str | None:
+    """Return the reason why a URL can't be a base URL, without a part of it in any frame that raises."""
+    url = str(base_url.reveal())
     try:
-        origin = origin_of(str(base_url.reveal()))
+        origin_of(url)
     except ValueError as error:
-        raise ConfigurationError(f"base_url is invalid: {error}") from None
-    parts = urlsplit(str(base_url.reveal()))
-    if parts.query or parts.fragment:
-        raise ConfigurationError("base_url is invalid: it must end with its path (see default_query)")
-    return {"base_url": str(base_url.reveal()).rstrip("/").removesuffix("/v1").rstrip("/"), "origin": origin}
+        return str(error)
+    parts = urlsplit(url)
+    return "it must end with its path (see default_query)" if parts.query or parts.fragment else None
 
 
 def _credential(name: str, value: Secret[Any]) -> Secret[str] | None:

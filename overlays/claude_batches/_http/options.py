@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from claude_batches_api.parameters import Unset
 from claude_batches_api.request import check_options as check_names
 
-__all__ = ["check_options"]
+__all__ = ["check_options", "given"]
 
 
 def check_options(options: Mapping[str, Any], method: Callable[..., Any], known: type) -> None:
@@ -28,3 +29,9 @@ def check_options(options: Mapping[str, Any], method: Callable[..., Any], known:
 
     arguments = [name for name in inspect.signature(method).parameters if name not in ("options", "settings")]
     check_names(options, method.__qualname__, arguments, names)
+
+
+def given(options: Mapping[str, Any], name: str, default: Any = None) -> Any:
+    """Return the value of an option, or the default if the option is missing or `NOT_GIVEN`."""
+    value = options.get(name, default)
+    return default if isinstance(value, Unset) else value

@@ -14,6 +14,7 @@ from .._headers import Headers, Secret, SentRequest, shown_headers, shown_url
 from .._logging import logger
 from .config import Config, HeaderChanges
 from .encoding import encode_body, encode_query
+from .options import given
 from .origin import foreign_headers, origin_of, redirect_target, unsafe_step
 from .retry import RetryLimits
 from .session import Session
@@ -161,8 +162,15 @@ def redirected(prepared: PreparedRequest, location: str, config: Config, *, what
 
 
 def extra_query_pairs(extra: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Return the query parameters of `extra_query`; a nested mapping becomes `filter[key]=value`."""
-    return [pair for name, value in extra.items() for pair in query_pairs(name, value, style="deepObject")]
+    """Return the query parameters of `extra_query`.
+
+    A mapping becomes `filter[key]=value`, and a list one parameter for each item.
+    """
+    return [
+        pair
+        for name, value in extra.items()
+        for pair in query_pairs(name, value, style="deepObject" if isinstance(value, Mapping) else "form")
+    ]
 
 
 class _Limits(TypedDict):
@@ -173,10 +181,11 @@ class _Limits(TypedDict):
 
 def _limits(session: Session, options: RequestOptions) -> _Limits:
     config = session.config
-    retries = options.get("max_retries", config.retry.max_retries)
+    retries = given(options, "max_retries", config.retry.max_retries)
+    timeout = given(options, "timeout", config.timeouts)
     return {
-        "timeouts": Timeouts.of(options["timeout"]) if "timeout" in options else config.timeouts,
-        "deadline": Deadline.after(options.get("deadline", config.deadline), session.now()),
+        "timeouts": timeout if timeout is config.timeouts else Timeouts.of(timeout),
+        "deadline": Deadline.after(given(options, "deadline", config.deadline), session.now()),
         "retry": RetryLimits(retries, config.retry.max_delay),
     }
 
@@ -194,12 +203,12 @@ def _headers(
     for later in (dict(arguments), options.get("extra_headers")):
         if later:
             changes = changes.then(HeaderChanges.of(Secret(later)))
-    headers = {**config.own_headers(), **own, **changes.sent}
-    for name in changes.omitted:
-        headers.pop(name, None)
+    # `Headers`, so that no traceback shows their values as locals.
+    headers = Headers({**config.own_headers(), **own, **changes.sent})
+    headers = Headers({name: value for name, value in headers.items() if name not in changes.omitted})
     if secured and _CREDENTIALS.isdisjoint(headers) and _CREDENTIALS.isdisjoint(changes.omitted):
-        headers.update(config.credentials())
-    return Headers(headers)
+        return Headers({**headers, **config.credentials()})
+    return headers
 
 
 def _query(config: Config, request: Request[Any], options: RequestOptions) -> list[tuple[str, str]]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import codecs
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, cast, get_args, get_origin
 
 import orjson
+from claude_batches_api.model import Model
 
-from .._errors import APIResponseValidationError, ErrorResponse
+from .._errors import APIResponseValidationError
 from .._headers import Headers, SentRequest
-from .exchange import Parser
 from .response import OpenedResponse
 
-__all__ = ["RawResponse", "ResponseView"]
+__all__ = ["ResponseView", "TextDecoder", "converted", "keep_content"]
 
-T = TypeVar("T")
+# `converted` completes `ResponseView`.
+# ruff: noqa: SLF001
+# pyright: reportPrivateUsage=false
 
 
 class ResponseView:
@@ -90,39 +94,88 @@ class ResponseView:
         try:
             return orjson.loads(content)
         except ValueError:
-            response = ErrorResponse(self.status_code, self.headers, content, self.http_request)
-        raise APIResponseValidationError("the response is not JSON", response=response, body=response.text)
+            error = self._invalid(content, "is not JSON")
+        raise error
+
+    def _invalid(self, content: bytes, reason: str) -> APIResponseValidationError:
+        response = self._opened.with_body(content)
+        return APIResponseValidationError(f"the response {reason}.", response=response, body=response.text)
 
 
-class RawResponse(ResponseView, Generic[T]):
-    """A response and its body. `parse()` decodes it."""
+class TextDecoder:
+    """Decoder of UTF-8 chunks into pieces of text.
 
-    def __init__(self, response: OpenedResponse, content: bytes, parser: Parser[T]) -> None:
-        super().__init__(response)
-        self.content = content
-        """Body as bytes."""
-        self._parser = parser
-        self._parsed: list[T] = []
+    Args:
+        size: Characters of each piece but the last; `None` for pieces as they come.
+    """
 
-    @property
-    def text(self) -> str:
-        """Body as text."""
-        return self.content.decode("utf-8", "replace")
+    def __init__(self, size: int | None) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._size = size
+        self._pending = ""
 
-    def read(self) -> bytes:
-        """Return the body."""
-        return self.content
+    def feed(self, chunk: bytes) -> Iterator[str]:
+        """Return the pieces that a chunk completes."""
+        self._pending += self._decoder.decode(chunk)
+        size = self._size or len(self._pending) or 1
+        while len(self._pending) >= size:
+            yield self._pending[:size]
+            self._pending = self._pending[size:]
 
-    def json(self) -> Any:
-        """Parse the body as JSON.
+    def finish(self) -> Iterator[str]:
+        """Return the last piece."""
+        self._pending += self._decoder.decode(b"", final=True)
+        if self._pending:
+            yield self._pending
 
-        Raises:
-            APIResponseValidationError: The body is not JSON.
-        """
-        return self._json(self.content)
 
-    def parse(self) -> T:
-        """Return the result of the method without `with_raw_response`; the same object each time."""
-        if not self._parsed:
-            self._parsed.append(self._parser(self._opened, self.content))
-        return self._parsed[0]
+def keep_content(native: Any, content: bytes) -> None:
+    """Let the response of the HTTP library return a body that was read past it."""
+    if not hasattr(native, "_content"):
+        native._content = content
+
+
+def converted(view: ResponseView, to: Any, content: bytes) -> Any:
+    """Return a body as a type that the caller names.
+
+    Args:
+        view: The response.
+        to: See `APIResponse.parse`.
+        content: The body.
+
+    Raises:
+        TypeError: The body can't be converted to that type.
+        APIResponseValidationError: The body has a different form.
+    """
+    if to is bytes:
+        return content
+    if to in (str, int, float, bool):
+        text = content.decode("utf-8", "replace")
+        try:
+            return text.strip().lower() == "true" if to is bool else to(text)
+        except ValueError:
+            error = view._invalid(content, f"is not {to.__name__}")
+        raise error
+    if to is not object and isinstance(to, type) and isinstance(view.http_response, cast("type[Any]", to)):
+        return view.http_response
+    if get_origin(to) is Annotated:
+        to = get_args(to)[0]
+    kind: Any = get_origin(to) or to
+    if kind in (dict, list, object):
+        parsed: Any = view._json(content)
+        if kind is object or type(parsed) is kind:
+            return cast(Any, parsed)
+        raise view._invalid(content, f"is JSON of another form ({type(parsed).__name__})")
+    if not hasattr(kind, "model_validate"):
+        raise TypeError(
+            f"the body can't be parsed as {to!r}: use a model of this package or of pydantic, dict, list, object, str, "
+            "bytes, int, float, bool or the response class of the HTTP library"
+        )
+    parsed = view._json(content)
+    try:
+        model: Any = kind.model_validate(parsed)
+    except (TypeError, ValueError) as cause:
+        raise view._invalid(content, f"is not a {kind.__name__}") from cause
+    if isinstance(model, Model):
+        model._request_id, model._workspace_id = view.request_id, view.workspace_id
+    return model

@@ -23,6 +23,7 @@ A failed request for results raises an `APIError`.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from .._errors import ClaudeBatchesError, name_publicly
 
@@ -127,6 +128,10 @@ class DownloadTargetError(ResultsError, OSError):
     def __init__(self, code: int, message: str, path: str) -> None:
         OSError.__init__(self, code, message, path)
         self.message = message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The number and the path are not in `__dict__`.
+        return type(self), (self.errno, self.message, self.filename), self.__dict__
 
     def __str__(self) -> str:
         return f"{self.message}: {self.filename!r}"

@@ -11,6 +11,7 @@ import attrs
 from claude_batches_api.operations.messages_batches import RESULTS
 from claude_batches_api.request import RequestOptions
 
+from .._batches.ids import check_id
 from .._batches.wait import Polling
 from .._errors import ClaudeBatchesError
 from .._http.attempts import Fetched
@@ -58,12 +59,16 @@ class Sink(Protocol[T_contra]):
         ...
 
 
+def _check_id(_: object, __: attrs.Attribute[str], batch_id: str) -> None:
+    check_id(batch_id)
+
+
 @attrs.frozen
 class ResultsCall:
     """One call for results: the batch and the caller's options."""
 
     session: Session
-    batch_id: str
+    batch_id: str = attrs.field(validator=_check_id)
     workspace_id: str | None
     options: RequestOptions
     polling: Polling | None = None
@@ -105,7 +110,7 @@ class ResultsCall:
         def decode_line(line: bytes) -> Any:
             exact = has_large_number(line) and not is_bad(line)
             result = decode_exactly(parse(line)) if exact else decode(line)
-            custom_id = getattr(result, "custom_id", None)
+            custom_id: Any = getattr(result, "custom_id", None)
             if sent is not None and custom_id not in sent:
                 raise ForeignResultsError(self.batch_id, str(custom_id))
             return result

@@ -8,7 +8,15 @@ from typing import Any, NoReturn, TypeGuard
 
 import orjson
 
-__all__ = ["NotAResultError", "claimed_id", "has_large_number", "is_bad", "may_have_large_number", "parse"]
+__all__ = [
+    "NotAResultError",
+    "claimed_id",
+    "has_large_number",
+    "is_bad",
+    "is_cut",
+    "may_have_large_number",
+    "parse",
+]
 
 
 class NotAResultError(ValueError):
@@ -53,14 +61,7 @@ def parse(line: bytes) -> dict[str, Any]:
     Raises:
         NotAResultError: The line is not JSON, or not an object with a `custom_id` and a `result` with a `type`.
     """
-    wire: Any
-    if has_large_number(line):
-        wire = _loads_leniently(line, "a number is too large")
-    else:
-        try:
-            wire = orjson.loads(line)
-        except ValueError as error:
-            wire = _loads_leniently(line, str(error))
+    wire = _loads(line)
     if not _is_object(wire):
         kind = "a JSON array, not lines of JSON" if type(wire) is list else "JSON, but not an object"
         raise NotAResultError(f"is {kind}")
@@ -70,6 +71,15 @@ def parse(line: bytes) -> dict[str, Any]:
     if not _is_object(result) or type(result.get("type")) is not str:
         raise NotAResultError("is not a result: it has no result with a type")
     return wire
+
+
+def is_cut(line: bytes) -> bool:
+    """Return true if a line is not JSON. A part of a JSON object never is."""
+    try:
+        _loads(line)
+    except NotAResultError:
+        return True
+    return False
 
 
 def is_bad(line: bytes) -> bool:
@@ -85,6 +95,15 @@ def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
     return type(value) is dict
 
 
+def _loads(line: bytes) -> Any:
+    if has_large_number(line):
+        return _loads_leniently(line, "a number is too large")
+    try:
+        return orjson.loads(line)
+    except ValueError as error:
+        return _loads_leniently(line, str(error))
+
+
 def _loads_leniently(line: bytes, problem: str) -> Any:
     r"""Parse JSON that orjson refuses or reads inexactly: half of a surrogate pair, or an integer beyond 64 bits.
 
@@ -93,7 +112,9 @@ def _loads_leniently(line: bytes, problem: str) -> Any:
     try:
         return json.loads(line.decode("utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError):
-        raise NotAResultError(f"is not JSON ({problem})") from None
+        of_array = ": it begins a JSON array, and results are one JSON object a line"
+        hint = of_array if line.lstrip().startswith(b"[") else ""
+        raise NotAResultError(f"is not JSON ({problem}){hint}") from None
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -13,7 +13,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any, cast
@@ -221,7 +221,7 @@ class PartialFile:
         return self._opened
 
     @contextlib.contextmanager
-    def _refusing(self) -> Iterator[None]:
+    def _refusing(self) -> Generator[None]:
         """Raise errors of the system as errors of the package."""
         try:
             yield

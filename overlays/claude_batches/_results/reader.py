@@ -33,7 +33,7 @@ from .errors import (
     ResultsFormatError,
 )
 from .inflate import ACCEPT_ENCODING, Inflater, inflater
-from .line import is_bad
+from .line import is_bad, is_cut
 from .resume import (
     EndedShortError,
     Patience,
@@ -176,7 +176,7 @@ class Reader(Generic[T]):
         self._finished = False
         self._ranges = True
         self._asked_from: int | None = None
-        self._ended_short_at: int | None = None
+        self._ended_short_at: tuple[int, int] | None = None
         self._in_doubt = False
         self._failure: Exception | None = None
         if self.expected is None:
@@ -348,9 +348,8 @@ class Reader(Generic[T]):
         """
         if self._inflater is not None:
             self._inflater.finish()
-        # A part of a JSON object never parses.
         unfinished = self._current.splitter.unfinished
-        if self._is_short and unfinished.strip() and is_bad(unfinished):
+        if self._is_short and unfinished.strip() and is_cut(unfinished):
             raise EndedShortError("the response ended within a line")
         yield from self._items(self._current.finish())
         if self._is_short:
@@ -390,10 +389,10 @@ class Reader(Generic[T]):
         results = self.seen.results
         if isinstance(error, EndedShortError):
             # The same end twice without an error is the end of the file.
-            if self._ended_short_at == results:
+            if self._ended_short_at == (results, position):
                 reason = "the file has no more"
                 raise IncompleteResultsError(self.batch.id, results, self.expected, reason) from None
-            self._ended_short_at = results
+            self._ended_short_at = results, position
         delay = self._patience.delay(error, len(self.seen), position) if resumable(error) else None
         if delay is None:
             cause = error if isinstance(error, APIError | BrokenEncodingError) else None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import attrs
 from claude_batches_api.operations.messages_batches import retrieve
-from claude_batches_api.parameters import header_pairs
+from claude_batches_api.parameters import Unset, header_pairs, unset
 from claude_batches_api.request import RequestOptions
 
 from .._batches.visibility import Visibility
@@ -15,7 +16,8 @@ from .._http.attempts import fetch, open_response
 from .._http.decode import decode_response
 from .._http.effects import Flow
 from .._http.failure import connection_error, past_deadline
-from .._http.prepare import prepare, prepare_url
+from .._http.options import given
+from .._http.prepare import PreparedRequest, prepare, prepare_url
 from .._http.response import OpenedResponse
 from .._http.session import Session
 from .._http.timeouts import Deadline
@@ -34,7 +36,8 @@ class ResultsRequests:
         session: State of the client.
         batch_id: Id of the batch.
         workspace_id: Workspace to act in.
-        options: The caller's options. A deadline starts now and covers all requests together.
+        options: The caller's options. A deadline starts now and covers waiting and all requests together. The
+            client's own deadline covers the requests.
     """
 
     def __init__(
@@ -46,7 +49,10 @@ class ResultsRequests:
         self._options = options
         self._visibility = Visibility()
         self._opened = False
-        self._deadline = Deadline.after(options.get("deadline"), session.now())
+        self._deadline = Deadline.after(given(options, "deadline"), session.now())
+        # `None` as an option lifts the client's own deadline.
+        is_given = not isinstance(options.get("deadline", unset), Unset)
+        self._default = None if is_given else session.config.deadline
 
     def batch(self, polling: Polling | None = None) -> Flow[MessageBatch]:
         """Retrieve the batch.
@@ -60,21 +66,21 @@ class ResultsRequests:
         """
         if polling is not None:
             known = PollOptions.__annotations__
-            return (
-                yield from wait(
-                    self._session,
-                    self._batch_id,
-                    deadline=self._deadline,
-                    polling=polling,
-                    workspace_id=self._workspace_id,
-                    options=cast(
-                        PollOptions, {name: value for name, value in self._options.items() if name in known}
-                    ),
-                )
+            poll_options = {name: value for name, value in self._options.items() if name in known}
+            batch = yield from wait(
+                self._session,
+                self._batch_id,
+                deadline=self._deadline,
+                polling=polling,
+                workspace_id=self._workspace_id,
+                options=cast(PollOptions, poll_options),
             )
+            self._start()
+            return batch
+        self._start()
         request = retrieve(self._batch_id, workspace_id=self._workspace_id)
         while True:
-            prepared = prepare(self._session, request, self._current_options())
+            prepared = self._limited(prepare(self._session, request, self._current_options()))
             try:
                 fetched = yield from fetch(self._session, prepared)
             except NotFoundError as error:
@@ -94,7 +100,8 @@ class ResultsRequests:
         headers = {**dict(header_pairs("anthropic-workspace-id", self._workspace_id)), **headers}
         name = "messages.batches.results"
         while True:
-            prepared = prepare_url(self._session, url, headers, self._current_options(), name=name)
+            options = self._current_options()
+            prepared = self._limited(prepare_url(self._session, url, headers, options, name=name))
             if self._deadline.passed(self._session.now()):
                 raise connection_error(past_deadline(), prepared.shown())
             try:
@@ -116,11 +123,17 @@ class ResultsRequests:
     def _left(self) -> float | None:
         return self._deadline.left(self._session.now())
 
+    def _start(self) -> None:
+        """Start the client's deadline, unless the call has its own."""
+        if self._default is not None:
+            self._deadline = Deadline.after(self._default, self._session.now())
+
+    def _limited(self, prepared: PreparedRequest) -> PreparedRequest:
+        """Return a request with the deadline of the whole call."""
+        return attrs.evolve(prepared, deadline=self._deadline)
+
     def _current_options(self) -> RequestOptions:
-        options: dict[str, object] = {**self._options}
-        left = self._left()
-        if left is not None:
-            options["deadline"] = max(left, 0.001)
+        options: dict[str, object] = {**self._options, "deadline": None}
         if self._opened:
             # Reading was interrupted. The reader decides how often it is resumed.
             options["max_retries"] = 0

@@ -12,6 +12,7 @@ import attrs
 from claude_batches_api import resources as api
 from claude_batches_api.parameters import Unset, unset
 
+from .._headers import Headers
 from .._http.clock import Clock
 from .._http.config import Config, Settings, has_credential, hide
 from .._http.known_batches import KnownBatches
@@ -126,6 +127,18 @@ class Client(api.SyncResources):
         return self._config.retry.max_retries
 
     @property
+    def default_headers(self) -> Headers:
+        """Headers of every request, without those of HTTP itself and the credential."""
+        changes = self._config.headers
+        headers = {**self._config.own_headers(), **changes.sent}
+        return Headers({name: value for name, value in headers.items() if name not in changes.omitted})
+
+    @property
+    def default_query(self) -> dict[str, object]:
+        """Query parameters of every request."""
+        return dict(self._config.query)
+
+    @property
     def timeout(self) -> Timeouts:
         """Timeouts in seconds: to connect, to read, to write, and for a connection of the pool."""
         return self._config.timeouts
@@ -150,6 +163,8 @@ class Client(api.SyncResources):
         session = attrs.evolve(self._transport.session, config=self._config.changed(settings))
         copy = object.__new__(type(self))
         copy._driver = self._driver
+        if session.config.origin != self._config.origin:
+            copy._driver.check_origin(session.config.origin)
         if http_client is not None:
             copy._driver = Driver(http_client, session.clock, session.config.origin)
         copy._owner = False

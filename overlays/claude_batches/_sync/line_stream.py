@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from .._errors import APIResponseValidationError, ErrorResponse
+from .._errors import APIResponseValidationError
 from .._http.lines import LineSplitter
 from .response import Response
 
@@ -24,7 +24,7 @@ def lines_of(response: Response, chunks: Iterator[bytes]) -> Iterator[bytes]:
     """
 
     def too_long(limit: int, number: int, offset: int, line: bytes) -> Exception:
-        shown = ErrorResponse(response.status_code, response.headers, line, response.http_request)
+        shown = response.with_body(line)
         text = f"line {number} of the response, at byte {offset}, is longer than {limit} bytes."
         return APIResponseValidationError(text, response=shown, body=None)
 
@@ -58,7 +58,7 @@ class LineStream(Generic[T]):
         """Open the response, unless it is open already."""
         if self._items is None:
             self._response, chunks = self._open()
-            self._items = self._decoded(self._response, chunks)
+            self._items = _decoded(self._decoder(self._response), lines_of(self._response, chunks))
         return self
 
     def close(self) -> None:
@@ -86,7 +86,8 @@ class LineStream(Generic[T]):
     ) -> None:
         self.close()
 
-    def _decoded(self, response: Response, chunks: Iterator[bytes]) -> Iterator[T]:
-        decode = self._decoder(response)
-        for line in lines_of(response, chunks):
-            yield decode(line)
+
+# Without a reference to the stream, which would otherwise wait for the garbage collector after its last use.
+def _decoded(decode: Callable[[bytes], Any], lines: Iterator[bytes]) -> Iterator[Any]:
+    for line in lines:
+        yield decode(line)

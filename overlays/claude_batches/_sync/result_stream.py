@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from .._errors import ClaudeBatchesError
 from .._http.views import ResponseView
@@ -60,6 +60,15 @@ class ResultStream(Generic[T]):
         response = self._opened.response
         assert response is not None
         return ResponseView(response)
+
+    @property
+    def http_response(self) -> Any:
+        """Current response of the HTTP library. Its request holds the credentials.
+
+        Raises:
+            RuntimeError: The results were not requested yet.
+        """
+        return self.response.http_response
 
     @property
     def complete(self) -> bool | None:

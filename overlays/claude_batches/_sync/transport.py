@@ -4,7 +4,7 @@
 It fulfils `claude_batches_api.transport`. A transport has one of three views, which decide the result of each call:
 
 - `plain`: the decoded result;
-- `raw`: a `RawResponse`;
+- `raw`: an `RawResponse`;
 - `streamed`: a context manager for an `StreamedResponse`.
 """
 
@@ -23,12 +23,11 @@ from .._http.exchange import Exchange, exchange
 from .._http.pages import first_request
 from .._http.response import OpenedResponse
 from .._http.session import Session
-from .._http.views import RawResponse
 from .driver import Driver
 from .line_stream import LineStream
 from .pages import Page
 from .response import Response
-from .views import StreamedResponse
+from .views import RawResponse, StreamedResponse
 
 __all__ = ["Transport", "View"]
 
@@ -79,7 +78,7 @@ class Transport:
             return cast(T, self._entered(exchange))
         fetched = self.driver.run(exchange.flow(True))
         if self.kind == "raw":
-            return cast(T, RawResponse(fetched.response, fetched.content, exchange.parse))
+            return cast(T, RawResponse(fetched.response, exchange.parse, content=fetched.content))
         return exchange.parse(*fetched)
 
     def deliver_stream(
@@ -131,8 +130,9 @@ class Transport:
     def _entered(self, exchange: Exchange[T]) -> Generator[StreamedResponse[T]]:
         response: Response = self.driver.run(exchange.flow(False))
         try:
-            yield StreamedResponse(response, exchange.parse, exchange.stream)
+            yield StreamedResponse(response, exchange.parse, stream=exchange.stream)
         finally:
+            exchange.leave(response)
             response.close()
 
 

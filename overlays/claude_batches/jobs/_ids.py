@@ -15,7 +15,17 @@ from typing import Any, NamedTuple
 
 import orjson
 
-__all__ = ["OWN_ID", "SentId", "derived_id", "key_of", "new_token", "params_id", "parse_sent_id", "sent_id"]
+__all__ = [
+    "OWN_ID",
+    "SentId",
+    "derived_id",
+    "key_of",
+    "new_token",
+    "params_id",
+    "parse_sent_id",
+    "sent_id",
+    "twin_key",
+]
 
 #: The form that the API asks of a custom_id.
 OWN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -51,6 +61,11 @@ def parse_sent_id(custom_id: str) -> SentId | None:
 def key_of(custom_id: str) -> bytes:
     """Return the 16 bytes that a row is found by."""
     return blake2b(custom_id.encode(), digest_size=16).digest()
+
+
+def twin_key(key: bytes, row: int, columns: bytes) -> bytes:
+    """Return the 16 bytes that a repeated row of a table is known by, so that adding it again changes nothing."""
+    return blake2b(b"%b%d %b" % (key, row, columns), digest_size=16).digest()
 
 
 def derived_id(params: bytes) -> str:

@@ -1,18 +1,26 @@
 """Lines: one request of a shard, as it is kept on disk and as it is sent.
 
 A line on disk is `{"custom_id":…,"params":…}` with the user's id. Requests with other properties (columns of a table,
-say) have these before, so that a line's beginning tells its form. The sent line has the derived id and the params
+say) have these before, so that the beginning of a line tells its form. The sent line has the derived id and the params
 alone. Its params are the same bytes, so nothing is parsed or written twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-__all__ = ["ENVELOPE", "SEPARATOR", "read_line", "sent_request", "sent_size", "split_line", "write_line"]
+__all__ = [
+    "ENVELOPE",
+    "SEPARATOR",
+    "Line",
+    "read_line",
+    "sent_request",
+    "sent_size",
+    "split_line",
+    "write_line",
+]
 
 #: Bytes of a body besides its lines, and between two of them, as the client writes it.
 ENVELOPE = len(b'{"requests":[]}')
@@ -23,18 +31,20 @@ _PARAMS = b',"params":'
 _AROUND = len(_PLAIN) + len('""') + len(_PARAMS) + len("}")
 
 
-def write_line(custom_id: str, params: bytes, extra: Mapping[str, Any] | None = None) -> bytes:
+def write_line(custom_id: str, params: bytes, extra: bytes = b"{}", row: int | None = None) -> bytes:
     """Write a line, without its newline.
 
     Args:
         custom_id: The user's id.
         params: The params as JSON.
-        extra: Other properties of the request, kept and not sent.
+        extra: JSON of other properties of the request, kept and not sent.
+        row: The number of the row in its source.
     """
     head = orjson.dumps(custom_id)
-    if not extra:
+    if extra == b"{}" and row is None:
         return b"".join((_PLAIN, head, _PARAMS, params, b"}"))
-    return b"".join((b'{"extra":', orjson.dumps(extra), b',"custom_id":', head, _PARAMS, params, b"}"))
+    number = b"null" if row is None else b"%d" % row
+    return b"".join((b'{"extra":', extra, b',"row":', number, b",", _PLAIN[1:], head, _PARAMS, params, b"}"))
 
 
 def split_line(line: bytes) -> tuple[str, bytes]:
@@ -48,11 +58,19 @@ def split_line(line: bytes) -> tuple[str, bytes]:
     return wire["custom_id"], orjson.dumps(wire["params"])
 
 
-def read_line(line: bytes) -> dict[str, Any]:
-    """Return the request of a line as it was added."""
-    wire: dict[str, Any] = orjson.loads(line)
-    extra = wire.pop("extra", None)
-    return {**extra, **wire} if extra else wire
+class Line(NamedTuple):
+    """A line, parsed."""
+
+    custom_id: str
+    params: dict[str, Any]
+    extra: dict[str, Any]
+    row: int | None
+
+
+def read_line(line: bytes) -> Line:
+    """Parse a line."""
+    wire = orjson.loads(line)
+    return Line(wire["custom_id"], wire["params"], wire.get("extra") or {}, wire.get("row"))
 
 
 def sent_request(custom_id: str, params: bytes) -> dict[str, Any]:

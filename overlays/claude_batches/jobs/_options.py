@@ -9,8 +9,9 @@ import attrs
 
 from ._causes import OnMaxTokens
 from ._errors import JobOptionsError
+from ._tables import answer_type, check_answer
 
-__all__ = ["Check", "Ids", "JobOptions", "OptionKeys", "RetryIf"]
+__all__ = ["Check", "Ids", "JobOptions", "OptionKeys", "RetryIf", "typed"]
 
 RetryIf: TypeAlias = Callable[
     [str, Mapping[str, Any], Mapping[str, Any] | None], "bool | Mapping[str, Any] | None"
@@ -60,8 +61,12 @@ class JobOptions:
     """A predicate for rows that would be kept otherwise."""
     check: Check | None = None
     """A check of each answer: the raw result in, its error or `None` out."""
+    output: type[Any] | None = None
+    """The type that answers have, which tables are added with and answers are checked for."""
     retry_unparsable: bool = False
     """Sends requests again whose answer fails the check, with the error told."""
+    prices: Mapping[str, Mapping[str, Any]] | None = None
+    """Prices by model, which come before those of the price list."""
     settle_seconds: float = attrs.field(default=60.0, validator=_not_negative)
     """Seconds, by the server's clock, until a batch that is not on the list counts as not made."""
     patience: float = attrs.field(default=300.0, validator=_not_negative)
@@ -100,9 +105,23 @@ class OptionKeys(TypedDict, total=False):
     retry_canceled: bool
     retry_if: RetryIf | None
     check: Check | None
+    output: type[Any] | None
     retry_unparsable: bool
+    prices: Mapping[str, Mapping[str, Any]] | None
     settle_seconds: float
     patience: float
     poll_interval: float
     max_poll_interval: float
     workspace_id: str | None
+
+
+def typed(options: JobOptions) -> JobOptions:
+    """Return options with the check that their `output` type asks for."""
+    if options.output is None or options.check is not None:
+        return options
+    answers = answer_type(options.output)
+
+    def check(result: Mapping[str, Any]) -> str | None:
+        return check_answer(answers, result)[2]
+
+    return attrs.evolve(options, check=check)

@@ -21,6 +21,7 @@ __all__ = [
     "Positions",
     "Shard",
     "ShardState",
+    "Twin",
 ]
 
 #: The kinds of blocks.
@@ -176,6 +177,16 @@ class Item(NamedTuple):
     cause: str | None
     result: int | None
     """The place of its result among those of its shard."""
+
+
+class Twin(NamedTuple):
+    """A row of a table whose request is that of another row: it is paid for once, and has its result."""
+
+    position: int
+    item: int
+    """The position of the row that is sent."""
+    columns: bytes
+    """JSON of its own columns."""
 
 
 class Block(NamedTuple):

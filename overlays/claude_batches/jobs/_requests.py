@@ -11,7 +11,17 @@ from ._errors import JobRequestError
 from ._ids import OWN_ID, derived_id
 from ._lines import write_line
 
-__all__ = ["Request", "encode_params", "prepare"]
+__all__ = ["Given", "Request", "encode_params", "prepare"]
+
+
+class Given(NamedTuple):
+    """A row of a table as a request."""
+
+    custom_id: str
+    params: Mapping[str, Any]
+    columns: dict[str, Any]
+    row: int
+    """The number of the row in its source."""
 
 
 class Request(NamedTuple):
@@ -23,6 +33,10 @@ class Request(NamedTuple):
     params_size: int
     model: str
     max_tokens: int
+    row: int | None = None
+    """The number of the row in its source, for a row of a table."""
+    columns: bytes = b"{}"
+    """JSON of its columns."""
 
 
 def prepare(index: int, given: Any, *, own_ids: bool) -> Request:
@@ -36,6 +50,10 @@ def prepare(index: int, given: Any, *, own_ids: bool) -> Request:
     Raises:
         JobRequestError: It can't be sent.
     """
+    row, extra = None, None
+    if isinstance(given, Given):
+        row, extra = given.row, given.columns
+        given = {"custom_id": given.custom_id, "params": given.params}
     given = _as_dict(given)
     if not isinstance(given, Mapping):
         raise JobRequestError(
@@ -51,9 +69,10 @@ def prepare(index: int, given: Any, *, own_ids: bool) -> Request:
         )
     if "params" in request:
         params: Any = request["params"]
-        extra = {name: value for name, value in request.items() if name not in ("custom_id", "params")}
+        if row is None:
+            extra = {name: value for name, value in request.items() if name not in ("custom_id", "params")}
     elif custom_id is None:
-        params, extra = request, None
+        params = request
     else:
         raise JobRequestError(index, custom_id, "it has no params")
     params = _as_dict(params)
@@ -65,8 +84,8 @@ def prepare(index: int, given: Any, *, own_ids: bool) -> Request:
         written = encode_params(params)
         if custom_id is None:
             custom_id = derived_id(orjson.dumps(orjson.loads(written), option=orjson.OPT_SORT_KEYS))
-        if extra:
-            extra = orjson.loads(orjson.dumps(extra, _plain))
+        # A copy, since orjson's own bytes keep the room of a kilobyte.
+        columns = b"%b" % orjson.dumps(extra, _plain) if extra else b"{}"
     except TypeError as error:
         raise JobRequestError(
             index, custom_id, f"it can't be written as JSON: {error.__cause__ or error}"
@@ -87,10 +106,12 @@ def prepare(index: int, given: Any, *, own_ids: bool) -> Request:
     model, most = params.get("model"), params.get("max_tokens")
     return Request(
         custom_id,
-        write_line(custom_id, written, extra or None),
+        write_line(custom_id, written, columns, row),
         len(written),
         model if isinstance(model, str) else "",
         most if isinstance(most, int) else 0,
+        row,
+        columns,
     )
 
 

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from heapq import merge
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+import orjson
+
+from ._causes import Cause
 from ._codec import place_at
 from ._collect import parse_result
 from ._ids import key_of, parse_sent_id
 from ._ledger._sql import SqlLedger
-from ._lines import read_line, split_line
+from ._lines import Line, read_line, split_line
 from ._reading import Lines
-from ._records import RESULT, Item, ItemState, Shard, ShardState
+from ._records import RESULT, Item, ItemState, Shard, ShardState, Twin
+from ._tables import AnswerType, check_answer
 
 if TYPE_CHECKING:
     from claude_batches import types
@@ -27,31 +33,56 @@ AHEAD_ROWS = 20_000
 
 
 class JobRow:
-    """A row: a request joined with its final result. What it holds is decoded when it is asked for."""
+    """A row: a request joined with its final result. Its parts are decoded at their first use."""
 
-    def __init__(self, item: Item, body: bytes, line: bytes | None, batch_id: str | None) -> None:
-        self.position = item.position
-        """The position of the request in input order, from 0."""
+    def __init__(
+        self,
+        item: Item,
+        body: bytes,
+        line: bytes | None,
+        batch_id: str | None,
+        answers: AnswerType | None = None,
+        twin: Twin | None = None,
+    ) -> None:
+        self.position = item.position if twin is None else twin.position
+        """The position of the row in input order; positions grow, and some may be left out."""
         self.attempt = item.attempt
         """The number of the attempt that the result is of, from 1."""
         self.cause = item.cause or "missing"
         """How the request ended, as the table of causes names it: `"succeeded"`, `"expired"`, ..."""
         self.batch_id = batch_id
         """The batch that the result is from."""
-        self.raw_request = body
-        """The request as JSON, with the params that were sent."""
         self.raw = line
         """The line of the result as it came, without its newline; `None` if the batch had none."""
+        self._body = body
+        self._answers = answers
+        self._twin = twin
+
+    @cached_property
+    def _line(self) -> Line:
+        return read_line(self._body)
 
     @cached_property
     def custom_id(self) -> str:
         """The custom_id as it was added."""
-        return split_line(self.raw_request)[0]
+        return split_line(self._body)[0]
+
+    @cached_property
+    def params(self) -> dict[str, Any]:
+        """The params that were sent."""
+        return self._line.params
+
+    @cached_property
+    def columns(self) -> dict[str, Any]:
+        """The columns of the table that the request is of, or its other properties."""
+        if self._twin is not None:
+            return cast("dict[str, Any]", orjson.loads(self._twin.columns))
+        return self._line.extra
 
     @cached_property
     def request(self) -> dict[str, Any]:
         """The request as it was added, with the params that were sent."""
-        return read_line(self.raw_request)
+        return {**self.columns, "custom_id": self.custom_id, "params": self.params}
 
     @cached_property
     def wire(self) -> dict[str, Any] | None:
@@ -67,6 +98,13 @@ class JobRow:
 
         return MessageBatchIndividualResponse.from_dict(self.wire).result
 
+    @cached_property
+    def output(self) -> Any:
+        """The answer as a value of the job's `output` type; `None` where it is not one, or there is not a type."""
+        if self._answers is None or self.wire is None or self.cause != Cause.SUCCEEDED:
+            return None
+        return check_answer(self._answers, self.wire["result"])[1]
+
     @property
     def message(self) -> types.Message | None:
         """The message of a succeeded result."""
@@ -81,75 +119,92 @@ class JobRow:
         return f"<JobRow {self.custom_id!r}: {self.cause}, attempt {self.attempt}>"
 
 
-def rows(ledger: SqlLedger, lines: Lines, order: Order) -> Iterator[JobRow]:
+def rows(
+    ledger: SqlLedger, lines: Lines, order: Order, answers: AnswerType | None = None
+) -> Iterator[JobRow]:
     """Yield the rows that have a final result."""
-    batches = _Batches(ledger)
-    if order == "arrival":
-        return _by_arrival(ledger, lines, batches)
-    return _by_input(ledger, lines, batches)
+    joining = _Joining(ledger, lines, answers)
+    return joining.by_arrival() if order == "arrival" else joining.by_input()
 
 
-class _Batches:
-    """The batch ids of shards."""
+class _Joining:
+    """Joins rows with their results.
 
-    def __init__(self, ledger: SqlLedger) -> None:
+    Args:
+        ledger: The ledger.
+        lines: The lines of bodies and results.
+        answers: The type of the answers.
+    """
+
+    def __init__(self, ledger: SqlLedger, lines: Lines, answers: AnswerType | None) -> None:
         self._ledger = ledger
-        self._known: dict[int, str | None] = {}
+        self._lines = lines
+        self._answers = answers
+        self._batches: dict[int, str | None] = {}
 
-    def __getitem__(self, shard: int) -> str | None:
-        if shard not in self._known:
-            found = self._ledger.shard(shard)
-            self._known[shard] = None if found is None else found.batch_id
-        return self._known[shard]
+    def by_input(self) -> Iterator[JobRow]:
+        """Yield rows in input order."""
+        # Results come in any order. So those of many rows are found in one pass over the blocks that hold them.
+        ahead = self._ledger.average_result()
+        window = AHEAD_ROWS if ahead is None else max(100, min(AHEAD_ROWS, int(AHEAD_BYTES / max(ahead, 1))))
+        items: Iterator[Item | Twin] = self._ledger.items(states=(ItemState.DONE,))
+        if self._ledger.count_twins():
+            items = merge(items, self._ledger.twins(), key=_position)
+        while group := list(islice(items, window)):
+            yield from self._joined(group)
+
+    def by_arrival(self) -> Iterator[JobRow]:
+        """Yield rows as their results came; those without a result, and twins, come last."""
+        collected = self._ledger.shards((ShardState.COLLECTED,))
+        for shard in sorted(collected, key=lambda shard: shard.ended_at or 0.0):
+            yield from self._of_shard(shard)
+        for item in self._ledger.items(states=(ItemState.DONE,)):
+            if item.result is None:
+                yield self._row(item, None)
+        twins = self._ledger.twins()
+        while group := list(islice(twins, 1000)):
+            yield from self._joined(group)
+
+    def _joined(self, group: Sequence[Item | Twin]) -> Iterator[JobRow]:
+        sent = [each.item for each in group if isinstance(each, Twin)]
+        twins_of = self._ledger.items_at(sent) if sent else {}
+        wanted: dict[int, set[int]] = {}
+        pairs: list[tuple[Item, Twin | None]] = []
+        for each in group:
+            item, twin = (twins_of[each.item], each) if isinstance(each, Twin) else (each, None)
+            if item.state == ItemState.DONE:
+                pairs.append((item, twin))
+                if item.result is not None:
+                    wanted.setdefault(item.shard, set()).add(item.result)
+        found = {shard: self._lines.results(shard, places) for shard, places in wanted.items()}
+        for item, twin in pairs:
+            yield self._row(item, None if item.result is None else found[item.shard][item.result], twin)
+
+    def _row(self, item: Item, line: bytes | None, twin: Twin | None = None) -> JobRow:
+        if item.shard not in self._batches:
+            shard = self._ledger.shard(item.shard)
+            self._batches[item.shard] = None if shard is None else shard.batch_id
+        body = self._lines.body(item.shard, item.place)
+        return JobRow(item, body, line, self._batches[item.shard], self._answers, twin)
+
+    def _of_shard(self, shard: Shard) -> Iterator[JobRow]:
+        """Yield the final results among those of a shard, as they came."""
+        own = self._ledger.facts().ids == "own"
+        for number in range(len(self._ledger.blocks(RESULT, shard.number))):
+            block = self._lines.result_block(shard.number, number)
+            ids = [parse_result(line)["custom_id"] if line.strip() else "" for line in block]
+            if own:
+                by_key = self._ledger.items_by_key([key_of(each) for each in ids if each])
+                found = {item.position: item for item in by_key.values()}
+            else:
+                sent = [parse_sent_id(each) for each in ids]
+                found = self._ledger.items_at([each.position for each in sent if each is not None])
+            by_place = {item.result: item for item in found.values() if item.shard == shard.number}
+            for index, line in enumerate(block):
+                item = by_place.get(place_at(number, index))
+                if item is not None and item.state == ItemState.DONE:
+                    yield self._row(item, line)
 
 
-def _by_input(ledger: SqlLedger, lines: Lines, batches: _Batches) -> Iterator[JobRow]:
-    # Results come in any order. So those of many rows are found in one pass over the blocks that hold them.
-    ahead = ledger.average_result()
-    window = AHEAD_ROWS if ahead is None else max(100, min(AHEAD_ROWS, int(AHEAD_BYTES / max(ahead, 1))))
-    items: list[Item] = []
-    for item in ledger.items(states=(ItemState.DONE,)):
-        items.append(item)
-        if len(items) == window:
-            yield from _joined(items, lines, batches)
-            items = []
-    yield from _joined(items, lines, batches)
-
-
-def _joined(items: Sequence[Item], lines: Lines, batches: _Batches) -> Iterator[JobRow]:
-    wanted: dict[int, list[int]] = {}
-    for item in items:
-        if item.result is not None:
-            wanted.setdefault(item.shard, []).append(item.result)
-    found = {shard: lines.results(shard, places) for shard, places in wanted.items()}
-    for item in items:
-        line = None if item.result is None else found[item.shard].pop(item.result)
-        yield JobRow(item, lines.body(item.shard, item.place), line, batches[item.shard])
-
-
-def _by_arrival(ledger: SqlLedger, lines: Lines, batches: _Batches) -> Iterator[JobRow]:
-    collected = sorted(ledger.shards((ShardState.COLLECTED,)), key=lambda shard: shard.ended_at or 0.0)
-    for shard in collected:
-        yield from _of_shard(shard, ledger, lines, batches)
-    for item in ledger.items(states=(ItemState.DONE,)):
-        if item.result is None:
-            yield JobRow(item, lines.body(item.shard, item.place), None, batches[item.shard])
-
-
-def _of_shard(shard: Shard, ledger: SqlLedger, lines: Lines, batches: _Batches) -> Iterator[JobRow]:
-    """Yield the final results among those of a shard, as they came."""
-    own = ledger.facts().ids == "own"
-    for number in range(len(ledger.blocks(RESULT, shard.number))):
-        block = lines.result_block(shard.number, number)
-        ids = [parse_result(line)["custom_id"] if line.strip() else "" for line in block]
-        if own:
-            by_key = ledger.items_by_key([key_of(each) for each in ids if each])
-            found = {item.position: item for item in by_key.values()}
-        else:
-            sent = [parse_sent_id(each) for each in ids]
-            found = ledger.items_at([each.position for each in sent if each is not None])
-        by_place = {item.result: item for item in found.values() if item.shard == shard.number}
-        for index, line in enumerate(block):
-            item = by_place.get(place_at(number, index))
-            if item is not None and item.state == ItemState.DONE:
-                yield JobRow(item, lines.body(item.shard, item.place), line, batches[item.shard])
+def _position(each: Item | Twin) -> int:
+    return each.position

@@ -6,6 +6,7 @@ it may be sent.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import chain
@@ -17,9 +18,9 @@ from ._causes import follow_up
 from ._codec import best_codec, place_at
 from ._errors import JobConflictError, JobRequestError
 from ._folder import BlockWriter, Store
-from ._ids import key_of
+from ._ids import key_of, twin_key
 from ._ledger._sql import SqlLedger
-from ._lines import split_line, write_line
+from ._lines import read_line, split_line, write_line
 from ._options import JobOptions
 from ._reading import Lines
 from ._records import BODY, Item, ItemState, JobState, Positions, Shard, ShardState
@@ -59,6 +60,7 @@ class _Body:
         self.first = first
         self.codec = best_codec()
         self.blocks = 0
+        self.positions = array("I")
         self._ledger = ledger
         self._start = 0
         self._writer: BlockWriter = store.writer(fill.number, self.codec.name)
@@ -70,6 +72,12 @@ class _Body:
         self._writer.write(stored)
         self._start += len(stored)
         self.blocks += 1
+
+    def add(self, position: int, request: Request) -> None:
+        """Count a row."""
+        self.positions.append(position)
+        self.fill.add(self.fill.size(request.custom_id, position, request.params_size))
+        self.fill.facts.add(request.model, request.params_size, request.max_tokens)
 
     def finish(self, state: ShardState, positions: bytes | None = None) -> None:
         """Make it durable and note it."""
@@ -123,6 +131,8 @@ class Adding:
         self._body: _Body | None = None
         self._entries: list[_Entry] = []
         self._keys: dict[bytes, Request] = {}
+        # Repeated rows of the pending ones.
+        self._twins: list[tuple[bytes, Request]] = []
         self._lines_size = 0
         self._sent_size = 0
 
@@ -140,6 +150,7 @@ class Adding:
         twin = self._keys.get(key)
         if twin is not None:
             _compare(index, request, split_line(twin.line)[1])
+            self._twins.append((key, request))
             self.known += 1
             return
         body = self._body or self._open()
@@ -207,27 +218,47 @@ class Adding:
 
     def _flush(self) -> None:
         """Write the pending rows, without the rows that the job has already."""
-        entries, body = self._entries, self._body
+        entries, body, twins = self._entries, self._body, self._twins
         self._entries, self._keys, self._lines_size, self._sent_size = [], {}, 0, 0
+        self._twins = []
         if not entries or body is None:
             return
         with self._ledger.transaction(durable=False):
-            # The counters come first: what is not counted would be given out again after a crash.
-            self._ledger.set_counters(self._position + len(entries), self._number)
+            # The counters come first: numbers that are not counted would be given out again after a crash.
+            self._ledger.set_counters(self._position + 2 * len(entries) + len(twins), self._number)
             blocks = _blocks_of(entries)
             if not self._insert(body, blocks):
-                blocks = _blocks_of(self._unknown(entries))
+                blocks = _blocks_of(self._unknown(entries, twins))
                 inserted = self._insert(body, blocks)
                 assert inserted
             for block in blocks:
                 body.write([each.request.line for each in block])
-        for block in blocks:
-            for each in block:
-                request = each.request
-                body.fill.add(body.fill.size(request.custom_id, self._position, request.params_size))
-                body.fill.facts.add(request.model, request.params_size, request.max_tokens)
-                self._position += 1
-            self.added += len(block)
+            for block in blocks:
+                for each in block:
+                    request = each.request
+                    body.add(self._position, request)
+                    self._position += 1
+                self.added += len(block)
+            if twins:
+                self._add_twins(twins)
+
+    def _add_twins(self, twins: list[tuple[bytes, Request]]) -> None:
+        """Add the rows of a table that repeat the request of another row, unless they are that row."""
+        items = self._ledger.items_by_key([key for key, _ in twins])
+        rows: list[tuple[int, bytes, int, bytes]] = []
+        for key, request in twins:
+            if request.row is None:
+                continue
+            item = items[key]
+            first = self._first(item)
+            sent = read_line(self._lines.body(first.shard, first.place))
+            if sent.row == request.row and sent.extra == orjson.loads(request.columns):
+                continue
+            rows.append(
+                (self._position, twin_key(key, request.row, request.columns), item.position, request.columns)
+            )
+            self._position += 1
+        self._ledger.insert_twins(rows)
 
     def _insert(self, body: _Body, blocks: list[list[_Entry]]) -> bool:
         position = self._position
@@ -238,8 +269,8 @@ class Adding:
                 position += 1
         return self._ledger.insert_items(body.fill.number, rows)
 
-    def _unknown(self, entries: list[_Entry]) -> list[_Entry]:
-        """Return the entries that the job doesn't have.
+    def _unknown(self, entries: list[_Entry], twins: list[tuple[bytes, Request]]) -> list[_Entry]:
+        """Return the entries that the job doesn't have; the others may be twins.
 
         Raises:
             JobConflictError: One has the custom_id of a row with other params.
@@ -251,18 +282,25 @@ class Adding:
             if item is None:
                 unknown.append(entry)
                 continue
-            if item.attempt > 1:
-                # What was sent again may have other params than what was added.
-                item = (self._ledger.earlier(item.position) or [item])[0]
-            _compare(entry.at, entry.request, split_line(self._lines.body(item.shard, item.place))[1])
+            first = self._first(item)
+            _compare(entry.at, entry.request, split_line(self._lines.body(first.shard, first.place))[1])
+            twins.append((entry.key, entry.request))
             self.known += 1
         return unknown
+
+    def _first(self, item: Item) -> Item:
+        """Return a row as it was added: rows that were sent again may have other params."""
+        return (self._ledger.earlier(item.position) or [item])[0] if item.attempt > 1 else item
 
     def _close(self) -> None:
         assert self._body is not None
         with self._ledger.transaction(durable=False):
             if self._body.fill.requests:
-                self._body.finish(ShardState.ADDING)
+                positions = self._body.positions
+                self._body.first = positions[0]
+                # Twins take positions between those of the rows.
+                contiguous = positions[-1] - positions[0] + 1 == len(positions)
+                self._body.finish(ShardState.ADDING, None if contiguous else positions.tobytes())
                 self._ledger.set_counters(self._position, self._number)
             else:
                 self._body.discard()
@@ -395,7 +433,8 @@ def _again(ledger: SqlLedger, lines: Lines, item: Item) -> tuple[bytes, str, byt
         params = encode_params(follow_up(action, orjson.loads(params), result))
     else:
         return line, custom_id, params
-    return write_line(custom_id, params, orjson.loads(line).get("extra")), custom_id, params
+    before = read_line(line)
+    return write_line(custom_id, params, orjson.dumps(before.extra), before.row), custom_id, params
 
 
 # Merging ------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ WARNED_BEFORE = 3 * 24 * 3600.0
 
 @attrs.frozen
 class Doubt:
-    """A shard of which it is not known if its batch was made, with all that is known of it."""
+    """A shard whose batch may or may not exist, with all known facts."""
 
     shard: int
     requests: int
@@ -57,7 +57,9 @@ class JobStatus:
     reason: str | None
     """Why the job is paused."""
     requests: int
-    """The number of all rows."""
+    """The number of requests."""
+    twins: int
+    """Rows of tables that repeat another row's request, and are not sent; not among `requests`."""
     staged: int
     """Rows that are ready to be sent."""
     in_flight: int
@@ -79,7 +81,7 @@ class JobStatus:
     batches_ended: int
     """Batches that have ended."""
     doubts: Sequence[Doubt]
-    """Shards of which it is not known if their batch was made."""
+    """Shards whose batch may or may not exist."""
     archived_soon: Sequence[str]
     """Batches whose results are not collected and will be archived within three days."""
 
@@ -149,6 +151,7 @@ def status_of(ledger: SqlLedger, server_now: float) -> JobStatus:
         state=facts.state.value,
         reason=facts.reason,
         requests=total,
+        twins=ledger.count_twins(),
         staged=rows.get("staged", 0) + rows.get("adding", 0),
         in_flight=rows.get("sending", 0) + rows.get("doubt", 0) + rows.get("open", 0),
         ended=rows.get("ended", 0),
@@ -177,7 +180,7 @@ def archived_soon(shards: Sequence[Shard], server_now: float) -> list[str]:
 
 
 def doubts(ledger: SqlLedger, shards: Sequence[Shard]) -> list[Doubt]:
-    """Return what is known of the shards in doubt."""
+    """Return the known facts about the shards in doubt."""
     return [
         Doubt(
             shard.number,

@@ -209,7 +209,7 @@ class Store:
         self._database.row_factory = sqlite3.Row
         try:
             self._open(in_file=path is not None)
-        except (sqlite3.Error, _DamagedError, OverflowError) as error:
+        except (sqlite3.Error, _DamagedError, OverflowError, TypeError) as error:
             self._database.close()
             if "locked" in str(error):
                 raise ValueError(f"the state file {path} is open in another sandbox") from error
@@ -262,7 +262,7 @@ class Store:
         for row in run(
             'select batch, position, custom_id, outcome, slow, error, params, "check" from request'
         ):
-            if row["check"] != _check(tuple(row)[:-1]):
+            if row["check"] != _request_check(*tuple(row)[:-1]):
                 raise _DamagedError(
                     f"request {row['position']} of batch number {row['batch']} fails its checksum"
                 )
@@ -547,8 +547,16 @@ def _owned(owner: Owner | None) -> dict[str, str | None]:
 
 def _request_values(number: int, request: StoredRequest) -> tuple[object, ...]:
     position, custom_id, params, outcome, error, slow = request
-    check = _check((number, position, custom_id, outcome, slow, error, params))
+    check = _request_check(number, position, custom_id, outcome, slow, error, params)
     return (number, position, custom_id, outcome, slow, check, error, params)
+
+
+def _request_check(
+    number: int, position: int, custom_id: str, outcome: str, slow: float, error: bytes | None, params: bytes
+) -> int:
+    """Return the checksum of a request. There are many, so it is written out."""
+    head = f"{number},{position},{custom_id},{outcome},{slow!r},{error is None}".encode()
+    return zlib.crc32(params, zlib.crc32(error or b"", zlib.crc32(head)))
 
 
 def _check(values: tuple[Any, ...]) -> int:

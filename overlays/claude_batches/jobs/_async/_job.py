@@ -6,22 +6,29 @@ import os
 import time
 import warnings
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
-from importlib import import_module
 from types import TracebackType
-from typing import Any, Self, TypeGuard, Unpack
+from typing import IO, Any, Self, TypeGuard, Unpack
 
-from claude_batches import AsyncClient
+import attrs
+
+from claude_batches import AsyncClient, ClaudeBatchesError
 
 from .._collect import Collected
+from .._cost import Plan, Planner, Report
+from .._cost._plan import countable
 from .._errors import JobError, JobOptionsError, ShardError
 from .._interrupts import Interrupts
 from .._ledger._sql import Spent
+from .._money import Money
 from .._opening import Opened, opened
-from .._options import Ids, JobOptions, OptionKeys
+from .._options import Ids, JobOptions, OptionKeys, typed
 from .._records import JobFacts, JobState, Shard, ShardState
+from .._requests import Given
 from .._rows import JobRow, Order, rows
 from .._staging import Adding, merge, restage
 from .._status import JobReport, JobStatus, archived_soon, finished, status_of
+from .._tables import AnswerType, ResultRow, answer_type, read_source, write
+from .._tables._write import TableFormat
 from ._io import in_thread, pause
 from ._runner import NAMED, AsyncRunner
 
@@ -46,6 +53,8 @@ class AsyncJob:
         self._stop = False
         self._over_cost = False
         self._warned: set[str] = set()
+        self._answers: AnswerType | None = None if options.output is None else answer_type(options.output)
+        self._money = Money(job.ledger, job.lines, options.prices)
         self._runner = (
             None if client is None else AsyncRunner(client, job.ledger, job.store, job.lines, options)
         )
@@ -64,7 +73,7 @@ class AsyncJob:
 
         Args:
             name: The folder of the job; with a PostgreSQL ledger, its name there.
-            client: The client to send with. Without one, what needs no API works: `add`, `status`, `results`.
+            client: The client to send with. `add`, `status` and `results` work without one.
             ledger: A `PostgresLedger`, with which several processes work on one job; `None` is a folder of its own.
             ids: The custom_ids on the wire of a new job. `"derived"` (the default) ones are the job's own, so that
                 the results of a batch prove whose it is, and yours may be any text. `"own"` sends yours.
@@ -75,7 +84,8 @@ class AsyncJob:
             LedgerError: The ledger is of a newer release, damaged, or can't be opened.
             JobOptionsError: Options that can't work.
         """
-        checked = JobOptions(**options)
+        # Before the job is opened: wrong options make no folder.
+        checked = typed(JobOptions(**options))
         return cls(opened(name, ledger, ids), client, checked)
 
     async def close(self) -> None:
@@ -114,7 +124,7 @@ class AsyncJob:
         """
         if self._adding:
             raise JobError("requests are being added to this job already: wait for that call")
-        given: Any = _source_of(requests, source)
+        given: Any = self._source_of(requests, source)
         self._adding = True
         try:
             return await self._add(given)
@@ -239,7 +249,7 @@ class AsyncJob:
         self._stop = True
 
     async def cancel(self) -> JobReport:
-        """Cancel all batches and send nothing more; then wait for what was done, and collect it.
+        """Cancel all batches and send nothing more; then collect the results of finished requests.
 
         Rows that were not sent stay so.
         """
@@ -255,7 +265,7 @@ class AsyncJob:
             keep: Keep the errors of the held rows as their results instead.
         """
         if self._facts().state is JobState.CANCELED:
-            raise JobError("the job was canceled: what was not sent stays so; add it to a new job")
+            raise JobError("the job was canceled: add the rows that were not sent to a new job")
         if keep:
             self._job.ledger.keep_held()
         self._job.ledger.set_state(JobState.ACTIVE, None)
@@ -296,7 +306,7 @@ class AsyncJob:
         Args:
             order: `"input"`, or `"arrival"`, which is faster.
         """
-        return rows(self._job.ledger, self._job.lines, order)
+        return rows(self._job.ledger, self._job.lines, order, self._answers)
 
     def spent(self) -> Sequence[Spent]:
         """Return the tokens of all attempts, by shard, model, service tier, cause, and use of the result."""
@@ -306,13 +316,82 @@ class AsyncJob:
         """Return all shards."""
         return self._job.ledger.shards()
 
-    def plan(self, **options: Any) -> Any:
-        """Plan counts, bytes, shards, tokens and cost. Nothing is spent."""
-        return import_module("claude_batches.jobs._cost").plan(self, **options)
+    async def plan(
+        self,
+        *,
+        count: bool = True,
+        sample: int = 32,
+        version: str = "2023-06-01",
+        validate: bool | None = None,
+    ) -> Plan:
+        """Plan the unsent requests: counts, bytes, mistakes, tokens and cost. Nothing is spent.
 
-    def write(self, path: str | os.PathLike[str], **options: Any) -> Any:
-        """Write the results as a table: `.jsonl`, `.csv` or `.parquet`."""
-        return _tables().write(self, path, **options)
+        Args:
+            count: Counts the tokens of a sample with the API, where the job has a client.
+            sample: The number of requests in the sample.
+            version: The API version that requests are checked for.
+            validate: Checks requests by the spec; by default where jsonschema-rs is installed.
+        """
+        await self._merge()
+        counting = sample if count and self._client is not None else 0
+        planner = await in_thread(lambda: self._money.planner(counting, version=version, validate=validate))
+        counted = [await self._count_tokens(planner, each.params) for each in planner.samples]
+        plan = planner.finish(counted)
+        staged = [shard for shard in self._job.ledger.shards() if shard.state is ShardState.STAGED]
+        return attrs.evolve(plan, shards=len(staged), bytes=sum(shard.bytes for shard in staged))
+
+    async def _count_tokens(self, planner: Planner, params: dict[str, Any]) -> int | None:
+        assert self._client is not None
+        try:
+            counted = await self._client.messages.count_tokens(**countable(params))
+        except ClaudeBatchesError as error:
+            planner.note(f"a request of the sample couldn't be counted: {error}")
+            return None
+        return counted.input_tokens
+
+    def cost(self) -> Report:
+        """Return the cost of the results, earlier attempts included: by model, with all kinds of tokens."""
+        return self._money.report()
+
+    def write(
+        self,
+        path: str | os.PathLike[str] | IO[bytes] | None = None,
+        *,
+        order: Order = "input",
+        format: TableFormat | None = None,
+        raw: bool = True,
+        cost: bool = False,
+        columns: Sequence[str] | Mapping[str, Any] | None = None,
+        compression: str = "snappy",
+    ) -> Any:
+        """Write the rows that have a final result as a table.
+
+        Args:
+            path: The file (`.jsonl`, `.csv`, `.parquet`), or an open binary file; `None` for Arrow.
+            order: `"input"`, or `"arrival"`, which is faster.
+            format: `jsonl`, `csv`, `parquet` or `arrow`, where the name doesn't tell it.
+            raw: Adds the results as they came.
+            cost: Fills the column of costs, by the price list (extra `cost`) and `prices`.
+            columns: The input's columns that are joined; all by default.
+            compression: The compression of Parquet.
+
+        Returns:
+            The number of rows; with the format `arrow`, a `pyarrow.RecordBatchReader`.
+        """
+        found = (
+            ResultRow(row.raw, row.custom_id, row.batch_id, row.attempt, row.columns)
+            for row in self.results(order)
+        )
+        return write(
+            found,
+            path,
+            format=format,
+            raw=raw,
+            columns=columns,
+            output=self._answers,
+            pricer=self._money.pricer if cost else None,
+            compression=compression,
+        )
 
     # ----------------------------------------------------------------------------------------------------------
 
@@ -324,6 +403,17 @@ class AsyncJob:
         if self._runner is None:
             raise JobOptionsError("this needs a client: open the job with client=")
         return self._runner
+
+    def _source_of(self, requests: Any, options: dict[str, Any]) -> Any:
+        """Return the requests of a source: itself, or those of a path or table."""
+        if isinstance(requests, Mapping):
+            raise JobOptionsError("requests is one dict: put it in a list")
+        if self._answers is not None:
+            options = {"output": self._answers, **options}
+        if not options and not _is_table(requests):
+            return requests
+        source: Any = read_source(requests, own_ids=self._facts().ids == "own", **options)
+        return (Given(row.custom_id, row.params, row.columns, row.position) for row in source)
 
     def _server_now(self) -> float:
         return time.time() if self._runner is None else self._runner.clock.now()
@@ -347,12 +437,10 @@ class AsyncJob:
     def _allow(self, max_cost: float | None) -> Any:
         if max_cost is None:
             return _allow_all
-        estimate = import_module("claude_batches.jobs._cost").most_cost
+        limit = max_cost
 
         def allow(shard: Shard, committed: list[Shard]) -> bool:
-            # Money is committed before it is spent: what is in flight counts as its estimate.
-            total = float(sum(estimate(each) for each in (*committed, shard)))
-            self._over_cost = total > max_cost
+            self._over_cost = not self._money.allows(limit, shard, committed)
             return not self._over_cost
 
         return allow
@@ -372,13 +460,6 @@ def _allow_all(_shard: Shard, _committed: list[Shard]) -> bool:
     return True
 
 
-def _source_of(requests: Any, options: dict[str, Any]) -> Any:
-    """Return the requests of a source: itself, or those of a path or table."""
-    if isinstance(requests, Mapping):
-        raise JobOptionsError("requests is one dict: put it in a list")
-    return _tables().read_source(requests, **options) if options or _is_table(requests) else requests
-
-
 def _is_table(value: object) -> bool:
     return isinstance(value, str | bytes | os.PathLike) or hasattr(value, "__arrow_c_stream__")
 
@@ -386,7 +467,3 @@ def _is_table(value: object) -> bool:
 # async only
 def _comes_async(value: object) -> TypeGuard[AsyncIterable[Any]]:
     return isinstance(value, AsyncIterable)
-
-
-def _tables() -> Any:
-    return import_module("claude_batches.jobs._tables")

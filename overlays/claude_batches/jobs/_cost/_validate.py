@@ -75,7 +75,9 @@ class RequestValidator:
                 message = "the spec doesn't list this param; the API refuses unknown ones"
                 problems.append(Problem(index, custom_id, name, message, "warning"))
             for name, entry in self._refused.items():
-                if name in params and not any(params[name] is allowed for allowed in entry.get("except", ())):
+                if name not in params or any(params[name] is allowed for allowed in entry.get("except", ())):
+                    continue
+                if not any(problem.path == name for problem in problems):
                     problems.append(Problem(index, custom_id, name, "batches refuse this param"))
         return problems
 
@@ -86,6 +88,8 @@ def _told(error: Any) -> tuple[str, str, Literal["error", "warning"]]:
     if kind == "required":
         name = str(getattr(error.kind, "property", ""))
         return f"{path}.{name}".removeprefix("."), "it is required", "error"
+    if kind in ("not", "falseSchema"):
+        return path or "params", "this API version refuses it", "error"
     message = error.message
     if len(message) > _LONGEST:
         message = f"{message[:_LONGEST]}…"

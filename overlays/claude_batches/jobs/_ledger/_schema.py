@@ -55,6 +55,12 @@ CREATE TABLE item (
     result INTEGER
 );
 CREATE INDEX item_again ON item (position) WHERE state > 1;
+CREATE TABLE twin (
+    position INTEGER PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE,
+    item INTEGER NOT NULL,
+    columns BLOB NOT NULL
+);
 CREATE TABLE earlier (
     position INTEGER NOT NULL,
     shard INTEGER NOT NULL,

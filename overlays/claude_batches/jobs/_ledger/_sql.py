@@ -28,6 +28,7 @@ from .._records import (
     Positions,
     Shard,
     ShardState,
+    Twin,
 )
 
 __all__ = ["Spent", "SqlLedger"]
@@ -168,6 +169,31 @@ class SqlLedger(ABC):
             self._run("ROLLBACK TO SAVEPOINT rows")
         self._run("RELEASE SAVEPOINT rows")
 
+    def insert_twins(self, rows: Sequence[tuple[int, bytes, int, bytes]]) -> None:
+        """Add twins: (position, key, position of the row that is sent, columns). Those that are there stay."""
+        self._run_many(
+            "INSERT INTO twin (position, key, item, columns) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
+        )
+
+    def twins(self, *, after: int = -1) -> Iterator[Twin]:
+        """Yield the twins in input order."""
+        while True:
+            with self._mutex:
+                page = self._run(
+                    f"SELECT position, item, columns FROM twin WHERE position > ? ORDER BY position LIMIT {PAGE}",
+                    (after,),
+                ).fetchall()
+            for position, item, columns in page:
+                yield Twin(position, item, bytes(columns))
+            if len(page) < PAGE:
+                return
+            after = page[-1][0]
+
+    def count_twins(self) -> int:
+        """Return the number of twins."""
+        with self._mutex:
+            return int(self._run("SELECT count(*) FROM twin").fetchone()[0])
+
     def items_by_key(self, keys: Sequence[bytes]) -> dict[bytes, Item]:
         """Return the rows that have these keys."""
         found: dict[bytes, Item] = {}
@@ -260,6 +286,17 @@ class SqlLedger(ABC):
             [(place, position) for position, place in rows],
         )
 
+    def earlier_results(self, shard: int) -> set[int]:
+        """Return the places of a shard's results that another attempt followed, or is to follow."""
+        with self._mutex:
+            moved = self._run(
+                "SELECT result FROM earlier WHERE shard = ? AND result IS NOT NULL", (shard,)
+            ).fetchall()
+            waiting = self._run(
+                "SELECT result FROM item WHERE state > 1 AND shard = ? AND result IS NOT NULL", (shard,)
+            ).fetchall()
+        return {row[0] for row in (*moved, *waiting)}
+
     def set_changes(self, rows: Sequence[tuple[int, bytes]]) -> None:
         """Keep the params that rows are sent again with."""
         self._run_many(
@@ -318,11 +355,12 @@ class SqlLedger(ABC):
     # Shards: adding -------------------------------------------------------------------------------------------
 
     def add_shard(self, shard: Shard, positions: bytes | None) -> None:
-        """Add a shard, or what it came to while it was added."""
+        """Add a shard, or replace its facts while it is being added."""
         self._run(
             "INSERT INTO shard (number, state, kind, requests, bytes, codec, hash, facts, first, positions) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET requests = excluded.requests, "
-            "bytes = excluded.bytes, hash = excluded.hash, facts = excluded.facts",
+            "bytes = excluded.bytes, hash = excluded.hash, facts = excluded.facts, first = excluded.first, "
+            "positions = excluded.positions",
             (
                 shard.number, shard.state.value, shard.kind, shard.requests, shard.bytes, shard.codec, shard.hash,
                 shard.facts, shard.first, positions,
@@ -346,6 +384,7 @@ class SqlLedger(ABC):
                 first = min(shard.first for shard in shards)
                 numbers = [(shard.number,) for shard in shards]
                 self._run("DELETE FROM item WHERE position >= ?", (first,))
+                self._run("DELETE FROM twin WHERE position >= ?", (first,))
                 self._run_many("DELETE FROM block WHERE kind = 0 AND shard = ?", numbers)
                 self._run_many("DELETE FROM shard WHERE number = ?", numbers)
                 self._run("UPDATE job SET next_position = ?", (first,))

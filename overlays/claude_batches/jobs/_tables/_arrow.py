@@ -17,11 +17,11 @@ __all__ = ["ArrowTable"]
 
 #: A row group of Parquet, which is held in memory as a whole.
 GROUP_ROWS = 16_384
-GROUP_BYTES = 32 * 1024 * 1024
+GROUP_BYTES = 16 * 1024 * 1024
 #: A page stays in the processor's cache between being written and compressed.
 PAGE_BYTES = 64 * 1024
 #: The chunks of rows that the types of the input's columns are taken from.
-FIRST_CHUNKS = 4
+FIRST_CHUNKS = 8
 
 #: The version of the documented columns, in the schema's metadata.
 SCHEMA_VERSION = b"1"

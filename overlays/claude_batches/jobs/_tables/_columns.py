@@ -126,6 +126,16 @@ _MISSING: Any = _Missing()
 _RESULT = attrgetter("result")
 _MESSAGE = attrgetter("message")
 _USAGE = attrgetter("usage")
+_TYPE = attrgetter("type")
+_ERROR = attrgetter("error")
+_STOP_REASON = attrgetter("stop_reason")
+_MODEL = attrgetter("model")
+_INPUT = attrgetter("input_tokens")
+_OUTPUT = attrgetter("output_tokens")
+_READ = attrgetter("cache_read_input_tokens")
+_CREATION = attrgetter("cache_creation")
+_DETAILS = attrgetter("output_tokens_details")
+_TOOLS = attrgetter("server_tool_use")
 
 
 @attrs.define
@@ -168,25 +178,36 @@ class ColumnBuilder:
         results: list[Any] = list(map(_RESULT, parsed))
         messages: list[Any] = [message or _NO_MESSAGE for message in map(_MESSAGE, results)]
         usages: list[Any] = list(map(_USAGE, messages))
-        errors: list[Any] = [result.error for result in results]
-        inner: list[Any] = [None if error is None else error.error for error in errors]
-        creations: list[Any] = [usage.cache_creation for usage in usages]
-        details: list[Any] = [usage.output_tokens_details for usage in usages]
-        tools: list[Any] = [usage.server_tool_use for usage in usages]
+        # Most results have no error, and most usages no details: their columns are made only where there are some.
+        nothing: list[None] = [None] * len(rows)
+        errors: list[Any] = list(map(_ERROR, results))
+        kinds: Sequence[Any] = nothing
+        told: Sequence[Any] = nothing
+        requests: Sequence[Any] = nothing
+        if errors.count(None) < len(errors):
+            inner: list[Any] = [None if error is None else error.error for error in errors]
+            kinds = [None if each is None else each.type for each in inner]
+            told = [None if each is None else each.message for each in inner]
+            requests = [None if each is None else each.request_id for each in errors]
+        creations: list[Any] = list(map(_CREATION, usages))
+        details: list[Any] = list(map(_DETAILS, usages))
+        tools: list[Any] = list(map(_TOOLS, usages))
         own: list[Any] = [line.custom_id for line in parsed]
         texts = [_text(message) for message in messages]
         columns: dict[str, Sequence[Any]] = {
             "custom_id": own
             if ids.count(None) == len(ids)
             else [theirs if mine is None else mine for mine, theirs in zip(ids, own, strict=True)],
-            "result_type": [result.type for result in results],
+            "result_type": list(map(_TYPE, results)),
             "text": texts,
-            "output": [None] * len(rows),
-            "stop_reason": [message.stop_reason for message in messages],
-            "model": [message.model for message in messages],
-            "input_tokens": [usage.input_tokens for usage in usages],
-            "output_tokens": [usage.output_tokens for usage in usages],
-            "thinking_tokens": [None if each is None else each.thinking_tokens for each in details],
+            "output": nothing,
+            "stop_reason": list(map(_STOP_REASON, messages)),
+            "model": list(map(_MODEL, messages)),
+            "input_tokens": list(map(_INPUT, usages)),
+            "output_tokens": list(map(_OUTPUT, usages)),
+            "thinking_tokens": nothing
+            if details.count(None) == len(details)
+            else [None if each is None else each.thinking_tokens for each in details],
             # Where it isn't told how long they are kept, it is the default of 5 minutes.
             "cache_write_5m_tokens": [
                 usage.cache_creation_input_tokens if each is None else each.ephemeral_5m_input_tokens
@@ -195,14 +216,16 @@ class ColumnBuilder:
             "cache_write_1h_tokens": [
                 None if each is None else each.ephemeral_1h_input_tokens for each in creations
             ],
-            "cache_read_tokens": [usage.cache_read_input_tokens for usage in usages],
-            "web_searches": [None if each is None else each.web_search_requests for each in tools],
-            "error_type": [None if each is None else each.type for each in inner],
-            "error_message": [None if each is None else each.message for each in inner],
-            "request_id": [None if each is None else each.request_id for each in errors],
+            "cache_read_tokens": list(map(_READ, usages)),
+            "web_searches": nothing
+            if tools.count(None) == len(tools)
+            else [None if each is None else each.web_search_requests for each in tools],
+            "error_type": kinds,
+            "error_message": told,
+            "request_id": requests,
             "batch_id": batches,
             "attempt": attempts,
-            "cost": [None] * len(rows),
+            "cost": nothing,
         }
         if self.answers is not None:
             self._check(self.answers, results, columns)

@@ -1,0 +1,111 @@
+"""Money: the limit and the cost of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, cast
+
+import orjson
+
+from ._codec import place_at
+from ._collect import parse_result
+from ._cost import Budget, BudgetError, CostCounter, Planner, Prices, Report
+from ._cost._estimate import most_cost
+from ._ledger._sql import SqlLedger
+from ._lines import split_line
+from ._reading import Lines
+from ._records import RESULT, Shard, ShardState
+
+__all__ = ["Money"]
+
+
+class Money:
+    """The costs of one job. Each shard is looked at once in a process.
+
+    Args:
+        ledger: The ledger.
+        lines: The lines of bodies and results.
+        prices: A user's prices.
+    """
+
+    def __init__(
+        self, ledger: SqlLedger, lines: Lines, prices: Mapping[str, Mapping[str, Any]] | None
+    ) -> None:
+        self._ledger = ledger
+        self._lines = lines
+        self._prices = Prices(prices)
+        self._most: dict[int, Decimal | None] = {}
+        self._spent: dict[int, Decimal | None] = {}
+
+    def allows(self, max_cost: float, shard: Shard, committed: list[Shard]) -> bool:
+        """Tell if a shard fits under a limit over all that is committed.
+
+        Raises:
+            BudgetError: A model has no price, so the limit can't hold.
+        """
+        budget = Budget(max_cost)
+        for each in committed:
+            # Money is committed before it is spent: a shard counts as the most it can cost until its results are here.
+            spent = self._cost(each) if each.state is ShardState.COLLECTED else None
+            cost = spent if spent is not None else self._limit(each)
+            if cost is None:
+                raise BudgetError(
+                    "max_cost can't hold over a model without a price: give prices=, or no max_cost"
+                )
+            budget.spent += cost
+        return budget.fits(self._limit(shard))
+
+    def _limit(self, shard: Shard) -> Decimal | None:
+        """Return the most that a shard can cost."""
+        if shard.number not in self._most:
+            self._most[shard.number] = self._sum_of_limits(shard)
+        return self._most[shard.number]
+
+    def _sum_of_limits(self, shard: Shard) -> Decimal | None:
+        total = Decimal(0)
+        for line in self._lines.whole_body(shard):
+            most = most_cost(orjson.loads(split_line(line)[1]), self._prices)
+            if most is None:
+                return None
+            total += most
+        return total
+
+    def _cost(self, shard: Shard) -> Decimal | None:
+        """Return the cost of a shard's results."""
+        if shard.number not in self._spent:
+            counter = CostCounter(self._prices)
+            self._count(shard, counter)
+            report = counter.report()
+            self._spent[shard.number] = None if report.unpriced else report.cost
+        return self._spent[shard.number]
+
+    def report(self) -> Report:
+        """Return the costs of all results, those of earlier attempts too."""
+        counter = CostCounter(self._prices)
+        for shard in self._ledger.shards((ShardState.COLLECTED,)):
+            self._count(shard, counter)
+        return counter.report()
+
+    def _count(self, shard: Shard, counter: CostCounter) -> None:
+        again = self._ledger.earlier_results(shard.number)
+        for number in range(len(self._ledger.blocks(RESULT, shard.number))):
+            for index, line in enumerate(self._lines.result_block(shard.number, number)):
+                message = parse_result(line)["result"].get("message") if line.strip() else None
+                if isinstance(message, dict):
+                    message = cast("dict[str, Any]", message)
+                    kept = place_at(number, index) not in again
+                    counter.add(message.get("model"), message.get("usage") or {}, kept=kept)
+
+    def pricer(self, model: str | None, usage: Any) -> float | None:
+        """Return the cost of one message."""
+        return self._prices.pricer(model, usage)
+
+    def planner(self, sample: int, **options: Any) -> Planner:
+        """Return a planner that has all unsent requests."""
+        planner = Planner(prices=self._prices, sample=sample, **options)
+        for shard in self._ledger.shards((ShardState.STAGED,)):
+            for line in self._lines.whole_body(shard):
+                custom_id, params = split_line(line)
+                planner.add(custom_id, orjson.loads(params))
+        return planner

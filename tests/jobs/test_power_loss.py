@@ -1,0 +1,62 @@
+"""Power cuts: what was written after the last fsync of a file is lost, and still nothing is paid twice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from claude_batches.sandbox import Sandbox
+
+from .killing import KILLED, Victim, judge
+
+ROUNDS = int(os.environ.get("CLAUDE_BATCHES_SOAK", "0"))
+COUNT, SIZE = 15, 10
+
+
+@pytest.fixture(scope="module")
+def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
+    """A process whose fsyncs are watched."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    library = tmp_path_factory.mktemp("shim") / "powerloss.so"
+    source = Path(__file__).with_name("powerloss.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(source)], check=True)
+    with Victim(environment={"LD_PRELOAD": str(library)}) as process:
+        yield process
+
+
+def after_the_cut(shadow: Path, folder: Path) -> None:
+    """Make a folder as it is on disk after a power cut."""
+    for kept in ("bodies", "results"):
+        (folder / kept).mkdir(parents=True)
+    for name in (shadow / "names").iterdir():
+        content = shadow / "inodes" / name.read_text()
+        target = folder / name.name.replace("%", "/")
+        target.write_bytes(content.read_bytes() if content.exists() else b"")
+
+
+def test_power_cut(tmp_path: Path, victim: Victim) -> None:
+    """The power is cut at each fourth write, commit or call (each one in a soak); the next process ends the job."""
+    order: dict[str, Any] = {"count": COUNT, "options": {"max_requests": SIZE}}
+    with Sandbox(instant=True) as sandbox:
+        order["url"] = sandbox.url
+        whole, counted = tmp_path / "whole.job", tmp_path / "points"
+        assert victim.run(**order, folder=str(whole), points=str(counted)) == 0
+        folders = [whole]
+        for die_at in range(1, int(counted.read_text()), 1 if ROUNDS else 4):
+            before, folder = tmp_path / f"{die_at}.before", tmp_path / f"{die_at}.job"
+            shadow = tmp_path / f"{die_at}.shadow"
+            for part in ("names", "inodes"):
+                (shadow / part).mkdir(parents=True)
+            watched = {"POWERLOSS_DIR": str(before), "POWERLOSS_SHADOW": str(shadow)}
+            assert victim.run(**order, folder=str(before), die_at=die_at, environment=watched) == KILLED
+            after_the_cut(shadow, folder)
+            assert victim.run(**order, folder=str(folder)) == 0
+            folders.append(folder)
+        judge(sandbox, *folders, count=COUNT)

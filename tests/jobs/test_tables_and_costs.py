@@ -1,0 +1,116 @@
+"""Jobs of tables, with typed answers, plans and limits."""
+
+from __future__ import annotations
+
+import csv
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypedDict
+
+import orjson
+import pytest
+from claude_batches.jobs._cost import BudgetError
+from claude_batches.sandbox import Sandbox
+
+from .kinds import Open
+from .victim import requests
+
+#: Dollars a million.
+PRICES = {"claude-sonnet-4-5": {"input_tokens": 1.5, "output_tokens": 7.5}}
+QUESTION = {"template": "Is {text} nice?", "model": "claude-sonnet-4-5", "params": {"max_tokens": 50}}
+
+
+def _table(path: Path, texts: list[str]) -> Path:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "country"])
+        writer.writerows((text, f"country {index}") for index, text in enumerate(texts))
+    return path
+
+
+def test_repeated_rows(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """Rows with equal prompts are paid for once, and each gets the result, in the order of the table."""
+    job = open_job(tmp_path / "a", sandbox.url, max_requests=2)
+    table = _table(tmp_path / "t.csv", ["a", "b", "a", "c", "b", "a", "d"])
+    assert job.add(table, **QUESTION) == 4
+    assert job.add(table, **QUESTION) == 0
+    report = job.run()
+    assert (report.status.requests, report.status.twins, report.status.done) == (4, 3, 4)
+    rows = list(job.results())
+    assert [row.columns["country"] for row in rows] == [f"country {index}" for index in range(7)]
+    assert [row.message.content[0].text.split()[-2] for row in rows] == ["a", "b", "a", "c", "b", "a", "d"]
+    assert len(list(job.results("arrival"))) == 7
+    longer = _table(tmp_path / "t.csv", ["a", "b", "a", "c", "b", "a", "d", "a", "e"])
+    assert job.add(longer, **QUESTION) == 1
+    job.run()
+    assert [row.columns["country"] for row in job.results()] == [f"country {index}" for index in range(9)]
+
+
+def test_table_out(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """The input's columns are joined with the results in a table."""
+    job = open_job(tmp_path / "a", sandbox.url, prices=PRICES)
+    job.add(_table(tmp_path / "t.csv", ["a", "b"]), **QUESTION)
+    job.run()
+    assert job.write(tmp_path / "out.jsonl", cost=True) == 2
+    lines = [orjson.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
+    assert [line["country"] for line in lines] == ["country 0", "country 1"]
+    assert all(line["cost"] > 0 and line["attempt"] == 1 and line["batch_id"] for line in lines)
+
+
+class Review(TypedDict):
+    good: bool
+
+
+def test_typed_answers(tmp_path: Path, open_job: Open) -> None:
+    """Answers are values of a type, and one that is not is asked for again with its error, where that is wanted."""
+    asked: list[Any] = []
+
+    def reply(wire: Any) -> str:
+        asked.append(wire["params"])
+        return '{"good": true}' if len(wire["params"]["messages"]) > 1 else "Oh yes"
+
+    with Sandbox(instant=True, reply=reply) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url, output=Review, retry_unparsable=True)
+        job.add([{"text": "a"}], **QUESTION)
+        job.run()
+    (row,) = job.results()
+    assert (row.output, row.attempt, row.cause) == ({"good": True}, 2, "succeeded")
+    assert "good" in str(asked[0]["output_config"]["format"]["schema"])
+    assert "not valid" in str(asked[1]["messages"][-1])
+
+
+def test_plan(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """A plan tells counts, bytes, shards, mistakes and the most that it can cost, and nothing is sent."""
+    job = open_job(tmp_path / "a", sandbox.url, max_requests=10, prices=PRICES)
+    job.add(requests(24))
+    job.add([{"custom_id": "wrong", "params": {"model": "claude-sonnet-4-5", "messages": []}}])
+    plan = job.plan()
+    assert (plan.requests, plan.shards, plan.errors) == (25, 3, 1)
+    assert plan.bytes == sum(shard.bytes for shard in job.shards())
+    assert plan.most_cost > 0
+    assert "max_tokens" in str(plan.problems[0])
+    assert job.status().batches == 0
+
+
+def test_max_cost(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """No shard is sent that could take the job over its limit; what ended counts as what it cost."""
+    job = open_job(tmp_path / "a", sandbox.url, max_requests=10, prices=PRICES)
+    job.add(requests(30))
+    most = job.plan().most_cost
+    assert job.submit(max_cost=float(most / 2)) == 1
+    report = job.run(max_cost=float(most / 2))
+    assert report.over_cost is not report.finished
+    assert job.cost().cost <= most / 2
+    assert job.run(max_cost=float(most)).finished
+    spent = job.cost()
+    assert Decimal(0) < spent.cost < most
+    assert spent.models[0].requests == 30
+
+
+def test_no_price(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """A limit can't hold over a model without a price, and that is said before anything is sent."""
+    job = open_job(tmp_path / "a", sandbox.url)
+    job.add([{"custom_id": "a", "params": {"model": "claude-unknown-9", "max_tokens": 5, "messages": []}}])
+    with pytest.raises(BudgetError, match="without a price"):
+        job.run(max_cost=10)
+    assert job.status().shards == {"staged": 1}
