@@ -80,7 +80,8 @@ def drawn(title: str, lines: list[str]) -> str:
     return (
         f'<svg class="diagram" role="img" viewBox="0 0 {wide} {tall}" style="max-width:{wide}px;width:100%" '
         f'fill="currentColor" text-anchor="middle"><title>{escape(title)}</title><defs><marker id="arrow" '
-        'viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z"/></marker></defs>'
+        'viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+        '<path d="M0 0 L8 4 L0 8 z"/></marker></defs>'
         f"{''.join(parts)}</svg>"
     )
 

@@ -213,7 +213,11 @@ class FromSources(SphinxDirective):
 
 def _plurals(_app: Sphinx, _what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
     """Let letters follow code, as Markdown does and reStructuredText does not."""
-    lines[:] = [re.sub(r"(`[^`]+`)(?=\w)", r"\1\\ ", line) for line in lines]
+    lines[:] = [re.sub(r"(`[^`]+`)(s?)", _spaced, line) for line in lines]
+
+
+def _spaced(code: re.Match[str]) -> str:
+    return f"{code[1]}\\ {code[2]}" if code[2] else code[1]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
