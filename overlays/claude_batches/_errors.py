@@ -53,6 +53,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
+import attrs
 import orjson
 
 from ._headers import Headers, SentRequest
@@ -138,6 +139,14 @@ class RequestEncodingError(ClaudeBatchesError, ValueError):
 
 class SpoolError(RequestEncodingError, OSError):
     """The temporary file of a batch can't be written, for example because the disk is full. Nothing was sent."""
+
+    def __init__(self, errno: int | None, message: str) -> None:
+        super().__init__(errno, message)
+        # The constructor of ValueError comes before that of OSError, and leaves these unset.
+        self.errno, self.strerror = errno, message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.args
 
 
 class ClientClosedError(ClaudeBatchesError):
@@ -298,14 +307,14 @@ class AsyncAmbiguousCreateError(AmbiguousCreateError):
 # A response arrived
 
 
+@attrs.frozen(repr=False)
 class ErrorResponse:
     """The response behind an error: status, headers, and the part of the body that was read."""
 
-    def __init__(self, status_code: int, headers: Headers, content: bytes, request: SentRequest) -> None:
-        self.status_code = status_code
-        self.headers = headers
-        self.content = content
-        self.request = request
+    status_code: int
+    headers: Headers
+    content: bytes
+    request: SentRequest
 
     @property
     def text(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Generic, Never, TypeVar, cast
 
 import attrs
+import orjson
 
 __all__ = [
     "HIDDEN",
@@ -126,7 +127,9 @@ def header_problem(name: object, value: object) -> str | None:
     frame with the value in a traceback.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        return f"{name!r} can't be the name of a header"
+        # A line `name: value` that is given as a name holds the value.
+        kind = "" if isinstance(name, str) else f" and must be a string, not {type(name).__name__}"
+        return f"the name of a header holds a character that can't be in one{kind}"
     if not isinstance(value, str):
         return f"the header {name!r} must be a string, not {type(value).__name__}"
     if not value.isascii() or _CONTROL.search(value):
@@ -143,8 +146,20 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
 
 
 def redacted_bytes(content: bytes, secrets: Iterable[str]) -> bytes:
-    """Return bytes with known secrets replaced by `***`."""
+    """Return the bytes of a body with known secrets replaced by `***`, even if they are escaped as JSON."""
+    known = [secret.encode() for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+    content = _replaced(content, known)
+    if b"\\" not in content:
+        return content
+    try:
+        plain = orjson.dumps(orjson.loads(content))
+    except ValueError:
+        return content
+    hidden = _replaced(plain, known)
+    return content if hidden == plain else hidden
+
+
+def _replaced(content: bytes, secrets: Iterable[bytes]) -> bytes:
     for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
-            content = content.replace(secret.encode(), HIDDEN.encode())
+        content = content.replace(secret, HIDDEN.encode())
     return content

@@ -206,7 +206,9 @@ def _for_a_while(manner: Handler) -> Handler:
 def test_deadline_ends_reconciling(serve: Any, connect: Any, manner: str) -> None:
     """Looking for a batch whose answer got lost ends within a second after the deadline of the create."""
     listing = _once(MANNERS.get(manner, lambda wire, request: wire.send(_page())))
-    call = connect(serve(create=hangs_up, list=listing))
+    # The first look is the one before sending.
+    before = lambda wire, request: wire.send(_page())  # noqa: E731
+    call = connect(serve(create=hangs_up, list=in_turn(before, listing)))
     options: dict[str, Any] = {"on_ambiguous": "reconcile", "deadline": DEADLINE}
     error, seconds = elapsed(lambda: call(lambda batches: batches.create(requests=requests(), **options)))
     assert seconds < LATEST
@@ -217,7 +219,7 @@ def test_deadline_ends_reconciling(serve: Any, connect: Any, manner: str) -> Non
 def test_timeout_ends_wait(serve: Any, connect: Any, manner: str) -> None:
     """Waiting for a batch ends within a second after its timeout, whatever the server does."""
     call = connect(serve(any=_for_a_while(MANNERS[manner])), max_retries=2)
-    error, seconds = elapsed(lambda: call(lambda batches: batches.wait(BATCH_ID, timeout=DEADLINE)))
+    error, seconds = elapsed(lambda: call(lambda batches: batches.wait(BATCH_ID, deadline=DEADLINE)))
     assert seconds < LATEST
     assert isinstance(error, BatchWaitTimeoutError)
 
@@ -227,7 +229,7 @@ def test_timeout_of_wait_keeps_the_batch(serve: Any, connect: Any) -> None:
     seen = batch(processing_status="in_progress", ended_at=None)
     call = connect(serve(retrieve=in_turn(lambda wire, request: wire.send(answer(seen)), _drips_headers)))
     error, seconds = elapsed(
-        lambda: call(lambda batches: batches.wait(BATCH_ID, timeout=DEADLINE, poll_interval=0.1))
+        lambda: call(lambda batches: batches.wait(BATCH_ID, deadline=DEADLINE, poll_interval=0.1))
     )
     assert seconds < LATEST
     assert isinstance(error, BatchWaitTimeoutError)

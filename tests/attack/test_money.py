@@ -99,7 +99,8 @@ def _while_listing(strike: Strike) -> dict[str, Handler]:
         strike()
         wire.stall()
 
-    return {"create": hangs_up, "list": listing}
+    # The first look is the one before sending.
+    return {"create": hangs_up, "list": in_turn(says(PAGE), listing)}
 
 
 def _while_retrieving(strike: Strike) -> dict[str, Handler]:
@@ -110,7 +111,8 @@ def _while_retrieving(strike: Strike) -> dict[str, Handler]:
         wire.stall()
 
     found = {"data": [batch()], "has_more": False, "first_id": BATCH_ID, "last_id": BATCH_ID}
-    return {"create": hangs_up, "list": lambda wire, request: wire.send(answer(found)), "retrieve": retrieve}
+    listing = in_turn(says(PAGE), lambda wire, request: wire.send(answer(found)))
+    return {"create": hangs_up, "list": listing, "retrieve": retrieve}
 
 
 def _in_pause(strike: Strike) -> dict[str, Handler]:
@@ -287,7 +289,7 @@ def test_settled_creates_are_not_on_record(
     found = {"data": [batch()], "has_more": False, "first_id": BATCH_ID, "last_id": BATCH_ID}
     server = serve(
         create=in_turn(says(batch(id="msgbatch_first")), refuses(400), hangs_up),
-        list=lambda wire, request: wire.send(answer(found)),
+        list=in_turn(says(PAGE), lambda wire, request: wire.send(answer(found))),
         retrieve=describes(2),
     )
     call = connect(server)
@@ -391,7 +393,7 @@ def test_late_status_is_settled_by_the_list(serve: Any, connect: Any) -> None:
     found = {"data": [batch()], "has_more": False, "first_id": BATCH_ID, "last_id": BATCH_ID}
     server = serve(
         create=in_turn(refuses(409, retry_after_ms=1), says(batch(id="msgbatch_second"))),
-        list=lambda wire, request: wire.send(answer(found)),
+        list=in_turn(says(PAGE), lambda wire, request: wire.send(answer(found))),
         retrieve=describes(2),
     )
     call = connect(server, max_retries=2)

@@ -1,7 +1,8 @@
-"""The command `claude-batches`, run as people run it."""
+"""`claude-batches sandbox` and the version, in processes of their own."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-COMMAND = [sys.executable, "-m", "claude_batches.cli"]
+COMMAND = [sys.executable, "-m", "claude_batches"]
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -49,7 +50,7 @@ def running(*arguments: str, cwd: Path | None = None) -> Iterator[tuple[str, lis
         for line in process.stdout:
             lines.append(line)
             url = url or "".join(re.findall(r"http://127\.0\.0\.1:\d+", line)[:1])
-            if "export ANTHROPIC_API_KEY" in line:
+            if "export ANTHROPIC_API_KEY" in line or line.startswith("{"):
                 break
         yield url, lines
         process.send_signal(signal.SIGINT)
@@ -60,42 +61,7 @@ def running(*arguments: str, cwd: Path | None = None) -> Iterator[tuple[str, lis
         process.kill()
 
 
-def test_demo() -> None:
-    """A newcomer sees a batch created, awaited and read, with results of all four outcomes."""
-    done = run("demo", "--count", "100")
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"Created msgbatch_\w+ with 100 requests", done.stdout)
-    counts = {kind: int(number) for kind, number in re.findall(r"│ (\w+) +│ +(\d+) │", done.stdout)}
-    assert counts == {"succeeded": 90, "errored": 4, "canceled": 4, "expired": 2}
-    assert "get_weather(" in done.stdout
-    assert "not_found_error: model: a-model-that-is-not-there" in done.stdout
-
-
-def test_live_demo_asks() -> None:
-    """`--live` asks before it spends anything, and does nothing when it gets no yes."""
-    done = run("demo", "--live")
-    assert done.returncode == 1
-    assert "bills them" in done.stdout
-    assert "Created" not in done.stdout
-
-
-def test_live_demo_without_key() -> None:
-    """Without a key, an error in words, and no traceback."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANTHROPIC_")}
-    done = subprocess.run(
-        [*COMMAND, "demo", "--live", "--yes"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=environment,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "ANTHROPIC_API_KEY" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_sandbox() -> None:
+def test_the_sandbox_says_how_to_use_it_and_logs_what_is_asked() -> None:
     """The start-up screen has the lines to paste, and each call is a line of the log."""
     with running() as (url, lines):
         response = httpx.get(
@@ -155,12 +121,31 @@ def test_version() -> None:
     assert run("--version").stdout.strip() == f"claude-batches {__version__}"
 
 
-def test_missing_extras() -> None:
-    """Where typer is not installed, the command says what to install instead of showing a traceback."""
-    code = "import sys; sys.modules['typer'] = None; from claude_batches.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 1
-    assert "pip install 'claude-batches[cli,sandbox]'" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_the_sandbox_tells_its_address_as_json() -> None:
+    """`--json` writes one line on stdout that a program can read."""
+    with running("--json") as (url, lines):
+        told = json.loads(next(line for line in lines if line.startswith("{")))
+    assert told == {"base_url": url, "api_key": "sandbox"}
+
+
+def test_completion_is_offered() -> None:
+    """The shell's completion script names the command."""
+    shown = run("--show-completion", "bash")
+    assert "_CLAUDE_BATCHES_COMPLETE" in shown.stdout or "complete" in shown.stdout
+
+
+def test_help_has_the_exit_statuses() -> None:
+    """Each command's help documents the exit statuses, and each command is listed."""
+    batches = "create list show wait download delete cancel"
+    jobs = "run plan submit status watch results export cost retry resolve"
+    shown = run("--help").stdout
+    for command in f"{batches} {jobs} demo sandbox".split():
+        assert re.search(rf"│ {command} ", shown), command
+    for text in (shown, run("run", "--help").stdout):
+        assert "4 outcome of a create unknown" in " ".join(text.split())
+
+
+def test_unknown_options_are_status_two() -> None:
+    """A usage error ends with status 2."""
+    assert run("list", "--nonsense").returncode == 2
+    assert run("nonsense").returncode == 2

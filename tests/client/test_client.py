@@ -86,7 +86,7 @@ def test_missing_credential(connect: Any, serve: Any) -> None:
         ({"timeout": 0}, "timeout"),
         ({"timeout": "5"}, "timeout"),
         ({"api_key": 7}, "api_key"),
-        ({"default_headers": {"a b": "c"}}, "'a b'"),
+        ({"default_headers": {"a b": "c"}}, "name of a header"),
         ({"anthropic_version": "a\nb"}, "anthropic-version"),
         ({"http_client": object()}, "http_client"),
     ],

@@ -224,7 +224,16 @@ def test_pickled_other_errors() -> None:
     ):
         again = pickle.loads(pickle.dumps(found))
         assert str(again) == str(found)
-        assert vars(again) == vars(found)
+        assert repr(vars(again)) == repr(vars(found))
+
+
+def test_spool_error() -> None:
+    """A SpoolError is an OSError with its number, also after pickling."""
+    found = claude_batches.SpoolError(28, "the disk is full")
+    for again in (found, pickle.loads(pickle.dumps(found)), copy.copy(found)):
+        assert isinstance(again, OSError)
+        assert (again.errno, again.strerror) == (28, "the disk is full")
+        assert "the disk is full" in str(again)
 
 
 def test_error_tree() -> None:

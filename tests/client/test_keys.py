@@ -48,7 +48,7 @@ def test_foreign_redirect(connect: Any, serve: Any) -> None:
     )
     do = connect(server, default_headers={"x-team": "blue", "cookie": "b=2"})
     found = do(lambda batches: batches.with_raw_response.retrieve("b"))
-    assert found.parse().id == "elsewhere"
+    assert do.run(found.parse).id == "elsewhere"
     assert other.requests[0].target == "/found?signature=s3cret"
     assert [name for name in SECRETS if name in other.requests[0].headers] == []
     assert "anthropic-version" not in other.requests[0].headers
@@ -303,16 +303,18 @@ def test_client_is_not_pickled() -> None:
         pickle.dumps(client)
 
 
-@pytest.mark.parametrize("identifier", ["", ".", ".."])
-def test_ids_of_other_resources(connect: Any, serve: Any, identifier: str) -> None:
+@pytest.mark.parametrize("identifier", ["", ".", "..", "a\ud800", "a\n", 7, None, b"a", ["a"]])
+def test_ids_of_other_resources(connect: Any, serve: Any, identifier: Any) -> None:
     """An id that would name another resource is refused."""
     server = serve(reply(200, batch()))
     do = connect(server)
-    for name in ("retrieve", "cancel", "delete", "results", "wait"):
-        with pytest.raises(ValueError, match="must name a resource"):
-            do.items(
-                lambda batches, name=name: getattr(batches, name)(identifier)
-            ) if name == "results" else do(lambda batches, name=name: getattr(batches, name)(identifier))
+    for name in ("retrieve", "cancel", "delete", "wait", "results_by_id"):
+        with pytest.raises(claude_batches.ConfigurationError, match="message_batch_id must be the id"):
+            do(lambda batches, name=name: getattr(batches, name)(identifier))
+        with pytest.raises(ValueError, match="message_batch_id"):
+            do(lambda batches, name=name: getattr(batches, name)(message_batch_id=identifier))
+    with pytest.raises(claude_batches.ConfigurationError, match="message_batch_id must be the id"):
+        do.items(lambda batches: batches.results(identifier))
     assert server.requests == []
 
 

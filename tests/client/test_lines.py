@@ -63,7 +63,8 @@ def test_raw_lines(connect: Any, serve: Any) -> None:
     """A raw response parses to the lines."""
     do = connect(serve(reply(200, LINES)))
     raw = do(lambda batches: generated(batches).with_raw_response.results("b"))
-    assert [item.custom_id for item in do.items(lambda _: raw.parse())] == ["a", "b\u2028"]
+    lines = do.run(raw.parse)
+    assert [item.custom_id for item in do.all(lambda: lines)] == ["a", "b\u2028"]
 
 
 @pytest.mark.anyio

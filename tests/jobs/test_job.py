@@ -360,3 +360,19 @@ def test_bad_options(tmp_path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(JobOptionsError):
         Job.open(tmp_path / "a", **options)
     assert not (tmp_path / "a").exists()
+
+
+def test_incomplete_results(tmp_path: Path, open_job: Open) -> None:
+    """Results that stay incomplete on the server are taken as they are, and their missing rows are sent again."""
+    with Sandbox(instant=True, faults=[Fault(kind="truncated_line", at=3)]) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url)
+        job.add(requests(5))
+        job.submit()
+        job.poll()
+        while not job.collect():
+            pass
+        assert [each.cause for each in job.results()] == ["succeeded", "succeeded"]
+        assert job.status().again == 3
+        sandbox.set_faults(None)
+        assert job.run().finished
+    assert sorted(row.attempt for row in job.results()) == [1, 1, 2, 2, 2]

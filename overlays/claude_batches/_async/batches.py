@@ -16,6 +16,7 @@ from claude_batches_api.request import RequestOptions
 
 from .._batches.body_writer import BodyWriter, WrittenBatch
 from .._batches.create_flow import CreateFlow, OnAmbiguous
+from .._batches.ids import check_id, checked
 from .._batches.reconcile import Search, candidates, reconciled
 from .._batches.wait import Polling, PollOptions, wait
 from .._errors import AsyncAmbiguousCreateError, ConfigurationError, RequestEncodingError
@@ -126,6 +127,10 @@ class AsyncBatches(resources.AsyncBatches):
             raise
         return await self._transport.deliver(exchange)
 
+    retrieve = checked(resources.AsyncBatches.retrieve)
+    cancel = checked(resources.AsyncBatches.cancel)
+    delete = checked(resources.AsyncBatches.delete)
+
     async def wait(
         self,
         message_batch_id: str,
@@ -161,6 +166,7 @@ class AsyncBatches(resources.AsyncBatches):
             APIError: A poll failed permanently.
         """
         check_options(options, self.wait, PollOptions)
+        check_id(message_batch_id)
         session = self._transport.session
         return await self._transport.run(
             wait(
@@ -351,7 +357,8 @@ class AsyncBatches(resources.AsyncBatches):
 
         def find(error: AsyncAmbiguousCreateError) -> Any:
             # A coroutine of an async client, a list of a sync one.
-            search = Search.of(session, request, options, Deadline.after(None, 0)).after(error)
+            deadline = Deadline.after(session.config.deadline, session.now())
+            search = Search.of(session, request, options, deadline).after(error)
             return self._transport.run(candidates(search))
 
         create = CreateFlow(
@@ -368,15 +375,18 @@ class AsyncBatches(resources.AsyncBatches):
             batch = decode_response(request, response, content)
             return reconciled(batch) if create.reconciled else batch
 
-        return Exchange(partial(_create_flow, create, written), parse)
+        return Exchange(partial(_create_flow, create, written), parse, leave=create.leave)
 
 
 def _create_flow(create: CreateFlow, written: WrittenBatch, read: bool) -> Flow[Any]:
     import attrs
 
-    prepared = attrs.evolve(
-        prepare(create.session, create.request, create.options, written.payload), fresh=True
-    )
+    try:
+        prepared = prepare(create.session, create.request, create.options, written.payload)
+    except BaseException:
+        written.payload.close()
+        raise
+    prepared = attrs.evolve(prepared, fresh=True)
     return create.run(prepared, partial(transfer, create.session, read=read))
 
 

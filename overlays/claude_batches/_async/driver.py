@@ -76,7 +76,7 @@ class AsyncDriver:
         self._closed = False
         self._fresh: Any = None
         if http_client is None:
-            warn_of_proxy(origin)
+            self.check_origin(origin)
             self._http = self._new_client()
         else:
             self._http = http_client
@@ -91,6 +91,11 @@ class AsyncDriver:
     def timeouts(self) -> Timeouts | None:
         """Timeouts that the user set on an `http_client`; `None` for the default of its library."""
         return None if self._owned else client_timeouts(self._http)
+
+    def check_origin(self, origin: Origin) -> None:
+        """Warn if a proxy of the environment would receive the credentials for an origin in plain text."""
+        if self._owned:
+            warn_of_proxy(origin)
 
     async def run(self, flow: Flow[T]) -> T:
         """Perform the effects of a flow, and return its result."""
@@ -235,11 +240,18 @@ class AsyncDriver:
     def _new_client(self, *, keep_alive: bool = True) -> Any:
         import httpx  # takes longer to import than this package
 
+        options = client_options(httpx, self._origin, keep_alive=keep_alive)
         try:
-            return httpx.AsyncClient(**client_options(httpx, self._origin, keep_alive=keep_alive))
-        except ImportError as error:
+            return httpx.AsyncClient(**options)
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
             problem = str(error)
-        raise ConfigurationError(f"the proxy of the environment needs another package: {problem}")
+        if self._origin.is_loopback:
+            # A proxy is not used for this machine, so one that can't be used does not matter.
+            return httpx.AsyncClient(**options, trust_env=False)
+        raise ConfigurationError(
+            f"the proxy of the environment can't be used: {problem}. Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or "
+            "give the client an http_client"
+        )
 
     def _check_client(self) -> None:
         send = getattr(self._http, "send", None)

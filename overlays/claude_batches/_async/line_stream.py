@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from .._errors import APIResponseValidationError, ErrorResponse
+from .._errors import APIResponseValidationError
 from .._http.lines import LineSplitter
 from .response import AsyncResponse
 
@@ -23,7 +23,7 @@ async def lines_of(response: AsyncResponse, chunks: AsyncIterator[bytes]) -> Asy
     """
 
     def too_long(limit: int, number: int, offset: int, line: bytes) -> Exception:
-        shown = ErrorResponse(response.status_code, response.headers, line, response.http_request)
+        shown = response.with_body(line)
         text = f"line {number} of the response, at byte {offset}, is longer than {limit} bytes."
         return APIResponseValidationError(text, response=shown, body=None)
 

@@ -140,6 +140,7 @@ class AsyncTransport:
         try:
             yield AsyncStreamedResponse(response, exchange.parse, stream=exchange.stream)
         finally:
+            exchange.leave(response)
             await response.close()
 
 

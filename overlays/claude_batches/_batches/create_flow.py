@@ -22,6 +22,7 @@ from .._http.effects import Flow
 from .._http.exchange import Transfer
 from .._http.known_batches import RunningCreate
 from .._http.prepare import PreparedRequest
+from .._http.response import OpenedResponse
 from .._http.session import Session
 from .body_writer import WrittenBatch
 from .reconcile import Search, landmark, reconcile, retrieve_reconciled
@@ -53,6 +54,8 @@ class CreateFlow:
     """Time at which the first attempt of unknown outcome may have reached the server, in seconds since the epoch."""
     batch_id: str | None = None
     """Id of the batch, once it is known."""
+    unread: RunningCreate | None = None
+    """The create whose response a streamed view has not read yet."""
     reconciled: bool = False
     """True if the batch was found on the list rather than in the response."""
 
@@ -117,18 +120,33 @@ class CreateFlow:
                 reason = f"the call was interrupted by {type(error).__name__}"
             raise
         else:
-            if self.batch_id is not None and not self.reconciled:
+            if self.batch_id is None:
+                self.unread = create
+            elif not self.reconciled:
                 known.created(create, self.session.config.origin, self.batch_id)
             return outcome
         finally:
             if not settled:
-                sent_at = self.written.payload.sent_at
-                known.left_unsettled(
-                    create, self.started if sent_at is None else sent_at, reason, self.batch_id
-                )
-            else:
+                self._left_unsettled(create, reason)
+            elif self.unread is None:
                 known.not_created(create)
             self.written.payload.close()
+
+    def leave(self, response: OpenedResponse) -> None:
+        """Settle a create whose streamed response was unread. A user who has read it to its end knows the id."""
+        create, self.unread = self.unread, None
+        if create is None:
+            return
+        if response.is_closed:
+            self.session.batches.not_created(create)
+        else:
+            self._left_unsettled(create, "the streamed response was not read to its end")
+
+    def _left_unsettled(self, create: RunningCreate, reason: str) -> None:
+        sent_at = self.written.payload.sent_at
+        self.session.batches.left_unsettled(
+            create, self.started if sent_at is None else sent_at, reason, self.batch_id
+        )
 
     def _certainly_failed(self, error: BaseException) -> bool:
         """Return true if no batch can exist after an error."""

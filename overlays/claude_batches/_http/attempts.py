@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import attrs
 
 from .._errors import APIError, ErrorResponse, status_error
-from .._headers import Headers, SentRequest, redacted, redacted_bytes
+from .._headers import SentRequest, redacted
 from .._logging import logger
 from .effects import Close, Flow, Read, Send, Sleep
 from .failure import Failure, connection_error
@@ -185,7 +185,7 @@ def _attempt(
             prepared.name,
             status,
             response.elapsed.total_seconds() * 1000,
-            response.request_id,
+            redacted(str(response.request_id), prepared.secrets()),
         )
         if is_redirect(status, response.headers, prepared.method) and redirects < MAX_REDIRECTS:
             yield Close(response)
@@ -204,14 +204,7 @@ def _attempt(
         said: bytes | Failure = yield Read(response, ERROR_BODY_LIMIT)
         # An error with a truncated body is still that error.
         body = b"" if isinstance(said, Failure) else said
-        return FailedAttempt(response.http_request, None, _error_response(response, body))
-
-
-def _error_response(response: OpenedResponse, body: bytes) -> ErrorResponse:
-    """Return the response of an error without the credentials that a server may echo."""
-    secrets = response.prepared.secrets()
-    headers = Headers({name: redacted(value, secrets) for name, value in response.headers.items()})
-    return ErrorResponse(response.status_code, headers, redacted_bytes(body, secrets), response.http_request)
+        return FailedAttempt(response.http_request, None, response.with_body(body))
 
 
 def _blame_deadline(failure: Failure, prepared: PreparedRequest, session: Session) -> Failure:

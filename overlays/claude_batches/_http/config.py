@@ -298,14 +298,22 @@ def _base(base_url: Secret[Any]) -> dict[str, Any]:
     Raises:
         ConfigurationError: The URL can't be a base URL.
     """
+    problem = _base_problem(base_url)
+    if problem is not None:
+        raise ConfigurationError(f"base_url is invalid: {problem}")
+    url = str(base_url.reveal())
+    return {"base_url": url.rstrip("/").removesuffix("/v1").rstrip("/"), "origin": origin_of(url)}
+
+
+def _base_problem(base_url: Secret[Any]) -> str | None:
+    """Return the reason why a URL can't be a base URL, without a part of it in any frame that raises."""
+    url = str(base_url.reveal())
     try:
-        origin = origin_of(str(base_url.reveal()))
+        origin_of(url)
     except ValueError as error:
-        raise ConfigurationError(f"base_url is invalid: {error}") from None
-    parts = urlsplit(str(base_url.reveal()))
-    if parts.query or parts.fragment:
-        raise ConfigurationError("base_url is invalid: it must end with its path (see default_query)")
-    return {"base_url": str(base_url.reveal()).rstrip("/").removesuffix("/v1").rstrip("/"), "origin": origin}
+        return str(error)
+    parts = urlsplit(url)
+    return "it must end with its path (see default_query)" if parts.query or parts.fragment else None
 
 
 def _credential(name: str, value: Secret[Any]) -> Secret[str] | None:

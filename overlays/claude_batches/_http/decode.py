@@ -10,8 +10,7 @@ from claude_batches_api.model import Model
 from claude_batches_api.request import Operation, Request
 from claude_batches_api.request import Response as DocumentedResponse
 
-from .._errors import APIResponseValidationError, ErrorResponse, excerpt, parse_body
-from .._headers import redacted_bytes
+from .._errors import APIResponseValidationError, excerpt, parse_body
 from .response import OpenedResponse
 
 __all__ = ["decode_page", "decode_response", "invalid", "line_decoder"]
@@ -78,17 +77,16 @@ def invalid(
     operation: Operation, response: OpenedResponse, content: bytes, reason: str
 ) -> APIResponseValidationError:
     """Return the error for a response of a different form than the API's."""
-    request = response.http_request
-    content = redacted_bytes(content, response.prepared.secrets())
-    shown = ErrorResponse(response.status_code, response.headers, content, request)
-    facts = [f"{request.method} {request.url}", f"status {response.status_code}"]
-    if response.request_id:
-        facts.append(f"request id {response.request_id}")
-    begins = f", and begins: {excerpt(content)}" if content.strip() else ""
+    shown = response.with_body(content)
+    facts = [f"{shown.request.method} {shown.request.url}", f"status {shown.status_code}"]
+    request_id = shown.headers.get("request-id")
+    if request_id:
+        facts.append(f"request id {request_id}")
+    begins = f", and begins: {excerpt(shown.content)}" if content.strip() else ""
     return APIResponseValidationError(
         f"the response to {operation.name} {reason} ({', '.join(facts)}){begins}.",
         response=shown,
-        body=parse_body(content),
+        body=parse_body(shown.content),
     )
 
 

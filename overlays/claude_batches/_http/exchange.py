@@ -36,6 +36,10 @@ Transfer = Callable[[PreparedRequest, RetryPolicy], Flow[Any]]
 """The flow from a request to its response, with the body read or unread."""
 
 
+def left(response: OpenedResponse) -> None:
+    """Do nothing with a response that a streamed view leaves."""
+
+
 @attrs.frozen
 class Exchange(Generic[T]):
     """A request and the result of its response."""
@@ -45,6 +49,8 @@ class Exchange(Generic[T]):
     parse: Parser[T] = decoded_gradually
     stream: Callable[[Any], T] | None = None
     """Makes a result that reads the body gradually; `None` for a result of the whole body."""
+    leave: Callable[[OpenedResponse], None] = left
+    """Called with the open response when a streamed view ends."""
 
 
 def exchange(

@@ -15,6 +15,8 @@ __all__ = ["client_options", "client_timeouts", "warn_of_proxy"]
 MAX_CONNECTIONS = 1000
 MAX_KEEPALIVE_CONNECTIONS = 100
 
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
 #: Default timeouts of `httpx`, which a user did not choose.
 _LIBRARY_DEFAULT = Timeouts(5.0, 5.0, 5.0, 5.0)
 
@@ -31,10 +33,9 @@ def client_options(httpx: Any, origin: Origin, *, keep_alive: bool) -> dict[str,
     options: dict[str, Any] = {
         "limits": httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=kept)
     }
-    if origin.is_loopback:
-        # A proxy for a server on this machine would only learn the key.
-        host = f"[{origin.host}]" if ":" in origin.host else origin.host
-        options["mounts"] = {f"all://{host}": None}
+    # A proxy for a server on this machine would only learn the key. A copy of the client can have another origin.
+    hosts = [*_LOOPBACK, *([origin.host] if origin.is_loopback else [])]
+    options["mounts"] = {f"all://[{host}]" if ":" in host else f"all://{host}": None for host in hosts}
     return options
 
 

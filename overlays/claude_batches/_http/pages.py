@@ -6,7 +6,7 @@ end a list that has more, and a request for a page after the last one is an erro
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import attrs
 from claude_batches_api.request import Cursor, Pagination, Request, RequestOptions
@@ -124,11 +124,14 @@ class BasePage(Generic[T]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self.data)} items, has_more={self.has_more}>"
 
-    def __getattr__(self, name: str) -> Any:
-        # Further fields of the page, and the methods of its model.
-        if name.startswith("_") or name == "response":
-            raise AttributeError(name)
-        return getattr(self.response, name)
+    # Type checkers would accept every misspelt name.
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            # Further fields of the page, and the methods of its model.
+            if name.startswith("_") or name == "response":
+                raise AttributeError(name)
+            return getattr(self.response, name)
 
 
 def first_request(

@@ -203,12 +203,12 @@ def _headers(
     for later in (dict(arguments), options.get("extra_headers")):
         if later:
             changes = changes.then(HeaderChanges.of(Secret(later)))
-    headers = {**config.own_headers(), **own, **changes.sent}
-    for name in changes.omitted:
-        headers.pop(name, None)
+    # `Headers`, so that no traceback shows their values as locals.
+    headers = Headers({**config.own_headers(), **own, **changes.sent})
+    headers = Headers({name: value for name, value in headers.items() if name not in changes.omitted})
     if secured and _CREDENTIALS.isdisjoint(headers) and _CREDENTIALS.isdisjoint(changes.omitted):
-        headers.update(config.credentials())
-    return Headers(headers)
+        return Headers({**headers, **config.credentials()})
+    return headers
 
 
 def _query(config: Config, request: Request[Any], options: RequestOptions) -> list[tuple[str, str]]:

@@ -7,7 +7,8 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, cast
 
-from .._headers import Headers, SentRequest
+from .._errors import ErrorResponse
+from .._headers import Headers, SentRequest, redacted, redacted_bytes
 from .failure import Failure, connection_error, failure_of
 from .prepare import PreparedRequest
 from .timeouts import Timeouts
@@ -71,6 +72,12 @@ class OpenedResponse:
     def was_read(self) -> bool:
         """True if an event hook or a test transport has already read the body; it is then without content encoding."""
         return bool(getattr(self.native, "is_stream_consumed", False)) and hasattr(self.native, "_content")
+
+    def with_body(self, content: bytes) -> ErrorResponse:
+        """Return the response of an error, without the credentials that a server may echo."""
+        secrets = self.prepared.secrets()
+        headers = Headers({name: redacted(value, secrets) for name, value in self.headers.items()})
+        return ErrorResponse(self.status_code, headers, redacted_bytes(content, secrets), self.http_request)
 
     def error(self, failure: Failure) -> Exception:
         """Return the exception for a body that could not be read."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast, get_args, get_origin
 import orjson
 from claude_batches_api.model import Model
 
-from .._errors import APIResponseValidationError, ErrorResponse
+from .._errors import APIResponseValidationError
 from .._headers import Headers, SentRequest
 from .response import OpenedResponse
 
@@ -98,7 +98,7 @@ class ResponseView:
         raise error
 
     def _invalid(self, content: bytes, reason: str) -> APIResponseValidationError:
-        response = ErrorResponse(self.status_code, self.headers, content, self.http_request)
+        response = self._opened.with_body(content)
         return APIResponseValidationError(f"the response {reason}.", response=response, body=response.text)
 
 

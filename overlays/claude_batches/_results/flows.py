@@ -11,8 +11,9 @@ import attrs
 from claude_batches_api.operations.messages_batches import RESULTS
 from claude_batches_api.request import RequestOptions
 
+from .._batches.ids import check_id
 from .._batches.wait import Polling
-from .._errors import ClaudeBatchesError, ConfigurationError
+from .._errors import ClaudeBatchesError
 from .._http.attempts import Fetched
 from .._http.effects import Flow, Read, Work
 from .._http.failure import Failure
@@ -58,9 +59,8 @@ class Sink(Protocol[T_contra]):
         ...
 
 
-def _check_id(_: object, __: object, batch_id: Any) -> None:
-    if not isinstance(batch_id, str) or not batch_id or not batch_id.isprintable():
-        raise ConfigurationError(f"message_batch_id must be the id of a batch; got {batch_id!r}")
+def _check_id(_: object, __: attrs.Attribute[str], batch_id: str) -> None:
+    check_id(batch_id)
 
 
 @attrs.frozen

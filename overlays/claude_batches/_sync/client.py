@@ -163,6 +163,8 @@ class Client(api.SyncResources):
         session = attrs.evolve(self._transport.session, config=self._config.changed(settings))
         copy = object.__new__(type(self))
         copy._driver = self._driver
+        if session.config.origin != self._config.origin:
+            copy._driver.check_origin(session.config.origin)
         if http_client is not None:
             copy._driver = Driver(http_client, session.clock, session.config.origin)
         copy._owner = False

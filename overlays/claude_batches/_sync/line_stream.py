@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from .._errors import APIResponseValidationError, ErrorResponse
+from .._errors import APIResponseValidationError
 from .._http.lines import LineSplitter
 from .response import Response
 
@@ -24,7 +24,7 @@ def lines_of(response: Response, chunks: Iterator[bytes]) -> Iterator[bytes]:
     """
 
     def too_long(limit: int, number: int, offset: int, line: bytes) -> Exception:
-        shown = ErrorResponse(response.status_code, response.headers, line, response.http_request)
+        shown = response.with_body(line)
         text = f"line {number} of the response, at byte {offset}, is longer than {limit} bytes."
         return APIResponseValidationError(text, response=shown, body=None)
 

@@ -132,6 +132,7 @@ class Transport:
         try:
             yield StreamedResponse(response, exchange.parse, stream=exchange.stream)
         finally:
+            exchange.leave(response)
             response.close()
 
 

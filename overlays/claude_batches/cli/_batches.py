@@ -86,17 +86,11 @@ def create(
         format=format,
     )
     with _client() as client:
-        with Interrupts(
-            "Finishing the upload: to break it off would leave its outcome unknown."
-        ) as interrupts:
+        notice = "Finishing the upload: to break it off would leave its outcome unknown."
+        with Interrupts(notice, started=False) as interrupts:
             try:
                 batch = client.messages.batches.create(
-                    requests=(
-                        {"custom_id": row.custom_id, "params": _params(row.params)}
-                        for row in source.rows(own_ids=True, dedupe=False)
-                    ),
-                    on_ambiguous=on_ambiguous,
-                    workspace_id=workspace,
+                    requests=_read(source, interrupts), on_ambiguous=on_ambiguous, workspace_id=workspace
                 )
             except KeyboardInterrupt:
                 raise _interrupted_create(client) from None
@@ -236,8 +230,11 @@ def _client() -> Client:
     return Client()
 
 
-def _params(params: dict[str, Any]) -> Any:
-    return params
+def _read(source: Source, interrupts: Interrupts) -> Iterator[Any]:
+    """Yield the requests of a source; the upload starts after the last one."""
+    for row in source.rows(own_ids=True, dedupe=False):
+        yield {"custom_id": row.custom_id, "params": row.params}
+    interrupts.started = True
 
 
 def _interrupted_create(client: Client) -> CommandError:
@@ -247,7 +244,9 @@ def _interrupted_create(client: Client) -> CommandError:
             "may have been created and be billed. Look for it with: claude-batches list",
             ExitStatus.UNKNOWN_OUTCOME,
         )
-    return CommandError("stopped before the requests were sent: no batch was created")
+    return CommandError(
+        "Stopped before the requests were sent: no batch was created.", ExitStatus.INTERRUPTED
+    )
 
 
 def wait_for(

@@ -17,11 +17,13 @@ class Interrupts:
 
     Args:
         notice: The message for the first Ctrl-C.
+        started: False while the step has not started: Ctrl-C stops at once.
     """
 
-    def __init__(self, notice: str) -> None:
+    def __init__(self, notice: str, *, started: bool = True) -> None:
         self.asked = False
         """Ctrl-C came."""
+        self.started = started
         self._notice = notice
         self._before: Any = None
 
@@ -37,7 +39,7 @@ class Interrupts:
             signal.signal(signal.SIGINT, self._before)
 
     def _received(self, _number: int, _frame: FrameType | None) -> None:
-        if self.asked:
+        if self.asked or not self.started:
             raise KeyboardInterrupt
         self.asked = True
         say(f"\n{self._notice} Ctrl-C again stops at once.")

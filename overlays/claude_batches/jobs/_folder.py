@@ -46,7 +46,7 @@ class BlockWriter(Protocol):
         ...
 
     def discard(self) -> None:
-        """Drop what was written."""
+        """Drop the blocks."""
 
 
 class Store(Protocol):
@@ -81,7 +81,7 @@ class Store(Protocol):
         """Delete the body of a shard whose adding was not finished."""
 
     def close(self) -> None:
-        """Release what the store holds."""
+        """Release resources."""
 
 
 class FolderLock:

@@ -1,4 +1,4 @@
-"""Money: what a job may cost, and what it cost."""
+"""Money: the limit and the cost of a job."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Money:
         return total
 
     def _cost(self, shard: Shard) -> Decimal | None:
-        """Return what the results of a shard cost."""
+        """Return the cost of a shard's results."""
         if shard.number not in self._spent:
             counter = CostCounter(self._prices)
             self._count(shard, counter)
@@ -102,7 +102,7 @@ class Money:
         return self._prices.pricer(model, usage)
 
     def planner(self, sample: int, **options: Any) -> Planner:
-        """Return a planner that has all requests which were not sent."""
+        """Return a planner that has all unsent requests."""
         planner = Planner(prices=self._prices, sample=sample, **options)
         for shard in self._ledger.shards((ShardState.STAGED,)):
             for line in self._lines.whole_body(shard):

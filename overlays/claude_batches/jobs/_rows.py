@@ -33,7 +33,7 @@ AHEAD_ROWS = 20_000
 
 
 class JobRow:
-    """A row: a request joined with its final result. What it holds is decoded when it is asked for."""
+    """A row: a request joined with its final result. Its parts are decoded at their first use."""
 
     def __init__(
         self,

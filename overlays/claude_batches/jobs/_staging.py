@@ -224,7 +224,7 @@ class Adding:
         if not entries or body is None:
             return
         with self._ledger.transaction(durable=False):
-            # The counters come first: what is not counted would be given out again after a crash.
+            # The counters come first: numbers that are not counted would be given out again after a crash.
             self._ledger.set_counters(self._position + 2 * len(entries) + len(twins), self._number)
             blocks = _blocks_of(entries)
             if not self._insert(body, blocks):
@@ -289,7 +289,7 @@ class Adding:
         return unknown
 
     def _first(self, item: Item) -> Item:
-        """Return a row as it was added: what was sent again may have other params."""
+        """Return a row as it was added: rows that were sent again may have other params."""
         return (self._ledger.earlier(item.position) or [item])[0] if item.attempt > 1 else item
 
     def _close(self) -> None:

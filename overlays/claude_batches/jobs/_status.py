@@ -29,7 +29,7 @@ WARNED_BEFORE = 3 * 24 * 3600.0
 
 @attrs.frozen
 class Doubt:
-    """A shard of which it is not known if its batch was made, with all that is known of it."""
+    """A shard whose batch may or may not exist, with all known facts."""
 
     shard: int
     requests: int
@@ -81,7 +81,7 @@ class JobStatus:
     batches_ended: int
     """Batches that have ended."""
     doubts: Sequence[Doubt]
-    """Shards of which it is not known if their batch was made."""
+    """Shards whose batch may or may not exist."""
     archived_soon: Sequence[str]
     """Batches whose results are not collected and will be archived within three days."""
 
@@ -180,7 +180,7 @@ def archived_soon(shards: Sequence[Shard], server_now: float) -> list[str]:
 
 
 def doubts(ledger: SqlLedger, shards: Sequence[Shard]) -> list[Doubt]:
-    """Return what is known of the shards in doubt."""
+    """Return the known facts about the shards in doubt."""
     return [
         Doubt(
             shard.number,

@@ -16,6 +16,7 @@ from claude_batches import (
     AsyncClient,
     ClaudeBatchesError,
     DuplicateResultsError,
+    ExcessResultsError,
     IncompleteResultsError,
     NotFoundError,
     RateLimitError,
@@ -174,7 +175,9 @@ class AsyncRunner:
             default=0.0,
         )
         try:
-            server_now, listed = await self._list(since - CLOCK_ERROR)
+            # Candidates of shards in doubt may be anywhere since their intents; known batches end the search.
+            wanted = None if doubtful else {shard.batch_id for shard in watched}
+            server_now, listed = await self._list(since - CLOCK_ERROR, wanted)
             # Only shards that were in doubt before the list was asked for: it says nothing of others.
             self._ledger.note_doubt(doubtful, server_now)
             for shard in watched:
@@ -195,14 +198,16 @@ class AsyncRunner:
             self._wait(self._patience.failed(error))
             logger.info("the list can't be had: %s", error)
 
-    async def _list(self, since: float) -> tuple[float, dict[str, Listed]]:
-        """Return the server's time, and the batches that were made since then."""
+    async def _list(
+        self, since: float, wanted: set[str | None] | None = None
+    ) -> tuple[float, dict[str, Listed]]:
+        """Return the server's time, and the batches that were made since then, or the wanted ones among them."""
         listed: dict[str, Listed] = {}
         response = await self._batches.with_raw_response.list(
             limit=1 if since == float("inf") else _PAGE, workspace_id=self._options.workspace_id
         )
         server_now = self.clock.note(response.headers)
-        page: Any = response.parse()
+        page: Any = await response.parse()
         while True:
             oldest = since
             for batch in page.data:
@@ -210,7 +215,8 @@ class AsyncRunner:
                 listed[each.id] = each
                 oldest = each.created_at
             # A page may be empty and still have another one after it.
-            if since == float("inf") or oldest < since or not page.has_next_page():
+            found = wanted is not None and wanted <= listed.keys()
+            if found or since == float("inf") or oldest < since or not page.has_next_page():
                 return server_now, listed
             page = await page.get_next_page()
 
@@ -346,7 +352,7 @@ class AsyncRunner:
         if not path.exists():
             try:
                 await self._batches.download(shard.batch_id, path, workspace_id=self._options.workspace_id)
-            except (IncompleteResultsError, DuplicateResultsError):
+            except (IncompleteResultsError, DuplicateResultsError, ExcessResultsError):
                 if shard.failures < _INCOMPLETE_AFTER:
                     raise
                 await self._take_incomplete(shard.batch_id, path)
@@ -363,7 +369,7 @@ class AsyncRunner:
                 ) as results:
                     async for result in results:
                         file.write(orjson.dumps(result.to_dict()) + b"\n")
-            except (IncompleteResultsError, DuplicateResultsError) as error:
+            except (IncompleteResultsError, DuplicateResultsError, ExcessResultsError) as error:
                 logger.warning("batch %s: %s Its other requests count as missing.", batch_id, error)
 
     def _collect_failed(self, shard: Shard, error: ClaudeBatchesError) -> None:

@@ -3,8 +3,8 @@
 A job is a schema of the database, with the same tables as a SQLite ledger has, and one for the blocks of bodies and
 results. So whatever process works on it finds all of it.
 
-Each process has a lease, which a thread extends. A process whose lease has expired is taken for dead: others settle
-what it was sending and collect what it was collecting. It finds out before its next step.
+Each process has a lease, which a thread extends. A process whose lease has expired counts as dead: others settle
+the shards that it was sending and collect those that it was collecting. It finds out before its next step.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class PostgresLedger:
 
     Args:
         dsn: The database, as `psycopg.connect` takes it.
-        lease_seconds: Seconds without a sign of life after which a process is taken for dead.
+        lease_seconds: Seconds without a sign of life after which a process counts as dead.
     """
 
     def __init__(self, dsn: str, *, lease_seconds: float = 60.0) -> None:
@@ -75,7 +75,7 @@ class PostgresJob(SqlLedger):
         dsn: The database.
         name: The name of the job.
         ids: The custom_ids of a new job.
-        lease_seconds: Seconds without a sign of life after which a process is taken for dead.
+        lease_seconds: Seconds without a sign of life after which a process counts as dead.
     """
 
     _lock_rows: ClassVar[str] = " FOR UPDATE SKIP LOCKED"

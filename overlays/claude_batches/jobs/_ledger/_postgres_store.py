@@ -99,4 +99,4 @@ class PostgresWriter:
         return self._hash.hexdigest()
 
     def discard(self) -> None:
-        """Do nothing: what was written is rolled back, or deleted with the shard."""
+        """Do nothing: the blocks are rolled back, or deleted with the shard."""

@@ -355,7 +355,7 @@ class SqlLedger(ABC):
     # Shards: adding -------------------------------------------------------------------------------------------
 
     def add_shard(self, shard: Shard, positions: bytes | None) -> None:
-        """Add a shard, or what it came to while it was added."""
+        """Add a shard, or replace its facts while it is being added."""
         self._run(
             "INSERT INTO shard (number, state, kind, requests, bytes, codec, hash, facts, first, positions) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET requests = excluded.requests, "

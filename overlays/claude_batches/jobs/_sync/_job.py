@@ -71,7 +71,7 @@ class Job:
 
         Args:
             name: The folder of the job; with a PostgreSQL ledger, its name there.
-            client: The client to send with. Without one, what needs no API works: `add`, `status`, `results`.
+            client: The client to send with. `add`, `status` and `results` work without one.
             ledger: A `PostgresLedger`, with which several processes work on one job; `None` is a folder of its own.
             ids: The custom_ids on the wire of a new job. `"derived"` (the default) ones are the job's own, so that
                 the results of a batch prove whose it is, and yours may be any text. `"own"` sends yours.
@@ -232,7 +232,7 @@ class Job:
         self._stop = True
 
     def cancel(self) -> JobReport:
-        """Cancel all batches and send nothing more; then wait for what was done, and collect it.
+        """Cancel all batches and send nothing more; then collect the results of finished requests.
 
         Rows that were not sent stay so.
         """
@@ -248,7 +248,7 @@ class Job:
             keep: Keep the errors of the held rows as their results instead.
         """
         if self._facts().state is JobState.CANCELED:
-            raise JobError("the job was canceled: what was not sent stays so; add it to a new job")
+            raise JobError("the job was canceled: add the rows that were not sent to a new job")
         if keep:
             self._job.ledger.keep_held()
         self._job.ledger.set_state(JobState.ACTIVE, None)
@@ -307,7 +307,7 @@ class Job:
         version: str = "2023-06-01",
         validate: bool | None = None,
     ) -> Plan:
-        """Plan what was not sent: counts, bytes, mistakes, tokens and cost. Nothing is spent.
+        """Plan the unsent requests: counts, bytes, mistakes, tokens and cost. Nothing is spent.
 
         Args:
             count: Counts the tokens of a sample with the API, where the job has a client.
@@ -333,7 +333,7 @@ class Job:
         return counted.input_tokens
 
     def cost(self) -> Report:
-        """Return what the results cost, earlier attempts too: by model, with all kinds of tokens."""
+        """Return the cost of the results, earlier attempts included: by model, with all kinds of tokens."""
         return self._money.report()
 
     def write(

@@ -16,6 +16,7 @@ from claude_batches import (
     ClaudeBatchesError,
     Client,
     DuplicateResultsError,
+    ExcessResultsError,
     IncompleteResultsError,
     NotFoundError,
     RateLimitError,
@@ -174,7 +175,9 @@ class Runner:
             default=0.0,
         )
         try:
-            server_now, listed = self._list(since - CLOCK_ERROR)
+            # Candidates of shards in doubt may be anywhere since their intents; known batches end the search.
+            wanted = None if doubtful else {shard.batch_id for shard in watched}
+            server_now, listed = self._list(since - CLOCK_ERROR, wanted)
             # Only shards that were in doubt before the list was asked for: it says nothing of others.
             self._ledger.note_doubt(doubtful, server_now)
             for shard in watched:
@@ -195,8 +198,8 @@ class Runner:
             self._wait(self._patience.failed(error))
             logger.info("the list can't be had: %s", error)
 
-    def _list(self, since: float) -> tuple[float, dict[str, Listed]]:
-        """Return the server's time, and the batches that were made since then."""
+    def _list(self, since: float, wanted: set[str | None] | None = None) -> tuple[float, dict[str, Listed]]:
+        """Return the server's time, and the batches that were made since then, or the wanted ones among them."""
         listed: dict[str, Listed] = {}
         response = self._batches.with_raw_response.list(
             limit=1 if since == float("inf") else _PAGE, workspace_id=self._options.workspace_id
@@ -210,7 +213,8 @@ class Runner:
                 listed[each.id] = each
                 oldest = each.created_at
             # A page may be empty and still have another one after it.
-            if since == float("inf") or oldest < since or not page.has_next_page():
+            found = wanted is not None and wanted <= listed.keys()
+            if found or since == float("inf") or oldest < since or not page.has_next_page():
                 return server_now, listed
             page = page.get_next_page()
 
@@ -346,7 +350,7 @@ class Runner:
         if not path.exists():
             try:
                 self._batches.download(shard.batch_id, path, workspace_id=self._options.workspace_id)
-            except (IncompleteResultsError, DuplicateResultsError):
+            except (IncompleteResultsError, DuplicateResultsError, ExcessResultsError):
                 if shard.failures < _INCOMPLETE_AFTER:
                     raise
                 self._take_incomplete(shard.batch_id, path)
@@ -361,7 +365,7 @@ class Runner:
                 ) as results:
                     for result in results:
                         file.write(orjson.dumps(result.to_dict()) + b"\n")
-            except (IncompleteResultsError, DuplicateResultsError) as error:
+            except (IncompleteResultsError, DuplicateResultsError, ExcessResultsError) as error:
                 logger.warning("batch %s: %s Its other requests count as missing.", batch_id, error)
 
     def _collect_failed(self, shard: Shard, error: ClaudeBatchesError) -> None:

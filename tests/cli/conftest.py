@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .processes import jsonl, request
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees what the machine it runs on has set."""
+    for name in ("API_KEY", "AUTH_TOKEN", "BASE_URL", "LOG", "CUSTOM_HEADERS"):
+        monkeypatch.delenv(f"ANTHROPIC_{name}", raising=False)
+    monkeypatch.delenv("CLAUDE_BATCHES_LEDGER", raising=False)
+
+
+@pytest.fixture
+def requests(tmp_path: Path) -> Path:
+    """A file of five requests."""
+    path = tmp_path / "requests.jsonl"
+    path.write_text(jsonl(*map(request, range(5))))
+    return path

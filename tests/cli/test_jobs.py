@@ -1,0 +1,231 @@
+"""Commands for jobs, against the sandbox."""
+
+from __future__ import annotations
+
+import csv
+import io
+import signal
+from pathlib import Path
+
+import pytest
+from claude_batches.jobs import Job
+from claude_batches.sandbox import Fault, Sandbox
+
+from tests.support.server import ScriptedServer, reply
+
+from .processes import invoke, jsonl, lines, request, run, running
+
+pytestmark = pytest.mark.usefixtures("claude_sandbox")
+ERRORED = "[[error:invalid_request_error]] Hello"
+FAST = ("--poll-interval", "0.05")
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> str:
+    return str(tmp_path / "reviews.job")
+
+
+def test_a_job_from_requests_to_a_table(job: str, requests: Path, tmp_path: Path):
+    """`run` makes the batches, `export` writes the table, and a second `run` sends nothing."""
+    done = run("run", job, requests, "--max-requests", "2", *FAST, "--json")
+    assert done.returncode == 0, done.stderr
+    status = lines(done.stdout)[0]
+    assert (status["finished"], status["succeeded"], status["batches"]) == (True, 5, 3)
+    assert status["cost"]["models"][0]["requests"] == 5
+    assert "3 of 3 batches ended" in done.stderr
+    assert run("export", job, tmp_path / "table.csv").returncode == 0
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "table.csv").read_text())))
+    assert [row["custom_id"] for row in rows] == [f"row-{index}" for index in range(5)]
+    again = run("run", job, requests, "--json")
+    assert lines(again.stdout)[0]["batches"] == 3
+    assert "0 requests added" in again.stderr
+
+
+def test_failed_rows_are_status_three(job: str, requests: Path):
+    """A finished job with failed rows ends with status 3; `results --failed` writes them."""
+    requests.write_text(jsonl(request(0), request(1, ERRORED)))
+    assert invoke("run", job, requests, *FAST).returncode == 3
+    assert invoke("status", job).returncode == 3
+    failed = invoke("results", job, "--failed")
+    assert failed.returncode == 3
+    (row,) = lines(failed.stdout)
+    assert (row["custom_id"], row["cause"]) == ("row-1", "invalid")
+    assert row["result"]["error"]["error"]["type"] == "invalid_request_error"
+    assert row["request"]["params"]["max_tokens"] == 50
+    assert lines(invoke("results", job, "--cause", "succeeded").stdout)[0]["custom_id"] == "row-0"
+    assert invoke("results", job, "--cause", "nonsense").returncode == 2
+    assert len(lines(invoke("results", job, "--limit", "1").stdout)) == 1
+
+
+def test_stdin_to_stdout(job: str):
+    """`-` is stdin for requests and stdout for tables."""
+    assert invoke("run", job, "-", *FAST, stdin=jsonl(request(0), request(1))).returncode == 0
+    table = invoke("export", job, "-", "--no-raw")
+    assert [row["text"] for row in lines(table.stdout)] == ["You said: Hello 0", "You said: Hello 1"]
+    assert len(lines(invoke("export", job, "-", "--limit", "1").stdout)) == 1
+
+
+def test_columns_of_a_table_come_back(job: str, tmp_path: Path):
+    """The columns of the input are joined with the results."""
+    table = tmp_path / "cities.csv"
+    table.write_text("key,city\na,Rome\nb,Oslo\n")
+    options = (
+        "--prompt",
+        "Rate {city}.",
+        "--id-column",
+        "key",
+        "--model",
+        "claude-haiku-4-5",
+        "--max-tokens",
+        "9",
+    )
+    assert invoke("run", job, table, *options, *FAST).returncode == 0
+    rows = lines(invoke("export", job, "-").stdout)
+    assert [(row["custom_id"], row["city"]) for row in rows] == [("a", "Rome"), ("b", "Oslo")]
+
+
+@pytest.mark.claude_sandbox(speed=60, queue_limit=4)
+def test_submitting_and_watching_are_apart(job: str, requests: Path):
+    """`submit` sends what the queue takes, `watch` collects it and sends nothing, another `submit` sends the rest."""
+    first = invoke("submit", job, requests, "--max-requests", "3", "--json")
+    assert (first.returncode, lines(first.stdout)[0]["in_flight"]) == (5, 3)
+    assert f"claude-batches submit {job}" in first.stderr
+    watched = invoke("watch", job, *FAST, "--json")
+    assert (watched.returncode, lines(watched.stdout)[0]["done"]) == (5, 3)
+    assert invoke("submit", job).returncode == 0
+    assert invoke("watch", job, *FAST).returncode == 0
+    assert invoke("status", job).returncode == 0
+
+
+def test_retry_sends_failed_rows_again(job: str, requests: Path, claude_sandbox: Sandbox):
+    """`retry` sends the rows again whose cause may pass, and those alone."""
+    claude_sandbox.set_faults([Fault(kind="expired", share=1)])
+    invoke("submit", job, requests)
+    assert invoke("watch", job, *FAST).returncode == 5
+    claude_sandbox.set_faults(None)
+    again = invoke("retry", job)
+    assert again.returncode == 0
+    assert "5 requests are sent again" in again.stderr
+    assert invoke("watch", job, *FAST).returncode == 0
+
+
+@pytest.mark.claude_sandbox(speed=1)
+def test_cancel_takes_a_job_too(job: str, requests: Path):
+    """`cancel JOB` cancels its batches and collects the rest; canceled rows are failed rows."""
+    invoke("submit", job, requests)
+    assert invoke("status", job).returncode == 5
+    canceled = invoke("cancel", job, "--json")
+    assert canceled.returncode == 3
+    assert lines(canceled.stdout)[0]["state"] == "canceled"
+
+
+def test_cost_takes_prices(job: str, requests: Path, tmp_path: Path):
+    """`cost` counts tokens by model, and takes a user's prices."""
+    invoke("run", job, requests, *FAST)
+    prices = tmp_path / "prices.json"
+    prices.write_text('{"claude-haiku-*": {"input_tokens": 1000000, "output_tokens": 0}}')
+    shown = lines(invoke("cost", job, "--prices", prices, "--json").stdout)[0]
+    assert float(shown["cost"]) == shown["models"][0]["input_tokens"] > 0
+    prices.write_text("{")
+    broken = invoke("cost", job, "--prices", prices)
+    assert (broken.returncode, len(broken.stderr.splitlines())) == (1, 1)
+
+
+def test_a_plan_spends_nothing(requests: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """`plan` needs no key, writes nothing, and tells of requests that would be refused."""
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    monkeypatch.chdir(tmp_path)
+    planned = invoke("plan", requests, "--max-requests", "2", "--json")
+    assert planned.returncode == 0
+    assert (lines(planned.stdout)[0]["requests"], lines(planned.stdout)[0]["shards"]) == (5, 3)
+    requests.write_text(jsonl(request(0, max_tokens="many")))
+    refused = invoke("plan", requests)
+    assert refused.returncode == 1
+    assert "max_tokens" in refused.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
+
+
+@pytest.mark.claude_sandbox(faults=[Fault(kind="cut", on="create", at=0, times=1)])
+def test_a_create_in_doubt_is_shown_and_resolved(job: str, requests: Path):
+    """`submit` ends with status 4 if a create is in doubt; `resolve` lists it, and takes the batch."""
+    sent = invoke("submit", job, requests)
+    assert sent.returncode == 4
+    assert invoke("status", job).returncode == 4
+    doubts = invoke("resolve", job, "--json")
+    assert doubts.returncode == 4
+    (doubt,) = lines(doubts.stdout)[0]
+    assert doubt["requests"] == 5
+    assert invoke("resolve", job, "1").returncode == 2
+    batch = lines(invoke("list", "--json").stdout)[0]["id"]
+    assert invoke("resolve", job, str(doubt["shard"]), batch).returncode == 0
+    assert invoke("watch", job, *FAST).returncode == 0
+    assert len(lines(invoke("list", "--json").stdout)) == 1
+
+
+def test_a_mistyped_job_is_not_made(tmp_path: Path, requests: Path, monkeypatch: pytest.MonkeyPatch):
+    """A job that does not exist is an error in one line, and no folder appears; the same for its requests."""
+    monkeypatch.chdir(tmp_path)
+    for command in ("run", "submit", "status", "watch", "results", "retry", "cancel", "cost", "resolve"):
+        done = invoke(command, "revews.job")
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), command
+        assert "there is no job at 'revews.job'" in done.stderr
+    assert invoke("export", "revews.job", "x.csv").returncode == 1
+    assert not (tmp_path / "revews.job").exists()
+
+
+def test_a_held_job_is_told(job: str, requests: Path):
+    """A job that another process works on is an error in one line."""
+    with Job.open(job):
+        held = invoke("run", job, requests)
+    assert (held.returncode, len(held.stderr.splitlines())) == (1, 1)
+    assert "is held by process" in held.stderr
+
+
+def test_a_conflict_is_one_line(job: str, requests: Path):
+    """The same id with other params is an error that shows both, in one line."""
+    invoke("submit", job, requests)
+    requests.write_text(jsonl(request(0, "Changed")))
+    conflict = invoke("submit", job, requests)
+    assert (conflict.returncode, len(conflict.stderr.splitlines())) == (1, 1)
+    assert "Changed" in conflict.stderr
+
+
+@pytest.mark.claude_sandbox(speed=1)
+def test_ctrl_c_stops_a_run_after_its_step(job: str, requests: Path):
+    """Ctrl-C once ends with status 5 and the way to continue; the job then continues."""
+    with running("run", job, requests) as process:
+        process.wait_for("0 of 1 batches ended")
+        process.process.send_signal(signal.SIGINT)
+        status, out, err = process.end()
+    assert status == 5
+    assert "in process" in out
+    assert f"Continue with: claude-batches run {job}" in err
+    with running("watch", job) as process:
+        process.wait_for("0 of 1 batches ended")
+        process.process.send_signal(signal.SIGINT)
+        status, _, err = process.end()
+    assert status == 5
+    assert f"claude-batches watch {job}" in err
+
+
+def test_ctrl_c_twice_stops_at_once(job: str, requests: Path):
+    """A second Ctrl-C interrupts the step itself, and tells the way to continue."""
+    invoke("submit", job, requests)
+    asked = reply(
+        529, {"type": "error", "error": {"type": "overloaded_error", "message": "x"}}, {"retry-after": "50"}
+    )
+    with ScriptedServer([asked]) as server, running("run", job, ANTHROPIC_BASE_URL=server.url) as process:
+        _requested(server)
+        process.process.send_signal(signal.SIGINT)
+        process.wait_for("Ctrl-C again stops at once")
+        process.process.send_signal(signal.SIGINT)
+        status, _, err = process.end()
+    assert status == 130
+    assert f"Continue with: claude-batches run {job}" in err
+    assert "Traceback" not in err
+
+
+def _requested(server: ScriptedServer) -> None:
+    """Wait for the first request."""
+    while not server.requests:
+        server.closing.wait(0.01)
