@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
-from claude_batches_api.operations.messages_batches import retrieve
-from claude_batches_api.parameters import header_pairs
+from claude_batches_api.operations.messages_batches import RETRIEVE, results, retrieve
 from claude_batches_api.request import RequestOptions
 
 from .._batches.visibility import Visibility
@@ -34,16 +34,18 @@ class ResultsRequests:
     Args:
         session: State of the client.
         batch_id: Id of the batch.
-        workspace_id: Workspace to act in.
+        arguments: The arguments of the operation besides the batch. Those that `retrieve` takes go to it as well.
         options: The caller's options. A deadline starts now and covers all requests together.
     """
 
     def __init__(
-        self, session: Session, batch_id: str, workspace_id: str | None, options: RequestOptions
+        self, session: Session, batch_id: str, arguments: Mapping[str, Any], options: RequestOptions
     ) -> None:
         self._session = session
         self._batch_id = batch_id
-        self._workspace_id = workspace_id
+        self._results = results(batch_id, **arguments)
+        shared = {name: value for name, value in arguments.items() if name in RETRIEVE.arguments}
+        self._retrieve = retrieve(batch_id, **shared)
         self._options = options
         self._visibility = Visibility()
         self._opened = False
@@ -67,13 +69,13 @@ class ResultsRequests:
                     self._batch_id,
                     deadline=self._deadline,
                     polling=polling,
-                    workspace_id=self._workspace_id,
+                    request=self._retrieve,
                     options=cast(
                         PollOptions, {name: value for name, value in self._options.items() if name in known}
                     ),
                 )
             )
-        request = retrieve(self._batch_id, workspace_id=self._workspace_id)
+        request = self._retrieve
         while True:
             prepared = prepare(self._session, request, self._current_options())
             try:
@@ -92,10 +94,17 @@ class ResultsRequests:
             APIError: The request failed.
         """
         url = results_url(batch)
-        headers = {**dict(header_pairs("anthropic-workspace-id", self._workspace_id)), **headers}
-        name = "messages.batches.results"
+        request = self._results
+        headers = {**dict(request.headers), **headers}
         while True:
-            prepared = prepare_url(self._session, url, headers, self._current_options(), name=name)
+            prepared = prepare_url(
+                self._session,
+                url,
+                headers,
+                self._current_options(),
+                name=request.operation.name,
+                query=request.query,
+            )
             if self._deadline.passed(self._session.now()):
                 raise connection_error(past_deadline(), prepared.shown())
             try:
