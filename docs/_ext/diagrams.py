@@ -6,8 +6,8 @@
     c -> a: again
     ```
 
-Boxes stand in columns, in the order of the arrows. Arrows to an earlier column pass below; arrows within one lead up. The colours are those of the
-page.
+Boxes stand in columns, in the order of the arrows. Arrows to an earlier column pass below, and arrows within a column
+lead up. The colours are those of the page.
 """
 
 from __future__ import annotations

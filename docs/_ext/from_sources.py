@@ -232,7 +232,7 @@ def _signature(
     """Leave out private parameters, and the signature of a class that is not called."""
     if what == "class" and "Args:" not in (inspect.getdoc(value) or ""):
         return "", None
-    return re.sub(r", _\w+: [^,)]+", "", signature or ""), returned
+    return None if signature is None else (re.sub(r", _\w+: [^,)]+", "", signature), returned)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
