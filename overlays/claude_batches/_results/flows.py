@@ -85,12 +85,16 @@ class ResultsCall:
     def decoder(self) -> LineDecoder[MessageBatchIndividualResponse]:
         """Return the handler that decodes lines."""
         return LineDecoder(
-            RESULTS.decoder(RESULTS.success), self.on_bad_line, batch_id=self.batch_id, sent=self._sent()
+            RESULTS.decoder(RESULTS.success),
+            self.on_bad_line,
+            batch_id=self.batch_id,
+            sent=self._sent(),
+            secrets=self.session.config.secrets(),
         )
 
     def raw_lines(self) -> RawLines:
         """Return the handler that checks lines and leaves them undecoded."""
-        return RawLines(self.on_bad_line, batch_id=self.batch_id, sent=self._sent())
+        return RawLines(self.on_bad_line, **self._checks())
 
     def reader(
         self, requests: ResultsRequests, handler: LineHandler[T], batch: MessageBatch, **more: Any
@@ -117,6 +121,11 @@ class ResultsCall:
             return result
 
         return decode_line
+
+    def _checks(self) -> dict[str, Any]:
+        """Return the arguments of line handlers for errors and checks."""
+        secrets = self.session.config.secrets()
+        return {"batch_id": self.batch_id, "sent": self._sent(), "secrets": secrets}
 
     def _sent(self) -> Any:
         # A reconciled batch is checked against the custom_ids that were sent.
