@@ -12,11 +12,9 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-import attrs
 import claude_batches
 import pytest
 from claude_batches.types import MessageBatch
-from claude_batches_api.operations import messages_batches as operations
 
 from tests.support.server import Act, Exchange, drop, garbage, repeat, reply, stall
 
@@ -175,24 +173,6 @@ def test_deadline_before_body(connect: Any, serve: Any) -> None:
     do = connect(serve(stall(before_body=True)))
     with pytest.raises(claude_batches.CallTimeoutError):
         do(lambda batches: batches.create(requests=big, deadline=0.3))
-
-
-def test_new_arguments_of_create(connect: Any, serve: Any, monkeypatch: Any) -> None:
-    """An argument that the spec adds to `create` is sent."""
-    plain = operations.create
-
-    def grown(*, priority: str | None = None, **arguments: Any) -> Any:
-        request = plain(**arguments)
-        body = attrs.evolve(request.body, content={**request.body.content, "priority": priority})
-        return attrs.evolve(request, body=body, query=(("new", "1"),))
-
-    monkeypatch.setattr(operations, "create", grown)
-    names = (*operations.CREATE.arguments, "priority")
-    monkeypatch.setattr(operations, "CREATE", attrs.evolve(operations.CREATE, arguments=names))
-    server = serve(reply(200, batch()))
-    connect(server)(lambda batches: batches.create(requests=requests(1), priority="low"))
-    assert server.bodies == [{"requests": requests(1), "priority": "low"}]
-    assert server.requests[0].target.endswith("?new=1")
 
 
 def test_partial_upload_is_retried(connect: Any, serve: Any) -> None:

@@ -10,7 +10,7 @@ import orjson
 from .._errors import ConfigurationError
 from .._headers import Secret, redacted_bytes
 from .errors import BadLineError, ForeignResultsError
-from .line import NotAResultError, has_large_number, may_have_large_number, parse
+from .line import NotAResultError, has_large_number, parse
 from .seen_lines import SeenLines
 
 __all__ = ["LineDecoder", "LineHandler", "Locate", "OnBadLine", "RawLine", "RawLines"]
@@ -32,8 +32,17 @@ RawLine: TypeAlias = tuple[str, bytes]
 class LineHandler(Protocol[T_co]):
     """Makes items of the lines of a results file."""
 
-    def items(self, lines: list[bytes], seen: SeenLines, locate: Locate, /) -> Iterator[T_co]:
-        """Return the items of lines one by one, and record each line as seen."""
+    def items(
+        self, lines: list[bytes], seen: SeenLines, locate: Locate, /, *, large_numbers: bool
+    ) -> Iterator[T_co]:
+        """Return the items of lines one by one, and record each line as seen.
+
+        Args:
+            lines: The lines.
+            seen: The returned lines.
+            locate: Returns the place of a line.
+            large_numbers: True if a line may hold an integer beyond 64 bits.
+        """
         ...
 
 
@@ -107,15 +116,15 @@ class LineDecoder(_Handler, Generic[T]):
         super().__init__(on_bad_line, batch_id=batch_id, sent=sent, secrets=secrets)
         self._decode = decode if sent is None else self._checking(decode)
 
-    def items(self, lines: list[bytes], seen: SeenLines, locate: Locate) -> Iterator[T]:
+    def items(
+        self, lines: list[bytes], seen: SeenLines, locate: Locate, *, large_numbers: bool
+    ) -> Iterator[T]:
         """Decode lines one by one.
 
         Raises:
             BadLineError: A line is not a result, and `on_bad_line` is "raise".
         """
         decode, loads, add_id = self._decode, orjson.loads, seen.add_id
-        # One look at all lines costs much less than one at each.
-        has_large = has_large_number if may_have_large_number(b"".join(lines)) else None
         for line in lines:
             # The hot path checks only the necessary, and leaves the reason for a bad line to parse().
             try:
@@ -123,7 +132,7 @@ class LineDecoder(_Handler, Generic[T]):
                 custom_id = wire["custom_id"]
                 if type(custom_id) is not str or type(wire["result"]["type"]) is not str:
                     raise TypeError  # noqa: TRY301  # joins the exceptions of indexing
-                if has_large is not None and has_large(line):
+                if large_numbers and has_large_number(line):
                     wire = parse(line)
             except (ValueError, LookupError, TypeError):
                 parsed = self._parsed(line, seen, locate)
@@ -145,7 +154,14 @@ class LineDecoder(_Handler, Generic[T]):
 class RawLines(_Handler):
     """Checks lines and returns them undecoded, each with its custom_id."""
 
-    def items(self, lines: list[bytes], seen: SeenLines, locate: Locate) -> Iterator[RawLine]:
+    def items(
+        self,
+        lines: list[bytes],
+        seen: SeenLines,
+        locate: Locate,
+        *,
+        large_numbers: bool,  # noqa: ARG002  # its numbers are not decoded
+    ) -> Iterator[RawLine]:
         """Check lines one by one.
 
         Raises:

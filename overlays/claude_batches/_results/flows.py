@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -69,7 +69,8 @@ class ResultsCall:
 
     session: Session
     batch_id: str = attrs.field(validator=_check_id)
-    workspace_id: str | None
+    arguments: Mapping[str, Any]
+    """Arguments of the operation besides the batch: headers and query parameters."""
     options: RequestOptions
     polling: Polling | None = None
     """Waits for the end of the batch first; `None` does not wait."""
@@ -79,7 +80,7 @@ class ResultsCall:
 
     def requests(self) -> ResultsRequests:
         """Return the requests of the call. Its deadline starts now."""
-        return ResultsRequests(self.session, self.batch_id, self.workspace_id, self.options)
+        return ResultsRequests(self.session, self.batch_id, self.arguments, self.options)
 
     def decoder(self) -> LineDecoder[MessageBatchIndividualResponse]:
         """Return the handler that decodes lines."""

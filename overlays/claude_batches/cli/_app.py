@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from .._version import __version__
 from . import _batches, _demo, _job_data, _jobs, _sandbox
-from ._exits import EXIT_HELP, Command, Group
+from ._exits import EXIT_HELP, guarded
 from ._targets import cancel
 
 __all__ = ["app"]
@@ -19,7 +20,6 @@ _LOCAL = "Without a key"
 
 app = typer.Typer(
     name="claude-batches",
-    cls=Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -46,9 +46,9 @@ def root(
     """
 
 
-def _add(panel: str, **commands: object) -> None:
+def _add(panel: str, **commands: Callable[..., None]) -> None:
     for name, function in commands.items():
-        app.command(name.strip("_"), cls=Command, rich_help_panel=panel, epilog=EXIT_HELP)(function)  # type: ignore[type-var]
+        app.command(name.strip("_"), rich_help_panel=panel, epilog=EXIT_HELP)(guarded(function))
 
 
 _add(_BATCHES, create=_batches.create, list_=_batches.list_, show=_batches.show, wait=_batches.wait)

@@ -21,9 +21,17 @@ def stderr() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def say(text: str) -> None:
-    """Write a message on stderr, with Rich's markup, as one line."""
-    stderr().print(text, soft_wrap=True)
+def say(text: str, *, error: bool = False) -> None:
+    """Write a message on stderr as one line.
+
+    Args:
+        text: The message, without markup: it may have brackets.
+        error: True to name it an error.
+    """
+    console = stderr()
+    if error:
+        console.print("[bold red]error:[/]", end=" ")
+    console.print(text, soft_wrap=True, markup=False)
 
 
 def is_terminal() -> bool:

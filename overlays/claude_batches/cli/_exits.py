@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import sys
 import traceback
+import warnings
+from collections.abc import Callable
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from ._console import say
 
 if TYPE_CHECKING:
     from claude_batches import ClaudeBatchesError
 
-__all__ = ["EXIT_HELP", "Command", "CommandError", "ExitStatus", "Group", "finish"]
+__all__ = ["EXIT_HELP", "CommandError", "ExitStatus", "finish", "guarded"]
 
 
 class ExitStatus(IntEnum):
@@ -38,7 +41,7 @@ EXIT_HELP = (
     "5 still running."
 )
 
-_DEBUG = "claude_batches.debug"
+_Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 class CommandError(Exception):
@@ -54,45 +57,58 @@ class CommandError(Exception):
         self.status = status
 
 
-class Command(TyperCommand):
-    """A command with the option `--debug`."""
+def guarded(function: Callable[..., None]) -> Callable[..., None]:
+    """Make a command whose errors are one line on stderr and an exit status, with the option `--debug`.
 
-    def __init__(self, *args: Any, params: list[Any] | None = None, **options: Any) -> None:
-        debug = TyperOption(
-            param_decls=["--debug"],
-            is_flag=True,
-            expose_value=False,
-            callback=_note_debug,
-            help="Show the traceback of an error.",
-        )
-        super().__init__(*args, params=[*(params or []), debug], **options)
+    Args:
+        function: The command.
+    """
 
-
-class Group(TyperGroup):
-    """All commands. An error of this package becomes one line on stderr and an exit status."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run a command."""
-        from claude_batches import AmbiguousCreateError, ClaudeBatchesError
-
+    @wraps(function)
+    def command(*args: Any, debug: bool = False, **options: Any) -> None:
         # Without a handler, Python writes the client's warnings on stderr; errors say the same.
         logging.getLogger("claude_batches").addHandler(logging.NullHandler())
         try:
-            return super().invoke(ctx)
-        except CommandError as error:
-            _fail(ctx, str(error), error.status)
-        except AmbiguousCreateError as error:
-            _fail(ctx, _text_of(error), ExitStatus.UNKNOWN_OUTCOME)
-        except ClaudeBatchesError as error:
-            _fail(ctx, _text_of(error), ExitStatus.ERROR)
-        except BrokenPipeError:
+            with warnings.catch_warnings():
+                warnings.showwarning = _warn
+                function(*args, **options)
+        except (Exception, KeyboardInterrupt) as error:
+            known = _known(error)
+            if known is None:
+                raise
+            if debug:
+                traceback.print_exc()
+            _fail(*known)
+
+    # Typer reads the parameters of the signature, and their types of the annotations.
+    signature = inspect.signature(function)
+    option = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_Debug)
+    command.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
+    command.__annotations__ = {**function.__annotations__, "debug": _Debug}
+    return command
+
+
+def _known(error: BaseException) -> tuple[str, ExitStatus] | None:
+    """Return the line and the exit status of an error; `None` for others than those of users and servers."""
+    from claude_batches import AmbiguousCreateError, ClaudeBatchesError
+
+    match error:
+        case CommandError():
+            return str(error), error.status
+        case AmbiguousCreateError():
+            return _text_of(error), ExitStatus.UNKNOWN_OUTCOME
+        case ClaudeBatchesError():
+            return _text_of(error), ExitStatus.ERROR
+        case BrokenPipeError():
             # The reader has enough. Python would complain at exit while it flushes stdout.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(ExitStatus.ERROR) from None
-        except OSError as error:
-            _fail(ctx, _os_text(error), ExitStatus.ERROR)
-        except KeyboardInterrupt:
-            _fail(ctx, "Stopped at once.", ExitStatus.INTERRUPTED)
+            raise typer.Exit(int(ExitStatus.ERROR)) from None
+        case OSError():
+            return _os_text(error), ExitStatus.ERROR
+        case KeyboardInterrupt():
+            return "Stopped at once.", ExitStatus.INTERRUPTED
+        case _:
+            return None
 
 
 def finish(status: ExitStatus) -> NoReturn:
@@ -100,24 +116,14 @@ def finish(status: ExitStatus) -> NoReturn:
     raise typer.Exit(int(status))
 
 
-def _note_debug(ctx: typer.Context, _option: Any, wanted: bool) -> None:
-    if wanted:
-        ctx.meta[_DEBUG] = True
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    say(f"warning: {message}")
 
 
-def _fail(ctx: typer.Context, text: str, status: ExitStatus) -> NoReturn:
-    if ctx.meta.get(_DEBUG):
-        traceback.print_exc()
+def _fail(text: str, status: ExitStatus) -> NoReturn:
     # Work that goes on, or was stopped on purpose, is not an error.
-    label = "" if status in (ExitStatus.RUNNING, ExitStatus.INTERRUPTED) else "[bold red]error:[/] "
-    say(label + _escaped(" ".join(text.split())))
+    say(" ".join(text.split()), error=status not in (ExitStatus.RUNNING, ExitStatus.INTERRUPTED))
     raise typer.Exit(int(status)) from None
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def _text_of(error: ClaudeBatchesError) -> str:

@@ -23,9 +23,9 @@ from ._job_view import (
     status_table,
 )
 from ._jobs_api import cost as cost_of
-from ._jobs_api import is_job, opened, result_rows
+from ._jobs_api import is_job, opened, prices_of
 from ._jobs_api import plan as plan_of
-from ._options import JobName, Json, Ledger, MaxRequests, Workspace
+from ._options import JobName, Json, Ledger, MaxRequests, Prices, Workspace
 from ._sources import (
     Attachments,
     Format,
@@ -55,7 +55,11 @@ Order = Annotated[
 def plan(
     requests: Annotated[
         str,
-        typer.Argument(metavar="REQUESTS|JOB", help="Requests, or the folder of a job.", show_default=False),
+        typer.Argument(
+            metavar="REQUESTS|JOB",
+            help="Requests, or a job for its unsent ones.",
+            show_default=False,
+        ),
     ],
     *,
     count: Annotated[
@@ -92,7 +96,7 @@ def plan(
     )
     if is_job(requests):
         with opened(requests, ledger=None, client=count) as job:
-            planned: Any = job.plan()
+            planned: Any = job.plan(count=count, sample=sample)
     elif count:
         with Client() as client:
             planned = plan_of(source, client=client, sample=sample, max_requests=max_requests)
@@ -114,7 +118,7 @@ def status(job: JobName, ledger: Ledger = None, json: Json = False) -> None:
     else:
         write_data(status_table(job, found))
         for doubt in found.doubts:
-            say(f"in doubt: {escape(str(doubt))}")
+            say(f"in doubt: {doubt}")
         for batch in found.archived_soon:
             say(f"The results of {batch} are archived in less than three days: claude-batches watch {job}")
     finish(status_of(found))
@@ -160,21 +164,10 @@ def results(
     finish(status_of(found))
 
 
-def cost(
-    job: JobName,
-    prices: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help='Your prices as JSON: {"model": {"input_tokens": USD per million, ...}}.'
-        ),
-    ] = None,
-    ledger: Ledger = None,
-    json: Json = False,
-) -> None:
+def cost(job: JobName, prices: Prices = None, ledger: Ledger = None, json: Json = False) -> None:
     """Show tokens and cost of all attempts by model. Prices need the extra claude-batches[cost]."""
-    own = None if prices is None else _prices(prices)
-    with opened(job, ledger=ledger, client=False) as opened_job:
-        report = cost_of(opened_job, own)
+    with opened(job, ledger=ledger, client=False, prices=prices_of(prices)) as opened_job:
+        report = cost_of(opened_job)
     if json:
         write_json(report.to_dict())
         return
@@ -202,9 +195,10 @@ def export(
     raw: Annotated[
         bool, typer.Option("--raw/--no-raw", help="The results as they came, as a column.")
     ] = True,
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, metavar="N", help="The number of rows.")
-    ] = None,
+    with_cost: Annotated[
+        bool, typer.Option("--cost", help="Fill the column of costs. It needs claude-batches[cost].")
+    ] = False,
+    prices: Prices = None,
     ledger: Ledger = None,
     json: Json = False,
 ) -> None:
@@ -212,19 +206,18 @@ def export(
 
     The exit status tells the state of the job: 5 if results are still to come.
     """
-    from claude_batches.jobs._tables import write
-
-    with opened(job, ledger=ledger, client=False) as opened_job:
-        rows = islice(result_rows(opened_job, order), limit)
-        target: Any = binary_stdout() if path == "-" else Path(path)
-        written = write(rows, target, format=format or ("jsonl" if path == "-" else None), raw=raw)
+    target: Any = binary_stdout() if path == "-" else Path(path)
+    with opened(job, ledger=ledger, client=False, prices=prices_of(prices)) as opened_job:
+        written = opened_job.write(
+            target, format=format or ("jsonl" if path == "-" else None), order=order, raw=raw, cost=with_cost
+        )
         found = opened_job.status()
     if path == "-":
         binary_stdout().flush()
     elif json:
         write_json({"path": path, "rows": written})
     else:
-        say(f"{written:,} rows are in {escape(path)}")
+        say(f"{written:,} rows are in {path}")
     finish(status_of(found))
 
 
@@ -302,17 +295,6 @@ def _causes(names: list[str] | None) -> frozenset[str]:
         if name not in known:
             raise CommandError(f"--cause {name}: there are {', '.join(known)}", ExitStatus.USAGE)
     return frozenset(names or ())
-
-
-def _prices(path: Path) -> Any:
-    import orjson
-
-    from claude_batches.jobs._cost import Prices
-
-    try:
-        return Prices(orjson.loads(path.read_bytes()))
-    except orjson.JSONDecodeError as error:
-        raise CommandError(f"--prices {path}: not JSON: {error}") from None
 
 
 def _plan_dict(plan: Any) -> dict[str, Any]:

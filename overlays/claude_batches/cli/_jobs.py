@@ -12,7 +12,7 @@ from ._events import followed, outlook
 from ._exits import CommandError, ExitStatus, finish
 from ._interrupts import Interrupts
 from ._job_view import cost_summary, cost_table, status_dict, status_of, status_table
-from ._jobs_api import add, cost, opened
+from ._jobs_api import add, cost, opened, prices_of
 from ._options import (
     Canary,
     Ids,
@@ -25,6 +25,7 @@ from ._options import (
     MaxRequests,
     OnMaxTokens,
     PollInterval,
+    Prices,
     SettleSeconds,
     Verbose,
     Workspace,
@@ -62,6 +63,7 @@ def run(
     ids: Ids = None,
     poll_interval: PollInterval = None,
     settle_seconds: SettleSeconds = None,
+    prices: Prices = None,
     model: Model = None,
     max_tokens: MaxTokens = None,
     template: Template = None,
@@ -97,6 +99,7 @@ def run(
             on_max_tokens=on_max_tokens,
             poll_interval=poll_interval,
             settle_seconds=settle_seconds,
+            prices=prices_of(prices),
             workspace_id=workspace,
         ) as opened_job,
         _continued(job, "run"),
@@ -131,6 +134,7 @@ def submit(
     max_in_flight: MaxInFlight = None,
     canary: Canary = None,
     ids: Ids = None,
+    prices: Prices = None,
     model: Model = None,
     max_tokens: MaxTokens = None,
     template: Template = None,
@@ -160,6 +164,7 @@ def submit(
             max_requests=max_requests,
             max_in_flight=max_in_flight,
             canary=canary,
+            prices=prices_of(prices),
             workspace_id=workspace,
         ) as opened_job,
         _continued(job, "submit"),

@@ -1,10 +1,9 @@
-"""Jobs as the commands use them: opened, filled, written and priced."""
+"""Jobs as the commands use them: opened, filled, planned and priced."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,9 @@ from ._sources import Source
 
 if TYPE_CHECKING:
     from claude_batches.jobs import Job
-    from claude_batches.jobs._cost import Plan, Prices, Report
-    from claude_batches.jobs._tables import ResultRow
+    from claude_batches.jobs._cost import Plan, Report
 
-__all__ = ["add", "cost", "is_job", "opened", "plan", "result_rows"]
+__all__ = ["add", "cost", "is_job", "opened", "plan", "prices_of"]
 
 #: The kinds of tokens in a report, by their names in the usage of a message.
 _KINDS = {
@@ -74,7 +72,7 @@ def add(job: Job, source: Source) -> int:
         job: The job.
         source: The source.
     """
-    return job.add({**row.columns, "custom_id": row.custom_id, "params": row.params} for row in source.rows())
+    return job.add(source.place(), **source.options())
 
 
 def plan(source: Source, **options: Any) -> Plan:
@@ -89,46 +87,34 @@ def plan(source: Source, **options: Any) -> Plan:
     return _cost.plan(source.rows(), **{name: value for name, value in options.items() if value is not None})
 
 
-def result_rows(job: Job, order: Any = "input") -> Iterator[ResultRow]:
-    """Yield the rows of a job for a table.
+def cost(job: Job) -> Report:
+    """Return the tokens and the cost of all attempts of a job; without prices where none are installed.
 
     Args:
         job: The job.
-        order: `"input"` or `"arrival"`.
     """
-    from claude_batches.jobs._tables import ResultRow
+    try:
+        return job.cost()
+    except ImportError:
+        return _tokens(job)
 
-    for row in job.results(order):
-        columns = {name: value for name, value in row.request.items() if name not in ("custom_id", "params")}
-        yield ResultRow(row.raw, row.custom_id, row.batch_id, row.attempt, columns)
 
-
-def cost(job: Job, prices: Prices | None = None) -> Report:
-    """Return the tokens and the cost of all attempts of a job.
-
-    Models whose price depends on the size of a request count at the price of small ones.
-
-    Args:
-        job: The job.
-        prices: The prices; those of `genai-prices` by default, and none where it is not installed.
-    """
+def _tokens(job: Job) -> Report:
+    """Return the tokens of all attempts, unpriced."""
     from claude_batches.jobs._cost import ModelCost, Report
 
-    known = prices or _listed_prices()
     lines: dict[tuple[str, str], ModelCost] = {}
     for spent in job.spent():
         if not spent.tokens:
             continue
-        tokens = {kind: spent.tokens.get(name, 0) for name, kind in _KINDS.items()}
-        price = _cost_of(known, spent.model, tokens, {"processing": "batch"} if spent.tier == "batch" else {})
         line = ModelCost(
             model=spent.model or None,
             tier=spent.tier or None,
             requests=spent.requests,
-            **tokens,
-            cost=price,
-            standard_cost=_cost_of(known, spent.model, tokens, {}),
-            failed_cost=Decimal(0) if spent.kept else price,
+            **{kind: spent.tokens.get(name, 0) for name, kind in _KINDS.items()},
+            cost=None,
+            standard_cost=None,
+            failed_cost=None,
             failed_requests=0 if spent.kept else spent.requests,
         )
         key = (spent.model, spent.tier)
@@ -136,20 +122,20 @@ def cost(job: Job, prices: Prices | None = None) -> Report:
     return Report(tuple(lines[key] for key in sorted(lines)))
 
 
-def _listed_prices() -> Prices | None:
-    from claude_batches.jobs._cost import Prices
-    from claude_batches.jobs._tables import MissingExtraError
+def prices_of(path: Path | None) -> Any:
+    """Return the prices in a file of JSON.
 
-    prices = Prices()
-    try:
-        prices.rates("claude-haiku-4-5", {})
-    except MissingExtraError:
+    Args:
+        path: The file.
+
+    Raises:
+        CommandError: It is not JSON.
+    """
+    import orjson
+
+    if path is None:
         return None
-    return prices
-
-
-def _cost_of(
-    prices: Prices | None, model: str, tokens: dict[str, int], context: dict[str, str]
-) -> Decimal | None:
-    rates = None if prices is None else prices.rates(model, context)
-    return None if rates is None else rates.cost(tokens)
+    try:
+        return orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise CommandError(f"--prices {path}: not JSON: {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -19,6 +20,7 @@ __all__ = [
     "MaxRequests",
     "OnMaxTokens",
     "PollInterval",
+    "Prices",
     "SettleSeconds",
     "Verbose",
     "Workspace",
@@ -135,5 +137,14 @@ SettleSeconds = Annotated[
         metavar="SECONDS",
         help="Seconds by the server's clock until a batch that is not listed counts as not made (60).",
         rich_help_panel=_SENDING,
+    ),
+]
+
+Prices = Annotated[
+    Path | None,
+    typer.Option(
+        "--prices",
+        metavar="FILE",
+        help='Your prices as JSON: {"model": {"input_tokens": USD per million, "output_tokens": ...}}.',
     ),
 ]

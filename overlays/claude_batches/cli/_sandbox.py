@@ -96,7 +96,7 @@ def command(
             seed=seed,
         )
     except UsageError as error:
-        say(f"[bold red]error:[/] {escape(str(error))}")
+        say(str(error), error=True)
         sys.exit(error.status)
 
 
