@@ -21,6 +21,7 @@ exclude_patterns = ["_build"]
 
 html_theme = "furo"
 html_title = "claude-batches"
+html_favicon = "favicon.svg"
 html_copy_source = False
 html_show_sphinx = False
 
@@ -29,7 +30,6 @@ myst_heading_anchors = 4
 
 add_module_names = False
 autodoc_member_order = "bysource"
-autodoc_class_signature = "separated"
 autodoc_typehints = "signature"
 autodoc_use_type_comments = False
 maximum_signature_line_length = 80

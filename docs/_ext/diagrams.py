@@ -6,8 +6,8 @@
     c -> a: again
     ```
 
-Boxes stand in columns, in the order of the arrows. Arrows to an earlier box pass below. The colours are those of the
-page.
+Boxes stand in columns, in the order of the arrows. Arrows to an earlier column pass below, and arrows within a column
+lead up. The colours are those of the page.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-WIDTH, HEIGHT, GAP, ROW = 128, 40, 92, 78
+WIDTH, HEIGHT, GAP, ROW = 104, 38, 92, 78
 
 
 def drawn(title: str, lines: list[str]) -> str:
@@ -48,7 +48,7 @@ def drawn(title: str, lines: list[str]) -> str:
     for box, number in column.items():
         row = rows[number] = rows.get(number, -1) + 1
         place[box] = (4 + number * (WIDTH + GAP), 24 + row * ROW)
-    back = sum(column[end] <= column[start] for start, end, _ in arrows)
+    back = sum(column[end] < column[start] for start, end, _ in arrows)
     wide = 8 + max(x for x, _ in place.values()) + WIDTH
     bottom = max(y for _, y in place.values()) + HEIGHT
     parts = []
@@ -60,6 +60,10 @@ def drawn(title: str, lines: list[str]) -> str:
             middle = (x1 + x2) // 2
             path = f"M{x1} {y1} C{middle} {y1} {middle} {y2} {x2 - 2} {y2}"
             text_x, text_y = middle, (y1 + y2) // 2 - 6
+        elif column[end] == column[start]:
+            x1, x2, y2 = x1 + WIDTH // 2, x2 + WIDTH // 2, y2 + HEIGHT
+            path = f"M{x1} {y1} L{x2} {y2 + 2}"
+            text_x, text_y = x1 + 24, (y1 + y2) // 2 + 4
         else:
             behind += 1
             x1, y1, x2, y2 = x1 + WIDTH // 2, y1 + HEIGHT, x2 + WIDTH // 2, y2 + HEIGHT
@@ -80,7 +84,8 @@ def drawn(title: str, lines: list[str]) -> str:
     return (
         f'<svg class="diagram" role="img" viewBox="0 0 {wide} {tall}" style="max-width:{wide}px;width:100%" '
         f'fill="currentColor" text-anchor="middle"><title>{escape(title)}</title><defs><marker id="arrow" '
-        'viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 z"/></marker></defs>'
+        'viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+        '<path d="M0 0 L8 4 L0 8 z"/></marker></defs>'
         f"{''.join(parts)}</svg>"
     )
 

@@ -213,11 +213,31 @@ class FromSources(SphinxDirective):
 
 def _plurals(_app: Sphinx, _what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
     """Let letters follow code, as Markdown does and reStructuredText does not."""
-    lines[:] = [re.sub(r"(`[^`]+`)(?=\w)", r"\1\\ ", line) for line in lines]
+    lines[:] = [re.sub(r"(`[^`]+`)(s?)", _spaced, line) for line in lines]
+
+
+def _spaced(code: re.Match[str]) -> str:
+    return f"{code[1]}\\ {code[2]}" if code[2] else code[1]
+
+
+def _signature(
+    _app: Sphinx,
+    what: str,
+    _name: str,
+    value: Any,
+    _options: Any,
+    signature: str | None,
+    returned: str | None,
+) -> tuple[str | None, str | None] | None:
+    """Leave out private parameters, and the signature of a class that is not called."""
+    if what == "class" and "Args:" not in (inspect.getdoc(value) or ""):
+        return "", None
+    return None if signature is None else (re.sub(r", _\w+: [^,)]+", "", signature), returned)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive."""
     app.connect("autodoc-process-docstring", _plurals)
+    app.connect("autodoc-process-signature", _signature)
     app.add_directive("from-sources", FromSources)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

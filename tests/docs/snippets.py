@@ -53,7 +53,7 @@ PAGES = sorted(
     if "_build" not in page.parts and "_generated" not in page.parts
 )
 #: Languages that are neither run nor parsed.
-SHOWN = {"text", "sh", "csv", "xml", "dockerfile", "html", "sql"}
+SHOWN = {"text", "sh", "diff", "csv", "xml", "dockerfile", "html", "sql"}
 
 _DIFFERS = [
     # How often a command tells its progress depends on the machine.

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pytest
 from claude_batches.jobs import PostgresLedger
 from claude_batches.sandbox import Sandbox
 
@@ -15,6 +16,9 @@ from .postgres import Postgres
 
 #: How often the random kills are repeated: a few in the tests, hundreds in a soak.
 ROUNDS = int(os.environ.get("CLAUDE_BATCHES_SOAK", "0"))
+
+# A soak takes as long as it takes.
+pytestmark = pytest.mark.timeout(0 if ROUNDS else 300)
 
 COUNT, SIZE = 15, 10
 
@@ -43,7 +47,7 @@ def test_worker_killed(tmp_path: Path, victim: Victim, second_victim: Victim, po
     order: dict[str, Any] = {
         "dsn": postgres.dsn, "lease": 2.0, "count": 45, "options": {"max_requests": SIZE},
     }  # fmt: skip
-    for seed in range(max(ROUNDS, 3)):
+    for seed in range(max(ROUNDS, 2)):
         chance = random.Random(seed)
         name = f"killed {seed}"
         with Sandbox(instant=True, seed=seed, faults=HOSTILE) as sandbox:

@@ -15,6 +15,9 @@ from claude_batches.sandbox import Sandbox
 from .killing import KILLED, Victim, judge
 
 ROUNDS = int(os.environ.get("CLAUDE_BATCHES_SOAK", "0"))
+
+# A soak takes as long as it takes.
+pytestmark = pytest.mark.timeout(0 if ROUNDS else 300)
 COUNT, SIZE = 15, 10
 
 

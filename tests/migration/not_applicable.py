@@ -27,7 +27,7 @@ SUBSTITUTIONS: tuple[tuple[str, str, str, str], ...] = (
     (
         "test_client.py",
         "Expected a non-empty value for `message_batch_id` but received None",
-        "message_batch_id must name a resource; got None",
+        "message_batch_id must .*; got None",
         "another text of the ValueError",
     ),
     (

@@ -60,7 +60,7 @@ def prepare(folder: Path) -> None:
             if parent == folder:
                 break
             (parent / "__init__.py").touch()
-    shutil.copy(SHIM / "conftest.py", tests)
+    shutil.copy(SHIM / "fixtures.py", tests / "conftest.py")
     shutil.copy(SHIM / "utils.py", tests)
     shutil.copy(SHIM / "anthropic_shim.py", folder)
     (folder / "pytest.ini").write_text(INI, "utf-8")

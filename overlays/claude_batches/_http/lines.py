@@ -141,6 +141,8 @@ class LineSplitter:
     def _give(self, lines: list[bytes], *, carriage_returns: bool) -> list[bytes]:
         if carriage_returns:
             lines = [line[:-1] if line.endswith(b"\r") else line for line in lines]
-        # A blank line strips to nothing. Stripping a line without surrounding white space copies nothing.
-        self._given = list(filter(bytes.strip, lines))
-        return self._given
+        # These two tests cost a quarter of filtering.
+        if not all(lines) or any(map(bytes.isspace, lines)):
+            lines = [line for line in lines if line.strip()]
+        self._given = lines
+        return lines

@@ -102,6 +102,31 @@ class BasePage(Generic[T]):
         page: dict[str, Any] = self.response.to_dict(**options)
         return page
 
+    def to_json(self, **options: Any) -> str:
+        """Return the page as JSON text; see `Model.to_json`."""
+        return str(self.response.to_json(**options))
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """Return the fields of the page as a dict; see `Model.model_dump`."""
+        page: dict[str, Any] = self.response.model_dump(**options)
+        return page
+
+    def model_dump_json(self, **options: Any) -> str:
+        """Return the fields of the page as JSON text; see `Model.model_dump_json`."""
+        return str(self.response.model_dump_json(**options))
+
+    @property
+    def model_extra(self) -> dict[str, Any]:
+        """The fields of the page that are not in the spec."""
+        extra: dict[str, Any] = self.response.model_extra
+        return extra
+
+    @property
+    def model_fields_set(self) -> set[str]:
+        """The names of the received fields of the page."""
+        names: set[str] = self.response.model_fields_set
+        return names
+
     def _next_request(self) -> tuple[Request[Any], frozenset[str]]:
         """Return the request of the next page, and the cursors that lead to it.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import orjson
 
 from .._errors import ConfigurationError
+from .._headers import Secret, redacted_bytes
 from .errors import BadLineError, ForeignResultsError
-from .line import NotAResultError, has_large_number, may_have_large_number, parse
+from .line import NotAResultError, has_large_number, parse
 from .seen_lines import SeenLines
 
 __all__ = ["LineDecoder", "LineHandler", "Locate", "OnBadLine", "RawLine", "RawLines"]
@@ -31,8 +32,17 @@ RawLine: TypeAlias = tuple[str, bytes]
 class LineHandler(Protocol[T_co]):
     """Makes items of the lines of a results file."""
 
-    def items(self, lines: list[bytes], seen: SeenLines, locate: Locate, /) -> Iterator[T_co]:
-        """Return the items of lines one by one, and record each line as seen."""
+    def items(
+        self, lines: list[bytes], seen: SeenLines, locate: Locate, /, *, large_numbers: bool
+    ) -> Iterator[T_co]:
+        """Return the items of lines one by one, and record each line as seen.
+
+        Args:
+            lines: The lines.
+            seen: The returned lines.
+            locate: Returns the place of a line.
+            large_numbers: True if a line may hold an integer beyond 64 bits.
+        """
         ...
 
 
@@ -43,6 +53,7 @@ class _Handler:
         on_bad_line: Reaction to a line that is not a result.
         batch_id: Id of the batch, for an error.
         sent: The custom_ids that were sent; `None` without a check.
+        secrets: Credentials to remove from a bad line, such as the page of a proxy.
     """
 
     def __init__(
@@ -51,21 +62,27 @@ class _Handler:
         *,
         batch_id: str | None = None,
         sent: Container[str] | None = None,
+        secrets: Iterable[str] = (),
     ) -> None:
         if on_bad_line not in ("raise", "skip") and not callable(on_bad_line):
             raise ConfigurationError(f"on_bad_line is 'raise', 'skip' or a function; got {on_bad_line!r}")
         self._on_bad_line = on_bad_line
         self._batch_id = batch_id
         self._sent = sent
+        self._secrets = Secret(tuple(secrets))
 
     def _parsed(self, line: bytes, seen: SeenLines, locate: Locate) -> dict[str, Any] | None:
         """Parse a line that may be bad. Return `None` for a skipped one."""
         try:
             return parse(line)
         except NotAResultError as problem:
-            error = BadLineError(str(problem), *locate(line), line)
+            error = BadLineError(str(problem), *locate(line), redacted_bytes(line, self._secrets.reveal()))
         if self._on_bad_line == "raise":
-            raise error
+            try:
+                raise error
+            finally:
+                # The exception of the JSON parser, which holds the whole line.
+                error.__context__ = None
         if callable(self._on_bad_line):
             self._on_bad_line(error)
         seen.add_bad(line)
@@ -84,6 +101,7 @@ class LineDecoder(_Handler, Generic[T]):
         on_bad_line: Reaction to a line that is not a result.
         batch_id: Id of the batch, for an error.
         sent: The custom_ids that were sent; `None` without a check.
+        secrets: Credentials to remove from a bad line.
     """
 
     def __init__(
@@ -93,19 +111,20 @@ class LineDecoder(_Handler, Generic[T]):
         *,
         batch_id: str | None = None,
         sent: Container[str] | None = None,
+        secrets: Iterable[str] = (),
     ) -> None:
-        super().__init__(on_bad_line, batch_id=batch_id, sent=sent)
+        super().__init__(on_bad_line, batch_id=batch_id, sent=sent, secrets=secrets)
         self._decode = decode if sent is None else self._checking(decode)
 
-    def items(self, lines: list[bytes], seen: SeenLines, locate: Locate) -> Iterator[T]:
+    def items(
+        self, lines: list[bytes], seen: SeenLines, locate: Locate, *, large_numbers: bool
+    ) -> Iterator[T]:
         """Decode lines one by one.
 
         Raises:
             BadLineError: A line is not a result, and `on_bad_line` is "raise".
         """
         decode, loads, add_id = self._decode, orjson.loads, seen.add_id
-        # One look at all lines costs much less than one at each.
-        has_large = has_large_number if may_have_large_number(b"".join(lines)) else None
         for line in lines:
             # The hot path checks only the necessary, and leaves the reason for a bad line to parse().
             try:
@@ -113,7 +132,7 @@ class LineDecoder(_Handler, Generic[T]):
                 custom_id = wire["custom_id"]
                 if type(custom_id) is not str or type(wire["result"]["type"]) is not str:
                     raise TypeError  # noqa: TRY301  # joins the exceptions of indexing
-                if has_large is not None and has_large(line):
+                if large_numbers and has_large_number(line):
                     wire = parse(line)
             except (ValueError, LookupError, TypeError):
                 parsed = self._parsed(line, seen, locate)
@@ -135,7 +154,14 @@ class LineDecoder(_Handler, Generic[T]):
 class RawLines(_Handler):
     """Checks lines and returns them undecoded, each with its custom_id."""
 
-    def items(self, lines: list[bytes], seen: SeenLines, locate: Locate) -> Iterator[RawLine]:
+    def items(
+        self,
+        lines: list[bytes],
+        seen: SeenLines,
+        locate: Locate,
+        *,
+        large_numbers: bool,  # noqa: ARG002  # its numbers are not decoded
+    ) -> Iterator[RawLine]:
         """Check lines one by one.
 
         Raises:

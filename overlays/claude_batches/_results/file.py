@@ -12,6 +12,7 @@ from .._http.lines import MAX_LINE_BYTES, LineSplitter
 from .decoder import LineDecoder, OnBadLine
 from .errors import LineTooLongError, ResultsClosedError
 from .inflate import Decompressor, Inflater
+from .line import have_large_number
 from .seen_lines import SeenLines
 from .zstd import ZstdInflater
 
@@ -95,22 +96,24 @@ class FileResults(Generic[T]):
 
     def _read(self) -> Generator[T]:
         # Only the number of lines has to be remembered, so each chunk gets new `SeenLines`.
-        for lines in self._lines():
-            for item in self._handler.items(lines, SeenLines(), self._splitter.locate):
+        locate = self._splitter.locate
+        for lines, piece in self._lines():
+            large = have_large_number(lines, piece)
+            for item in self._handler.items(lines, SeenLines(), locate, large_numbers=large):
                 self.lines_read += 1
                 yield item
                 self._check_open()
         self._finished = True
 
-    def _lines(self) -> Iterator[list[bytes]]:
+    def _lines(self) -> Iterator[tuple[list[bytes], bytes]]:
         while chunk := self._file.read(CHUNK_BYTES):
             self.bytes_read += len(chunk)
             pieces = (chunk,) if self._decompressor is None else self._decompressor.feed(chunk)
             for piece in pieces:
-                yield self._splitter.feed(piece)
+                yield self._splitter.feed(piece), piece
         if self._decompressor is not None:
             self._decompressor.finish()
-        yield self._splitter.finish()
+        yield self._splitter.finish(), b""
 
 
 def results_from_file(

@@ -14,6 +14,7 @@ each chunk of a response:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from operator import eq
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .._errors import APIError, ClaudeBatchesError
@@ -33,7 +34,7 @@ from .errors import (
     ResultsFormatError,
 )
 from .inflate import ACCEPT_ENCODING, Inflater, inflater
-from .line import is_bad, is_cut
+from .line import have_large_number, is_bad, is_cut
 from .resume import (
     EndedShortError,
     Patience,
@@ -112,7 +113,7 @@ class _Pass:
         return lines
 
     def _unseen(self, lines: list[bytes]) -> list[bytes]:
-        if lines and (lines[0] == self._previous or len(set(lines)) < len(lines)):
+        if lines and (lines[0] == self._previous or any(map(eq, lines, lines[1:]))):
             lines = self._without_repetitions(lines)
         if lines:
             self._previous = lines[-1]
@@ -337,7 +338,7 @@ class Reader(Generic[T]):
     def _feed(self, chunk: bytes) -> Iterator[T]:
         self.bytes_read += len(chunk)
         if self._inflater is None:
-            return self._items(self._current.lines(chunk))
+            return self._items(self._current.lines(chunk), chunk)
         return self._inflated(self._inflater, chunk)
 
     def _finish(self) -> Iterator[T]:
@@ -351,7 +352,7 @@ class Reader(Generic[T]):
         unfinished = self._current.splitter.unfinished
         if self._is_short and unfinished.strip() and is_cut(unfinished):
             raise EndedShortError("the response ended within a line")
-        yield from self._items(self._current.finish())
+        yield from self._items(self._current.finish(), b"")
         if self._is_short:
             raise EndedShortError("the response ended before the last result")
         self._check()
@@ -420,10 +421,11 @@ class Reader(Generic[T]):
         if self.expected is not None:
             self.complete = True
 
-    def _items(self, lines: list[bytes]) -> Iterator[T]:
+    def _items(self, lines: list[bytes], chunk: bytes) -> Iterator[T]:
         self.seen.note(lines)
         locate = self._current.splitter.locate if self._inflater is None else self._doubt
-        return self._handler.items(lines, self.seen, locate)
+        large = have_large_number(lines, chunk)
+        return self._handler.items(lines, self.seen, locate, large_numbers=large)
 
     def _doubt(self, _line: bytes) -> tuple[int, int]:
         # Corrupt data often decompresses to something, and the checksum is at the end. A bad line is judged after it
@@ -432,4 +434,4 @@ class Reader(Generic[T]):
 
     def _inflated(self, stream: Inflater, chunk: bytes) -> Iterator[T]:
         for piece in stream.feed(chunk):
-            yield from self._items(self._current.lines(piece))
+            yield from self._items(self._current.lines(piece), piece)
