@@ -172,6 +172,8 @@ class OperationCase:
     """The alternatives of credentials, as text."""
     fixed_query: list[tuple[str, str]]
     """Constant query parameters in the path of the document."""
+    options: str = ""
+    """The class of its optional arguments, in the module of its resource."""
 
     @property
     def name(self) -> str:
@@ -202,6 +204,11 @@ class OperationCase:
         """The other arguments, the required ones first."""
         others = self.arguments_in("query", "header", "cookie", "body", "media")
         return sorted(others, key=lambda argument: not argument.required)
+
+    @property
+    def optional(self) -> list[Argument]:
+        """The keywords that may be left out."""
+        return [argument for argument in self.keywords if argument.default]
 
     @property
     def style(self) -> str:

@@ -42,6 +42,7 @@ def make_tree(document: Document, components: Components, parsed: list[NamedOper
     for node in nodes.values():
         node.doc = node.doc or f"The operations of `{'.'.join(node.path)}`."
         _tell_apart(document, node)
+        _name_options(node)
     _name_modules(nodes)
     _name_classes(nodes)
     return root
@@ -77,6 +78,15 @@ def _tell_apart(document: Document, node: Resource) -> None:
             )
             document.note(operation.place, f"{owner} has the same name in Python; this is {operation.method}")
         owners[operation.constant] = f"{operation.http_method} {operation.path}"
+
+
+def _name_options(node: Resource) -> None:
+    """Name the class of the options of each method: `CreateOptions`. `get_a1` and `get_a_1` share their words."""
+    taken: set[str] = set()
+    for operation in node.operations:
+        wanted = f"{_class_of((operation.method,))}Options"
+        operation.options = free_name(wanted, taken, separator="")
+        taken.add(operation.options)
 
 
 def _name_modules(nodes: dict[tuple[str, ...], Resource]) -> None:

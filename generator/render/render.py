@@ -107,12 +107,15 @@ class _Renderer:
         imports = ["from .. import request as _request", *["from .. import model as _model"] * links]
         imports += _request_imports(operations)
         types = [line for line in _type_imports(operations) if line not in imports]
+        for each in operations:
+            names = {argument.name for argument in each.optional}
+            types += _qualifiers(qualified(argument.annotation, names) for argument in each.optional)
         return self._print(
             "operations.py",
             doc=f"The operations of `{'.'.join(resource.path)}`, and their requests.",
             operations=operations,
             imports=_sorted_imports(imports + ["from typing import TYPE_CHECKING"] * bool(types)),
-            typing_imports=types,
+            typing_imports=list(dict.fromkeys(types)),
         )
 
     def _resources(self, root: Resource) -> Iterator[tuple[str, str]]:

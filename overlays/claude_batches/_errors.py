@@ -352,20 +352,20 @@ class APIStatusError(APIError):
         self, message: str, *, response: ErrorResponse, body: object, retries_taken: int = 0
     ) -> None:
         super().__init__(message, request=response.request, body=body)
-        error = _mapping(_mapping(body).get("error"))
+        error = as_mapping(as_mapping(body).get("error"))
         self.response = response
         self.status_code = response.status_code
-        self.request_id = response.headers.get("request-id") or _text(_mapping(body).get("request_id"))
+        self.request_id = response.headers.get("request-id") or as_text(as_mapping(body).get("request_id"))
         """Id of the request at the API; quote it to support."""
         self.workspace_id = response.headers.get("anthropic-workspace-id")
         """Workspace of the request, if the API names it."""
-        self.type = _text(error.get("type"))
+        self.type = as_text(error.get("type"))
         """Error type of the API, such as `rate_limit_error`."""
-        self.api_message = _text(error.get("message"))
+        self.api_message = as_text(error.get("message"))
         """Message of the API. The wording can change; do not compare with it."""
         self.details: Any = error.get("details")
         """Machine-readable details, if the API adds any."""
-        self.error_code = _text(_mapping(self.details).get("error_code"))
+        self.error_code = as_text(as_mapping(self.details).get("error_code"))
         """Stable name of the cause, if the API gives one."""
         self.retries_taken = retries_taken
         """Number of attempts before the failed one."""
@@ -502,63 +502,6 @@ class OverloadedError(InternalServerError):
     advice = "Worth trying again, in a minute or so."
 
 
-_BY_STATUS: dict[int, type[APIStatusError]] = {
-    400: BadRequestError,
-    401: AuthenticationError,
-    402: PaymentRequiredError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    408: RequestTimeoutError,
-    409: ConflictError,
-    412: PreconditionFailedError,
-    413: RequestTooLargeError,
-    422: UnprocessableEntityError,
-    429: RateLimitError,
-    431: RequestHeaderFieldsTooLargeError,
-    499: ClientClosedRequestError,
-    501: HTTPNotImplementedError,
-    503: ServiceUnavailableError,
-    504: GatewayTimeoutError,
-    529: OverloadedError,
-}
-
-
-def status_error(response: ErrorResponse, *, retries_taken: int = 0, note: str = "") -> APIStatusError:
-    """Return the exception for a response, by its status.
-
-    Args:
-        response: The response.
-        retries_taken: Number of earlier attempts.
-        note: A sentence to add to the message.
-    """
-    status = response.status_code
-    kind = _BY_STATUS.get(status)
-    if kind is None:
-        kind = (
-            InternalServerError if status >= 500 else RedirectError if 300 <= status < 400 else APIStatusError
-        )
-    body = parse_body(response.content)
-    error = _mapping(_mapping(body).get("error"))
-    code = _text(_mapping(error.get("details")).get("error_code"))
-    if code is not None:
-        from ._error_codes import BY_CODE
-
-        kind = BY_CODE.get((status, code), kind)
-    said = _text(error.get("message")) or excerpt(response.content) or "(no explanation)"
-    request_id = response.headers.get("request-id") or _text(_mapping(body).get("request_id"))
-    facts = [f"{response.request.method} {response.request.url}"]
-    if request_id:
-        facts.append(f"request id {request_id}")
-    if retries_taken:
-        facts.append(f"after {retries_taken} {'retry' if retries_taken == 1 else 'retries'}")
-    sentences = [
-        f"{status} {_text(error.get('type')) or 'error'}: {said.removesuffix('.')} ({', '.join(facts)}).",
-        note,
-    ]
-    message = " ".join(sentence for sentence in sentences if sentence)
-    return kind(message, response=response, body=body, retries_taken=retries_taken)
-
-
 def parse_body(content: bytes) -> object:
     """Return the body of an error: parsed JSON, else text; `None` if it is empty."""
     if not content.strip():
@@ -589,11 +532,13 @@ def excerpt(content: bytes) -> str:
     return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}…"
 
 
-def _mapping(value: object) -> dict[str, Any]:
+def as_mapping(value: object) -> dict[str, Any]:
+    """Return a JSON object, or an empty one for every other value."""
     return cast(dict[str, Any], value) if isinstance(value, dict) else {}
 
 
-def _text(value: object) -> str | None:
+def as_text(value: object) -> str | None:
+    """Return a string, or `None` for every other value."""
     return value if isinstance(value, str) else None
 
 

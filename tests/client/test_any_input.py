@@ -11,12 +11,13 @@ from typing import Any
 import claude_batches
 import httpx
 from claude_batches import Client
-from claude_batches._errors import ErrorResponse, status_error
+from claude_batches._errors import ErrorResponse
 from claude_batches._headers import Headers, SentRequest
 from claude_batches._http.config import Config
 from claude_batches._http.lines import LineSplitter
 from claude_batches._http.origin import origin_of, redirect_target, unsafe_step
 from claude_batches._http.retry import requested_delay
+from claude_batches._http.status import status_error
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -299,6 +299,23 @@ def test_mock_transport(kind: str) -> None:
         assert client.messages.batches.create(requests=requests(1)).id == "made"
 
 
+@pytest.mark.parametrize("kind", ["httpx", "httpx2"])
+def test_hook_that_reads(serve: Any, kind: str) -> None:
+    """A response that an event hook has read is read again in every view."""
+    library = pytest.importorskip(kind)
+    hooks = {"response": [lambda response: response.read()]}
+    with (
+        library.Client(event_hooks=hooks) as http,
+        Client(api_key="k", base_url=serve(reply(200, batch("b"))).url, http_client=http) as client,
+    ):
+        batches = client.messages.batches
+        assert batches.retrieve("b").id == batches.create(requests=requests(1)).id == "b"
+        assert batches.with_raw_response.retrieve("b").parse().id == "b"
+        with batches.with_streaming_response.retrieve("b") as response:
+            assert b"".join(response.iter_bytes()) == response.read()
+            assert response.parse().id == "b"
+
+
 def test_default_timeouts() -> None:
     """The default timeouts are ten minutes, and five seconds to connect."""
     with Client(api_key="k") as client, Client(api_key="k", timeout=None) as patient:

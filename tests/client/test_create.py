@@ -12,13 +12,11 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-import attrs
 import claude_batches
 import pytest
 from claude_batches.types import MessageBatch
-from claude_batches_api.operations import messages_batches as operations
 
-from tests.support.server import Act, Exchange, drop, garbage, reply, stall
+from tests.support.server import Act, Exchange, drop, garbage, repeat, reply, stall
 
 from .wire import batch, error, new_batch, page, requests
 
@@ -175,24 +173,6 @@ def test_deadline_before_body(connect: Any, serve: Any) -> None:
     do = connect(serve(stall(before_body=True)))
     with pytest.raises(claude_batches.CallTimeoutError):
         do(lambda batches: batches.create(requests=big, deadline=0.3))
-
-
-def test_new_arguments_of_create(connect: Any, serve: Any, monkeypatch: Any) -> None:
-    """An argument that the spec adds to `create` is sent."""
-    plain = operations.create
-
-    def grown(*, priority: str | None = None, **arguments: Any) -> Any:
-        request = plain(**arguments)
-        body = attrs.evolve(request.body, content={**request.body.content, "priority": priority})
-        return attrs.evolve(request, body=body, query=(("new", "1"),))
-
-    monkeypatch.setattr(operations, "create", grown)
-    names = (*operations.CREATE.arguments, "priority")
-    monkeypatch.setattr(operations, "CREATE", attrs.evolve(operations.CREATE, arguments=names))
-    server = serve(reply(200, batch()))
-    connect(server)(lambda batches: batches.create(requests=requests(1), priority="low"))
-    assert server.bodies == [{"requests": requests(1), "priority": "low"}]
-    assert server.requests[0].target.endswith("?new=1")
 
 
 def test_partial_upload_is_retried(connect: Any, serve: Any) -> None:
@@ -465,6 +445,29 @@ def test_streamed_create(connect: Any, serve: Any) -> None:
             lambda response: response.parse(),
         )
     assert api.made == 1
+
+
+def test_streamed_create_is_settled(connect: Any, serve: Any) -> None:
+    """A streamed create is on record only if its response was not read to its end."""
+    do = connect(serve(API()))
+    do.entered(
+        lambda batches: batches.with_streaming_response.create(requests=requests(2)), lambda r: r.read()
+    )
+    assert do.batches.unsettled == []
+    do.entered(lambda batches: batches.with_streaming_response.create(requests=requests(2)), lambda r: None)
+    (record,) = do.batches.unsettled
+    assert (record.request_count, record.batch_id) == (2, None)
+    assert "not read" in record.reason
+
+
+def test_candidates_within_deadline(connect: Any, serve: Any) -> None:
+    """`find_candidates()` keeps the client's deadline."""
+    server = serve(drop(), repeat(b"HTTP/1.1 102 Processing\r\n\r\n"))
+    do = connect(server, deadline=0.5)
+    with pytest.raises(claude_batches.AmbiguousCreateError) as raised:
+        do(lambda batches: batches.create(requests=requests(2)))
+    with pytest.raises(claude_batches.CallTimeoutError, match=r"deadline of 0\.5 s"):
+        do.run(raised.value.find_candidates)
 
 
 def test_unknown_on_ambiguous(connect: Any, serve: Any) -> None:

@@ -343,6 +343,7 @@ def test_exception_of_iterable(connect: Any, serve: Any) -> None:
 
     with pytest.raises(LookupError, match="row 3"):
         do(lambda batches: batches.create(requests=rows()))
+    assert do.batches.unsettled == []
     assert server.requests == []
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -46,12 +47,14 @@ class Wire(BaseHTTPRequestHandler):
 
     answers: dict[str, Any]
     asked: list[tuple[str, str, dict[str, list[str]], Any]]
+    traces: list[str | None]
 
     def _answer(self) -> None:
         split = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         query = parse_qs(split.query)
         is_json = self.headers.get("content-type") == "application/json"
+        self.traces.append(self.headers.get("trace-id"))
         self.asked.append((self.command, split.path, query, json.loads(body) if is_json else body or None))
         answer = self.answers[f"{self.command} {split.path}"]
         answer = answer(query) if callable(answer) else answer
@@ -118,6 +121,21 @@ class Drill:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
+    def mypy(self, code: str) -> list[tuple[int, str]]:
+        """Check code with mypy's strict mode; return the line and the kind of each finding."""
+        program = self.spec.with_name("program.py")
+        program.write_text(textwrap.dedent(code))
+        done = subprocess.run(
+            [sys.executable, "-m", "mypy", "--config-file=", "--strict", "--follow-imports=silent", program],
+            env={**os.environ, "MYPYPATH": os.pathsep.join(map(str, (self.output, self.overlays)))},
+            cwd=program.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        found = re.findall(r"^program\.py:(\d+): error: .*\[([a-z-]+)\]$", done.stdout, re.MULTILINE)
+        return [(int(line), kind) for line, kind in found]
+
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -132,7 +150,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def drill(tmp_path: Path, before: Path, run: Run) -> Iterator[Drill]:
-    wire = type("Handler", (Wire,), {"answers": {}, "asked": []})
+    wire = type("Handler", (Wire,), {"answers": {}, "asked": [], "traces": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), wire)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -479,6 +497,54 @@ def test_changed_type_decodes(drill: Drill) -> None:
     """)
         == "datetime"
     )
+
+
+def test_options_of_create_and_results_grow(drill: Drill) -> None:
+    """An added field and header are arguments of the handwritten methods, for type checkers as well."""
+
+    def change(document: dict[str, Any]) -> None:
+        urgency = {"type": "string", "enum": ["low", "high"], "description": "How urgent it is."}
+        schemas(document)["BatchCreateParams"]["properties"]["urgency"] = urgency
+        trace = {"name": "trace-id", "in": "header", "schema": {"type": "string"}}
+        part = {"name": "part", "in": "query", "schema": {"type": "integer"}}
+        operation(document, "messages_batches_create")["parameters"].append(trace)
+        operation(document, "messages_batches_results")["parameters"] += [trace, part]
+
+    code = """
+        request = {"custom_id": "a", "params": {"model": "m", "max_tokens": 1, "messages": []}}
+        client.messages.batches.create(requests=[request], urgency="high", trace_id="t1")
+        try:
+            client.messages.batches.create(requests=[request], urgencies="high")
+        except TypeError as error:
+            said = str(error)
+        lines = [item.custom_id for item in client.messages.batches.results("b_1", trace_id="t2", part=3)]
+        print(json.dumps([said, lines]))
+    """
+    drill.edit(change)
+    line = b'{"custom_id": "a", "result": {"type": "canceled"}}\n'
+    url = f"{drill.url}/v1/messages/batches/b_1/results"
+    drill.wire.answers |= {
+        "POST /v1/messages/batches": BATCH,
+        "GET /v1/messages/batches/b_1": {**BATCH, "results_url": url},
+        "GET /v1/messages/batches/b_1/results": line,
+    }
+    said, lines = drill.use(code)
+    assert said.endswith("'urgencies'; did you mean 'urgency'?")
+    assert lines == ["a"]
+    create, _, results = drill.wire.asked
+    assert create[3]["urgency"] == "high"
+    assert results[2] == {"part": ["3"]}
+    assert [drill.wire.traces[0], drill.wire.traces[-1]] == ["t1", "t2"]
+    assert drill.mypy("""
+        from claude_batches import AsyncClient, Client
+
+        def use(client: Client, other: AsyncClient) -> None:
+            client.messages.batches.create(requests=[], urgency="high", trace_id="t")
+            client.messages.batches.create(requests=[], urgency="medium")
+            other.messages.batches.results("b_1", part=3, trace_id="t")
+            other.messages.batches.results("b_1", part="3")
+            client.messages.batches.download("b_1", "file", parts=3)
+    """) == [(6, "arg-type"), (8, "arg-type"), (9, "call-arg")]
 
 
 def test_client_members_are_reserved(run: Run, tmp_path: Path) -> None:

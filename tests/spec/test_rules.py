@@ -260,22 +260,27 @@ def test_there_is_pagination_to_hold_to_the_rules() -> None:
 
 
 def test_the_extensions_that_are_used_and_read_are_those_that_are_documented() -> None:
-    used = {
-        key
+    places = {
+        key: place
         for place, value in walk(spec())
         # Headers and properties may have such names as well.
         if not place.endswith(("/headers", "/properties"))
         for key in value
         if key.startswith("x-")
     }
+    used = places.keys()
     documented = set(re.findall(r"^## `(x-[a-z-]+)`", EXTENSIONS.read_text(encoding="utf-8"), re.MULTILINE))
-    assert not used - documented, "explain these in docs/spec-extensions.md, under a heading each"
+    unknown = [f"{key} of {place}" for key, place in places.items() if key not in documented]
+    assert not unknown, f"explain these in docs/spec-extensions.md, under a heading each: {unknown}"
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "generator").rglob("*.py"))
     # These are notes that one step of the generator leaves for a later one; no document has them.
     read = set(re.findall(r'"(x-[a-z-]+)"', code)) - {"x-merged-from", "x-is-file"}
-    assert not read - documented, "the generator reads these: explain them in docs/spec-extensions.md"
-    assert not documented - read - used, (
-        "take these out of docs/spec-extensions.md: neither the spec nor the generator has them"
+    assert not read - documented, (
+        f"the generator reads these: explain them in docs/spec-extensions.md: {sorted(read - documented)}"
+    )
+    idle = sorted(documented - read - used)
+    assert not idle, (
+        f"take these out of docs/spec-extensions.md: neither the spec nor the generator has them: {idle}"
     )
 
 

@@ -44,6 +44,42 @@ COUNT_TOKENS = _request.Operation(
 )
 
 
+class CountTokensOptions(_request.RequestOptions, total=False):
+    """The arguments of `messages.count_tokens` that may be left out."""
+
+    user_profile_id: str | None
+    """The user profile that the request is attributed to, for callers that act on behalf of a party outside
+    their organization.
+    """
+
+    workspace_id: str | None
+    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can act in
+    several workspaces need it; with a credential bound to one workspace it must name that one or be left
+    out.
+    """
+
+    cache_control: _params.CacheControlEphemeralParam | None | _parameters.Unset
+    """Puts a prompt cache breakpoint at the last block; null or absent puts none."""
+
+    output_config: _params.OutputConfigParam | None
+    """How hard to try, and what form the output must have."""
+
+    speed: _params.SpeedParam | None | _parameters.Unset
+    """How fast the model is to run; null or absent means `standard`."""
+
+    system: str | Iterable[_params.TextBlockParam] | None
+    """The system prompt, as text or as text blocks."""
+
+    thinking: _params.ThinkingConfigParam | None
+    """Whether and how Claude thinks before it answers."""
+
+    tool_choice: _params.ToolChoiceParam | None
+    """Whether and how Claude is to use the tools."""
+
+    tools: Iterable[_params.ToolUnionParam] | None
+    """The tools that Claude may use. Their definitions count as well."""
+
+
 def count_tokens(
     *,
     messages: Iterable[_params.MessageParam],

@@ -36,6 +36,21 @@ CREATE = _request.Operation(
 )
 
 
+class CreateOptions(_request.RequestOptions, total=False):
+    """The arguments of `messages.batches.create` that may be left out."""
+
+    user_profile_id: str | None
+    """The user profile that every request of this batch is attributed to, for callers that act on behalf of a
+    party outside their organization. A request with another `user_profile_id` of its own is errored.
+    """
+
+    workspace_id: str | None
+    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can act in
+    several workspaces need it; with a credential bound to one workspace it must name that one or be left
+    out.
+    """
+
+
 def create(
     *,
     requests: Iterable[_params.Request],
@@ -87,6 +102,29 @@ LIST = _request.Operation(
 )
 
 
+class ListOptions(_request.RequestOptions, total=False):
+    """The arguments of `messages.batches.list` that may be left out."""
+
+    after_id: str | None
+    """A cursor: the page starts right after the batch with this id. The `last_id` of a page leads to the next
+    page.
+    """
+
+    before_id: str | None
+    """A cursor: the page ends right before the batch with this id. The `first_id` of a page leads to the
+    previous page.
+    """
+
+    limit: int | None
+    """The largest number of batches on a page, from 1 to 1000. Default: `20`."""
+
+    workspace_id: str | None
+    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can act in
+    several workspaces need it; with a credential bound to one workspace it must name that one or be left
+    out.
+    """
+
+
 def list_(
     *,
     after_id: str | None = None,
@@ -124,6 +162,16 @@ RETRIEVE = _request.Operation(
 )
 
 
+class RetrieveOptions(_request.RequestOptions, total=False):
+    """The arguments of `messages.batches.retrieve` that may be left out."""
+
+    workspace_id: str | None
+    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can act in
+    several workspaces need it; with a credential bound to one workspace it must name that one or be left
+    out.
+    """
+
+
 def retrieve(
     message_batch_id: str,
     *,
@@ -157,6 +205,16 @@ DELETE = _request.Operation(
         _request.Response("5XX", "json", "application/json", _model.Ref("ErrorResponse")),
     ),
 )
+
+
+class DeleteOptions(_request.RequestOptions, total=False):
+    """The arguments of `messages.batches.delete` that may be left out."""
+
+    workspace_id: str | None
+    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can act in
+    several workspaces need it; with a credential bound to one workspace it must name that one or be left
+    out.
+    """
 
 
 def delete(
@@ -194,6 +252,16 @@ CANCEL = _request.Operation(
 )
 
 
+class CancelOptions(_request.RequestOptions, total=False):
+    """The arguments of `messages.batches.cancel` that may be left out."""
+
+    workspace_id: str | None
+    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can act in
+    several workspaces need it; with a credential bound to one workspace it must name that one or be left
+    out.
+    """
+
+
 def cancel(
     message_batch_id: str,
     *,
@@ -229,6 +297,16 @@ RESULTS = _request.Operation(
         _request.Response("5XX", "json", "application/json", _model.Ref("ErrorResponse")),
     ),
 )
+
+
+class ResultsOptions(_request.RequestOptions, total=False):
+    """The arguments of `messages.batches.results` that may be left out."""
+
+    workspace_id: str | None
+    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can act in
+    several workspaces need it; with a credential bound to one workspace it must name that one or be left
+    out.
+    """
 
 
 def results(

@@ -110,6 +110,9 @@ class AsyncDriver:
                     effect = flow.send(reply)
         except StopIteration as stop:
             return cast(T, stop.value)
+        finally:
+            # An interruption between two effects does not reach the flow by itself.
+            flow.close()
 
     async def close(self) -> None:
         """Close the HTTP client, unless it is the user's."""

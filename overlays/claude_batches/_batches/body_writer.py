@@ -183,8 +183,8 @@ class BodyWriter:
                 "underscores"
             )
         params: Any = request.get("params")
-        if isinstance(params, Mapping):
-            self._check_params(index, custom_id, cast("Mapping[str, Any]", params))
+        if is_object(params):
+            self._check_params(index, custom_id, params)
         elif not hasattr(params, "to_dict"):
             self._problem(
                 f"{_name(index, custom_id)} has no params"
@@ -196,9 +196,10 @@ class BodyWriter:
         if not params.keys() >= self._required:
             missing = ", ".join(sorted(self._required - params.keys()))
             self._problem(f"{_name(index, custom_id)}: params has no {missing}")
-        for name, reason in _REFUSED.items():
-            if name in params and not (name == "stream" and params[name] is False):
-                self._problem(f"{_name(index, custom_id)}: params has {name}, and {reason}")
+        if not _REFUSED.keys().isdisjoint(params):
+            for name, reason in _REFUSED.items():
+                if name in params and not (name == "stream" and params[name] is False):
+                    self._problem(f"{_name(index, custom_id)}: params has {name}, and {reason}")
         if params.get("max_tokens") == 0 and type(params["max_tokens"]) is int:
             self._problem(f"{_name(index, custom_id)}: max_tokens is 0, which a batch does not accept")
 

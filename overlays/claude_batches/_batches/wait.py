@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import attrs
-from claude_batches_api.operations import messages_batches as operations
 from claude_batches_api.parameters import Unset
-from claude_batches_api.request import RequestOptions, TimeoutLike
+from claude_batches_api.request import Request, RequestOptions, TimeoutLike
 
 from .._errors import (
     APIError,
@@ -73,11 +72,10 @@ def wait(
     *,
     deadline: Deadline,
     polling: Polling,
-    workspace_id: str | None,
+    request: Request[MessageBatch],
     options: PollOptions,
 ) -> Flow[MessageBatch]:
-    """Poll a batch until it has ended; see `Batches.wait`."""
-    request = operations.retrieve(batch_id, workspace_id=workspace_id)
+    """Poll a batch by a request that retrieves it until it has ended; see `Batches.wait`."""
     visibility = Visibility()
     batch: MessageBatch | None = None
     failing_since: float | None = None

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import attrs
 
-from .._errors import APIError, ErrorResponse, status_error
+from .._errors import APIError, ErrorResponse
 from .._headers import SentRequest, redacted
 from .._logging import logger
 from .effects import Close, Flow, Read, Send, Sleep
@@ -16,6 +16,7 @@ from .prepare import PreparedRequest, redirected
 from .response import OpenedResponse
 from .retry import backoff, requested_delay, worth_retrying_failure, worth_retrying_status
 from .session import Session
+from .status import status_error
 
 __all__ = ["DEFAULT_POLICY", "FailedAttempt", "Fetched", "RetryPolicy", "fetch", "open_response"]
 

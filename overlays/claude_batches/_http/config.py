@@ -13,7 +13,7 @@ from claude_batches_api.parameters import Unset
 from claude_batches_api.request import TimeoutLike
 
 from .._errors import ConfigurationError, CredentialsError
-from .._headers import Headers, Secret, header_problem
+from .._headers import Headers, Secret, header_problem, shown_headers
 from .._logging import logger
 from .._version import __version__
 from .origin import Origin, origin_of
@@ -241,6 +241,12 @@ class Config:
         changes["headers"] = self._headers(given)
         changes["query"] = self._query(given)
         return attrs.evolve(self, **changes)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the credentials to remove from texts of others."""
+        shown = shown_headers(self.headers.sent)
+        own = (each.reveal() for each in (self.api_key, self.auth_token) if each is not None)
+        return (*own, *(value for name, value in self.headers.sent.items() if shown[name] != value))
 
     def own_headers(self) -> dict[str, str]:
         """Return the package's headers of every request."""

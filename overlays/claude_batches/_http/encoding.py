@@ -58,7 +58,8 @@ def encode(value: object) -> bytes:
 
 def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
     """Return true for a JSON object."""
-    return isinstance(value, Mapping)
+    # The test of an abstract class takes three times as long, and a batch has 100,000 requests.
+    return type(value) is dict or isinstance(value, Mapping)
 
 
 def _at(path: str) -> str:

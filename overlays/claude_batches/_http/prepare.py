@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict, cast
 
 import attrs
@@ -106,9 +106,23 @@ def prepare(
 
 
 def prepare_url(
-    session: Session, url: object, headers: Mapping[str, str], options: RequestOptions, *, name: str
+    session: Session,
+    url: object,
+    headers: Mapping[str, str],
+    options: RequestOptions,
+    *,
+    name: str,
+    query: Sequence[tuple[str, str]] = (),
 ) -> PreparedRequest:
     """Prepare a GET of a URL from the server. Credentials are sent only to the origin of `base_url`.
+
+    Args:
+        session: State of the client.
+        url: The URL.
+        headers: Headers of the request.
+        options: The caller's options.
+        name: Name for the log.
+        query: Query parameters to add to the URL.
 
     Raises:
         UnsafeURLError: The URL must not be followed.
@@ -127,6 +141,8 @@ def prepare_url(
         raise UnsafeURLError(
             f"the URL from the server is not a string but {type(url).__name__}.", request=base.shown()
         )
+    if query:
+        url = f"{url}{'&' if '?' in url else '?'}{encode_query(query)}"
     return redirected(base, url, config, what="this URL")
 
 

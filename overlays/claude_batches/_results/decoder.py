@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import orjson
 
 from .._errors import ConfigurationError
+from .._headers import Secret, redacted_bytes
 from .errors import BadLineError, ForeignResultsError
 from .line import NotAResultError, has_large_number, parse
 from .seen_lines import SeenLines
@@ -52,6 +53,7 @@ class _Handler:
         on_bad_line: Reaction to a line that is not a result.
         batch_id: Id of the batch, for an error.
         sent: The custom_ids that were sent; `None` without a check.
+        secrets: Credentials to remove from a bad line, such as the page of a proxy.
     """
 
     def __init__(
@@ -60,21 +62,27 @@ class _Handler:
         *,
         batch_id: str | None = None,
         sent: Container[str] | None = None,
+        secrets: Iterable[str] = (),
     ) -> None:
         if on_bad_line not in ("raise", "skip") and not callable(on_bad_line):
             raise ConfigurationError(f"on_bad_line is 'raise', 'skip' or a function; got {on_bad_line!r}")
         self._on_bad_line = on_bad_line
         self._batch_id = batch_id
         self._sent = sent
+        self._secrets = Secret(tuple(secrets))
 
     def _parsed(self, line: bytes, seen: SeenLines, locate: Locate) -> dict[str, Any] | None:
         """Parse a line that may be bad. Return `None` for a skipped one."""
         try:
             return parse(line)
         except NotAResultError as problem:
-            error = BadLineError(str(problem), *locate(line), line)
+            error = BadLineError(str(problem), *locate(line), redacted_bytes(line, self._secrets.reveal()))
         if self._on_bad_line == "raise":
-            raise error
+            try:
+                raise error
+            finally:
+                # The exception of the JSON parser, which holds the whole line.
+                error.__context__ = None
         if callable(self._on_bad_line):
             self._on_bad_line(error)
         seen.add_bad(line)
@@ -93,6 +101,7 @@ class LineDecoder(_Handler, Generic[T]):
         on_bad_line: Reaction to a line that is not a result.
         batch_id: Id of the batch, for an error.
         sent: The custom_ids that were sent; `None` without a check.
+        secrets: Credentials to remove from a bad line.
     """
 
     def __init__(
@@ -102,8 +111,9 @@ class LineDecoder(_Handler, Generic[T]):
         *,
         batch_id: str | None = None,
         sent: Container[str] | None = None,
+        secrets: Iterable[str] = (),
     ) -> None:
-        super().__init__(on_bad_line, batch_id=batch_id, sent=sent)
+        super().__init__(on_bad_line, batch_id=batch_id, sent=sent, secrets=secrets)
         self._decode = decode if sent is None else self._checking(decode)
 
     def items(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -69,7 +69,8 @@ class ResultsCall:
 
     session: Session
     batch_id: str = attrs.field(validator=_check_id)
-    workspace_id: str | None
+    arguments: Mapping[str, Any]
+    """Arguments of the operation besides the batch: headers and query parameters."""
     options: RequestOptions
     polling: Polling | None = None
     """Waits for the end of the batch first; `None` does not wait."""
@@ -79,17 +80,21 @@ class ResultsCall:
 
     def requests(self) -> ResultsRequests:
         """Return the requests of the call. Its deadline starts now."""
-        return ResultsRequests(self.session, self.batch_id, self.workspace_id, self.options)
+        return ResultsRequests(self.session, self.batch_id, self.arguments, self.options)
 
     def decoder(self) -> LineDecoder[MessageBatchIndividualResponse]:
         """Return the handler that decodes lines."""
         return LineDecoder(
-            RESULTS.decoder(RESULTS.success), self.on_bad_line, batch_id=self.batch_id, sent=self._sent()
+            RESULTS.decoder(RESULTS.success),
+            self.on_bad_line,
+            batch_id=self.batch_id,
+            sent=self._sent(),
+            secrets=self.session.config.secrets(),
         )
 
     def raw_lines(self) -> RawLines:
         """Return the handler that checks lines and leaves them undecoded."""
-        return RawLines(self.on_bad_line, batch_id=self.batch_id, sent=self._sent())
+        return RawLines(self.on_bad_line, **self._checks())
 
     def reader(
         self, requests: ResultsRequests, handler: LineHandler[T], batch: MessageBatch, **more: Any
@@ -116,6 +121,11 @@ class ResultsCall:
             return result
 
         return decode_line
+
+    def _checks(self) -> dict[str, Any]:
+        """Return the arguments of line handlers for errors and checks."""
+        secrets = self.session.config.secrets()
+        return {"batch_id": self.batch_id, "sent": self._sent(), "secrets": secrets}
 
     def _sent(self) -> Any:
         # A reconciled batch is checked against the custom_ids that were sent.

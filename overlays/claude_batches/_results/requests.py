@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
-from claude_batches_api.operations.messages_batches import retrieve
-from claude_batches_api.parameters import Unset, header_pairs, unset
+from claude_batches_api.operations.messages_batches import RETRIEVE, results, retrieve
+from claude_batches_api.parameters import Unset, unset
 from claude_batches_api.request import RequestOptions
 
 from .._batches.visibility import Visibility
@@ -35,17 +36,19 @@ class ResultsRequests:
     Args:
         session: State of the client.
         batch_id: Id of the batch.
-        workspace_id: Workspace to act in.
+        arguments: Arguments of the operation besides the batch. Those of `retrieve` among them go there as well.
         options: The caller's options. A deadline starts now and covers waiting and all requests together. The
             client's own deadline covers the requests.
     """
 
     def __init__(
-        self, session: Session, batch_id: str, workspace_id: str | None, options: RequestOptions
+        self, session: Session, batch_id: str, arguments: Mapping[str, Any], options: RequestOptions
     ) -> None:
         self._session = session
         self._batch_id = batch_id
-        self._workspace_id = workspace_id
+        self._results = results(batch_id, **arguments)
+        shared = {name: value for name, value in arguments.items() if name in RETRIEVE.arguments}
+        self._retrieve = retrieve(batch_id, **shared)
         self._options = options
         self._visibility = Visibility()
         self._opened = False
@@ -72,13 +75,13 @@ class ResultsRequests:
                 self._batch_id,
                 deadline=self._deadline,
                 polling=polling,
-                workspace_id=self._workspace_id,
+                request=self._retrieve,
                 options=cast(PollOptions, poll_options),
             )
             self._start()
             return batch
         self._start()
-        request = retrieve(self._batch_id, workspace_id=self._workspace_id)
+        request = self._retrieve
         while True:
             prepared = self._limited(prepare(self._session, request, self._current_options()))
             try:
@@ -97,11 +100,13 @@ class ResultsRequests:
             APIError: The request failed.
         """
         url = results_url(batch)
-        headers = {**dict(header_pairs("anthropic-workspace-id", self._workspace_id)), **headers}
-        name = "messages.batches.results"
+        request = self._results
+        headers = {**dict(request.headers), **headers}
         while True:
             options = self._current_options()
-            prepared = self._limited(prepare_url(self._session, url, headers, options, name=name))
+            name, query = request.operation.name, request.query
+            prepared = prepare_url(self._session, url, headers, options, name=name, query=query)
+            prepared = self._limited(prepared)
             if self._deadline.passed(self._session.now()):
                 raise connection_error(past_deadline(), prepared.shown())
             try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from claude_batches_api import resources
 from claude_batches_api.operations import messages_batches as operations
+from claude_batches_api.operations.messages_batches import CreateOptions, ResultsOptions
 from claude_batches_api.request import RequestOptions
 
 from .._batches.body_writer import BodyWriter, WrittenBatch
@@ -24,7 +25,7 @@ from .._http.effects import Flow
 from .._http.exchange import Exchange, transfer
 from .._http.known_batches import UnsettledCreate
 from .._http.lines import MAX_LINE_BYTES
-from .._http.options import check_options
+from .._http.options import check_options, shows_options, split_options
 from .._http.prepare import prepare
 from .._http.response import OpenedResponse
 from .._http.timeouts import Deadline
@@ -63,15 +64,14 @@ class Batches(resources.Batches):
         """
         return self._transport.session.batches.unsettled
 
+    @shows_options(operations.CREATE)
     def create(
         self,
         *,
         requests: Iterable[params.Request],
-        user_profile_id: str | None = None,
-        workspace_id: str | None = None,
         on_ambiguous: OnAmbiguous = "raise",
         validate: bool = True,
-        **options: Unpack[RequestOptions],
+        **options: Unpack[CreateOptions],
     ) -> MessageBatch:
         """Create a batch, and never two.
 
@@ -80,8 +80,6 @@ class Batches(resources.Batches):
 
         Args:
             requests: An iterable or async iterable of 1 to 100,000 requests, at most 256 MB in all.
-            user_profile_id: User profile to attribute every request of this batch to.
-            workspace_id: Workspace to act in, for credentials with access to several.
             on_ambiguous: Reaction to an unknown outcome. `"raise"` raises `AmbiguousCreateError`. `"reconcile"`
                 lists the batches, for up to half a minute, and returns the only one that was created in that period
                 with that number of requests as a `ReconciledBatch`; if not exactly one matches, it raises as well.
@@ -90,7 +88,9 @@ class Batches(resources.Batches):
                 batches once before sending. `"retry"` sends again, and may pay twice.
             validate: True to check, before anything is sent, the form and uniqueness of each custom_id, the required
                 params, the number of requests, the size, and params that a batch does not accept.
-            **options: See `RequestOptions`. `max_retries` counts attempts that certainly created nothing.
+            **options: `user_profile_id`, the user profile to attribute every request of this batch to; `workspace_id`,
+                the workspace to act in, for credentials with access to several; and `RequestOptions`. `max_retries`
+                counts attempts that certainly created nothing.
 
         Returns:
             The batch, accepted and in progress.
@@ -102,13 +102,13 @@ class Batches(resources.Batches):
             APIStatusError: The server refused the batch. Nothing was created.
             APIConnectionError: The server could not be reached, or not for long enough. Nothing was created.
         """
-        known, arguments = _split_options(self.create, options)
+        check_options(options, self.create, CreateOptions)
+        known, arguments = split_options(options, operations.CREATE)
         _check_create(requests, on_ambiguous, known)
         writer = BodyWriter(validate=validate)
         try:
             for request in requests:
                 writer.add(request)
-            arguments |= {"user_profile_id": user_profile_id, "workspace_id": workspace_id}
             exchange = self._creating(writer, arguments, on_ambiguous, known)
         except BaseException:
             writer.discard()
@@ -162,22 +162,22 @@ class Batches(resources.Batches):
                 message_batch_id,
                 deadline=Deadline.after(deadline, session.now()),
                 polling=Polling(poll_interval, max_poll_interval, patience, on_poll),
-                workspace_id=workspace_id,
+                request=operations.retrieve(message_batch_id, workspace_id=workspace_id),
                 options=options,
             )
         )
 
+    @shows_options(operations.RESULTS)
     def results(  # type: ignore[override]  # its stream resumes
         self,
         message_batch_id: str,
         *,
-        workspace_id: str | None = None,
         wait: bool = False,
         on_poll: Callable[[MessageBatch], object] | None = None,
         on_bad_line: OnBadLine = "raise",
         max_resumes: int = MAX_RESUMES,
         max_line_bytes: int = MAX_LINE_BYTES,
-        **options: Unpack[RequestOptions],
+        **options: Unpack[ResultsOptions],
     ) -> ResultStream[MessageBatchIndividualResponse]:
         """Read the results of a batch as they arrive, in flat memory.
 
@@ -187,14 +187,14 @@ class Batches(resources.Batches):
 
         Args:
             message_batch_id: Id of the batch.
-            workspace_id: Workspace to act in, for credentials with access to several.
             wait: True to wait for the end of the batch first.
             on_poll: Called with the batch after each poll, with `wait=True`.
             on_bad_line: Reaction to a line that is not a result: `"raise"` a BadLineError, `"skip"` it, or call a
                 function with the error and continue.
             max_resumes: Number of failures in a row that are accepted. Progress resets the count.
             max_line_bytes: Longest line in bytes.
-            **options: See `RequestOptions`. `deadline` covers waiting and reading.
+            **options: `workspace_id`, the workspace to act in, for credentials with access to several; and
+                `RequestOptions`. `deadline` covers waiting and reading.
 
         Raises:
             ResultsNotReadyError: The batch has not ended.
@@ -203,9 +203,9 @@ class Batches(resources.Batches):
                 for a while.
             APIError: The batch or its results can't be read.
         """
-        check_options(options, self.results, RequestOptions)
+        check_options(options, self.results, ResultsOptions)
         call = self._results_call(
-            message_batch_id, workspace_id, options, wait, on_poll, on_bad_line, max_resumes, max_line_bytes
+            message_batch_id, options, wait, on_poll, on_bad_line, max_resumes, max_line_bytes
         )
         if self._transport.kind != "plain":
             exchange: Exchange[Any] = Exchange(partial(_view_of, call))
@@ -215,18 +215,18 @@ class Batches(resources.Batches):
         stream: ResultStream[MessageBatchIndividualResponse] = ResultStream(self._transport.driver, opened)
         return stream.opened()
 
+    @shows_options(operations.RESULTS)
     def results_by_id(
         self,
         message_batch_id: str,
         requests: Iterable[object] | None = None,
         *,
-        workspace_id: str | None = None,
         wait: bool = False,
         on_poll: Callable[[MessageBatch], object] | None = None,
         on_bad_line: OnBadLine = "raise",
         max_resumes: int = MAX_RESUMES,
         max_line_bytes: int = MAX_LINE_BYTES,
-        **options: Unpack[RequestOptions],
+        **options: Unpack[ResultsOptions],
     ) -> ResultsById[MessageBatchIndividualResponse]:
         """Read all results of a batch, for look-ups by custom_id or in the order of the requests.
 
@@ -236,13 +236,13 @@ class Batches(resources.Batches):
             message_batch_id: Id of the batch.
             requests: Requests or custom_ids, in the order wanted for the results; `None` takes all results in the order
                 of the file. Requests without a result are in `missing`.
-            workspace_id: Workspace to act in, for credentials with access to several.
             wait: True to wait for the end of the batch first.
             on_poll: Called with the batch after each poll, with `wait=True`.
             on_bad_line: Reaction to a line that is not a result; see `results()`.
             max_resumes: Number of failures in a row that are accepted; see `results()`.
             max_line_bytes: Longest line in bytes.
-            **options: See `RequestOptions`. `deadline` covers waiting and reading.
+            **options: `workspace_id`, the workspace to act in, for credentials with access to several; and
+                `RequestOptions`. `deadline` covers waiting and reading.
 
         Raises:
             TypeError: A request has no custom_id.
@@ -250,25 +250,25 @@ class Batches(resources.Batches):
             ResultsError: A problem with the results.
             APIError: The batch or its results can't be read.
         """
-        check_options(options, self.results_by_id, RequestOptions)
+        check_options(options, self.results_by_id, ResultsOptions)
         call = self._results_call(
-            message_batch_id, workspace_id, options, wait, on_poll, on_bad_line, max_resumes, max_line_bytes
+            message_batch_id, options, wait, on_poll, on_bad_line, max_resumes, max_line_bytes
         )
         return self._transport.run(flows.index_results(call, requests))
 
+    @shows_options(operations.RESULTS)
     def download(
         self,
         message_batch_id: str,
         path: str | os.PathLike[str],
         *,
-        workspace_id: str | None = None,
         wait: bool = False,
         on_poll: Callable[[MessageBatch], object] | None = None,
         on_bad_line: OnBadLine = "raise",
         max_resumes: int = MAX_RESUMES,
         max_line_bytes: int = MAX_LINE_BYTES,
         progress: Callable[[DownloadProgress], object] | None = None,
-        **options: Unpack[RequestOptions],
+        **options: Unpack[ResultsOptions],
     ) -> Path:
         """Write the results of a batch to a file, one JSON object a line, as the API sends them.
 
@@ -279,7 +279,6 @@ class Batches(resources.Batches):
         Args:
             message_batch_id: Id of the batch.
             path: The target.
-            workspace_id: Workspace to act in, for credentials with access to several.
             wait: True to wait for the end of the batch first.
             on_poll: Called with the batch after each poll, with `wait=True`.
             on_bad_line: Reaction to a line that is not a result; see `results()`. A skipped line is left out of the
@@ -287,7 +286,8 @@ class Batches(resources.Batches):
             max_resumes: Number of failures in a row that are accepted; see `results()`.
             max_line_bytes: Longest line in bytes.
             progress: Called with a `DownloadProgress` every megabyte, and at the end.
-            **options: See `RequestOptions`. `deadline` covers waiting and reading.
+            **options: `workspace_id`, the workspace to act in, for credentials with access to several; and
+                `RequestOptions`. `deadline` covers waiting and reading.
 
         Returns:
             The path.
@@ -300,29 +300,29 @@ class Batches(resources.Batches):
             ResultsError: A problem with the results, or another process downloads to the same target.
             APIError: The batch or its results can't be read.
         """
-        check_options(options, self.download, RequestOptions)
+        check_options(options, self.download, ResultsOptions)
         target = plain_path(path)
         call = self._results_call(
-            message_batch_id, workspace_id, options, wait, on_poll, on_bad_line, max_resumes, max_line_bytes
+            message_batch_id, options, wait, on_poll, on_bad_line, max_resumes, max_line_bytes
         )
         return self._transport.run(flows.download(call, target, progress))
 
     def _results_call(
         self,
         batch_id: str,
-        workspace_id: str | None,
-        options: RequestOptions,
+        options: ResultsOptions,
         wait: bool,
         on_poll: Callable[[MessageBatch], object] | None,
         on_bad_line: OnBadLine,
         max_resumes: int,
         max_line_bytes: int,
     ) -> flows.ResultsCall:
+        known, arguments = split_options(options, operations.RESULTS)
         return flows.ResultsCall(
             self._transport.session,
             batch_id,
-            workspace_id,
-            options,
+            arguments,
+            known,
             Polling(on_poll=on_poll) if wait else None,
             on_bad_line,
             max_resumes,
@@ -372,14 +372,6 @@ def _create_flow(create: CreateFlow, written: WrittenBatch, read: bool) -> Flow[
         raise
     prepared = attrs.evolve(prepared, fresh=True)
     return create.run(prepared, partial(transfer, create.session, read=read))
-
-
-def _split_options(method: Any, options: RequestOptions) -> tuple[RequestOptions, dict[str, Any]]:
-    """Separate the options of a call from arguments that the spec has added to `create`."""
-    added = {name: value for name, value in options.items() if name in operations.CREATE.arguments}
-    known = cast(RequestOptions, {name: value for name, value in options.items() if name not in added})
-    check_options(known, method, RequestOptions)
-    return known, added
 
 
 def _check_create(requests: object, on_ambiguous: object, options: RequestOptions) -> None:

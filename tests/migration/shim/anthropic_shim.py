@@ -25,9 +25,10 @@ import claude_batches
 import claude_batches.pagination
 import claude_batches.types.messages
 import pydantic
-from claude_batches._errors import ErrorResponse, status_error
+from claude_batches._errors import ErrorResponse
 from claude_batches._headers import Headers, SentRequest
 from claude_batches._http.prepare import prepare
+from claude_batches._http.status import BY_STATUS, status_error
 from claude_batches_api.body import Body
 from claude_batches_api.request import Operation, Request, Response
 
@@ -208,7 +209,7 @@ module("anthropic._models", BaseModel=pydantic.BaseModel, FinalRequestOptions=Fi
 module("anthropic._streaming", Stream=Missing, AsyncStream=Missing)
 module("anthropic._exceptions", **PUBLIC)
 module("anthropic._client", default_credentials=None)
-module("anthropic._error_classes", ERROR_CLASSES=claude_batches._errors._BY_STATUS)
+module("anthropic._error_classes", ERROR_CLASSES=BY_STATUS)
 module("anthropic._decoders", __path__=[])
 module("anthropic._decoders.jsonl", JSONLDecoder=made_by(decoder), AsyncJSONLDecoder=made_by(decoder))
 module(
