@@ -39,7 +39,7 @@ $(READY): pyproject.toml constraints.txt | $(VENV)/bin/python
 
 setup: $(READY)  ## Set up the development environment in .venv
 
-demo: $(DEMO)  ## Create a batch on the local sandbox, await it, stream its results: no key needed
+demo: $(DEMO)  ## Run a job on a local sandbox through faults and a kill -9: no key needed
 	$(BIN)/claude-batches demo
 
 test: lint types imports check pytest  ## Lint, type checks, import contracts, drift check and all tests
