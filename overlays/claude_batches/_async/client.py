@@ -129,7 +129,7 @@ class AsyncClient(api.AsyncResources):
     def default_headers(self) -> Headers:
         """Headers of every request, without those of HTTP itself and the credential."""
         changes = self._config.headers
-        headers = {**self._config.own_headers(), **changes.sent}
+        headers = {**self._config.own_headers, **changes.sent}
         return Headers({name: value for name, value in headers.items() if name not in changes.omitted})
 
     @property

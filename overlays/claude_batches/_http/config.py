@@ -170,6 +170,15 @@ class Config:
     """The user's headers of every request."""
     query: tuple[tuple[str, object], ...] = ()
     """The user's query parameters of every request."""
+    own_headers: Headers = attrs.field(
+        init=False,
+        repr=False,
+        default=attrs.Factory(
+            lambda self: Headers({"user-agent": USER_AGENT, "anthropic-version": self.version}),
+            takes_self=True,
+        ),
+    )
+    """The package's headers of every request."""
 
     @classmethod
     def from_environment(cls, *, credentials: bool) -> Config:
@@ -247,10 +256,6 @@ class Config:
         shown = shown_headers(self.headers.sent)
         own = (each.reveal() for each in (self.api_key, self.auth_token) if each is not None)
         return (*own, *(value for name, value in self.headers.sent.items() if shown[name] != value))
-
-    def own_headers(self) -> dict[str, str]:
-        """Return the package's headers of every request."""
-        return {"user-agent": USER_AGENT, "anthropic-version": self.version}
 
     def credentials(self) -> dict[str, str]:
         """Return the authentication header.

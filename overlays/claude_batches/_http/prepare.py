@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, cast
 
 import attrs
@@ -18,7 +18,7 @@ from .options import given
 from .origin import foreign_headers, origin_of, redirect_target, unsafe_step
 from .retry import RetryLimits
 from .session import Session
-from .timeouts import Deadline, Timeouts
+from .timeouts import NO_DEADLINE, Deadline, Timeouts
 from .upload import Payload
 
 __all__ = ["PreparedRequest", "extra_query_pairs", "prepare", "prepare_url", "redirected"]
@@ -197,6 +197,8 @@ class _Limits(TypedDict):
 
 def _limits(session: Session, options: RequestOptions) -> _Limits:
     config = session.config
+    if not options and config.deadline is None:
+        return {"timeouts": config.timeouts, "deadline": NO_DEADLINE, "retry": config.retry}
     retries = given(options, "max_retries", config.retry.max_retries)
     timeout = given(options, "timeout", config.timeouts)
     return {
@@ -209,21 +211,20 @@ def _limits(session: Session, options: RequestOptions) -> _Limits:
 def _headers(
     config: Config,
     own: Mapping[str, str],
-    arguments: Iterable[tuple[str, str]],
+    arguments: Sequence[tuple[str, str]],
     options: RequestOptions,
     *,
     secured: bool,
 ) -> Headers:
     """Merge headers: those of the package, the client, the arguments and the options, each overriding the last."""
     changes = config.headers
-    for later in (dict(arguments), options.get("extra_headers")):
+    for later in (arguments and dict(arguments), options.get("extra_headers")):
         if later:
             changes = changes.then(HeaderChanges.of(Secret(later)))
     # `Headers`, so that no traceback shows their values as locals.
-    headers = Headers({**config.own_headers(), **own, **changes.sent})
-    headers = Headers({name: value for name, value in headers.items() if name not in changes.omitted})
+    headers = config.own_headers.merged(own, changes.sent, omitted=changes.omitted)
     if secured and _CREDENTIALS.isdisjoint(headers) and _CREDENTIALS.isdisjoint(changes.omitted):
-        return Headers({**headers, **config.credentials()})
+        return headers.merged(config.credentials())
     return headers
 
 
@@ -235,6 +236,8 @@ def _query(config: Config, request: Request[Any], options: RequestOptions) -> li
             f"extra_query must be a mapping of names to values; got {type(extra).__name__}"
         )
     extra = cast("Mapping[str, object]", extra)
+    if not config.query and not extra:
+        return list(request.query)
     pairs = extra_query_pairs(dict(config.query))
     for names, layer in (
         (set(dict(request.query)), request.query),

@@ -130,7 +130,7 @@ class Client(api.SyncResources):
     def default_headers(self) -> Headers:
         """Headers of every request, without those of HTTP itself and the credential."""
         changes = self._config.headers
-        headers = {**self._config.own_headers(), **changes.sent}
+        headers = {**self._config.own_headers, **changes.sent}
         return Headers({name: value for name, value in headers.items() if name not in changes.omitted})
 
     @property
