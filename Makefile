@@ -12,10 +12,10 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# Left out of `make quick`: tests with Node, of large documents, of load and of killed processes.
+# Left out of `make quick`: tests with Node, of large documents, of load, of killed processes and of the documentation.
 SLOW := tests/contract tests/generator/public tests/generator/test_large.py tests/generator/test_drills.py \
 	tests/sandbox/test_load.py tests/sandbox/test_browser.py tests/client/test_scale.py tests/attack tests/jobs tests/typing \
-	tests/models/test_round_trip.py tests/generator/test_comparing.py
+	tests/models/test_round_trip.py tests/generator/test_comparing.py tests/docs
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test quick lint types imports check generate pytest soak docs bench clean
