@@ -6,6 +6,7 @@ body, and pass the status and the parsed body of the response to `request.operat
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping, Set
 from typing import Any, Generic, Literal, Protocol, TypedDict, TypeVar
 
@@ -23,6 +24,7 @@ __all__ = [
     "Request",
     "RequestOptions",
     "Response",
+    "ServerSentEvent",
     "TimeoutLike",
     "check_options",
 ]
@@ -30,8 +32,13 @@ __all__ = [
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-#: The format of a response's body: `json`, `jsonl` (one value a line), `text`, `bytes`, or `none` for no body.
-ResponseKind = Literal["json", "jsonl", "text", "bytes", "none"]
+#: The format of a response's body: `json`, `jsonl` (one value a line), `json-seq` (RFC 7464), `events` (server-sent
+#: events), `text`, `bytes`, or `none` for no body.
+ResponseKind = Literal["json", "jsonl", "json-seq", "events", "text", "bytes", "none"]
+
+#: The part of a server-sent event that is decoded: the JSON in its `data`; the whole `event` as an object with the keys
+#: `event`, `data`, `id` and `retry`, its data as JSON; or the same with its data as `text`.
+EventPart = Literal["data", "event", "text"]
 
 
 class TimeoutLike(Protocol):
@@ -112,6 +119,28 @@ class Pagination:
 
 
 @attrs.frozen
+class ServerSentEvent:
+    """An event of a `text/event-stream`."""
+
+    event: str = "message"
+    """The name of the event."""
+    data: str = ""
+    """The data, not decoded."""
+    id: str = ""
+    """The last id that the server gave; empty if it gave none."""
+    retry: int | None = None
+    """The last delay in milliseconds that the server asked for before a new connection."""
+
+    def json(self) -> Any:
+        """Parse the data as JSON.
+
+        Raises:
+            ValueError: The data is not JSON.
+        """
+        return json.loads(self.data)
+
+
+@attrs.frozen
 class Response:
     """One documented response of an operation."""
 
@@ -122,9 +151,11 @@ class Response:
     media_type: str | None = None
     """The media type, for `Accept` and of the body."""
     link: Link | None = None
-    """The decoder of the JSON, or of each line; `None` returns it as parsed."""
+    """The decoder of the JSON, or of each line or event; `None` returns it as parsed."""
     plain: bool = False
     """True if the body may also be a string, a number, a boolean or null, which the link does not decode."""
+    part: EventPart | None = None
+    """The decoded part of each event of a stream; `None` leaves it a `ServerSentEvent`."""
 
     def matches(self, status: int) -> bool:
         """Return true if this describes responses with a status code."""
@@ -213,6 +244,8 @@ class Request(Generic[T_co]):
     """Cookies from arguments."""
     body: Body | None = None
     """The body, not yet encoded."""
+    accept: str | None = None
+    """The media type to ask for, if it is not that of `operation.success`."""
     method: str = attrs.field(
         default=attrs.Factory(lambda request: request.operation.method, takes_self=True), kw_only=True
     )

@@ -10,6 +10,9 @@ from ..load.pointers import Json
 from ..names import constant_name, function_name
 from .annotations import Type
 
+#: The way of sending an operation, by the kind of its response.
+_STYLES = {"jsonl": "stream", "json-seq": "stream", "events": "events"}
+
 
 @attrs.define
 class Field:
@@ -107,6 +110,11 @@ class Argument:
             return ""
         return " = _parameters.unset" if self.may_be_unset else " = None"
 
+    @property
+    def is_switch(self) -> bool:
+        """True for a flag called `stream`, which asks for a stream of events."""
+        return self.key == "stream" and self.where in ("body", "query") and "bool" in self.type.codes
+
 
 @attrs.define
 class ResponseCase:
@@ -120,6 +128,8 @@ class ResponseCase:
     doc: str
     plain: bool = False
     """True if it may also be a text, a number, a flag or null, which the link does not decode."""
+    part: str | None = None
+    """The decoded part of each event of a stream: `data`, `event` or `text`; see `EventPart` of the runtime."""
 
     @property
     def is_success(self) -> bool:
@@ -133,7 +143,8 @@ class Media:
 
     type: str
     kind: str
-    """The way of writing or reading it: `json`, `jsonl`, `form`, `multipart`, `text` or `bytes`."""
+    """The way of writing or reading it: `json`, `jsonl`, `json-seq`, `events`, `form`, `multipart`, `text` or
+    `bytes`."""
     schema: object
     encoding: dict[str, dict[str, object]] = attrs.field(factory=dict[str, dict[str, object]])
     """The encodings of single fields of a form, where unusual."""
@@ -212,11 +223,23 @@ class OperationCase:
 
     @property
     def style(self) -> str:
-        """The way of sending it: `page`, `stream` or `send`."""
+        """The way of sending it: `page`, `stream`, `events` or `send`."""
         if self.pagination:
             return "page"
         success = next((case for case in self.responses if case.is_success), None)
-        return "stream" if success is not None and success.kind == "jsonl" else "send"
+        return _STYLES.get(success.kind, "send") if success is not None else "send"
+
+    @property
+    def events(self) -> ResponseCase | None:
+        """The stream of events that a successful call may return."""
+        return next((case for case in self.responses if case.is_success and case.kind == "events"), None)
+
+    @property
+    def switch(self) -> Argument | None:
+        """The argument `stream`, which chooses between a result and a stream of events."""
+        if self.style != "send" or self.events is None:
+            return None
+        return next((each for each in self.keywords if each.is_switch), None)
 
 
 @attrs.define

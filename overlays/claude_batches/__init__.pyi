@@ -4,6 +4,7 @@ from . import pagination as pagination
 from . import types as types
 from ._async.client import AsyncClient as AsyncAnthropic
 from ._async.client import AsyncClient as AsyncClient
+from ._async.event_stream import AsyncEventStream as AsyncEventStream
 from ._async.line_stream import AsyncLineStream as AsyncLineStream
 from ._async.pages import AsyncPage as AsyncPage
 from ._async.pages import AsyncPager as AsyncPager
@@ -106,6 +107,7 @@ from ._results.index import ResultsById as ResultsById
 from ._results.partial import DownloadProgress as DownloadProgress
 from ._sync.client import Client as Anthropic
 from ._sync.client import Client as Client
+from ._sync.event_stream import EventStream as EventStream
 from ._sync.line_stream import LineStream as LineStream
 from ._sync.pages import Page as Page
 from ._sync.result_stream import ResultStream as ResultStream
@@ -132,6 +134,7 @@ __all__ = [
     "AsyncAmbiguousCreateError",
     "AsyncAnthropic",
     "AsyncClient",
+    "AsyncEventStream",
     "AsyncLineStream",
     "AsyncPage",
     "AsyncPager",
@@ -167,6 +170,7 @@ __all__ = [
     "DownloadTargetError",
     "DuplicateResultsError",
     "EnforcedSpendLimitReachedError",
+    "EventStream",
     "ExcessResultsError",
     "ForeignResultsError",
     "GatewayTimeoutError",

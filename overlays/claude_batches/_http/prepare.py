@@ -84,7 +84,7 @@ def prepare(
     content: bytes | Payload | None = body
     if body is None and request.body is not None:
         content_type, content = encode_body(request.body, options.get("extra_body") or {})
-    headers = {"accept": operation.success.media_type or "*/*"}
+    headers = {"accept": request.accept or operation.success.media_type or "*/*"}
     if content_type is not None:
         headers["content-type"] = content_type
     if isinstance(content, Payload):
