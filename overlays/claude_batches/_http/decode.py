@@ -13,14 +13,12 @@ from claude_batches_api.request import Response as DocumentedResponse
 from .._errors import (
     APIResponseValidationError,
     APIStatusError,
-    ErrorResponse,
     excerpt,
     parse_body,
-    status_error,
 )
-from .._headers import redacted_bytes
 from .events import EventParser
 from .response import OpenedResponse
+from .status import status_error
 
 __all__ = [
     "EventDecoder",
@@ -175,10 +173,10 @@ class EventDecoder:
 
     def _error(self, event: ServerSentEvent) -> APIStatusError:
         response = self._response
-        content = redacted_bytes(event.data.encode(), response.prepared.secrets())
-        shown = ErrorResponse(response.status_code, response.headers, content, response.http_request)
         note = "The stream had begun: the events before this error were returned."
-        return status_error(shown, retries_taken=response.retries_taken, note=note)
+        return status_error(
+            response.with_body(event.data.encode()), retries_taken=response.retries_taken, note=note
+        )
 
     def _too_long(self, limit: int, number: int, offset: int, content: bytes) -> Exception:
         said = f"has an event of more than {limit} bytes (line {number}, after byte {offset})"

@@ -298,7 +298,8 @@ def _send(job: Job, name: str, *, max_cost: float | None, verbose: bool, json: b
         raise CommandError(f"{name} is paused: {status.reason}")
     if status.staged:
         say(
-            f"{counted(status.staged, 'request was', 'requests were')} not sent. Continue with: claude-batches submit {name}"
+            f"{counted(status.staged, 'request was', 'requests were')} not sent. "
+            f"Continue with: claude-batches submit {name}"
         )
         finish(ExitStatus.RUNNING)
 
