@@ -297,10 +297,8 @@ def _send(job: Job, name: str, *, max_cost: float | None, verbose: bool, json: b
     if status.reason is not None:
         raise CommandError(f"{name} is paused: {status.reason}")
     if status.staged:
-        say(
-            f"{counted(status.staged, 'request was', 'requests were')} not sent. "
-            f"Continue with: claude-batches submit {name}"
-        )
+        left = counted(status.staged, "request was", "requests were")
+        say(f"{left} not sent. Continue with: claude-batches submit {name}")
         finish(ExitStatus.RUNNING)
 
 
