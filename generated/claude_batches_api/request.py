@@ -7,7 +7,6 @@ body, and pass the status and the parsed body of the response to `request.operat
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping, Set
 from typing import Any, Generic, Literal, Protocol, TypedDict, TypeVar
 
@@ -25,7 +24,7 @@ __all__ = [
     "Request",
     "RequestOptions",
     "Response",
-    "ServerSentEvent",
+    "Scheme",
     "TimeoutLike",
     "check_options",
 ]
@@ -36,6 +35,8 @@ T_co = TypeVar("T_co", covariant=True)
 #: The format of a response's body: `json`, `jsonl` (one value a line), `json-seq` (RFC 7464), `events` (server-sent
 #: events), `text`, `bytes`, or `none` for no body.
 ResponseKind = Literal["json", "jsonl", "json-seq", "events", "text", "bytes", "none"]
+
+SchemeKind = Literal["header", "query", "cookie", "bearer", "basic"]
 
 #: The part of a server-sent event that is decoded: the JSON in its `data`; the whole `event` as an object with the keys
 #: `event`, `data`, `id` and `retry`, its data as JSON; or the same with its data as `text`.
@@ -120,25 +121,13 @@ class Pagination:
 
 
 @attrs.frozen
-class ServerSentEvent:
-    """An event of a `text/event-stream`."""
+class Scheme:
+    """A way of sending a credential, from the `securitySchemes` of the document."""
 
-    event: str = "message"
-    """The name of the event."""
-    data: str = ""
-    """The data, not decoded."""
-    id: str = ""
-    """The last id that the server gave; empty if it gave none."""
-    retry: int | None = None
-    """The last delay in milliseconds that the server asked for before a new connection."""
-
-    def json(self) -> Any:
-        """Parse the data as JSON.
-
-        Raises:
-            ValueError: The data is not JSON.
-        """
-        return json.loads(self.data)
+    kind: SchemeKind
+    """A `header`, a parameter in the `query`, a `cookie`, a `bearer` token, or user and password (`basic`)."""
+    name: str = "authorization"
+    """The name of the header, parameter or cookie."""
 
 
 @attrs.frozen
@@ -193,6 +182,8 @@ class Operation:
     """The paging, if the operation has pages."""
     secured: bool = True
     """True if credentials are sent."""
+    security: tuple[tuple[str, ...], ...] | None = None
+    """The alternatives of credentials, each the names of `Scheme`s that are all needed; `None` for those of the API."""
     _decoders: dict[tuple[str, str | None], Callable[[Any], Any]] = attrs.field(
         factory=dict[tuple[str, str | None], Callable[[Any], Any]], init=False, repr=False, eq=False
     )

@@ -63,6 +63,7 @@ class Operations:
             secured=any(security_of(self._document, raw)),
             security=described(self._document, raw),
             fixed_query=fixed_query(query),
+            own_security=[[*each] for each in raw["security"]] if "security" in raw else None,
         )
         if pagination:
             operation.item, operation.pagination = pagination_of(self._context, named, pagination)

@@ -183,6 +183,8 @@ class OperationCase:
     """The alternatives of credentials, as text."""
     fixed_query: list[tuple[str, str]]
     """Constant query parameters in the path of the document."""
+    own_security: list[list[str]] | None = None
+    """The names of its credentials, by alternative; `None` for those of the API."""
     options: str = ""
     """The class of its optional arguments, in the module of its resource."""
 
@@ -275,3 +277,7 @@ class Package:
     models: list[Module]
     params: list[Module]
     root: Resource
+    schemes: dict[str, tuple[str, str]] = attrs.field(factory=dict[str, tuple[str, str]])
+    """The kind and the name of each way of sending a credential."""
+    security: list[list[str]] = attrs.field(factory=list[list[str]])
+    """The alternatives of credentials of an operation without its own."""

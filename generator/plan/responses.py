@@ -54,7 +54,7 @@ def event_stream(
     schema = _line(context, schema)
     members = [context.target(each) for each in flat_members(context.target(schema)) or [schema]]
     if all(each.get("type") == "string" or not each for each in members):
-        type_, link = plain("_request.ServerSentEvent"), None
+        type_, link = plain("_client.ServerSentEvent"), None
     else:
         keys = [each.get("properties", {}).keys() for each in members]
         whole = all("data" in each and each <= {"event", "data", "id", "retry"} for each in keys)
@@ -77,7 +77,7 @@ def with_implied_events(responses: list[ResponseCase], body: list[Argument]) -> 
         return responses
     if not any(each.is_switch and each.where == "body" for each in body):
         return responses
-    event = plain("_request.ServerSentEvent")
+    event = plain("_client.ServerSentEvent")
     last = max(index for index, case in enumerate(responses) if case.status == success.status)
     implied = ResponseCase(success.status, "events", EVENT_STREAM, event, None, "")
     return [*responses[: last + 1], implied, *responses[last + 1 :]]

@@ -60,6 +60,7 @@ class _Renderer:
         for path in sorted(RUNTIME.glob("*.py")):
             text = path.read_text(encoding="utf-8").replace(_OTHER_TAGS, _other_tags(package))
             yield path.name, f"{self._header}\n{text}"
+        yield "security.py", self._print("security.py", schemes=package.schemes, security=package.security)
         yield from self._types("models", package.models, "Received types")
         yield from self._types("params", package.params, "Types of dicts that are sent")
         yield "operations/__init__.py", self._print("operations_init.py")
@@ -250,6 +251,7 @@ def _type_imports(operations: Collection[OperationCase]) -> list[str]:
     lines = import_lines({name for type_ in types for name in type_.imports})
     codes = "\n".join(type_.code for type_ in types)
     lines += [f"from .. import {home} as _{home}" for home in ("models", "params") if f"_{home}." in codes]
+    lines += ["import claude_batches as _client"] * ("_client." in codes)
     return lines + ["from .. import model as _model"] * ("_model." in codes)
 
 

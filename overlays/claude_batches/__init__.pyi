@@ -2,6 +2,7 @@
 
 from . import pagination as pagination
 from . import types as types
+from ._async.api_client import AsyncApiClient as AsyncApiClient
 from ._async.client import AsyncClient as AsyncAnthropic
 from ._async.client import AsyncClient as AsyncClient
 from ._async.event_stream import AsyncEventStream as AsyncEventStream
@@ -74,6 +75,7 @@ from ._errors import ServiceUnavailableError as ServiceUnavailableError
 from ._errors import SpoolError as SpoolError
 from ._errors import UnprocessableEntityError as UnprocessableEntityError
 from ._errors import UnsafeURLError as UnsafeURLError
+from ._http.api_config import ApiSettings as ApiSettings
 from ._http.compat import DEFAULT_MAX_RETRIES as DEFAULT_MAX_RETRIES
 from ._http.compat import NOT_GIVEN as NOT_GIVEN
 from ._http.compat import NotGiven as NotGiven
@@ -86,6 +88,7 @@ from ._http.defaults import DEFAULT_TIMEOUT as DEFAULT_TIMEOUT
 from ._http.defaults import DefaultAsyncHttpxClient as DefaultAsyncHttpxClient
 from ._http.defaults import DefaultHttpxClient as DefaultHttpxClient
 from ._http.defaults import Timeout as Timeout
+from ._http.events import ServerSentEvent as ServerSentEvent
 from ._http.known_batches import UnsettledCreate as UnsettledCreate
 from ._results.errors import BadLineError as BadLineError
 from ._results.errors import BrokenEncodingError as BrokenEncodingError
@@ -105,6 +108,7 @@ from ._results.errors import ResultsNotReadyError as ResultsNotReadyError
 from ._results.file import results_from_file as results_from_file
 from ._results.index import ResultsById as ResultsById
 from ._results.partial import DownloadProgress as DownloadProgress
+from ._sync.api_client import ApiClient as ApiClient
 from ._sync.client import Client as Anthropic
 from ._sync.client import Client as Client
 from ._sync.event_stream import EventStream as EventStream
@@ -130,9 +134,12 @@ __all__ = [
     "AmbiguousCreateError",
     "Anthropic",
     "AnthropicError",
+    "ApiClient",
+    "ApiSettings",
     "AsyncAPIResponse",
     "AsyncAmbiguousCreateError",
     "AsyncAnthropic",
+    "AsyncApiClient",
     "AsyncClient",
     "AsyncEventStream",
     "AsyncLineStream",
@@ -216,6 +223,7 @@ __all__ = [
     "ResultsGoneError",
     "ResultsNotReadyError",
     "SandboxEgressRestrictedError",
+    "ServerSentEvent",
     "ServiceUnavailableError",
     "Settings",
     "SpoolError",

@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from claude_batches._http.events import EventParser
-from claude_batches_api.request import ServerSentEvent
+from claude_batches._http.events import EventParser, ServerSentEvent
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 import orjson
 from claude_batches_api.model import Model
-from claude_batches_api.request import Operation, Request, ServerSentEvent
+from claude_batches_api.request import Operation, Request
 from claude_batches_api.request import Response as DocumentedResponse
 
 from .._errors import (
@@ -16,7 +16,7 @@ from .._errors import (
     excerpt,
     parse_body,
 )
-from .events import EventParser
+from .events import EventParser, ServerSentEvent
 from .response import OpenedResponse
 from .status import status_error
 
@@ -239,7 +239,8 @@ def _json(
     # A decoder returns values unchanged that it can't decode.
     if result is wire and documented is not None and documented.link is not None and not documented.plain:
         raise invalid(operation, response, content, f"is JSON of another form ({type(wire).__name__})")
-    if isinstance(result, Model):
+    # Models of other packages have their own base class, which is a copy of this one.
+    if isinstance(result, Model) or hasattr(result, "_request_id"):
         result._request_id = response.request_id  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         result._workspace_id = response.headers.get("anthropic-workspace-id")  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return result

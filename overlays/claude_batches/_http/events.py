@@ -7,16 +7,40 @@ it silently.
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
-from claude_batches_api.request import ServerSentEvent
+import attrs
 
 from .lines import MAX_LINE_BYTES, TooLong
 
-__all__ = ["EventParser"]
+__all__ = ["EventParser", "ServerSentEvent"]
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
+
+
+@attrs.frozen
+class ServerSentEvent:
+    """An event of a `text/event-stream`."""
+
+    event: str = "message"
+    """The name of the event."""
+    data: str = ""
+    """The data, not decoded."""
+    id: str = ""
+    """The last id that the server gave; empty if it gave none."""
+    retry: int | None = None
+    """The last delay in milliseconds that the server asked for before a new connection."""
+
+    def json(self) -> Any:
+        """Parse the data as JSON.
+
+        Raises:
+            ValueError: The data is not JSON.
+        """
+        return json.loads(self.data)
 
 
 class EventParser:

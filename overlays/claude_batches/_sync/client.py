@@ -64,8 +64,8 @@ class Client(api.SyncResources):
     A client keeps connections open between calls. Make one, use it for all calls, and close it at the end, or use it
     as a context manager. A copy made by `with_options` shares its connections.
 
-    `Client` belongs to one event loop, and `Client` can be used from several threads. After a fork, the child
-    makes connections of its own.
+    With asyncio, a client belongs to one event loop. Without, it can be used from several threads. After a fork, the
+    child makes connections of its own.
 
     Args:
         http_client: An `httpx.Client` or `httpx2.Client` to send with. It stays the caller's to close.

@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from claude_batches_api.request import ServerSentEvent
-
 from .._http.decode import EventDecoder
+from .._http.events import ServerSentEvent
 from .line_stream import ItemStream
 from .response import Response
 
