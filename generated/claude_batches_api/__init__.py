@@ -2,13 +2,13 @@
 
 """Claude Message Batches: models, params, operations and resources, generated from its OpenAPI document.
 
-The six operations of the Message Batches API with every type they reach, and the count of the tokens of
-one request. A batch holds up to 100,000 requests, is processed within 24 hours, and its results can be
-read for 29 days after it was created.
+The six operations of the Message Batches API with every type that they use, and the operation that counts
+the tokens of one request. A batch holds up to 100,000 requests and is processed within 24 hours. Its
+results are available for 29 days after creation.
 
-This is an unofficial description, written in our own words from public facts about the API. It is not
-published or endorsed by Anthropic. It is kept by hand, and tests compare it with the official Python SDK's
-own types, so that every difference is either a mistake or listed with its reason.
+This is an unofficial description, written from public facts about the API. It is not published or endorsed
+by Anthropic. It is maintained by hand. Tests compare it with the types of the official Python SDK: every
+difference is either an error or listed with its reason.
 """
 
 __version__ = "0.1.0"

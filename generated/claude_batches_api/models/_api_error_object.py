@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class APIErrorObject(_model.Model):
-    """The server failed for reasons of its own (HTTP 500). Sending the request again later may work."""
+    """Internal error of the server (HTTP 500). A later retry may succeed."""
 
     type: Literal["api_error"]
-    """Names the kind of this object, always `api_error`."""
+    """The type of this object: always `api_error`."""
 
     message: str
-    """What happened, in a sentence for people. Its wording is not stable, so don't parse it."""
+    """A human-readable description of the error. The wording is not stable; do not parse it."""

@@ -12,7 +12,7 @@ class AuthenticationErrorObject(_model.Model):
     """The API key or token is missing, wrong or revoked (HTTP 401)."""
 
     type: Literal["authentication_error"]
-    """Names the kind of this object, always `authentication_error`."""
+    """The type of this object: always `authentication_error`."""
 
     message: str
-    """What happened, in a sentence for people. Its wording is not stable, so don't parse it."""
+    """A human-readable description of the error. The wording is not stable; do not parse it."""

@@ -12,10 +12,10 @@ class Base64PDFSource(_model.Model):
     """A PDF, inline."""
 
     type: Literal["base64"]
-    """Names the kind of this object, always `base64`."""
+    """The type of this object: always `base64`."""
 
     media_type: Literal["application/pdf"]
-    """The kind of file, always `application/pdf`."""
+    """The media type: always `application/pdf`."""
 
     data: str
     """The bytes of the file in base64."""

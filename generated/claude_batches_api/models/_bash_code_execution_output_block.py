@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class BashCodeExecutionOutputBlock(_model.Model):
-    """A file that a command wrote."""
+    """A file written by a command."""
 
     type: Literal["bash_code_execution_output"]
-    """Names the kind of this object, always `bash_code_execution_output`."""
+    """The type of this object: always `bash_code_execution_output`."""
 
     file_id: str
     """The id of the file in the Files API."""

@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 
 @_model.model
 class BashCodeExecutionResultBlock(_model.Model):
-    """The output of a shell command that ran, be it successful or not."""
+    """The output of an executed shell command, successful or not."""
 
     type: Literal["bash_code_execution_result"]
-    """Names the kind of this object, always `bash_code_execution_result`."""
+    """The type of this object: always `bash_code_execution_result`."""
 
     return_code: int
-    """The exit status; 0 means success."""
+    """The exit status; 0 on success."""
 
     stdout: str
-    """What was printed to standard output."""
+    """The standard output."""
 
     stderr: str
-    """What was printed to standard error."""
+    """The standard error."""
 
     content: list[BashCodeExecutionOutputBlock]
-    """The files that the command wrote."""
+    """The files written by the command."""
 
     _links = {
         "content": _model.List(_model.Ref("BashCodeExecutionOutputBlock")),

@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 @_model.model
 class BashCodeExecutionToolResultBlock(_model.Model):
-    """What came of a shell command of the code execution tool."""
+    """The result of a shell command of the code execution tool."""
 
     type: Literal["bash_code_execution_tool_result"]
-    """Names the kind of this object, always `bash_code_execution_tool_result`."""
+    """The type of this object: always `bash_code_execution_tool_result`."""
 
     tool_use_id: str
-    """The id of the tool use that this is the result of."""
+    """The id of the tool use."""
 
     content: BashCodeExecutionToolResultBlockContent
-    """The output of the command, or the reason why it did not run."""
+    """The output of the command, or an error."""
 
     _links = {
         "content": _model.Ref("BashCodeExecutionToolResultBlockContent"),

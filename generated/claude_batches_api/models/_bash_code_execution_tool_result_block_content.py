@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     BashCodeExecutionToolResultBlockContent: TypeAlias = (
         BashCodeExecutionToolResultErrorObject | BashCodeExecutionResultBlock | _model.Unknown
     )
-    """The output of a shell command, or an error in its place."""
+    """The output of a shell command, or an error."""
 
 LINK = _model.Tagged(
     "type",

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 @_model.model
 class BashCodeExecutionToolResultErrorObject(_model.Model):
-    """The command could not be run. The request as a whole goes on."""
+    """A failed shell command execution. The request itself continues."""
 
     type: Literal["bash_code_execution_tool_result_error"]
-    """Names the kind of this object, always `bash_code_execution_tool_result_error`."""
+    """The type of this object: always `bash_code_execution_tool_result_error`."""
 
     error_code: BashCodeExecutionToolResultErrorCode
-    """Why it failed."""
+    """The reason for the failure."""

@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class BillingErrorObject(_model.Model):
-    """Something is wrong with billing or payment, such as no credit (HTTP 402)."""
+    """A billing or payment problem, such as insufficient credit (HTTP 402)."""
 
     type: Literal["billing_error"]
-    """Names the kind of this object, always `billing_error`."""
+    """The type of this object: always `billing_error`."""
 
     message: str
-    """What happened, in a sentence for people. Its wording is not stable, so don't parse it."""
+    """A human-readable description of the error. The wording is not stable; do not parse it."""

@@ -10,7 +10,7 @@ class CacheCreation(_model.Model):
     """Tokens written to the prompt cache, by time to live."""
 
     ephemeral_5m_input_tokens: int
-    """Input tokens written to be kept for 5 minutes."""
+    """The number of input tokens cached for 5 minutes."""
 
     ephemeral_1h_input_tokens: int
-    """Input tokens written to be kept for an hour."""
+    """The number of input tokens cached for one hour."""

@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class CacheMissMessagesChanged(_model.Model):
-    """The messages do not begin with those of the earlier request."""
+    """The messages do not start with the messages of the earlier request."""
 
     type: Literal["messages_changed"]
-    """Names the kind of this object, always `messages_changed`."""
+    """The type of this object: always `messages_changed`."""
 
     cache_missed_input_tokens: int
-    """About how many input tokens would have come from the cache if the requests had agreed."""
+    """The approximate number of input tokens that identical requests would have read from the cache."""

@@ -9,9 +9,7 @@ from .. import model as _model
 
 @_model.model
 class CacheMissPreviousMessageNotFound(_model.Model):
-    """Nothing is stored about the earlier request, so there is nothing to compare with. This request need not
-    have changed.
-    """
+    """The earlier request is not stored, so no comparison is possible. This request may be unchanged."""
 
     type: Literal["previous_message_not_found"]
-    """Names the kind of this object, always `previous_message_not_found`."""
+    """The type of this object: always `previous_message_not_found`."""

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
         | CacheMissUnavailable
         | _model.Unknown
     )
-    """Why a request could not reuse the prompt cache of an earlier one. The first thing that differs is
-    given.
+    """The reason why a request could not reuse the prompt cache of an earlier request. Only the first
+    difference is reported.
     """
 
 LINK = _model.Tagged(

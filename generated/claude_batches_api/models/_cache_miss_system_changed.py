@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class CacheMissSystemChanged(_model.Model):
-    """The system prompt is not the one of the earlier request."""
+    """The system prompt differs from the earlier request."""
 
     type: Literal["system_changed"]
-    """Names the kind of this object, always `system_changed`."""
+    """The type of this object: always `system_changed`."""
 
     cache_missed_input_tokens: int
-    """About how many input tokens would have come from the cache if the requests had agreed."""
+    """The approximate number of input tokens that identical requests would have read from the cache."""

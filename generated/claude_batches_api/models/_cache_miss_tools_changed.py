@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class CacheMissToolsChanged(_model.Model):
-    """The tools are not those of the earlier request."""
+    """The tools differ from the earlier request."""
 
     type: Literal["tools_changed"]
-    """Names the kind of this object, always `tools_changed`."""
+    """The type of this object: always `tools_changed`."""
 
     cache_missed_input_tokens: int
-    """About how many input tokens would have come from the cache if the requests had agreed."""
+    """The approximate number of input tokens that identical requests would have read from the cache."""

@@ -9,9 +9,9 @@ from .. import model as _model
 
 @_model.model
 class CacheMissUnavailable(_model.Model):
-    """No reason can be given. Model, system prompt and tools may well be the same, and another setting
-    differ, such as `thinking` or `tool_choice`.
+    """The reason cannot be determined. Model, system prompt and tools may be equal while another setting
+    differs, such as `thinking` or `tool_choice`.
     """
 
     type: Literal["unavailable"]
-    """Names the kind of this object, always `unavailable`."""
+    """The type of this object: always `unavailable`."""

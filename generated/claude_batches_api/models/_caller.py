@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ._server_tool_caller20260120 import ServerToolCaller20260120
 
     Caller: TypeAlias = DirectCaller | ServerToolCaller | ServerToolCaller20260120 | _model.Unknown
-    """Who called a tool: Claude itself, or code that ran in a container."""
+    """The caller of a tool: Claude, or code in a container."""
 
 LINK = _model.Tagged(
     "type",

@@ -7,7 +7,7 @@ from .. import model as _model
 
 @_model.model
 class CitationsConfig(_model.Model):
-    """Whether citations are on."""
+    """The citations setting of a document."""
 
     enabled: bool
-    """True if text based on this source carries citations."""
+    """True if text based on this source has citations."""

@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class CodeExecutionOutputBlock(_model.Model):
-    """A file that code wrote."""
+    """A file written by code."""
 
     type: Literal["code_execution_output"]
-    """Names the kind of this object, always `code_execution_output`."""
+    """The type of this object: always `code_execution_output`."""
 
     file_id: str
     """The id of the file in the Files API."""

@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 
 @_model.model
 class CodeExecutionResultBlock(_model.Model):
-    """The output of code that ran, be it successful or not."""
+    """The output of executed code, successful or not."""
 
     type: Literal["code_execution_result"]
-    """Names the kind of this object, always `code_execution_result`."""
+    """The type of this object: always `code_execution_result`."""
 
     return_code: int
-    """The exit status; 0 means success."""
+    """The exit status; 0 on success."""
 
     stdout: str
-    """What was printed to standard output."""
+    """The standard output."""
 
     stderr: str
-    """What was printed to standard error."""
+    """The standard error."""
 
     content: list[CodeExecutionOutputBlock]
-    """The files that the code wrote."""
+    """The files written by the code."""
 
     _links = {
         "content": _model.List(_model.Ref("CodeExecutionOutputBlock")),

@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 @_model.model
 class CodeExecutionToolResultBlock(_model.Model):
-    """What came of running code with the code execution tool."""
+    """The result of the code execution tool."""
 
     type: Literal["code_execution_tool_result"]
-    """Names the kind of this object, always `code_execution_tool_result`."""
+    """The type of this object: always `code_execution_tool_result`."""
 
     tool_use_id: str
-    """The id of the tool use that this is the result of."""
+    """The id of the tool use."""
 
     content: CodeExecutionToolResultBlockContent
-    """The output of the code, or the reason why it did not run."""
+    """The output of the code, or an error."""
 
     _links = {
         "content": _model.Ref("CodeExecutionToolResultBlockContent"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         | EncryptedCodeExecutionResultBlock
         | _model.Unknown
     )
-    """The output of code, in the clear or encrypted, or an error in its place."""
+    """The output of code, plain or encrypted, or an error."""
 
 LINK = _model.Tagged(
     "type",

@@ -7,6 +7,6 @@ from typing import Literal, TypeAlias
 CodeExecutionToolResultErrorCode: TypeAlias = (
     Literal["invalid_tool_input", "unavailable", "too_many_requests", "execution_time_exceeded"] | str
 )
-"""Why code could not be run: the input made no sense, the tool is down, too many runs at a time, or it took
-too long.
+"""The reason for a failed code execution: invalid input, tool unavailable, too many concurrent executions, or
+timeout.
 """

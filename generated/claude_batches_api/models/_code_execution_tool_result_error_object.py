@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 @_model.model
 class CodeExecutionToolResultErrorObject(_model.Model):
-    """The code could not be run. The request as a whole goes on."""
+    """A failed code execution. The request itself continues."""
 
     type: Literal["code_execution_tool_result_error"]
-    """Names the kind of this object, always `code_execution_tool_result_error`."""
+    """The type of this object: always `code_execution_tool_result_error`."""
 
     error_code: CodeExecutionToolResultErrorCode
-    """Why it failed."""
+    """The reason for the failure."""

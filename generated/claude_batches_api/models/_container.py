@@ -13,18 +13,16 @@ if TYPE_CHECKING:
 
 @_model.model
 class Container(_model.Model):
-    """The container that the code execution tool ran in. Its id can be given to a later request to go on in
-    it.
-    """
+    """The container of the code execution tool. A later request can reuse it by its id."""
 
     id: str
     """The id of the container."""
 
     expires_at: datetime
-    """When the container will be taken down."""
+    """The time when the container is removed."""
 
     skills: list[ContainerSkill] | None
-    """The skills that were loaded into it; null if none were."""
+    """The skills loaded into the container; null if none."""
 
     _links = {
         "expires_at": _model.DateTime(),

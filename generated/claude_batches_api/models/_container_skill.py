@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @_model.model
 class ContainerSkill(_model.Model):
-    """A skill that was loaded into a container."""
+    """A skill loaded into a container."""
 
     type: SkillType
-    """Who made the skill."""
+    """The publisher of the skill."""
 
     skill_id: str
     """The id of the skill, up to 64 characters."""
 
     version: str
-    """The version that was loaded."""
+    """The loaded version."""

@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class ContainerUploadBlock(_model.Model):
-    """A file placed in the container for code to work on."""
+    """A file placed in the container for the code execution tool."""
 
     type: Literal["container_upload"]
-    """Names the kind of this object, always `container_upload`."""
+    """The type of this object: always `container_upload`."""
 
     file_id: str
     """The id of the file in the Files API."""

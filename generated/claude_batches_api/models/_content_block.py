@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         | ContainerUploadBlock
         | _model.Unknown
     )
-    """One block of a received message. The kinds grow with the API, so be ready for one that is not here."""
+    """One block of a received message. New types may be added; handle unknown ones."""
 
 LINK = _model.Tagged(
     "type",

@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class DeletedMessageBatch(_model.Model):
-    """The receipt for a deleted batch."""
+    """The confirmation of a deletion."""
 
     id: str
     """The id of the deleted batch."""
 
     type: Literal["message_batch_deleted"]
-    """Names the kind of this object, always `message_batch_deleted`."""
+    """The type of this object: always `message_batch_deleted`."""

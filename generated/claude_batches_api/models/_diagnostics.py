@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 @_model.model
 class Diagnostics(_model.Model):
-    """What the API found out about a request that asked for diagnostics."""
+    """The diagnostics of a request."""
 
     cache_miss_reason: CacheMissReason | None = None
-    """Why less was read from the prompt cache than could have been, compared with the earlier request that
-    was named. Null while that has not been worked out yet, and absent if it is not known.
+    """The reason why the prompt cache was used less than possible, compared with the named earlier request.
+    Null until it is determined; absent if unknown.
     """
 
     _links = {

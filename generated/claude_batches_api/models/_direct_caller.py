@@ -9,7 +9,7 @@ from .. import model as _model
 
 @_model.model
 class DirectCaller(_model.Model):
-    """Claude called the tool itself."""
+    """A call of the tool by Claude."""
 
     type: Literal["direct"]
-    """Names the kind of this object, always `direct`."""
+    """The type of this object: always `direct`."""

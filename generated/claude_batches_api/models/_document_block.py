@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 @_model.model
 class DocumentBlock(_model.Model):
-    """A document that a tool brought in."""
+    """A document returned by a tool."""
 
     type: Literal["document"]
-    """Names the kind of this object, always `document`."""
+    """The type of this object: always `document`."""
 
     source: DocumentBlockSource
     """The content of the document."""
 
     title: str | None
-    """The title of the document; null if it has none."""
+    """The title of the document; null without a title."""
 
     citations: CitationsConfig | None
-    """Whether Claude may cite the document; null where that was not settled."""
+    """The citations setting of the document; null if unset."""
 
     _links = {
         "source": _model.Ref("DocumentBlockSource"),

@@ -12,22 +12,24 @@ if TYPE_CHECKING:
 
 @_model.model
 class EncryptedCodeExecutionResultBlock(_model.Model):
-    """The output of code that ran, with what it printed in encrypted form, as when the code searched the web."""
+    """The output of executed code, with encrypted standard output, for example after a web search by the
+    code.
+    """
 
     type: Literal["encrypted_code_execution_result"]
-    """Names the kind of this object, always `encrypted_code_execution_result`."""
+    """The type of this object: always `encrypted_code_execution_result`."""
 
     return_code: int
-    """The exit status; 0 means success."""
+    """The exit status; 0 on success."""
 
     encrypted_stdout: str
-    """What was printed to standard output, encrypted. Send it back unchanged."""
+    """The encrypted standard output. Send it back unchanged."""
 
     stderr: str
-    """What was printed to standard error."""
+    """The standard error."""
 
     content: list[CodeExecutionOutputBlock]
-    """The files that the code wrote."""
+    """The files written by the code."""
 
     _links = {
         "content": _model.List(_model.Ref("CodeExecutionOutputBlock")),

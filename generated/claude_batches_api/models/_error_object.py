@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         | OverloadedErrorObject
         | _model.Unknown
     )
-    """An error: its kind in `type`, and a `message` for people. New kinds may appear."""
+    """An error: its type, and a human-readable `message`. New types may be added."""
 
 LINK = _model.Tagged(
     "type",

@@ -15,13 +15,13 @@ class ErrorResponse(_model.Model):
     """The body of every error response, and the error of an `errored` result."""
 
     type: Literal["error"]
-    """Names the kind of this object, always `error`."""
+    """The type of this object: always `error`."""
 
     error: ErrorObject
     """The error."""
 
     request_id: str | None
-    """The id of the failed request on the server, the same as the `request-id` header; null where there is
+    """The id of the failed request on the server, equal to the `request-id` header; null if the request has
     none.
     """
 

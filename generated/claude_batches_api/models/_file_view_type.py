@@ -5,4 +5,4 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 FileViewType: TypeAlias = Literal["text", "image", "pdf"] | str
-"""What kind of file was looked at."""
+"""The type of a viewed file."""

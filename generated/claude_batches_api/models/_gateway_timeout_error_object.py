@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class GatewayTimeoutErrorObject(_model.Model):
-    """The request took too long to process (HTTP 504)."""
+    """The processing of the request timed out (HTTP 504)."""
 
     type: Literal["timeout_error"]
-    """Names the kind of this object, always `timeout_error`."""
+    """The type of this object: always `timeout_error`."""
 
     message: str
-    """What happened, in a sentence for people. Its wording is not stable, so don't parse it."""
+    """A human-readable description of the error. The wording is not stable; do not parse it."""

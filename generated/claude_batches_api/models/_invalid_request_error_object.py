@@ -9,12 +9,12 @@ from .. import model as _model
 
 @_model.model
 class InvalidRequestErrorObject(_model.Model):
-    """The request is malformed, or asks for something that is not allowed (HTTP 400, and other 4XX without a
-    kind of their own). Sending it again unchanged is no use.
+    """The request is malformed or not allowed (HTTP 400, and every other 4XX without a type of its own). A
+    retry of the unchanged request fails again.
     """
 
     type: Literal["invalid_request_error"]
-    """Names the kind of this object, always `invalid_request_error`."""
+    """The type of this object: always `invalid_request_error`."""
 
     message: str
-    """What happened, in a sentence for people. Its wording is not stable, so don't parse it."""
+    """A human-readable description of the error. The wording is not stable; do not parse it."""

@@ -17,12 +17,11 @@ class MessageBatch(_model.Model):
     """A batch of Messages requests with its status. It contains neither the requests nor their results."""
 
     id: str
-    """The id of the batch, which the other operations take. Treat it as opaque: its form and length may
-    change.
+    """The id of the batch, used by the other operations. Treat it as opaque: its form and length may change.
     """
 
     type: Literal["message_batch"]
-    """Names the kind of this object, always `message_batch`."""
+    """The type of this object: always `message_batch`."""
 
     processing_status: ProcessingStatus
     """The status of the batch."""
@@ -34,20 +33,20 @@ class MessageBatch(_model.Model):
     """The time of creation."""
 
     expires_at: datetime
-    """The time at which processing stops, 24 hours after creation. Unprocessed requests end as `expired`."""
+    """The time when processing stops, 24 hours after creation. Unprocessed requests end as `expired`."""
 
     ended_at: datetime | None
-    """The time at which the last request finished; null until the batch has ended."""
+    """The time when the last request finished; null until the batch has ended."""
 
     cancel_initiated_at: datetime | None
     """The time of the first cancel; null without a cancel."""
 
     archived_at: datetime | None
-    """The time from which on the results can no longer be read; null until then."""
+    """The time when the results became unavailable; null until then."""
 
     results_url: str | None
-    """The URL of the results, as JSON Lines in no defined order; null until the batch has ended. The
-    operation `messages_batches_results` returns the same content.
+    """The URL of the results, as JSONL in undefined order; null until the batch has ended. The operation
+    `messages_batches_results` returns the same content.
     """
 
     _links = {

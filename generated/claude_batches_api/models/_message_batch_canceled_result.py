@@ -9,7 +9,7 @@ from .. import model as _model
 
 @_model.model
 class MessageBatchCanceledResult(_model.Model):
-    """The batch was canceled before this request was processed. It is not billed."""
+    """A request whose batch was canceled before the request was processed. It is not billed."""
 
     type: Literal["canceled"]
-    """Names the kind of this object, always `canceled`."""
+    """The type of this object: always `canceled`."""

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 @_model.model
 class MessageBatchErroredResult(_model.Model):
-    """A failed request, which is not billed. An unchanged request with an `invalid_request_error` fails
-    again; the others can be sent again in another batch.
+    """A failed request. It is not billed. After an `invalid_request_error` the same request fails again;
+    after any other error it can be sent again in another batch.
     """
 
     type: Literal["errored"]
-    """Names the kind of this object, always `errored`."""
+    """The type of this object: always `errored`."""
 
     error: ErrorResponse
-    """The error, in the form of the body of an HTTP error: its kind is in `error.error.type`."""
+    """The error, in the form of the body of an HTTP error: the error type is in `error.error.type`."""
 
     _links = {
         "error": _model.Ref("ErrorResponse"),

@@ -9,9 +9,7 @@ from .. import model as _model
 
 @_model.model
 class MessageBatchExpiredResult(_model.Model):
-    """The 24 hours of the batch ended before this request was processed. It is not billed, and can be sent
-    again.
-    """
+    """A request not processed within the 24 hours of the batch. It is not billed and can be sent again."""
 
     type: Literal["expired"]
-    """Names the kind of this object, always `expired`."""
+    """The type of this object: always `expired`."""

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
 @_model.model
 class MessageBatchIndividualResponse(_model.Model):
-    """The result of one request: one line of the results, not the whole of them."""
+    """The result of one request: one line of the results file."""
 
     custom_id: str
-    """The `custom_id` of the request. The order of results is not defined, so this is the only link."""
+    """The `custom_id` of the request. The order of results is undefined: this is the only link between a
+    result and its request.
+    """
 
     result: MessageBatchResult
     """The outcome of the request."""

@@ -7,23 +7,23 @@ from .. import model as _model
 
 @_model.model
 class MessageBatchRequestCounts(_model.Model):
-    """The requests of a batch, counted by state. All of them count as `processing` until the whole batch has
-    ended; then each counts by its outcome.
+    """The numbers of requests by state. All requests count as `processing` until the whole batch has ended;
+    then each counts by its outcome.
     """
 
     processing: int
-    """Requests without an outcome. Zero once the batch has ended."""
+    """The number of requests without an outcome. Zero once the batch has ended."""
 
     succeeded: int
-    """Requests with a message as their result. Zero until the batch has ended."""
+    """The number of requests with a message as their result. Zero until the batch has ended."""
 
     errored: int
-    """Requests that failed, because they were invalid or the server could not process them. Zero until the
+    """The number of failed requests: invalid, or not processed because of a server error. Zero until the
     batch has ended.
     """
 
     canceled: int
-    """Requests that were stopped before they were processed. Zero until the batch has ended."""
+    """The number of requests canceled before processing. Zero until the batch has ended."""
 
     expired: int
-    """Requests that were not processed within 24 hours. Zero until the batch has ended."""
+    """The number of requests not processed within 24 hours. Zero until the batch has ended."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         | MessageBatchExpiredResult
         | _model.Unknown
     )
-    """The outcome of one request of a batch: a message, an error, or no processing at all."""
+    """The outcome of one request of a batch: a message, an error, a cancellation or an expiry."""
 
 LINK = _model.Tagged(
     "type",

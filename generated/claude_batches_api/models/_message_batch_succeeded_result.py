@@ -15,10 +15,10 @@ class MessageBatchSucceededResult(_model.Model):
     """A processed request with its message. Only these results are billed."""
 
     type: Literal["succeeded"]
-    """Names the kind of this object, always `succeeded`."""
+    """The type of this object: always `succeeded`."""
 
     message: Message
-    """Claude's answer."""
+    """The message."""
 
     _links = {
         "message": _model.Ref("Message"),

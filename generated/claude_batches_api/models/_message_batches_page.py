@@ -15,7 +15,7 @@ class MessageBatchesPage(_model.Model):
     """One page of the list of batches, newest first."""
 
     data: list[MessageBatch]
-    """The batches of this page. It may be empty."""
+    """The batches of this page; may be empty."""
 
     has_more: bool
     """True if another page follows in the direction of the cursor."""

@@ -10,4 +10,4 @@ class MessageTokensCount(_model.Model):
     """The number of tokens of a request."""
 
     input_tokens: int
-    """The input tokens of the messages, the system prompt and the tools together."""
+    """The number of input tokens of the messages, the system prompt and the tools together."""

@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class NotFoundErrorObject(_model.Model):
-    """There is no such thing, or this key cannot see it (HTTP 404)."""
+    """The resource does not exist or is not accessible with this credential (HTTP 404)."""
 
     type: Literal["not_found_error"]
-    """Names the kind of this object, always `not_found_error`."""
+    """The type of this object: always `not_found_error`."""
 
     message: str
-    """What happened, in a sentence for people. Its wording is not stable, so don't parse it."""
+    """A human-readable description of the error. The wording is not stable; do not parse it."""

@@ -7,7 +7,7 @@ from .. import model as _model
 
 @_model.model
 class OutputTokensDetails(_model.Model):
-    """Parts of `output_tokens`, for information; they are billed as part of the whole."""
+    """The parts of `output_tokens`, for information. They are billed as part of the total."""
 
     thinking_tokens: int
-    """Output tokens spent on thinking, counted before any summary of it was made."""
+    """The number of output tokens used for thinking, counted before summarization."""

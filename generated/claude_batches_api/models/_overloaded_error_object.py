@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class OverloadedErrorObject(_model.Model):
-    """The API has more to do than it can for the moment (HTTP 529). Wait before sending the request again."""
+    """The API is temporarily overloaded (HTTP 529). Wait before a retry."""
 
     type: Literal["overloaded_error"]
-    """Names the kind of this object, always `overloaded_error`."""
+    """The type of this object: always `overloaded_error`."""
 
     message: str
-    """What happened, in a sentence for people. Its wording is not stable, so don't parse it."""
+    """A human-readable description of the error. The wording is not stable; do not parse it."""

@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class PermissionErrorObject(_model.Model):
-    """The key is valid but may not do this (HTTP 403)."""
+    """Valid credential, insufficient permission (HTTP 403)."""
 
     type: Literal["permission_error"]
-    """Names the kind of this object, always `permission_error`."""
+    """The type of this object: always `permission_error`."""
 
     message: str
-    """What happened, in a sentence for people. Its wording is not stable, so don't parse it."""
+    """A human-readable description of the error. The wording is not stable; do not parse it."""

@@ -12,10 +12,10 @@ class PlainTextSource(_model.Model):
     """Plain text, inline."""
 
     type: Literal["text"]
-    """Names the kind of this object, always `text`."""
+    """The type of this object: always `text`."""
 
     media_type: Literal["text/plain"]
-    """The kind of text, always `text/plain`."""
+    """The media type: always `text/plain`."""
 
     data: str
-    """The text itself, not encoded."""
+    """The text, not encoded."""

@@ -5,6 +5,6 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 ProcessingStatus: TypeAlias = Literal["in_progress", "canceling", "ended"] | str
-"""The status of a batch: `in_progress` from creation on, `canceling` from a cancel until the requests that
+"""The status of a batch: `in_progress` after creation, `canceling` after a cancel until the requests that
 cannot be interrupted have finished, and `ended` when every request has a result.
 """

@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class RateLimitErrorObject(_model.Model):
-    """Too many requests in too short a time (HTTP 429). The `retry-after` header may say how long to wait."""
+    """The rate limit is exceeded (HTTP 429). The `retry-after` header may contain the delay before a retry."""
 
     type: Literal["rate_limit_error"]
-    """Names the kind of this object, always `rate_limit_error`."""
+    """The type of this object: always `rate_limit_error`."""
 
     message: str
-    """What happened, in a sentence for people. Its wording is not stable, so don't parse it."""
+    """A human-readable description of the error. The wording is not stable; do not parse it."""

@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class RedactedThinkingBlock(_model.Model):
-    """Thinking that is only given in encrypted form."""
+    """Thinking in encrypted form only."""
 
     type: Literal["redacted_thinking"]
-    """Names the kind of this object, always `redacted_thinking`."""
+    """The type of this object: always `redacted_thinking`."""
 
     data: str
-    """The encrypted thinking. Send it back unchanged to let Claude go on from it."""
+    """The encrypted thinking. Send it back unchanged to continue from it."""

@@ -7,8 +7,7 @@ from typing import Literal, TypeAlias
 RefusalCategory: TypeAlias = (
     Literal["cyber", "bio", "frontier_llm", "reasoning_extraction", "general_harms"] | str
 )
-"""The area of harm that a refusal was about: cyber attacks (`cyber`), biology (`bio`), work on competing
-frontier models (`frontier_llm`), getting the model to spell out its internal reasoning
-(`reasoning_extraction`), or another harmful area (`general_harms`). Harmless work can be caught up in each
-of them.
+"""The policy area of a refusal: cyber attacks (`cyber`), biology (`bio`), work on competing frontier models
+(`frontier_llm`), extraction of the model's internal reasoning (`reasoning_extraction`), or another harmful
+area (`general_harms`). Each can affect harmless requests as well.
 """

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 @_model.model
 class RefusalStopDetails(_model.Model):
-    """Why Claude refused, as far as it can be told."""
+    """The details of a refusal."""
 
     type: Literal["refusal"]
-    """Names the kind of this object, always `refusal`."""
+    """The type of this object: always `refusal`."""
 
     category: RefusalCategory | None
-    """The policy area that the refusal falls under; null if it falls under none with a name."""
+    """The policy area of the refusal; null without a named area."""
 
     explanation: str | None
-    """A sentence for people about the refusal; null if there is none. Its wording is not stable, so don't
+    """A human-readable explanation of the refusal; null if unavailable. The wording is not stable; do not
     parse it.
     """

@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class ServerToolCaller(_model.Model):
-    """Code called the tool, run by version 2025-08-25 of the code execution tool."""
+    """A call of the tool by code, run by version 2025-08-25 of the code execution tool."""
 
     type: Literal["code_execution_20250825"]
-    """Names the kind of this object, always `code_execution_20250825`."""
+    """The type of this object: always `code_execution_20250825`."""
 
     tool_id: str
-    """The id of the `server_tool_use` block whose code called."""
+    """The id of the `server_tool_use` block of the calling code."""

@@ -16,6 +16,6 @@ ServerToolName: TypeAlias = (
     ]
     | str
 )
-"""A tool that runs on the server. `bash_code_execution` and `text_editor_code_execution` are parts of the
-code execution tool.
+"""A tool that the server runs. `bash_code_execution` and `text_editor_code_execution` are parts of the code
+execution tool.
 """

@@ -7,10 +7,10 @@ from .. import model as _model
 
 @_model.model
 class ServerToolUsage(_model.Model):
-    """How often the server tools were used."""
+    """The number of calls of each server tool."""
 
     web_fetch_requests: int
-    """Pages fetched."""
+    """The number of fetched pages."""
 
     web_search_requests: int
-    """Searches made."""
+    """The number of web searches."""

@@ -13,24 +13,22 @@ if TYPE_CHECKING:
 
 @_model.model
 class ServerToolUseBlock(_model.Model):
-    """Claude used a tool that runs on the server. Its result follows in a block of its own; there is nothing
-    for you to run.
-    """
+    """A use of a server tool. The server runs the tool and adds the result as a separate block."""
 
     type: Literal["server_tool_use"]
-    """Names the kind of this object, always `server_tool_use`."""
+    """The type of this object: always `server_tool_use`."""
 
     id: str
-    """The id of this use, which its result names."""
+    """The id of this tool use, repeated in its result."""
 
     name: ServerToolName
-    """The tool that was used."""
+    """The tool."""
 
     input: dict[str, Any]
-    """The arguments it was given."""
+    """The arguments of the tool."""
 
     caller: Caller | None = None
-    """Who called the tool; absent where that is not given."""
+    """The caller of the tool; absent if unknown."""
 
     _links = {
         "caller": _model.Ref("Caller"),

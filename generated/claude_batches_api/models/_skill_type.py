@@ -5,4 +5,4 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 SkillType: TypeAlias = Literal["anthropic", "custom"] | str
-"""Who made a skill: one of Anthropic's own (`anthropic`), or one you uploaded (`custom`)."""
+"""The publisher of a skill: Anthropic (`anthropic`), or the caller's organization (`custom`)."""

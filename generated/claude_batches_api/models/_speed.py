@@ -5,4 +5,5 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 Speed: TypeAlias = Literal["standard", "fast"] | str
-"""How fast the model runs: `standard`, or `fast` for more output tokens a second on models that offer it."""
+"""The speed of the model: `standard`, or `fast` for more output tokens per second on models that support it.
+"""

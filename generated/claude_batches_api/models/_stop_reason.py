@@ -16,8 +16,8 @@ StopReason: TypeAlias = (
     ]
     | str
 )
-"""Why Claude stopped: its turn was over (`end_turn`), `max_tokens` was reached, one of the `stop_sequences`
-came up, it wants tools to be used (`tool_use`), a long turn was paused and can be sent back to go on
-(`pause_turn`), it would not go on (`refusal`), or the context window was full
+"""The reason why generation stopped: the turn ended (`end_turn`), `max_tokens` was reached, one of the
+`stop_sequences` matched, tools are to be used (`tool_use`), a long turn was paused and can be sent back to
+continue (`pause_turn`), Claude refused (`refusal`), or the context window was full
 (`model_context_window_exceeded`).
 """

@@ -9,10 +9,10 @@ from .. import model as _model
 
 @_model.model
 class TextEditorCodeExecutionCreateResultBlock(_model.Model):
-    """A file was written."""
+    """The confirmation of a written file."""
 
     type: Literal["text_editor_code_execution_create_result"]
-    """Names the kind of this object, always `text_editor_code_execution_create_result`."""
+    """The type of this object: always `text_editor_code_execution_create_result`."""
 
     is_file_update: bool
-    """True if the file was there before and has been replaced."""
+    """True if an existing file was replaced."""

@@ -9,22 +9,22 @@ from .. import model as _model
 
 @_model.model
 class TextEditorCodeExecutionStrReplaceResultBlock(_model.Model):
-    """Text in a file was replaced. The change is given in the manner of a diff hunk."""
+    """The confirmation of a replacement of text in a file, as a diff hunk."""
 
     type: Literal["text_editor_code_execution_str_replace_result"]
-    """Names the kind of this object, always `text_editor_code_execution_str_replace_result`."""
+    """The type of this object: always `text_editor_code_execution_str_replace_result`."""
 
     old_start: int | None
-    """The line at which the hunk began before the change; null if not given."""
+    """The first line of the hunk before the change; null if unknown."""
 
     old_lines: int | None
-    """How many lines the hunk spanned before the change; null if not given."""
+    """The number of lines of the hunk before the change; null if unknown."""
 
     new_start: int | None
-    """The line at which the hunk begins after the change; null if not given."""
+    """The first line of the hunk after the change; null if unknown."""
 
     new_lines: int | None
-    """How many lines the hunk spans after the change; null if not given."""
+    """The number of lines of the hunk after the change; null if unknown."""
 
     lines: list[str] | None
-    """The lines of the hunk; null if not given."""
+    """The lines of the hunk; null if unknown."""

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 @_model.model
 class TextEditorCodeExecutionToolResultBlock(_model.Model):
-    """What came of a file operation of the code execution tool."""
+    """The result of a file operation of the code execution tool."""
 
     type: Literal["text_editor_code_execution_tool_result"]
-    """Names the kind of this object, always `text_editor_code_execution_tool_result`."""
+    """The type of this object: always `text_editor_code_execution_tool_result`."""
 
     tool_use_id: str
-    """The id of the tool use that this is the result of."""
+    """The id of the tool use."""
 
     content: TextEditorCodeExecutionToolResultBlockContent
-    """The outcome of viewing, creating or editing a file, or the reason why that failed."""
+    """The result of viewing, creating or editing a file, or an error."""
 
     _links = {
         "content": _model.Ref("TextEditorCodeExecutionToolResultBlockContent"),

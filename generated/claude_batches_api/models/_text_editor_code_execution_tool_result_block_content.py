@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         | TextEditorCodeExecutionStrReplaceResultBlock
         | _model.Unknown
     )
-    """The outcome of a file operation, by operation, or an error in its place."""
+    """The result of a file operation, by operation, or an error."""
 
 LINK = _model.Tagged(
     "type",

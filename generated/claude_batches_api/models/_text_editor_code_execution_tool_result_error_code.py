@@ -10,6 +10,6 @@ TextEditorCodeExecutionToolResultErrorCode: TypeAlias = (
     ]
     | str
 )
-"""Why a file operation failed: the input made no sense, the tool is down, too many runs at a time, it took
-too long, or there is no such file.
+"""The reason for a failed file operation: invalid input, tool unavailable, too many concurrent operations,
+timeout, or file not found.
 """

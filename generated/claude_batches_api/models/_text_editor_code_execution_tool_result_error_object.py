@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @_model.model
 class TextEditorCodeExecutionToolResultErrorObject(_model.Model):
-    """The file operation failed. The request as a whole goes on."""
+    """A failed file operation. The request itself continues."""
 
     type: Literal["text_editor_code_execution_tool_result_error"]
-    """Names the kind of this object, always `text_editor_code_execution_tool_result_error`."""
+    """The type of this object: always `text_editor_code_execution_tool_result_error`."""
 
     error_code: TextEditorCodeExecutionToolResultErrorCode
-    """Why it failed."""
+    """The reason for the failure."""
 
     error_message: str | None
-    """More about the failure, for people; null if there is nothing to add."""
+    """A human-readable description of the failure; null if unavailable."""

@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 
 @_model.model
 class TextEditorCodeExecutionViewResultBlock(_model.Model):
-    """A file, or a part of it, that was looked at."""
+    """The content of a viewed file, complete or in part."""
 
     type: Literal["text_editor_code_execution_view_result"]
-    """Names the kind of this object, always `text_editor_code_execution_view_result`."""
+    """The type of this object: always `text_editor_code_execution_view_result`."""
 
     file_type: FileViewType
-    """What kind of file it is."""
+    """The type of the file."""
 
     content: str
-    """What is in it."""
+    """The content of the file."""
 
     start_line: int | None
-    """The number of the first line given; null for what has no lines."""
+    """The number of the first returned line; null for a file without lines."""
 
     num_lines: int | None
-    """How many lines are given; null for what has no lines."""
+    """The number of returned lines; null for a file without lines."""
 
     total_lines: int | None
-    """How many lines the whole file has; null for what has no lines."""
+    """The number of lines of the whole file; null for a file without lines."""

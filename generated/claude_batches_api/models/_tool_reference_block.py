@@ -12,7 +12,7 @@ class ToolReferenceBlock(_model.Model):
     """A reference to one of the request's tools."""
 
     type: Literal["tool_reference"]
-    """Names the kind of this object, always `tool_reference`."""
+    """The type of this object: always `tool_reference`."""
 
     tool_name: str
     """The name of the tool, up to 256 characters."""

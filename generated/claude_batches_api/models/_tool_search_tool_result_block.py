@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 @_model.model
 class ToolSearchToolResultBlock(_model.Model):
-    """What a search among the request's deferred tools found."""
+    """The result of a search among the deferred tools of the request."""
 
     type: Literal["tool_search_tool_result"]
-    """Names the kind of this object, always `tool_search_tool_result`."""
+    """The type of this object: always `tool_search_tool_result`."""
 
     tool_use_id: str
-    """The id of the tool use that this is the result of."""
+    """The id of the tool use."""
 
     content: ToolSearchToolResultBlockContent
-    """The tools found, or the reason why the search failed."""
+    """The found tools, or an error."""
 
     _links = {
         "content": _model.Ref("ToolSearchToolResultBlockContent"),

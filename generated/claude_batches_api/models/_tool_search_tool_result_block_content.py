@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     ToolSearchToolResultBlockContent: TypeAlias = (
         ToolSearchToolResultErrorObject | ToolSearchToolSearchResultBlock | _model.Unknown
     )
-    """The tools found, or an error in their place."""
+    """The found tools, or an error."""
 
 LINK = _model.Tagged(
     "type",

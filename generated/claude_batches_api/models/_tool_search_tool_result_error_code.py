@@ -7,6 +7,6 @@ from typing import Literal, TypeAlias
 ToolSearchToolResultErrorCode: TypeAlias = (
     Literal["invalid_tool_input", "unavailable", "too_many_requests", "execution_time_exceeded"] | str
 )
-"""Why a search among tools failed: the input made no sense, the tool is down, too many searches at a time, or
-it took too long.
+"""The reason for a failed tool search: invalid input, tool unavailable, too many concurrent searches, or
+timeout.
 """

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @_model.model
 class ToolSearchToolResultErrorObject(_model.Model):
-    """The search failed. The request as a whole goes on."""
+    """A failed web search. The request itself continues."""
 
     type: Literal["tool_search_tool_result_error"]
-    """Names the kind of this object, always `tool_search_tool_result_error`."""
+    """The type of this object: always `tool_search_tool_result_error`."""
 
     error_code: ToolSearchToolResultErrorCode
-    """Why it failed."""
+    """The reason for the failure."""
 
     error_message: str | None
-    """More about the failure, for people; null if there is nothing to add."""
+    """A human-readable description of the failure; null if unavailable."""

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @_model.model
 class ToolSearchToolSearchResultBlock(_model.Model):
-    """The tools that a search found."""
+    """The tools found by a search."""
 
     type: Literal["tool_search_tool_search_result"]
-    """Names the kind of this object, always `tool_search_tool_search_result`."""
+    """The type of this object: always `tool_search_tool_search_result`."""
 
     tool_references: list[ToolReferenceBlock]
-    """References to the tools, which Claude can now use."""
+    """References to the tools, available to Claude from then on."""
 
     _links = {
         "tool_references": _model.List(_model.Ref("ToolReferenceBlock")),

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 @_model.model
 class ToolUseBlock(_model.Model):
-    """Claude wants one of the request's tools to be used. Run it, and send what came of it in a `tool_result`
-    block.
+    """A request of Claude to run one of the request's tools. Run the tool, and send its result in a
+    `tool_result` block.
     """
 
     type: Literal["tool_use"]
-    """Names the kind of this object, always `tool_use`."""
+    """The type of this object: always `tool_use`."""
 
     id: str
-    """The id of this use, to be named in the `tool_result`."""
+    """The id of this tool use, for the `tool_result`."""
 
     name: str
     """The name of the tool."""
@@ -29,10 +29,10 @@ class ToolUseBlock(_model.Model):
     """The arguments, in the form of the tool's input schema."""
 
     caller: Caller | None = None
-    """Who called the tool; absent where that is not given."""
+    """The caller of the tool; absent if unknown."""
 
     toolset_name: str | None = None
-    """The toolset that the tool is a member of; null or absent for a tool of its own."""
+    """The toolset of the tool; null or absent for a tool outside a toolset."""
 
     _links = {
         "caller": _model.Ref("Caller"),

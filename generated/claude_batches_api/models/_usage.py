@@ -16,42 +16,40 @@ if TYPE_CHECKING:
 
 @_model.model
 class Usage(_model.Model):
-    """What one request used, in tokens and tool calls. Tokens are counted after the API has put the request
-    into the form the model reads, so they need not match the visible text. All input of a request is
+    """The usage of one request, in tokens and tool calls. The API counts tokens after it has converted the
+    request to the model's input, so the numbers need not match the visible text. The total input is
     `input_tokens` plus the two cache numbers.
     """
 
     input_tokens: int
-    """Input tokens that neither came from the prompt cache nor went into it."""
+    """The number of input tokens neither read from the prompt cache nor written to it."""
 
     output_tokens: int
-    """All output tokens, thinking included. This is the number that is billed."""
+    """The number of output tokens, thinking included. This is the billed number."""
 
     cache_creation_input_tokens: int | None
-    """Input tokens written to the prompt cache; null where that does not apply."""
+    """The number of input tokens written to the prompt cache; null if not applicable."""
 
     cache_read_input_tokens: int | None
-    """Input tokens read from the prompt cache; null where that does not apply."""
+    """The number of input tokens read from the prompt cache; null if not applicable."""
 
     cache_creation: CacheCreation | None
-    """The tokens written to the cache, by how long they are kept; null where that does not apply."""
+    """The tokens written to the prompt cache, by time to live; null if not applicable."""
 
     output_tokens_details: OutputTokensDetails | None
-    """What kinds of output `output_tokens` is made of; null where that is not known."""
+    """The parts of `output_tokens`; null if unknown."""
 
     server_tool_use: ServerToolUsage | None
-    """How often server tools were used; null if none was."""
+    """The number of server tool calls; null if none was made."""
 
     service_tier: ServiceTier | None
-    """The service tier that processed the request, `batch` for the requests of a batch; null where that is
-    not known.
-    """
+    """The service tier of the request, `batch` for the requests of a batch; null if unknown."""
 
     inference_geo: str | None
-    """The region in which the model ran; null where that is not known."""
+    """The region of the model; null if unknown."""
 
     speed: Speed | None = None
-    """The speed at which the model ran; null or absent where that does not apply."""
+    """The speed of the model; null or absent if not applicable."""
 
     _links = {
         "cache_creation": _model.Ref("CacheCreation"),

@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 @_model.model
 class WebFetchBlock(_model.Model):
-    """A page as it was fetched."""
+    """A fetched page."""
 
     type: Literal["web_fetch_result"]
-    """Names the kind of this object, always `web_fetch_result`."""
+    """The type of this object: always `web_fetch_result`."""
 
     url: str
-    """The address of the page."""
+    """The URL of the page."""
 
     content: DocumentBlock
     """The page as a document."""
 
     retrieved_at: str | None
-    """When the page was fetched, in ISO 8601; null if that is not known."""
+    """The time of the fetch, in ISO 8601; null if unknown."""
 
     _links = {
         "content": _model.Ref("DocumentBlock"),

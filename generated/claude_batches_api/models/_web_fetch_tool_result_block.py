@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 @_model.model
 class WebFetchToolResultBlock(_model.Model):
-    """What fetching a page gave."""
+    """The result of a web fetch."""
 
     type: Literal["web_fetch_tool_result"]
-    """Names the kind of this object, always `web_fetch_tool_result`."""
+    """The type of this object: always `web_fetch_tool_result`."""
 
     tool_use_id: str
-    """The id of the tool use that this is the result of."""
+    """The id of the tool use."""
 
     content: WebFetchToolResultBlockContent
-    """The page, or the reason why there is none."""
+    """The page, or an error."""
 
     caller: Caller | None = None
-    """Who called the tool; absent where that is not given."""
+    """The caller of the tool; absent if unknown."""
 
     _links = {
         "content": _model.Ref("WebFetchToolResultBlockContent"),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ._web_fetch_tool_result_error_block import WebFetchToolResultErrorBlock
 
     WebFetchToolResultBlockContent: TypeAlias = WebFetchToolResultErrorBlock | WebFetchBlock | _model.Unknown
-    """A fetched page, or an error in its place."""
+    """A fetched page, or an error."""
 
 LINK = _model.Tagged(
     "type",

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 @_model.model
 class WebFetchToolResultErrorBlock(_model.Model):
-    """The page could not be fetched. The request as a whole goes on."""
+    """A failed web fetch. The request itself continues."""
 
     type: Literal["web_fetch_tool_result_error"]
-    """Names the kind of this object, always `web_fetch_tool_result_error`."""
+    """The type of this object: always `web_fetch_tool_result_error`."""
 
     error_code: WebFetchToolResultErrorCode
-    """Why it failed."""
+    """The reason for the failure."""

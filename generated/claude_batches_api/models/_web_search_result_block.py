@@ -9,20 +9,19 @@ from .. import model as _model
 
 @_model.model
 class WebSearchResultBlock(_model.Model):
-    """One page that a search found."""
+    """One page found by a web search."""
 
     type: Literal["web_search_result"]
-    """Names the kind of this object, always `web_search_result`."""
+    """The type of this object: always `web_search_result`."""
 
     url: str
-    """The address of the page."""
+    """The URL of the page."""
 
     title: str
     """The title of the page."""
 
     page_age: str | None
-    """How old the page is, in words; null if that is not known."""
+    """The age of the page, in words; null if unknown."""
 
     encrypted_content: str
-    """The content of the page in encrypted form. Send it back unchanged to let Claude cite it in later turns.
-    """
+    """The encrypted content of the page. Send it back unchanged so that Claude can cite it in later turns."""

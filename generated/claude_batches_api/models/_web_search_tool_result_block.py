@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 @_model.model
 class WebSearchToolResultBlock(_model.Model):
-    """What a web search found."""
+    """The result of a web search."""
 
     type: Literal["web_search_tool_result"]
-    """Names the kind of this object, always `web_search_tool_result`."""
+    """The type of this object: always `web_search_tool_result`."""
 
     tool_use_id: str
-    """The id of the tool use that this is the result of."""
+    """The id of the tool use."""
 
     content: WebSearchToolResultBlockContent
-    """The pages found, or the reason why there are none."""
+    """The found pages, or an error."""
 
     caller: Caller | None = None
-    """Who called the tool; absent where that is not given."""
+    """The caller of the tool; absent if unknown."""
 
     _links = {
         "content": _model.Either(

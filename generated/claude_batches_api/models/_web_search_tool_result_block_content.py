@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ._web_search_tool_result_error_object import WebSearchToolResultErrorObject
 
     WebSearchToolResultBlockContent: TypeAlias = WebSearchToolResultErrorObject | list[WebSearchResultBlock]
-    """A list of pages, or an error in its place."""
+    """A list of pages, or an error."""
 
 LINK = _model.Either(
     object=_model.Ref("WebSearchToolResultErrorObject"), array=_model.List(_model.Ref("WebSearchResultBlock"))

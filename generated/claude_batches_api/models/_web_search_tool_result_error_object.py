@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 @_model.model
 class WebSearchToolResultErrorObject(_model.Model):
-    """The search failed. The request as a whole goes on."""
+    """A failed web search. The request itself continues."""
 
     type: Literal["web_search_tool_result_error"]
-    """Names the kind of this object, always `web_search_tool_result_error`."""
+    """The type of this object: always `web_search_tool_result_error`."""
 
     error_code: WebSearchToolResultErrorCode
-    """Why it failed."""
+    """The reason for the failure."""

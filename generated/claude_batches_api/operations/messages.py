@@ -48,36 +48,35 @@ class CountTokensOptions(_request.RequestOptions, total=False):
     """The arguments of `messages.count_tokens` that may be left out."""
 
     user_profile_id: str | None
-    """The user profile that the request is attributed to, for callers that act on behalf of a party outside
-    their organization.
+    """The user profile to attribute the request to. For callers that act on behalf of a party outside their
+    organization.
     """
 
     workspace_id: str | None
-    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can act in
-    several workspaces need it; with a credential bound to one workspace it must name that one or be left
-    out.
+    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required only for credentials with
+    several workspaces. With a credential bound to one workspace, pass that workspace or omit the header.
     """
 
     cache_control: _params.CacheControlEphemeralParam | None | _parameters.Unset
-    """Puts a prompt cache breakpoint at the last block; null or absent puts none."""
+    """A prompt cache breakpoint at the last block; none if null or absent."""
 
     output_config: _params.OutputConfigParam | None
-    """How hard to try, and what form the output must have."""
+    """The effort, and the format of the output."""
 
     speed: _params.SpeedParam | None | _parameters.Unset
-    """How fast the model is to run; null or absent means `standard`."""
+    """The speed of the model; `standard` if null or absent."""
 
     system: str | Iterable[_params.TextBlockParam] | None
     """The system prompt, as text or as text blocks."""
 
     thinking: _params.ThinkingConfigParam | None
-    """Whether and how Claude thinks before it answers."""
+    """The thinking mode."""
 
     tool_choice: _params.ToolChoiceParam | None
-    """Whether and how Claude is to use the tools."""
+    """The rule for the use of tools."""
 
     tools: Iterable[_params.ToolUnionParam] | None
-    """The tools that Claude may use. Their definitions count as well."""
+    """The tools available to Claude. Their definitions count as input tokens."""
 
 
 def count_tokens(

@@ -40,14 +40,13 @@ class CreateOptions(_request.RequestOptions, total=False):
     """The arguments of `messages.batches.create` that may be left out."""
 
     user_profile_id: str | None
-    """The user profile that every request of this batch is attributed to, for callers that act on behalf of a
-    party outside their organization. A request with another `user_profile_id` of its own is errored.
+    """The user profile to attribute every request of the batch to. For callers that act on behalf of a party
+    outside their organization. A request with a different `user_profile_id` is errored.
     """
 
     workspace_id: str | None
-    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can act in
-    several workspaces need it; with a credential bound to one workspace it must name that one or be left
-    out.
+    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required only for credentials with
+    several workspaces. With a credential bound to one workspace, pass that workspace or omit the header.
     """
 
 
@@ -106,22 +105,20 @@ class ListOptions(_request.RequestOptions, total=False):
     """The arguments of `messages.batches.list` that may be left out."""
 
     after_id: str | None
-    """A cursor: the page starts right after the batch with this id. The `last_id` of a page leads to the next
-    page.
+    """A cursor: the page starts after the batch with this id. Pass the `last_id` of a page for the next page.
     """
 
     before_id: str | None
-    """A cursor: the page ends right before the batch with this id. The `first_id` of a page leads to the
-    previous page.
+    """A cursor: the page ends before the batch with this id. Pass the `first_id` of a page for the previous
+    page.
     """
 
     limit: int | None
-    """The largest number of batches on a page, from 1 to 1000. Default: `20`."""
+    """The maximum number of batches on a page, from 1 to 1000. Default: `20`."""
 
     workspace_id: str | None
-    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can act in
-    several workspaces need it; with a credential bound to one workspace it must name that one or be left
-    out.
+    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required only for credentials with
+    several workspaces. With a credential bound to one workspace, pass that workspace or omit the header.
     """
 
 
@@ -166,9 +163,8 @@ class RetrieveOptions(_request.RequestOptions, total=False):
     """The arguments of `messages.batches.retrieve` that may be left out."""
 
     workspace_id: str | None
-    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can act in
-    several workspaces need it; with a credential bound to one workspace it must name that one or be left
-    out.
+    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required only for credentials with
+    several workspaces. With a credential bound to one workspace, pass that workspace or omit the header.
     """
 
 
@@ -211,9 +207,8 @@ class DeleteOptions(_request.RequestOptions, total=False):
     """The arguments of `messages.batches.delete` that may be left out."""
 
     workspace_id: str | None
-    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can act in
-    several workspaces need it; with a credential bound to one workspace it must name that one or be left
-    out.
+    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required only for credentials with
+    several workspaces. With a credential bound to one workspace, pass that workspace or omit the header.
     """
 
 
@@ -256,9 +251,8 @@ class CancelOptions(_request.RequestOptions, total=False):
     """The arguments of `messages.batches.cancel` that may be left out."""
 
     workspace_id: str | None
-    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can act in
-    several workspaces need it; with a credential bound to one workspace it must name that one or be left
-    out.
+    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required only for credentials with
+    several workspaces. With a credential bound to one workspace, pass that workspace or omit the header.
     """
 
 
@@ -303,9 +297,8 @@ class ResultsOptions(_request.RequestOptions, total=False):
     """The arguments of `messages.batches.results` that may be left out."""
 
     workspace_id: str | None
-    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only credentials that can act in
-    several workspaces need it; with a credential bound to one workspace it must name that one or be left
-    out.
+    """The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required only for credentials with
+    several workspaces. With a credential bound to one workspace, pass that workspace or omit the header.
     """
 
 

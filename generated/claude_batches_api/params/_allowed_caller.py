@@ -5,6 +5,4 @@ from typing import Literal, TypeAlias
 AllowedCaller: TypeAlias = Literal[
     "direct", "code_execution_20250825", "code_execution_20260120", "code_execution_20260521"
 ]
-"""Who may call a tool: Claude itself (`direct`), or code that runs in the named version of the code execution
-tool.
-"""
+"""A caller of a tool: Claude (`direct`), or code in the named version of the code execution tool."""

@@ -6,12 +6,12 @@ from ._message_content_param import MessageContentParam
 
 
 class AssistantMessageParam(TypedDict):
-    """A turn of Claude. A received message's `content` can be sent back as it is. From API version 2026-10-21
-    on it has no documents.
+    """A turn of Claude. The `content` of a received message can be sent back unchanged. From API version
+    2026-10-21 on it has no documents.
     """
 
     role: Literal["assistant"]
-    """Whose turn this is, always `assistant`."""
+    """The role of this turn: always `assistant`."""
 
     content: MessageContentParam
-    """What Claude said, or is to go on from if this is the last turn."""
+    """The content of the turn. Claude continues it if this is the last turn."""

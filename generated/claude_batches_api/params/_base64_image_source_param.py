@@ -4,13 +4,13 @@ from typing import Literal, TypedDict
 
 
 class Base64ImageSourceParam(TypedDict):
-    """A picture, inline."""
+    """An image, inline."""
 
     type: Literal["base64"]
-    """Names the kind of this object, always `base64`."""
+    """The type of this object: always `base64`."""
 
     media_type: Literal["image/jpeg", "image/png", "image/gif", "image/webp"]
-    """What kind of picture it is. It must agree with the data."""
+    """The media type of the image. It must match the data."""
 
     data: str
     """The bytes of the file in base64."""

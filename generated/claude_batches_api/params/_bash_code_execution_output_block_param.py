@@ -4,10 +4,10 @@ from typing import Literal, TypedDict
 
 
 class BashCodeExecutionOutputBlockParam(TypedDict):
-    """A file that a command wrote. This is a `BashCodeExecutionOutputBlock` sent back."""
+    """A file written by a command. The request form of `BashCodeExecutionOutputBlock`."""
 
     type: Literal["bash_code_execution_output"]
-    """Names the kind of this object, always `bash_code_execution_output`."""
+    """The type of this object: always `bash_code_execution_output`."""
 
     file_id: str
     """The id of the file in the Files API."""

@@ -7,21 +7,21 @@ from ._bash_code_execution_output_block_param import BashCodeExecutionOutputBloc
 
 
 class BashCodeExecutionResultBlockParam(TypedDict):
-    """The output of a shell command that ran, be it successful or not. This is a
-    `BashCodeExecutionResultBlock` sent back.
+    """The output of an executed shell command, successful or not. The request form of
+    `BashCodeExecutionResultBlock`.
     """
 
     type: Literal["bash_code_execution_result"]
-    """Names the kind of this object, always `bash_code_execution_result`."""
+    """The type of this object: always `bash_code_execution_result`."""
 
     return_code: int
-    """The exit status; 0 means success."""
+    """The exit status; 0 on success."""
 
     stdout: str
-    """What was printed to standard output."""
+    """The standard output."""
 
     stderr: str
-    """What was printed to standard error."""
+    """The standard error."""
 
     content: Iterable[BashCodeExecutionOutputBlockParam]
-    """The files that the command wrote."""
+    """The files written by the command."""

@@ -9,18 +9,18 @@ from ._cache_control_ephemeral_param import CacheControlEphemeralParam
 
 
 class BashCodeExecutionToolResultBlockParam(TypedDict):
-    """What came of a shell command of the code execution tool. This is a `BashCodeExecutionToolResultBlock`
-    sent back.
+    """The result of a shell command of the code execution tool. The request form of
+    `BashCodeExecutionToolResultBlock`.
     """
 
     type: Literal["bash_code_execution_tool_result"]
-    """Names the kind of this object, always `bash_code_execution_tool_result`."""
+    """The type of this object: always `bash_code_execution_tool_result`."""
 
     tool_use_id: str
-    """The id of the tool use that this is the result of."""
+    """The id of the tool use."""
 
     content: BashCodeExecutionToolResultBlockParamContentParam
-    """The output of the command, or the reason why it did not run."""
+    """The output of the command, or an error."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """A prompt cache breakpoint at the end of this block; none if null or absent."""

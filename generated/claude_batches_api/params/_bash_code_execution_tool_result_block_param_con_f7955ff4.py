@@ -8,4 +8,4 @@ from ._bash_code_execution_tool_result_error_param import BashCodeExecutionToolR
 BashCodeExecutionToolResultBlockParamContentParam: TypeAlias = (
     BashCodeExecutionToolResultErrorParam | BashCodeExecutionResultBlockParam
 )
-"""The output of a shell command, or an error in its place."""
+"""The output of a shell command, or an error."""

@@ -9,6 +9,6 @@ BashCodeExecutionToolResultErrorCodeParam: TypeAlias = Literal[
     "execution_time_exceeded",
     "output_file_too_large",
 ]
-"""Why a command could not be run: the input made no sense, the tool is down, too many runs at a time, it took
-too long, or a file it wrote is too large.
+"""The reason for a failed shell command execution: invalid input, tool unavailable, too many concurrent
+executions, timeout, or output file too large.
 """

@@ -6,10 +6,10 @@ from ._bash_code_execution_tool_result_error_code_param import BashCodeExecution
 
 
 class BashCodeExecutionToolResultErrorParam(TypedDict):
-    """The command could not be run. This is a `BashCodeExecutionToolResultErrorObject` sent back."""
+    """A failed shell command execution. The request form of `BashCodeExecutionToolResultErrorObject`."""
 
     type: Literal["bash_code_execution_tool_result_error"]
-    """Names the kind of this object, always `bash_code_execution_tool_result_error`."""
+    """The type of this object: always `bash_code_execution_tool_result_error`."""
 
     error_code: BashCodeExecutionToolResultErrorCodeParam
-    """Why it failed."""
+    """The reason for the failure."""

@@ -10,4 +10,4 @@ class BatchCreateParams(TypedDict):
     """The body of a create request."""
 
     requests: Iterable[Request]
-    """The requests: 1 to 100,000, and at most 256 MB in all. The results have another order."""
+    """The requests: 1 to 100,000, and at most 256 MB in total. The results have a different order."""

@@ -4,12 +4,12 @@ from typing import NotRequired, TypedDict
 
 
 class BrowserHoldKeyConfigParam(TypedDict):
-    """Settings of `hold_key`, the member of the browser toolset that holds a key down for a while."""
+    """The settings of `hold_key`, the browser tool for holding a key down for a duration."""
 
     defer_loading: NotRequired[bool | None]
-    """True to keep this member out of the prompt until a tool search finds it; null or absent for the
-    default. All enabled members of a toolset must agree.
+    """True to exclude this tool from the prompt until a tool search finds it; the default if null or absent.
+    All enabled tools of a toolset need the same value.
     """
 
     enabled: NotRequired[bool | None]
-    """Whether Claude is offered this member; null or absent for the member's default."""
+    """True to offer this tool to Claude; the tool's default if null or absent."""

@@ -4,12 +4,12 @@ from typing import NotRequired, TypedDict
 
 
 class BrowserListTabsConfigParam(TypedDict):
-    """Settings of `list_tabs`, the member of the browser toolset that lists the open tabs."""
+    """The settings of `list_tabs`, the browser tool for listing the open tabs."""
 
     defer_loading: NotRequired[bool | None]
-    """True to keep this member out of the prompt until a tool search finds it; null or absent for the
-    default. All enabled members of a toolset must agree.
+    """True to exclude this tool from the prompt until a tool search finds it; the default if null or absent.
+    All enabled tools of a toolset need the same value.
     """
 
     enabled: NotRequired[bool | None]
-    """Whether Claude is offered this member; null or absent for the member's default."""
+    """True to offer this tool to Claude; the tool's default if null or absent."""

@@ -9,22 +9,19 @@ from ._cache_control_ephemeral_param import CacheControlEphemeralParam
 
 
 class BrowserStateBlockParam(TypedDict):
-    """The state of your browser after a call of the browser toolset. A result holds at most one, and none if
-    the call failed. Claude reads a text made from it, never the fields themselves.
+    """The state of the caller's browser after a call of the browser toolset. A result has at most one such
+    block, and none after a failed call. Claude reads a text derived from it, not the fields.
     """
 
     type: Literal["browser_state"]
-    """Names the kind of this object, always `browser_state`."""
+    """The type of this object: always `browser_state`."""
 
     tabs: Iterable[BrowserStateTabEntryParam]
-    """All the tabs that are open, at most 100, not just those that changed. Unless there are none, exactly
-    one is active.
-    """
+    """All open tabs, at most 100, not only changed ones. Exactly one is active, unless the list is empty."""
 
     state_changes: NotRequired[Iterable[BrowserStateChangeParam] | None]
-    """What the call set off, from 1 to 200 entries. If it set off nothing, leave this out rather than send an
-    empty list.
+    """The changes caused by the call, 1 to 200 entries. Omit it if there are none; an empty list is invalid.
     """
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """A prompt cache breakpoint at the end of this block; none if null or absent."""

@@ -4,19 +4,19 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class BrowserStateChangeDownloadCompletedParam(TypedDict):
-    """A download is complete."""
+    """The completion of a download."""
 
     type: Literal["download_completed"]
-    """Names the kind of this object, always `download_completed`."""
+    """The type of this object: always `download_completed`."""
 
     download_id: str
-    """The id that you gave the download, the same in all that is reported about it."""
+    """The caller's id of the download, equal in all reports about it."""
 
     url: str
-    """The address that is downloaded."""
+    """The URL of the download."""
 
     path: NotRequired[str | None]
-    """Where the file is now; null or absent if that is not known."""
+    """The path of the file; null or absent if unknown."""
 
     size_bytes: NotRequired[int | None]
-    """The size of the file in bytes; null or absent if that is not known."""
+    """The size of the file in bytes; null or absent if unknown."""

@@ -4,16 +4,16 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class BrowserStateChangeDownloadFailedParam(TypedDict):
-    """A download failed."""
+    """The failure of a download."""
 
     type: Literal["download_failed"]
-    """Names the kind of this object, always `download_failed`."""
+    """The type of this object: always `download_failed`."""
 
     download_id: str
-    """The id that you gave the download, the same in all that is reported about it."""
+    """The caller's id of the download, equal in all reports about it."""
 
     url: str
-    """The address that is downloaded."""
+    """The URL of the download."""
 
     error: NotRequired[str | None]
-    """Why it failed; null or absent if that is not known."""
+    """The reason for the failure; null or absent if unknown."""

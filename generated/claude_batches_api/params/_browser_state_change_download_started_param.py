@@ -4,13 +4,13 @@ from typing import Literal, TypedDict
 
 
 class BrowserStateChangeDownloadStartedParam(TypedDict):
-    """A download began."""
+    """The start of a download."""
 
     type: Literal["download_started"]
-    """Names the kind of this object, always `download_started`."""
+    """The type of this object: always `download_started`."""
 
     download_id: str
-    """The id that you gave the download, the same in all that is reported about it."""
+    """The caller's id of the download, equal in all reports about it."""
 
     url: str
-    """The address that is downloaded."""
+    """The URL of the download."""

@@ -13,4 +13,4 @@ BrowserStateChangeParam: TypeAlias = (
     | BrowserStateChangeDownloadCompletedParam
     | BrowserStateChangeDownloadFailedParam
 )
-"""Something that a call of the browser toolset set off."""
+"""A change caused by a call of the browser toolset."""

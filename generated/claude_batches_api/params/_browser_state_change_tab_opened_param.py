@@ -4,10 +4,10 @@ from typing import Literal, TypedDict
 
 
 class BrowserStateChangeTabOpenedParam(TypedDict):
-    """A tab was opened."""
+    """The opening of a tab."""
 
     type: Literal["tab_opened"]
-    """Names the kind of this object, always `tab_opened`."""
+    """The type of this object: always `tab_opened`."""
 
     tab_id: str
-    """The id that you gave the tab."""
+    """The caller's id of the tab."""

@@ -7,13 +7,13 @@ class BrowserStateTabEntryParam(TypedDict):
     """One open tab."""
 
     tab_id: str
-    """The id that you gave the tab, unique among the open ones."""
+    """The caller's id of the tab, unique among the open tabs."""
 
     title: str
-    """The title of the page. It may be empty."""
+    """The title of the page; may be empty."""
 
     url: str
-    """The address of the page. It may be empty."""
+    """The URL of the page; may be empty."""
 
     active: NotRequired[bool]
-    """True for the one tab that is in front; false if absent."""
+    """True for the active tab; false if absent."""

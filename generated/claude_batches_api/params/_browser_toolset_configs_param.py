@@ -36,99 +36,97 @@ from ._browser_zoom_config_param import BrowserZoomConfigParam
 
 
 class BrowserToolsetConfigsParam(TypedDict):
-    """Settings of the browser toolset's members, by name. Name only those to be changed; other names are
-    refused.
-    """
+    """The settings of the browser tools, by name. Pass only the tools to change; unknown names are refused."""
 
     close_tab: NotRequired[BrowserCloseTabConfigParam | None]
-    """Settings of `close_tab`; null or absent for the defaults."""
+    """The settings of `close_tab`; the defaults if null or absent."""
 
     double_click: NotRequired[BrowserDoubleClickConfigParam | None]
-    """Settings of `double_click`; null or absent for the defaults."""
+    """The settings of `double_click`; the defaults if null or absent."""
 
     file_upload: NotRequired[BrowserFileUploadConfigParam | None]
-    """Settings of `file_upload`; null or absent for the defaults."""
+    """The settings of `file_upload`; the defaults if null or absent."""
 
     find: NotRequired[BrowserFindConfigParam | None]
-    """Settings of `find`; null or absent for the defaults."""
+    """The settings of `find`; the defaults if null or absent."""
 
     form_input: NotRequired[BrowserFormInputConfigParam | None]
-    """Settings of `form_input`; null or absent for the defaults."""
+    """The settings of `form_input`; the defaults if null or absent."""
 
     get_page_text: NotRequired[BrowserGetPageTextConfigParam | None]
-    """Settings of `get_page_text`; null or absent for the defaults."""
+    """The settings of `get_page_text`; the defaults if null or absent."""
 
     hold_key: NotRequired[BrowserHoldKeyConfigParam | None]
-    """Settings of `hold_key`; null or absent for the defaults."""
+    """The settings of `hold_key`; the defaults if null or absent."""
 
     hover: NotRequired[BrowserHoverConfigParam | None]
-    """Settings of `hover`; null or absent for the defaults."""
+    """The settings of `hover`; the defaults if null or absent."""
 
     javascript_exec: NotRequired[BrowserJavascriptExecConfigParam | None]
-    """Settings of `javascript_exec`; null or absent for the defaults."""
+    """The settings of `javascript_exec`; the defaults if null or absent."""
 
     key: NotRequired[BrowserKeyConfigParam | None]
-    """Settings of `key`; null or absent for the defaults."""
+    """The settings of `key`; the defaults if null or absent."""
 
     left_click: NotRequired[BrowserLeftClickConfigParam | None]
-    """Settings of `left_click`; null or absent for the defaults."""
+    """The settings of `left_click`; the defaults if null or absent."""
 
     left_click_drag: NotRequired[BrowserLeftClickDragConfigParam | None]
-    """Settings of `left_click_drag`; null or absent for the defaults."""
+    """The settings of `left_click_drag`; the defaults if null or absent."""
 
     left_mouse_down: NotRequired[BrowserLeftMouseDownConfigParam | None]
-    """Settings of `left_mouse_down`; null or absent for the defaults."""
+    """The settings of `left_mouse_down`; the defaults if null or absent."""
 
     left_mouse_up: NotRequired[BrowserLeftMouseUpConfigParam | None]
-    """Settings of `left_mouse_up`; null or absent for the defaults."""
+    """The settings of `left_mouse_up`; the defaults if null or absent."""
 
     list_tabs: NotRequired[BrowserListTabsConfigParam | None]
-    """Settings of `list_tabs`; null or absent for the defaults."""
+    """The settings of `list_tabs`; the defaults if null or absent."""
 
     middle_click: NotRequired[BrowserMiddleClickConfigParam | None]
-    """Settings of `middle_click`; null or absent for the defaults."""
+    """The settings of `middle_click`; the defaults if null or absent."""
 
     mouse_move: NotRequired[BrowserMouseMoveConfigParam | None]
-    """Settings of `mouse_move`; null or absent for the defaults."""
+    """The settings of `mouse_move`; the defaults if null or absent."""
 
     navigate: NotRequired[BrowserNavigateConfigParam | None]
-    """Settings of `navigate`; null or absent for the defaults."""
+    """The settings of `navigate`; the defaults if null or absent."""
 
     new_tab: NotRequired[BrowserNewTabConfigParam | None]
-    """Settings of `new_tab`; null or absent for the defaults."""
+    """The settings of `new_tab`; the defaults if null or absent."""
 
     read_console: NotRequired[BrowserReadConsoleConfigParam | None]
-    """Settings of `read_console`; null or absent for the defaults."""
+    """The settings of `read_console`; the defaults if null or absent."""
 
     read_network: NotRequired[BrowserReadNetworkConfigParam | None]
-    """Settings of `read_network`; null or absent for the defaults."""
+    """The settings of `read_network`; the defaults if null or absent."""
 
     read_page: NotRequired[BrowserReadPageConfigParam | None]
-    """Settings of `read_page`; null or absent for the defaults."""
+    """The settings of `read_page`; the defaults if null or absent."""
 
     right_click: NotRequired[BrowserRightClickConfigParam | None]
-    """Settings of `right_click`; null or absent for the defaults."""
+    """The settings of `right_click`; the defaults if null or absent."""
 
     screenshot: NotRequired[BrowserScreenshotConfigParam | None]
-    """Settings of `screenshot`; null or absent for the defaults."""
+    """The settings of `screenshot`; the defaults if null or absent."""
 
     scroll: NotRequired[BrowserScrollConfigParam | None]
-    """Settings of `scroll`; null or absent for the defaults."""
+    """The settings of `scroll`; the defaults if null or absent."""
 
     scroll_to: NotRequired[BrowserScrollToConfigParam | None]
-    """Settings of `scroll_to`; null or absent for the defaults."""
+    """The settings of `scroll_to`; the defaults if null or absent."""
 
     switch_tab: NotRequired[BrowserSwitchTabConfigParam | None]
-    """Settings of `switch_tab`; null or absent for the defaults."""
+    """The settings of `switch_tab`; the defaults if null or absent."""
 
     triple_click: NotRequired[BrowserTripleClickConfigParam | None]
-    """Settings of `triple_click`; null or absent for the defaults."""
+    """The settings of `triple_click`; the defaults if null or absent."""
 
     type: NotRequired[BrowserTypeConfigParam | None]
-    """Settings of `type`; null or absent for the defaults."""
+    """The settings of `type`; the defaults if null or absent."""
 
     wait: NotRequired[BrowserWaitConfigParam | None]
-    """Settings of `wait`; null or absent for the defaults."""
+    """The settings of `wait`; the defaults if null or absent."""
 
     zoom: NotRequired[BrowserZoomConfigParam | None]
-    """Settings of `zoom`; null or absent for the defaults."""
+    """The settings of `zoom`; the defaults if null or absent."""

@@ -4,10 +4,10 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class CacheControlEphemeralParam(TypedDict):
-    """Marks the end of a prefix of the request that is worth keeping in the prompt cache."""
+    """The end of a prefix of the request to keep in the prompt cache."""
 
     type: Literal["ephemeral"]
-    """Names the kind of this object, always `ephemeral`."""
+    """The type of this object: always `ephemeral`."""
 
     ttl: NotRequired[Literal["5m", "1h"]]
-    """How long to keep it: 5 minutes (`5m`, the default) or an hour (`1h`), from when it was last used."""
+    """The time to live since the last use: 5 minutes (`5m`, the default) or one hour (`1h`)."""

@@ -7,4 +7,4 @@ from ._server_tool_caller20260120_param import ServerToolCaller20260120Param
 from ._server_tool_caller_param import ServerToolCallerParam
 
 CallerParam: TypeAlias = DirectCallerParam | ServerToolCallerParam | ServerToolCaller20260120Param
-"""Who called a tool: Claude itself, or code that ran in a container."""
+"""The caller of a tool: Claude, or code in a container."""

@@ -4,22 +4,22 @@ from typing import Literal, TypedDict
 
 
 class CitationCharLocationParam(TypedDict):
-    """A range of characters of a plain text document. This is a `CitationCharLocation` sent back."""
+    """A range of characters of a plain text document. The request form of `CitationCharLocation`."""
 
     type: Literal["char_location"]
-    """Names the kind of this object, always `char_location`."""
+    """The type of this object: always `char_location`."""
 
     cited_text: str
-    """The text that is cited. It is not counted as output, nor as input when sent back."""
+    """The cited text. It does not count as output tokens, nor as input tokens when sent back."""
 
     document_index: int
-    """Which document of the request it is, counted from 0."""
+    """The index of the document in the request, from 0."""
 
     document_title: str | None
-    """The title of the document; null if it has none."""
+    """The title of the document; null without a title."""
 
     start_char_index: int
-    """Where the range begins, counted in characters from 0."""
+    """The start of the range, in characters from 0."""
 
     end_char_index: int
-    """Where the range ends, not included."""
+    """The end of the range, exclusive."""

@@ -4,24 +4,22 @@ from typing import Literal, TypedDict
 
 
 class CitationContentBlockLocationParam(TypedDict):
-    """A range of blocks of a document that was given as blocks. This is a `CitationContentBlockLocation` sent
-    back.
-    """
+    """A range of blocks of a custom document. The request form of `CitationContentBlockLocation`."""
 
     type: Literal["content_block_location"]
-    """Names the kind of this object, always `content_block_location`."""
+    """The type of this object: always `content_block_location`."""
 
     cited_text: str
-    """The text that is cited. It is not counted as output, nor as input when sent back."""
+    """The cited text. It does not count as output tokens, nor as input tokens when sent back."""
 
     document_index: int
-    """Which document of the request it is, counted from 0."""
+    """The index of the document in the request, from 0."""
 
     document_title: str | None
-    """The title of the document; null if it has none."""
+    """The title of the document; null without a title."""
 
     start_block_index: int
-    """The first block, counted from 0."""
+    """The first block, from 0."""
 
     end_block_index: int
-    """Where the range ends, not included."""
+    """The end of the range, exclusive."""

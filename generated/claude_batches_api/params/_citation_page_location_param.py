@@ -4,22 +4,22 @@ from typing import Literal, TypedDict
 
 
 class CitationPageLocationParam(TypedDict):
-    """A range of pages of a PDF. This is a `CitationPageLocation` sent back."""
+    """A range of pages of a PDF. The request form of `CitationPageLocation`."""
 
     type: Literal["page_location"]
-    """Names the kind of this object, always `page_location`."""
+    """The type of this object: always `page_location`."""
 
     cited_text: str
-    """The text that is cited. It is not counted as output, nor as input when sent back."""
+    """The cited text. It does not count as output tokens, nor as input tokens when sent back."""
 
     document_index: int
-    """Which document of the request it is, counted from 0."""
+    """The index of the document in the request, from 0."""
 
     document_title: str | None
-    """The title of the document; null if it has none."""
+    """The title of the document; null without a title."""
 
     start_page_number: int
-    """The first page, counted from 1."""
+    """The first page, from 1."""
 
     end_page_number: int
-    """The page where the range ends, not included."""
+    """The end page, exclusive."""

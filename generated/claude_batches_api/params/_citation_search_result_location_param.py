@@ -4,27 +4,27 @@ from typing import Literal, TypedDict
 
 
 class CitationSearchResultLocationParam(TypedDict):
-    """A range of blocks of a search result that was given in the request. This is a
-    `CitationsSearchResultLocation` sent back.
+    """A range of blocks of a search result of the request. The request form of
+    `CitationsSearchResultLocation`.
     """
 
     type: Literal["search_result_location"]
-    """Names the kind of this object, always `search_result_location`."""
+    """The type of this object: always `search_result_location`."""
 
     cited_text: str
-    """The text that is cited. It is not counted as output, nor as input when sent back."""
+    """The cited text. It does not count as output tokens, nor as input tokens when sent back."""
 
     source: str
-    """Where the search result came from, as given in the request."""
+    """The source of the search result, as given in the request."""
 
     title: str | None
-    """The title of the search result; null if it has none."""
+    """The title of the search result; null without a title."""
 
     search_result_index: int
-    """Which `search_result` block of the request it is, counted from 0 across all messages."""
+    """The index of the `search_result` block in the request, from 0 across all messages."""
 
     start_block_index: int
-    """The first block of the search result's content, counted from 0."""
+    """The first block of the search result's content, from 0."""
 
     end_block_index: int
-    """Where the range ends, not included."""
+    """The end of the range, exclusive."""

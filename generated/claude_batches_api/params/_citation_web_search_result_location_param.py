@@ -4,19 +4,19 @@ from typing import Literal, TypedDict
 
 
 class CitationWebSearchResultLocationParam(TypedDict):
-    """A page that a web search found. This is a `CitationsWebSearchResultLocation` sent back."""
+    """A web page found by a web search. The request form of `CitationsWebSearchResultLocation`."""
 
     type: Literal["web_search_result_location"]
-    """Names the kind of this object, always `web_search_result_location`."""
+    """The type of this object: always `web_search_result_location`."""
 
     cited_text: str
-    """The text that is cited. It is not counted as output, nor as input when sent back."""
+    """The cited text. It does not count as output tokens, nor as input tokens when sent back."""
 
     url: str
-    """The address of the page."""
+    """The URL of the page."""
 
     title: str | None
-    """The title of the page; null if it has none."""
+    """The title of the page; null without a title."""
 
     encrypted_index: str
     """An opaque reference to the passage. Send it back unchanged to keep the citation valid."""

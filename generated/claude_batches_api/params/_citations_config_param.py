@@ -4,7 +4,7 @@ from typing import NotRequired, TypedDict
 
 
 class CitationsConfigParam(TypedDict):
-    """Whether citations are wanted."""
+    """The citations setting of a document."""
 
     enabled: NotRequired[bool]
-    """True to have text that is based on this source carry citations; false if absent."""
+    """True for citations in text based on this source; false if absent."""

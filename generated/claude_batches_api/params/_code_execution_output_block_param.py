@@ -4,10 +4,10 @@ from typing import Literal, TypedDict
 
 
 class CodeExecutionOutputBlockParam(TypedDict):
-    """A file that code wrote. This is a `CodeExecutionOutputBlock` sent back."""
+    """A file written by code. The request form of `CodeExecutionOutputBlock`."""
 
     type: Literal["code_execution_output"]
-    """Names the kind of this object, always `code_execution_output`."""
+    """The type of this object: always `code_execution_output`."""
 
     file_id: str
     """The id of the file in the Files API."""

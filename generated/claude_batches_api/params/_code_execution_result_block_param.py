@@ -7,19 +7,19 @@ from ._code_execution_output_block_param import CodeExecutionOutputBlockParam
 
 
 class CodeExecutionResultBlockParam(TypedDict):
-    """The output of code that ran, be it successful or not. This is a `CodeExecutionResultBlock` sent back."""
+    """The output of executed code, successful or not. The request form of `CodeExecutionResultBlock`."""
 
     type: Literal["code_execution_result"]
-    """Names the kind of this object, always `code_execution_result`."""
+    """The type of this object: always `code_execution_result`."""
 
     return_code: int
-    """The exit status; 0 means success."""
+    """The exit status; 0 on success."""
 
     stdout: str
-    """What was printed to standard output."""
+    """The standard output."""
 
     stderr: str
-    """What was printed to standard error."""
+    """The standard error."""
 
     content: Iterable[CodeExecutionOutputBlockParam]
-    """The files that the code wrote."""
+    """The files written by the code."""

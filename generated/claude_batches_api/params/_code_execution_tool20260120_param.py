@@ -8,24 +8,24 @@ from ._cache_control_ephemeral_param import CacheControlEphemeralParam
 
 
 class CodeExecutionTool20260120Param(TypedDict):
-    """Code in a container on the server, in the form of 2026-01-20, which keeps the interpreter's state
-    between requests that share a container.
+    """Code in a container on the server. Version 2026-01-20: requests that share a container share the state
+    of the interpreter.
     """
 
     type: Literal["code_execution_20260120"]
-    """Names the kind of this object, always `code_execution_20260120`."""
+    """The type of this object: always `code_execution_20260120`."""
 
     name: Literal["code_execution"]
-    """What Claude calls the tool by, always `code_execution`."""
+    """The name of the tool: always `code_execution`."""
 
     allowed_callers: NotRequired[Iterable[AllowedCaller]]
-    """Who may call the tool. Only Claude itself if absent."""
+    """The allowed callers of the tool; only Claude if absent."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint after this tool; null or absent puts none."""
+    """A prompt cache breakpoint after this tool; none if null or absent."""
 
     defer_loading: NotRequired[bool]
-    """True to keep the tool out of the prompt until a tool search finds it; false if absent."""
+    """True to exclude the tool from the prompt until a tool search finds it; false if absent."""
 
     strict: NotRequired[bool]
-    """True to guarantee that names and arguments are valid by the schema; false if absent."""
+    """True to guarantee that names and arguments satisfy the schema; false if absent."""

@@ -8,22 +8,24 @@ from ._cache_control_ephemeral_param import CacheControlEphemeralParam
 
 
 class CodeExecutionTool20260521Param(TypedDict):
-    """Code in a container on the server, in the form of 2026-05-21. It keeps the interpreter's state as well."""
+    """Code in a container on the server. Version 2026-05-21: requests that share a container share the state
+    of the interpreter.
+    """
 
     type: Literal["code_execution_20260521"]
-    """Names the kind of this object, always `code_execution_20260521`."""
+    """The type of this object: always `code_execution_20260521`."""
 
     name: Literal["code_execution"]
-    """What Claude calls the tool by, always `code_execution`."""
+    """The name of the tool: always `code_execution`."""
 
     allowed_callers: NotRequired[Iterable[AllowedCaller]]
-    """Who may call the tool. Only Claude itself if absent."""
+    """The allowed callers of the tool; only Claude if absent."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint after this tool; null or absent puts none."""
+    """A prompt cache breakpoint after this tool; none if null or absent."""
 
     defer_loading: NotRequired[bool]
-    """True to keep the tool out of the prompt until a tool search finds it; false if absent."""
+    """True to exclude the tool from the prompt until a tool search finds it; false if absent."""
 
     strict: NotRequired[bool]
-    """True to guarantee that names and arguments are valid by the schema; false if absent."""
+    """True to guarantee that names and arguments satisfy the schema; false if absent."""

@@ -9,18 +9,16 @@ from ._code_execution_tool_result_block_param_content_param import (
 
 
 class CodeExecutionToolResultBlockParam(TypedDict):
-    """What came of running code with the code execution tool. This is a `CodeExecutionToolResultBlock` sent
-    back.
-    """
+    """The result of the code execution tool. The request form of `CodeExecutionToolResultBlock`."""
 
     type: Literal["code_execution_tool_result"]
-    """Names the kind of this object, always `code_execution_tool_result`."""
+    """The type of this object: always `code_execution_tool_result`."""
 
     tool_use_id: str
-    """The id of the tool use that this is the result of."""
+    """The id of the tool use."""
 
     content: CodeExecutionToolResultBlockParamContentParam
-    """The output of the code, or the reason why it did not run."""
+    """The output of the code, or an error."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """A prompt cache breakpoint at the end of this block; none if null or absent."""

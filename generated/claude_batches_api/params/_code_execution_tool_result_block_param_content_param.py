@@ -9,4 +9,4 @@ from ._encrypted_code_execution_result_block_param import EncryptedCodeExecution
 CodeExecutionToolResultBlockParamContentParam: TypeAlias = (
     CodeExecutionToolResultErrorParam | CodeExecutionResultBlockParam | EncryptedCodeExecutionResultBlockParam
 )
-"""The output of code, in the clear or encrypted, or an error in its place."""
+"""The output of code, plain or encrypted, or an error."""

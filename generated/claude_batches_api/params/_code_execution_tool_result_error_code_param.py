@@ -5,6 +5,6 @@ from typing import Literal, TypeAlias
 CodeExecutionToolResultErrorCodeParam: TypeAlias = Literal[
     "invalid_tool_input", "unavailable", "too_many_requests", "execution_time_exceeded"
 ]
-"""Why code could not be run: the input made no sense, the tool is down, too many runs at a time, or it took
-too long.
+"""The reason for a failed code execution: invalid input, tool unavailable, too many concurrent executions, or
+timeout.
 """

@@ -6,10 +6,10 @@ from ._code_execution_tool_result_error_code_param import CodeExecutionToolResul
 
 
 class CodeExecutionToolResultErrorParam(TypedDict):
-    """The code could not be run. This is a `CodeExecutionToolResultErrorObject` sent back."""
+    """A failed code execution. The request form of `CodeExecutionToolResultErrorObject`."""
 
     type: Literal["code_execution_tool_result_error"]
-    """Names the kind of this object, always `code_execution_tool_result_error`."""
+    """The type of this object: always `code_execution_tool_result_error`."""
 
     error_code: CodeExecutionToolResultErrorCodeParam
-    """Why it failed."""
+    """The reason for the failure."""

@@ -4,12 +4,12 @@ from typing import NotRequired, TypedDict
 
 
 class ComputerDoubleClickConfigParam(TypedDict):
-    """Settings of `double_click`, the member of the computer toolset that clicks twice."""
+    """The settings of `double_click`, the computer tool for double clicks."""
 
     defer_loading: NotRequired[bool | None]
-    """True to keep this member out of the prompt until a tool search finds it; null or absent for the
-    default. All enabled members of a toolset must agree.
+    """True to exclude this tool from the prompt until a tool search finds it; the default if null or absent.
+    All enabled tools of a toolset need the same value.
     """
 
     enabled: NotRequired[bool | None]
-    """Whether Claude is offered this member; null or absent for the member's default."""
+    """True to offer this tool to Claude; the tool's default if null or absent."""

@@ -4,12 +4,12 @@ from typing import NotRequired, TypedDict
 
 
 class ComputerLeftMouseDownConfigParam(TypedDict):
-    """Settings of `left_mouse_down`, the member of the computer toolset that presses the left mouse button."""
+    """The settings of `left_mouse_down`, the computer tool for pressing the left mouse button."""
 
     defer_loading: NotRequired[bool | None]
-    """True to keep this member out of the prompt until a tool search finds it; null or absent for the
-    default. All enabled members of a toolset must agree.
+    """True to exclude this tool from the prompt until a tool search finds it; the default if null or absent.
+    All enabled tools of a toolset need the same value.
     """
 
     enabled: NotRequired[bool | None]
-    """Whether Claude is offered this member; null or absent for the member's default."""
+    """True to offer this tool to Claude; the tool's default if null or absent."""

@@ -7,15 +7,15 @@ from ._computer_toolset_configs_param import ComputerToolsetConfigsParam
 
 
 class ComputerToolset20260801Param(TypedDict):
-    """A computer's screen, mouse and keyboard that you run, in the form of 2026-08-01. One entry offers the
-    whole family of tools, so it has no name of its own; members can be turned off one by one.
+    """A computer's screen, mouse and keyboard, run by the caller. Version 2026-08-01. One entry offers all
+    computer tools and has no name; each tool can be disabled separately.
     """
 
     type: Literal["computer_toolset_20260801"]
-    """Names the kind of this object, always `computer_toolset_20260801`."""
+    """The type of this object: always `computer_toolset_20260801`."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint after this tool; null or absent puts none."""
+    """A prompt cache breakpoint after this tool; none if null or absent."""
 
     configs: NotRequired[ComputerToolsetConfigsParam | None]
-    """Settings of members, by name. What is left out, null or empty keeps its defaults."""
+    """The settings of the tools, by name. Tools without settings keep their defaults."""

@@ -22,57 +22,55 @@ from ._computer_zoom_config_param import ComputerZoomConfigParam
 
 
 class ComputerToolsetConfigsParam(TypedDict):
-    """Settings of the computer toolset's members, by name. Name only those to be changed; other names are
-    refused.
-    """
+    """The settings of the computer tools, by name. Pass only the tools to change; unknown names are refused."""
 
     cursor_position: NotRequired[ComputerCursorPositionConfigParam | None]
-    """Settings of `cursor_position`; null or absent for the defaults."""
+    """The settings of `cursor_position`; the defaults if null or absent."""
 
     double_click: NotRequired[ComputerDoubleClickConfigParam | None]
-    """Settings of `double_click`; null or absent for the defaults."""
+    """The settings of `double_click`; the defaults if null or absent."""
 
     hold_key: NotRequired[ComputerHoldKeyConfigParam | None]
-    """Settings of `hold_key`; null or absent for the defaults."""
+    """The settings of `hold_key`; the defaults if null or absent."""
 
     key: NotRequired[ComputerKeyConfigParam | None]
-    """Settings of `key`; null or absent for the defaults."""
+    """The settings of `key`; the defaults if null or absent."""
 
     left_click: NotRequired[ComputerLeftClickConfigParam | None]
-    """Settings of `left_click`; null or absent for the defaults."""
+    """The settings of `left_click`; the defaults if null or absent."""
 
     left_click_drag: NotRequired[ComputerLeftClickDragConfigParam | None]
-    """Settings of `left_click_drag`; null or absent for the defaults."""
+    """The settings of `left_click_drag`; the defaults if null or absent."""
 
     left_mouse_down: NotRequired[ComputerLeftMouseDownConfigParam | None]
-    """Settings of `left_mouse_down`; null or absent for the defaults."""
+    """The settings of `left_mouse_down`; the defaults if null or absent."""
 
     left_mouse_up: NotRequired[ComputerLeftMouseUpConfigParam | None]
-    """Settings of `left_mouse_up`; null or absent for the defaults."""
+    """The settings of `left_mouse_up`; the defaults if null or absent."""
 
     middle_click: NotRequired[ComputerMiddleClickConfigParam | None]
-    """Settings of `middle_click`; null or absent for the defaults."""
+    """The settings of `middle_click`; the defaults if null or absent."""
 
     mouse_move: NotRequired[ComputerMouseMoveConfigParam | None]
-    """Settings of `mouse_move`; null or absent for the defaults."""
+    """The settings of `mouse_move`; the defaults if null or absent."""
 
     right_click: NotRequired[ComputerRightClickConfigParam | None]
-    """Settings of `right_click`; null or absent for the defaults."""
+    """The settings of `right_click`; the defaults if null or absent."""
 
     screenshot: NotRequired[ComputerScreenshotConfigParam | None]
-    """Settings of `screenshot`; null or absent for the defaults."""
+    """The settings of `screenshot`; the defaults if null or absent."""
 
     scroll: NotRequired[ComputerScrollConfigParam | None]
-    """Settings of `scroll`; null or absent for the defaults."""
+    """The settings of `scroll`; the defaults if null or absent."""
 
     triple_click: NotRequired[ComputerTripleClickConfigParam | None]
-    """Settings of `triple_click`; null or absent for the defaults."""
+    """The settings of `triple_click`; the defaults if null or absent."""
 
     type: NotRequired[ComputerTypeConfigParam | None]
-    """Settings of `type`; null or absent for the defaults."""
+    """The settings of `type`; the defaults if null or absent."""
 
     wait: NotRequired[ComputerWaitConfigParam | None]
-    """Settings of `wait`; null or absent for the defaults."""
+    """The settings of `wait`; the defaults if null or absent."""
 
     zoom: NotRequired[ComputerZoomConfigParam | None]
-    """Settings of `zoom`; null or absent for the defaults."""
+    """The settings of `zoom`; the defaults if null or absent."""

@@ -7,10 +7,10 @@ from ._skill_params import SkillParams
 
 
 class ContainerParams(TypedDict):
-    """A container to run code in, and what to load into it."""
+    """A container for the code execution tool, with the skills to load."""
 
     id: NotRequired[str | None]
-    """The id of a container to go on in; null or absent for a new one."""
+    """The id of a container to reuse; a new container if null or absent."""
 
     skills: NotRequired[Iterable[SkillParams] | None]
-    """The skills to load, at most 20; null or absent for none."""
+    """The skills to load, at most 20; none if null or absent."""

@@ -6,13 +6,13 @@ from ._cache_control_ephemeral_param import CacheControlEphemeralParam
 
 
 class ContainerUploadBlockParam(TypedDict):
-    """A file to place in the container, for the code execution tool to work on."""
+    """A file to place in the container for the code execution tool."""
 
     type: Literal["container_upload"]
-    """Names the kind of this object, always `container_upload`."""
+    """The type of this object: always `container_upload`."""
 
     file_id: str
     """The id of the file in the Files API."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """A prompt cache breakpoint at the end of this block; none if null or absent."""

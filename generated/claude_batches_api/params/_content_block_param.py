@@ -39,4 +39,4 @@ ContentBlockParam: TypeAlias = (
     | ContainerUploadBlockParam
     | ContentBlock
 )
-"""One block of a turn that is sent. Blocks that were received can be sent back unchanged."""
+"""One block of a sent turn. Received blocks can be sent back unchanged."""

@@ -6,4 +6,4 @@ from ._image_block_param import ImageBlockParam
 from ._text_block_param import TextBlockParam
 
 ContentBlockSourceContentParam: TypeAlias = TextBlockParam | ImageBlockParam
-"""One block of a document: text or a picture."""
+"""One block of a document: text or an image."""

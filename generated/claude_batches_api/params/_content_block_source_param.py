@@ -7,10 +7,10 @@ from ._content_block_source_content_param import ContentBlockSourceContentParam
 
 
 class ContentBlockSourceParam(TypedDict):
-    """A document made of blocks, which citations then point to one by one."""
+    """A custom document of blocks. Citations refer to single blocks."""
 
     type: Literal["content"]
-    """Names the kind of this object, always `content`."""
+    """The type of this object: always `content`."""
 
     content: str | Iterable[ContentBlockSourceContentParam]
-    """The content: blocks, or just text."""
+    """The content: blocks, or a text."""

@@ -4,9 +4,9 @@ from typing import NotRequired, TypedDict
 
 
 class DiagnosticsParam(TypedDict):
-    """Asks the API to find out about the request."""
+    """The settings of the diagnostics of a request."""
 
     previous_message_id: NotRequired[str | None]
-    """The `id` of an earlier message. The answer then tells why its prompt cache could not be reused in full.
-    Null on the first turn, where there is nothing to compare with yet.
+    """The `id` of an earlier message. The diagnostics contain the reason why its prompt cache was not reused
+    completely. Pass null in the first turn, which has no earlier message to compare with.
     """

@@ -4,7 +4,7 @@ from typing import Literal, TypedDict
 
 
 class DirectCallerParam(TypedDict):
-    """Claude called the tool itself. This is a `DirectCaller` sent back."""
+    """A call of the tool by Claude. The request form of `DirectCaller`."""
 
     type: Literal["direct"]
-    """Names the kind of this object, always `direct`."""
+    """The type of this object: always `direct`."""

@@ -8,24 +8,24 @@ from ._document_block_param_source import DocumentBlockParamSource
 
 
 class DocumentBlockParam(TypedDict):
-    """A document for Claude to read."""
+    """A document."""
 
     type: Literal["document"]
-    """Names the kind of this object, always `document`."""
+    """The type of this object: always `document`."""
 
     source: DocumentBlockParamSource
-    """Where the document is."""
+    """The source of the document."""
 
     title: NotRequired[str | None]
-    """The title of the document, up to 500 characters; null or absent if it has none."""
+    """The title of the document, up to 500 characters; null or absent without a title."""
 
     context: NotRequired[str | None]
-    """What Claude should know about the document but not cite, as a note on where it comes from; null or
-    absent if nothing.
+    """Context of the document that Claude reads but does not cite, such as its origin; null or absent without
+    context.
     """
 
     citations: NotRequired[CitationsConfigParam | None]
-    """Whether Claude may cite the document; null or absent means not."""
+    """The citations setting of the document; disabled if null or absent."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """A prompt cache breakpoint at the end of this block; none if null or absent."""

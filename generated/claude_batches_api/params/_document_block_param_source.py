@@ -15,4 +15,4 @@ DocumentBlockParamSource: TypeAlias = (
     | URLPDFSourceParam
     | FileDocumentSourceParam
 )
-"""A document: a PDF inline or at an address, plain text, blocks, or a file uploaded before."""
+"""The source of a document: a PDF inline or at a URL, plain text, blocks, or an uploaded file."""

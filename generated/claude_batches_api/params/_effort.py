@@ -3,6 +3,6 @@
 from typing import Literal, TypeAlias
 
 Effort: TypeAlias = Literal["low", "medium", "high", "xhigh", "max"]
-"""How much work to put into an answer, from `low` to `max`. More is slower, uses more tokens, and is often
-better. Not every model knows every level.
+"""The effort for a message, from `low` to `max`. A higher effort is slower, uses more tokens, and often gives
+better results. Some models support only some levels.
 """

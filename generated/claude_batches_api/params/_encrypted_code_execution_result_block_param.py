@@ -7,21 +7,21 @@ from ._code_execution_output_block_param import CodeExecutionOutputBlockParam
 
 
 class EncryptedCodeExecutionResultBlockParam(TypedDict):
-    """The output of code that ran, with what it printed in encrypted form, as when the code searched the web.
-    This is an `EncryptedCodeExecutionResultBlock` sent back.
+    """The output of executed code, with encrypted standard output. The request form of
+    `EncryptedCodeExecutionResultBlock`.
     """
 
     type: Literal["encrypted_code_execution_result"]
-    """Names the kind of this object, always `encrypted_code_execution_result`."""
+    """The type of this object: always `encrypted_code_execution_result`."""
 
     return_code: int
-    """The exit status; 0 means success."""
+    """The exit status; 0 on success."""
 
     encrypted_stdout: str
-    """What was printed to standard output, encrypted. Send it back unchanged."""
+    """The encrypted standard output. Send it back unchanged."""
 
     stderr: str
-    """What was printed to standard error."""
+    """The standard error."""
 
     content: Iterable[CodeExecutionOutputBlockParam]
-    """The files that the code wrote."""
+    """The files written by the code."""

@@ -4,10 +4,10 @@ from typing import Literal, TypedDict
 
 
 class FileDocumentSourceParam(TypedDict):
-    """A document that was uploaded with the Files API."""
+    """A document uploaded with the Files API."""
 
     type: Literal["file"]
-    """Names the kind of this object, always `file`."""
+    """The type of this object: always `file`."""
 
     file_id: str
     """The id of the file in the Files API."""

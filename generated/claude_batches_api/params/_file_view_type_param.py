@@ -3,4 +3,4 @@
 from typing import Literal, TypeAlias
 
 FileViewTypeParam: TypeAlias = Literal["text", "image", "pdf"]
-"""What kind of file was looked at."""
+"""The type of a viewed file."""

@@ -8,16 +8,16 @@ from ._image_transformations_param import ImageTransformationsParam
 
 
 class ImageBlockParam(TypedDict):
-    """A picture for Claude to look at."""
+    """An image."""
 
     type: Literal["image"]
-    """Names the kind of this object, always `image`."""
+    """The type of this object: always `image`."""
 
     source: ImageBlockParamSource
-    """Where the picture is."""
+    """The source of the image."""
 
     transformations: NotRequired[ImageTransformationsParam | None]
-    """What the server may do to the picture before Claude sees it; null or absent means the defaults."""
+    """The transformations that the server may apply to the image; the defaults if null or absent."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """A prompt cache breakpoint at the end of this block; none if null or absent."""

@@ -7,4 +7,4 @@ from ._file_image_source_param import FileImageSourceParam
 from ._url_image_source_param import URLImageSourceParam
 
 ImageBlockParamSource: TypeAlias = Base64ImageSourceParam | URLImageSourceParam | FileImageSourceParam
-"""A picture: inline, at an address, or uploaded before."""
+"""The source of an image: inline, a URL, or an uploaded file."""

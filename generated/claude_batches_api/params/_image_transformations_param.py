@@ -4,9 +4,9 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class ImageTransformationsParam(TypedDict):
-    """What the server may do to a picture. An empty object means the defaults."""
+    """The transformations that the server may apply to an image. An empty object selects the defaults."""
 
     oversized_image: NotRequired[Literal["downsize", "error"]]
-    """What becomes of a picture that is larger than the model can see: scaled down without a word
-    (`downsize`, the default), or refused as an invalid request that names the sizes (`error`).
+    """The treatment of an image above the model's size limit: reduced without notice (`downsize`, the
+    default), or refused as an invalid request with the sizes in the message (`error`).
     """

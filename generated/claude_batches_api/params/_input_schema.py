@@ -6,4 +6,4 @@ from typing import Any, TypeAlias
 from ._input_schema_typed import InputSchemaTyped
 
 InputSchema: TypeAlias = InputSchemaTyped | Mapping[str, Any]
-"""A JSON Schema of an object: the typed form names what is mostly used, the free one takes any keyword."""
+"""A JSON Schema of an object: a typed form with the usual keywords, or a free form with any keyword."""

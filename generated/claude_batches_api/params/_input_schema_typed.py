@@ -8,10 +8,10 @@ class InputSchemaTyped(TypedDict):
     """A JSON Schema of an object. Other keywords of JSON Schema are allowed."""
 
     type: Literal["object"]
-    """Names the kind of this object, always `object`."""
+    """The type of this object: always `object`."""
 
     properties: NotRequired[Mapping[str, Any] | None]
-    """The schema of each argument, by name; null or absent if there are no arguments."""
+    """The schemas of the arguments, by name; null or absent without arguments."""
 
     required: NotRequired[Sequence[str] | None]
-    """The arguments that must be given; null or absent if all may be left out."""
+    """The required arguments; null or absent if all are optional."""

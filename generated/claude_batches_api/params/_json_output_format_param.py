@@ -5,10 +5,10 @@ from typing import Any, Literal, TypedDict
 
 
 class JSONOutputFormatParam(TypedDict):
-    """The answer is JSON of a given schema."""
+    """Output as JSON of a given schema."""
 
     type: Literal["json_schema"]
-    """Names the kind of this object, always `json_schema`."""
+    """The type of this object: always `json_schema`."""
 
     schema: Mapping[str, Any]
-    """The JSON Schema that the answer satisfies."""
+    """The JSON Schema of the output."""

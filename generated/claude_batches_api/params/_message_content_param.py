@@ -6,4 +6,4 @@ from typing import TypeAlias
 from ._content_block_param import ContentBlockParam
 
 MessageContentParam: TypeAlias = str | Iterable[ContentBlockParam]
-"""The content of a turn: blocks, or just text, which is short for a single text block."""
+"""The content of a turn: blocks, or a text as shorthand for a single text block."""

@@ -15,33 +15,31 @@ from ._tool_union_param import ToolUnionParam
 
 
 class MessageCountTokensParams(TypedDict):
-    """A Messages request whose input tokens are counted: the parts that count, without the limits of the
-    answer.
-    """
+    """A Messages request to count the input tokens of, without the settings of the output."""
 
     messages: Iterable[MessageParam]
-    """The conversation so far, oldest turn first."""
+    """The conversation, oldest turn first."""
 
     model: ModelParam
-    """The model whose tokens are counted."""
+    """The model to count the tokens for."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the last block; null or absent puts none."""
+    """A prompt cache breakpoint at the last block; none if null or absent."""
 
     output_config: NotRequired[OutputConfigParam]
-    """How hard to try, and what form the output must have."""
+    """The effort, and the format of the output."""
 
     speed: NotRequired[SpeedParam | None]
-    """How fast the model is to run; null or absent means `standard`."""
+    """The speed of the model; `standard` if null or absent."""
 
     system: NotRequired[str | Iterable[TextBlockParam]]
     """The system prompt, as text or as text blocks."""
 
     thinking: NotRequired[ThinkingConfigParam]
-    """Whether and how Claude thinks before it answers."""
+    """The thinking mode."""
 
     tool_choice: NotRequired[ToolChoiceParam]
-    """Whether and how Claude is to use the tools."""
+    """The rule for the use of tools."""
 
     tools: NotRequired[Iterable[ToolUnionParam]]
-    """The tools that Claude may use. Their definitions count as well."""
+    """The tools available to Claude. Their definitions count as input tokens."""

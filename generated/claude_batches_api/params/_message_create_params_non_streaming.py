@@ -18,98 +18,93 @@ from ._tool_union_param import ToolUnionParam
 
 
 class MessageCreateParamsNonStreaming(TypedDict):
-    """The Messages request inside a batch: the conversation, the model, and the settings of the answer. Beta
-    features are chosen with a header of the create; a `betas` field in here makes the API refuse the whole
-    batch.
+    """The Messages request of a batch: the conversation, the model, and the settings of the message. Select
+    beta features with a header of the create; with a `betas` field here the API refuses the whole batch.
     """
 
     model: ModelParam
-    """The model to ask."""
+    """The model."""
 
     max_tokens: int
-    """The largest number of tokens to generate, thinking included. The limit depends on the model. A request
-    of a batch needs at least 1; 0, which only fills the prompt cache, is refused in batches.
+    """The maximum number of tokens to generate, thinking included. The limit depends on the model. A request
+    of a batch needs at least 1: batches refuse 0, which only fills the prompt cache.
     """
 
     messages: Iterable[MessageParam]
-    """The conversation so far, oldest turn first, at most 100,000 turns. Neighbouring turns of the same role
-    are read as one. If the last turn is the assistant's, models that allow it go on from there.
+    """The conversation, oldest turn first, at most 100,000 turns. Consecutive turns of the same role are
+    merged. If the last turn is an assistant turn, models that support it continue that turn.
     """
 
     system: NotRequired[str | Iterable[TextBlockParam]]
-    """The system prompt: who Claude is to be, and what it is to keep in mind throughout. Text, or text blocks
-    where parts of it are to be cached.
+    """The system prompt: the role of Claude and permanent instructions. Text, or text blocks to cache parts
+    of it.
     """
 
     tools: NotRequired[Iterable[ToolUnionParam]]
-    """The tools that Claude may use."""
+    """The tools available to Claude."""
 
     tool_choice: NotRequired[ToolChoiceParam]
-    """Whether and how Claude is to use the tools. As if `auto` when there are tools and this is absent."""
+    """The rule for the use of tools. The default is `auto` if the request has tools."""
 
     thinking: NotRequired[ThinkingConfigParam]
-    """Whether and how Claude thinks before it answers. What is allowed, and what happens if this is absent,
-    depends on the model.
-    """
+    """The thinking mode. The allowed values and the default depend on the model."""
 
     output_config: NotRequired[OutputConfigParam]
-    """How hard to try, and what form the output must have."""
+    """The effort, and the format of the output."""
 
     stop_sequences: NotRequired[Sequence[str]]
-    """Texts at which to stop. When one comes up, generation ends with `stop_reason` `stop_sequence`, and the
-    message's `stop_sequence` says which.
+    """Texts that stop generation. On a match, `stop_reason` is `stop_sequence`, and the `stop_sequence` of
+    the message is the matched text.
     """
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the last block of the request that can have one; null or absent puts
-    none.
-    """
+    """A prompt cache breakpoint at the last block that can have one; none if null or absent."""
 
     metadata: NotRequired[MetadataParam]
-    """Facts about the request that Claude does not see."""
+    """Metadata of the request, invisible to Claude."""
 
     service_tier: NotRequired[Literal["auto", "standard_only"]]
-    """Whether priority capacity may be used where there is any (`auto`), or never (`standard_only`). The
-    requests of a batch run in the `batch` tier either way.
+    """The capacity: priority if available (`auto`), or standard only (`standard_only`). The requests of a
+    batch use the `batch` tier in both cases.
     """
 
     speed: NotRequired[SpeedParam | None]
-    """How fast the model is to run. Batches have no choice of speed: any value but null makes the request an
-    `errored` result, so leave this out.
+    """The speed of the model. Batches do not support it: any value except null makes the request an `errored`
+    result. Omit it.
     """
 
     temperature: NotRequired[float]
-    """Deprecated: models released after Claude Opus 4.6 take no value but 1. How random the answer is, from 0
-    to 1; 1 if absent. Refused from API version 2026-10-21 on.
+    """The randomness of the output, from 0 to 1; 1 if absent. Deprecated: models released after Claude Opus
+    4.6 accept 1 only. Refused from API version 2026-10-21 on.
     """
 
     top_k: NotRequired[int]
-    """Deprecated: models released after Claude Opus 4.6 do not take it. Samples each token from this many of
-    the likeliest ones only. Refused from API version 2026-10-21 on.
+    """The number of most probable tokens to sample from. Deprecated: models released after Claude Opus 4.6
+    refuse it. Refused from API version 2026-10-21 on.
     """
 
     top_p: NotRequired[float]
-    """Deprecated: models released after Claude Opus 4.6 take no value below 0.99. Samples each token from the
-    likeliest ones whose probabilities add up to this. Refused from API version 2026-10-21 on.
+    """The cumulative probability of the most probable tokens to sample from. Deprecated: models released
+    after Claude Opus 4.6 accept 0.99 and above only. Refused from API version 2026-10-21 on.
     """
 
     inference_geo: NotRequired[str | None]
-    """The region in which the model is to run; null or absent means the workspace's default."""
+    """The region of the model; the workspace's default if null or absent."""
 
     container: NotRequired[ContainerParams | str | None]
-    """A container for the code execution tool: what to load into it, or just the id of one to go on in. Null
-    or absent means a new one if one is needed.
+    """The container of the code execution tool: an object with its id and skills, or only the id of a
+    container to reuse. A new container, if needed, if null or absent.
     """
 
     diagnostics: NotRequired[DiagnosticsParam | None]
-    """Asks for diagnostics of the prompt cache; null or absent asks for none."""
+    """A request for diagnostics of the prompt cache; none if null or absent."""
 
     user_profile_id: NotRequired[str]
-    """The user profile to attribute this request to. If the batch names one in its header, this must be the
-    same or be left out.
+    """The user profile to attribute this request to. If the batch has one in its header, pass the same or
+    omit this.
     """
 
     stream: NotRequired[Literal[False]]
-    """Leave this out: batches do not stream. The only valid value is false; true makes the API refuse the
-    whole batch.
+    """Omit it: batches do not stream. The only valid value is false; with true the API refuses the whole
+    batch.
     """

@@ -7,4 +7,4 @@ from ._system_message_param import SystemMessageParam
 from ._user_message_param import UserMessageParam
 
 MessageParam: TypeAlias = UserMessageParam | AssistantMessageParam | SystemMessageParam
-"""One turn of the conversation, by whose turn it is."""
+"""One turn of the conversation, by role."""

@@ -4,9 +4,9 @@ from typing import NotRequired, TypedDict
 
 
 class MetadataParam(TypedDict):
-    """Facts about a request that Claude does not see."""
+    """Metadata of a request, invisible to Claude."""
 
     user_id: NotRequired[str | None]
-    """An opaque id of the person the request is made for, up to 512 characters, which helps to detect abuse.
-    A hash or a UUID, never a name or an address. Null or absent if there is none.
+    """An opaque id of the end user, up to 512 characters, for the detection of abuse. Use a hash or a UUID,
+    never a name or an address. Null or absent if there is none.
     """

@@ -29,4 +29,5 @@ ModelParam: TypeAlias = (
     ]
     | str
 )
-"""The name of a model. Names not listed are legal: models come and go faster than this list."""
+"""The name of a model. Any other name is allowed: the list of models changes more often than this document.
+"""

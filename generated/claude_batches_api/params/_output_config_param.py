@@ -7,10 +7,10 @@ from ._json_output_format_param import JSONOutputFormatParam
 
 
 class OutputConfigParam(TypedDict):
-    """How hard to try, and what form the output must have."""
+    """The effort, and the format of the output."""
 
     effort: NotRequired[Effort | None]
-    """How much work Claude puts into its answer; null or absent means the model's default."""
+    """The effort; the model's default if null or absent."""
 
     format: NotRequired[JSONOutputFormatParam | None]
-    """The form the answer's text must have; null or absent leaves it free."""
+    """The format of the text output; unconstrained if null or absent."""

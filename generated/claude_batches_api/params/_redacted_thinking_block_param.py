@@ -4,10 +4,10 @@ from typing import Literal, TypedDict
 
 
 class RedactedThinkingBlockParam(TypedDict):
-    """Thinking that is only given in encrypted form. This is a `RedactedThinkingBlock` sent back."""
+    """Thinking in encrypted form only. The request form of `RedactedThinkingBlock`."""
 
     type: Literal["redacted_thinking"]
-    """Names the kind of this object, always `redacted_thinking`."""
+    """The type of this object: always `redacted_thinking`."""
 
     data: str
-    """The encrypted thinking. Send it back unchanged to let Claude go on from it."""
+    """The encrypted thinking. Send it back unchanged to continue from it."""

@@ -6,12 +6,12 @@ from ._message_create_params_non_streaming import MessageCreateParamsNonStreamin
 
 
 class Request(TypedDict):
-    """One request of a batch: a Messages request, and the name of its result."""
+    """One request of a batch: a Messages request and the id of its result."""
 
     custom_id: str
-    """Your name for this request, which its result carries: 1 to 64 ASCII letters, digits, hyphens and
-    underscores. It must be unique in the batch.
+    """The caller's id of the request, repeated in its result: 1 to 64 ASCII letters, digits, hyphens and
+    underscores, unique in the batch.
     """
 
     params: MessageCreateParamsNonStreaming
-    """The Messages request, as for a single call, without streaming."""
+    """The Messages request, as for a single call without streaming."""

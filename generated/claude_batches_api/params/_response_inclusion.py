@@ -3,6 +3,6 @@
 from typing import Literal, TypeAlias
 
 ResponseInclusion: TypeAlias = Literal["full", "excluded"]
-"""What comes back of the calls that code made and has used up: all of it (`full`), or neither call nor result
-(`excluded`). Other calls always come back.
+"""The calls by code to return after the code has consumed their results: all with their results (`full`), or
+none (`excluded`). Other calls are always returned.
 """

@@ -9,22 +9,22 @@ from ._text_block_param import TextBlockParam
 
 
 class SearchResultBlockParam(TypedDict):
-    """Something that a search of your own found, for Claude to read and cite."""
+    """A search result of the caller's own search, for Claude to read and cite."""
 
     type: Literal["search_result"]
-    """Names the kind of this object, always `search_result`."""
+    """The type of this object: always `search_result`."""
 
     source: str
-    """Where it came from: an address, or any name that helps to find it again."""
+    """The source of the search result: a URL or any other identifier."""
 
     title: str
-    """What it is called."""
+    """The title of the search result."""
 
     content: Iterable[TextBlockParam]
-    """What was found, as text blocks."""
+    """The content of the search result, as text blocks."""
 
     citations: NotRequired[CitationsConfigParam]
-    """Whether Claude may cite it."""
+    """The citations setting of the search result."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """A prompt cache breakpoint at the end of this block; none if null or absent."""

@@ -4,12 +4,12 @@ from typing import Literal, TypedDict
 
 
 class ServerToolCaller20260120Param(TypedDict):
-    """Code called the tool, run by version 2026-01-20 of the code execution tool. This is a
-    `ServerToolCaller20260120` sent back.
+    """A call of the tool by code, run by version 2026-01-20 of the code execution tool. The request form of
+    `ServerToolCaller20260120`.
     """
 
     type: Literal["code_execution_20260120"]
-    """Names the kind of this object, always `code_execution_20260120`."""
+    """The type of this object: always `code_execution_20260120`."""
 
     tool_id: str
-    """The id of the `server_tool_use` block whose code called."""
+    """The id of the `server_tool_use` block of the calling code."""

@@ -4,12 +4,12 @@ from typing import Literal, TypedDict
 
 
 class ServerToolCallerParam(TypedDict):
-    """Code called the tool, run by version 2025-08-25 of the code execution tool. This is a
-    `ServerToolCaller` sent back.
+    """A call of the tool by code, run by version 2025-08-25 of the code execution tool. The request form of
+    `ServerToolCaller`.
     """
 
     type: Literal["code_execution_20250825"]
-    """Names the kind of this object, always `code_execution_20250825`."""
+    """The type of this object: always `code_execution_20250825`."""
 
     tool_id: str
-    """The id of the `server_tool_use` block whose code called."""
+    """The id of the `server_tool_use` block of the calling code."""

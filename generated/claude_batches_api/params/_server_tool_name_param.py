@@ -11,6 +11,6 @@ ServerToolNameParam: TypeAlias = Literal[
     "tool_search_tool_regex",
     "tool_search_tool_bm25",
 ]
-"""A tool that runs on the server. `bash_code_execution` and `text_editor_code_execution` are parts of the
-code execution tool.
+"""A tool that the server runs. `bash_code_execution` and `text_editor_code_execution` are parts of the code
+execution tool.
 """

@@ -9,22 +9,22 @@ from ._server_tool_name_param import ServerToolNameParam
 
 
 class ServerToolUseBlockParam(TypedDict):
-    """Claude used a tool that runs on the server. This is a `ServerToolUseBlock` sent back."""
+    """A use of a server tool. The request form of `ServerToolUseBlock`."""
 
     type: Literal["server_tool_use"]
-    """Names the kind of this object, always `server_tool_use`."""
+    """The type of this object: always `server_tool_use`."""
 
     id: str
-    """The id of this use, which its result names."""
+    """The id of this tool use, repeated in its result."""
 
     name: ServerToolNameParam
-    """The tool that was used."""
+    """The tool."""
 
     input: Mapping[str, Any]
-    """The arguments it was given."""
+    """The arguments of the tool."""
 
     caller: NotRequired[CallerParam]
-    """Who called the tool; Claude itself if absent."""
+    """The caller of the tool; Claude if absent."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """A prompt cache breakpoint at the end of this block; none if null or absent."""

@@ -9,10 +9,10 @@ class SkillParams(TypedDict):
     """A skill to load into a container."""
 
     type: SkillTypeParam
-    """Who made the skill."""
+    """The publisher of the skill."""
 
     skill_id: str
     """The id of the skill, up to 64 characters."""
 
     version: NotRequired[str]
-    """The version to load, or `latest`, which is also meant if it is absent."""
+    """The version to load; `latest` if absent."""

@@ -3,4 +3,4 @@
 from typing import Literal, TypeAlias
 
 SkillTypeParam: TypeAlias = Literal["anthropic", "custom"]
-"""Who made a skill: one of Anthropic's own (`anthropic`), or one you uploaded (`custom`)."""
+"""The publisher of a skill: Anthropic (`anthropic`), or the caller's organization (`custom`)."""

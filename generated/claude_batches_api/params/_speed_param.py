@@ -3,4 +3,5 @@
 from typing import Literal, TypeAlias
 
 SpeedParam: TypeAlias = Literal["standard", "fast"]
-"""How fast the model runs: `standard`, or `fast` for more output tokens a second on models that offer it."""
+"""The speed of the model: `standard`, or `fast` for more output tokens per second on models that support it.
+"""

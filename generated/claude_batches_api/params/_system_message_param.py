@@ -7,12 +7,12 @@ from ._text_block_param import TextBlockParam
 
 
 class SystemMessageParam(TypedDict):
-    """Instructions of the operator in the middle of a conversation, on models that take them. What holds
-    throughout belongs in `system`.
+    """Instructions of the operator within a conversation, for models that support them. Put permanent
+    instructions in `system`.
     """
 
     role: Literal["system"]
-    """Whose turn this is, always `system`."""
+    """The role of this turn: always `system`."""
 
     content: str | Iterable[TextBlockParam]
     """The instructions: text, or text blocks."""

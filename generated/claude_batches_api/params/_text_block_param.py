@@ -8,16 +8,16 @@ from ._text_citation_param import TextCitationParam
 
 
 class TextBlockParam(TypedDict):
-    """A piece of text."""
+    """A text."""
 
     type: Literal["text"]
-    """Names the kind of this object, always `text`."""
+    """The type of this object: always `text`."""
 
     text: str
-    """The text, which must not be empty."""
+    """The text; must not be empty."""
 
     citations: NotRequired[Iterable[TextCitationParam] | None]
-    """The citations of a text block that is sent back; null or absent if there are none."""
+    """The citations of a text block sent back; null or absent if it has none."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """A prompt cache breakpoint at the end of this block; none if null or absent."""

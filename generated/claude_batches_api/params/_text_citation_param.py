@@ -15,6 +15,6 @@ TextCitationParam: TypeAlias = (
     | CitationWebSearchResultLocationParam
     | CitationSearchResultLocationParam
 )
-"""A pointer to the place in a source that a piece of text is based on: characters of a plain text document,
-pages of a PDF, blocks of a document made of blocks or of a search result, or a page on the web.
+"""A reference to the passage that supports a text: characters of a plain text document, pages of a PDF,
+blocks of a custom document or a search result, or a web page.
 """

@@ -4,10 +4,10 @@ from typing import Literal, TypedDict
 
 
 class TextEditorCodeExecutionCreateResultBlockParam(TypedDict):
-    """A file was written. This is a `TextEditorCodeExecutionCreateResultBlock` sent back."""
+    """The confirmation of a written file. The request form of `TextEditorCodeExecutionCreateResultBlock`."""
 
     type: Literal["text_editor_code_execution_create_result"]
-    """Names the kind of this object, always `text_editor_code_execution_create_result`."""
+    """The type of this object: always `text_editor_code_execution_create_result`."""
 
     is_file_update: bool
-    """True if the file was there before and has been replaced."""
+    """True if an existing file was replaced."""

@@ -5,22 +5,24 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class TextEditorCodeExecutionStrReplaceResultBlockParam(TypedDict):
-    """Text in a file was replaced. This is a `TextEditorCodeExecutionStrReplaceResultBlock` sent back."""
+    """The confirmation of a replacement of text in a file. The request form of
+    `TextEditorCodeExecutionStrReplaceResultBlock`.
+    """
 
     type: Literal["text_editor_code_execution_str_replace_result"]
-    """Names the kind of this object, always `text_editor_code_execution_str_replace_result`."""
+    """The type of this object: always `text_editor_code_execution_str_replace_result`."""
 
     old_start: NotRequired[int | None]
-    """The line at which the hunk began before the change; null or absent if not given."""
+    """The first line of the hunk before the change; null or absent if unknown."""
 
     old_lines: NotRequired[int | None]
-    """How many lines the hunk spanned before the change; null or absent if not given."""
+    """The number of lines of the hunk before the change; null or absent if unknown."""
 
     new_start: NotRequired[int | None]
-    """The line at which the hunk begins after the change; null or absent if not given."""
+    """The first line of the hunk after the change; null or absent if unknown."""
 
     new_lines: NotRequired[int | None]
-    """How many lines the hunk spans after the change; null or absent if not given."""
+    """The number of lines of the hunk after the change; null or absent if unknown."""
 
     lines: NotRequired[Sequence[str] | None]
-    """The lines of the hunk; null or absent if not given."""
+    """The lines of the hunk; null or absent if unknown."""

@@ -17,4 +17,4 @@ TextEditorCodeExecutionToolResultBlockParamContentParam: TypeAlias = (
     | TextEditorCodeExecutionCreateResultBlockParam
     | TextEditorCodeExecutionStrReplaceResultBlockParam
 )
-"""The outcome of a file operation, by operation, or an error in its place."""
+"""The result of a file operation, by operation, or an error."""

@@ -9,18 +9,18 @@ from ._text_editor_code_execution_tool_result_block_pa_d2831f29 import (
 
 
 class TextEditorCodeExecutionToolResultBlockParam(TypedDict):
-    """What came of a file operation of the code execution tool. This is a
-    `TextEditorCodeExecutionToolResultBlock` sent back.
+    """The result of a file operation of the code execution tool. The request form of
+    `TextEditorCodeExecutionToolResultBlock`.
     """
 
     type: Literal["text_editor_code_execution_tool_result"]
-    """Names the kind of this object, always `text_editor_code_execution_tool_result`."""
+    """The type of this object: always `text_editor_code_execution_tool_result`."""
 
     tool_use_id: str
-    """The id of the tool use that this is the result of."""
+    """The id of the tool use."""
 
     content: TextEditorCodeExecutionToolResultBlockParamContentParam
-    """The outcome of viewing, creating or editing a file, or the reason why that failed."""
+    """The result of viewing, creating or editing a file, or an error."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """A prompt cache breakpoint at the end of this block; none if null or absent."""

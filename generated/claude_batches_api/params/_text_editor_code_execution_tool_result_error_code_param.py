@@ -5,6 +5,6 @@ from typing import Literal, TypeAlias
 TextEditorCodeExecutionToolResultErrorCodeParam: TypeAlias = Literal[
     "invalid_tool_input", "unavailable", "too_many_requests", "execution_time_exceeded", "file_not_found"
 ]
-"""Why a file operation failed: the input made no sense, the tool is down, too many runs at a time, it took
-too long, or there is no such file.
+"""The reason for a failed file operation: invalid input, tool unavailable, too many concurrent operations,
+timeout, or file not found.
 """

@@ -8,13 +8,13 @@ from ._text_editor_code_execution_tool_result_error_code_param import (
 
 
 class TextEditorCodeExecutionToolResultErrorParam(TypedDict):
-    """The file operation failed. This is a `TextEditorCodeExecutionToolResultErrorObject` sent back."""
+    """A failed file operation. The request form of `TextEditorCodeExecutionToolResultErrorObject`."""
 
     type: Literal["text_editor_code_execution_tool_result_error"]
-    """Names the kind of this object, always `text_editor_code_execution_tool_result_error`."""
+    """The type of this object: always `text_editor_code_execution_tool_result_error`."""
 
     error_code: TextEditorCodeExecutionToolResultErrorCodeParam
-    """Why it failed."""
+    """The reason for the failure."""
 
     error_message: NotRequired[str | None]
-    """More about the failure, for people; null or absent if there is nothing to add."""
+    """A human-readable description of the failure; null or absent if unavailable."""

@@ -6,24 +6,24 @@ from ._file_view_type_param import FileViewTypeParam
 
 
 class TextEditorCodeExecutionViewResultBlockParam(TypedDict):
-    """A file, or a part of it, that was looked at. This is a `TextEditorCodeExecutionViewResultBlock` sent
-    back.
+    """The content of a viewed file, complete or in part. The request form of
+    `TextEditorCodeExecutionViewResultBlock`.
     """
 
     type: Literal["text_editor_code_execution_view_result"]
-    """Names the kind of this object, always `text_editor_code_execution_view_result`."""
+    """The type of this object: always `text_editor_code_execution_view_result`."""
 
     file_type: FileViewTypeParam
-    """What kind of file it is."""
+    """The type of the file."""
 
     content: str
-    """What is in it."""
+    """The content of the file."""
 
     start_line: NotRequired[int | None]
-    """The number of the first line given; null or absent for what has no lines."""
+    """The number of the first returned line; null or absent for a file without lines."""
 
     num_lines: NotRequired[int | None]
-    """How many lines are given; null or absent for what has no lines."""
+    """The number of returned lines; null or absent for a file without lines."""
 
     total_lines: NotRequired[int | None]
-    """How many lines the whole file has; null or absent for what has no lines."""
+    """The number of lines of the whole file; null or absent for a file without lines."""

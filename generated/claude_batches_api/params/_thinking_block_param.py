@@ -4,13 +4,13 @@ from typing import Literal, TypedDict
 
 
 class ThinkingBlockParam(TypedDict):
-    """What Claude thought before it went on, whole or in summary. This is a `ThinkingBlock` sent back."""
+    """Claude's thinking, complete or summarized. The request form of `ThinkingBlock`."""
 
     type: Literal["thinking"]
-    """Names the kind of this object, always `thinking`."""
+    """The type of this object: always `thinking`."""
 
     thinking: str
-    """The thinking, as text; empty if the request asked for it to be omitted."""
+    """The thinking, as text; empty if the request omitted it."""
 
     signature: str
-    """A seal on the thinking. A block that is sent back must carry it unchanged."""
+    """The signature of the thinking. Send it back unchanged."""

@@ -6,10 +6,10 @@ from ._thinking_display import ThinkingDisplay
 
 
 class ThinkingConfigAdaptiveParam(TypedDict):
-    """Let Claude decide whether and how much to think."""
+    """Thinking with an amount chosen by Claude."""
 
     type: Literal["adaptive"]
-    """Names the kind of this object, always `adaptive`."""
+    """The type of this object: always `adaptive`."""
 
     display: NotRequired[ThinkingDisplay | None]
-    """How the thinking is given back; null or absent means the model's default."""
+    """The form of the returned thinking; the model's default if null or absent."""

@@ -4,7 +4,7 @@ from typing import Literal, TypedDict
 
 
 class ThinkingConfigBetweenToolsParam(TypedDict):
-    """Think between uses of tools, on models that offer it."""
+    """Thinking between tool uses, for models that support it."""
 
     type: Literal["between_tools"]
-    """Names the kind of this object, always `between_tools`."""
+    """The type of this object: always `between_tools`."""

@@ -4,7 +4,7 @@ from typing import Literal, TypedDict
 
 
 class ThinkingConfigDisabledParam(TypedDict):
-    """Don't think."""
+    """No thinking."""
 
     type: Literal["disabled"]
-    """Names the kind of this object, always `disabled`."""
+    """The type of this object: always `disabled`."""

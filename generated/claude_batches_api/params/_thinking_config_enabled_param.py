@@ -6,13 +6,15 @@ from ._thinking_display import ThinkingDisplay
 
 
 class ThinkingConfigEnabledParam(TypedDict):
-    """Think, with a budget."""
+    """Thinking with a token budget."""
 
     type: Literal["enabled"]
-    """Names the kind of this object, always `enabled`."""
+    """The type of this object: always `enabled`."""
 
     budget_tokens: int
-    """The most tokens to think with: at least 1,024, and less than `max_tokens`, of which they are a part."""
+    """The maximum number of tokens for thinking: at least 1,024 and less than `max_tokens`, which includes
+    them.
+    """
 
     display: NotRequired[ThinkingDisplay | None]
-    """How the thinking is given back; null or absent means the model's default."""
+    """The form of the returned thinking; the model's default if null or absent."""

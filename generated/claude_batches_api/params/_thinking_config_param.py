@@ -13,4 +13,4 @@ ThinkingConfigParam: TypeAlias = (
     | ThinkingConfigBetweenToolsParam
     | ThinkingConfigAdaptiveParam
 )
-"""Whether and how Claude thinks before it answers."""
+"""The thinking mode."""

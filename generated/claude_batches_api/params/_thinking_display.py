@@ -3,4 +3,4 @@
 from typing import Literal, TypeAlias
 
 ThinkingDisplay: TypeAlias = Literal["summarized", "omitted"]
-"""How thinking is given back: in summary (`summarized`), or left out but for its signature (`omitted`)."""
+"""The form of the returned thinking: a summary (`summarized`), or the signature only (`omitted`)."""

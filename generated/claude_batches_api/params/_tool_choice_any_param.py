@@ -4,10 +4,10 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class ToolChoiceAnyParam(TypedDict):
-    """Claude must use a tool, and decides which."""
+    """Required use of any tool."""
 
     type: Literal["any"]
-    """Names the kind of this object, always `any`."""
+    """The type of this object: always `any`."""
 
     disable_parallel_tool_use: NotRequired[bool]
-    """True to have at most one tool used at a time; false if absent."""
+    """True for at most one tool use at a time; false if absent."""

@@ -4,10 +4,10 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class ToolChoiceAutoParam(TypedDict):
-    """Claude decides whether to use tools, and which."""
+    """Free choice: Claude uses any tool or none."""
 
     type: Literal["auto"]
-    """Names the kind of this object, always `auto`."""
+    """The type of this object: always `auto`."""
 
     disable_parallel_tool_use: NotRequired[bool]
-    """True to have at most one tool used at a time; false if absent."""
+    """True for at most one tool use at a time; false if absent."""

@@ -4,7 +4,7 @@ from typing import Literal, TypedDict
 
 
 class ToolChoiceNoneParam(TypedDict):
-    """Claude must not use tools."""
+    """No use of tools."""
 
     type: Literal["none"]
-    """Names the kind of this object, always `none`."""
+    """The type of this object: always `none`."""

@@ -10,4 +10,4 @@ from ._tool_choice_tool_param import ToolChoiceToolParam
 ToolChoiceParam: TypeAlias = (
     ToolChoiceAutoParam | ToolChoiceAnyParam | ToolChoiceToolParam | ToolChoiceNoneParam
 )
-"""Whether and how Claude is to use the tools."""
+"""The rule for the use of tools."""

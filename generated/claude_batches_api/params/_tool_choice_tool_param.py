@@ -4,13 +4,13 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class ToolChoiceToolParam(TypedDict):
-    """Claude must use one particular tool."""
+    """Required use of one particular tool."""
 
     type: Literal["tool"]
-    """Names the kind of this object, always `tool`."""
+    """The type of this object: always `tool`."""
 
     name: str
     """The name of the tool to use."""
 
     disable_parallel_tool_use: NotRequired[bool]
-    """True to have at most one tool used at a time; false if absent."""
+    """True for at most one tool use at a time; false if absent."""

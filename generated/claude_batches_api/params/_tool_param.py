@@ -9,42 +9,41 @@ from ._input_schema import InputSchema
 
 
 class ToolParam(TypedDict):
-    """A tool that you describe, and run when Claude asks for it."""
+    """A tool defined and run by the caller."""
 
     name: str
-    """What Claude calls the tool by: 1 to 128 ASCII letters, digits, hyphens and underscores, unique among
-    the tools.
+    """The name of the tool: 1 to 128 ASCII letters, digits, hyphens and underscores, unique among the tools.
     """
 
     input_schema: InputSchema
     """The JSON Schema of the tool's arguments."""
 
     type: NotRequired[Literal["custom"] | None]
-    """Names the kind of this object. Always `custom`, and may be null or left out, as nothing else is without
-    a type.
+    """The type of this object: always `custom`; may be null or absent, because every other tool requires its
+    type.
     """
 
     description: NotRequired[str]
-    """What the tool does, when to use it and what it gives back. The more it says, the better Claude uses the
-    tool.
+    """The purpose of the tool, the conditions for its use, and its result. The more detail, the better Claude
+    uses the tool.
     """
 
     strict: NotRequired[bool]
-    """True to guarantee that names and arguments are valid by the schema; false if absent."""
+    """True to guarantee that names and arguments satisfy the schema; false if absent."""
 
     input_examples: NotRequired[Iterable[Mapping[str, Any]]]
-    """Examples of valid arguments, which show Claude how the tool is meant to be used."""
+    """Examples of valid arguments, to demonstrate the use of the tool."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint after this tool; null or absent puts none."""
+    """A prompt cache breakpoint after this tool; none if null or absent."""
 
     allowed_callers: NotRequired[Iterable[AllowedCaller]]
-    """Who may call the tool. Only Claude itself if absent."""
+    """The allowed callers of the tool; only Claude if absent."""
 
     defer_loading: NotRequired[bool]
-    """True to keep the tool out of the prompt until a tool search finds it; false if absent."""
+    """True to exclude the tool from the prompt until a tool search finds it; false if absent."""
 
     eager_input_streaming: NotRequired[bool | None]
-    """Whether arguments are streamed as they are made, before they are known to be valid. It makes no
-    difference in a batch. Null or absent leaves it to the beta headers.
+    """True to stream arguments during generation, before validation. It has no effect in a batch. Null or
+    absent defers to the beta headers.
     """

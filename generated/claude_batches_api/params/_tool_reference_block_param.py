@@ -9,10 +9,10 @@ class ToolReferenceBlockParam(TypedDict):
     """A reference to one of the request's tools."""
 
     type: Literal["tool_reference"]
-    """Names the kind of this object, always `tool_reference`."""
+    """The type of this object: always `tool_reference`."""
 
     tool_name: str
     """The name of the tool, up to 256 characters."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """A prompt cache breakpoint at the end of this block; none if null or absent."""

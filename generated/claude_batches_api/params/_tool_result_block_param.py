@@ -8,24 +8,22 @@ from ._tool_result_block_param_content_param import ToolResultBlockParamContentP
 
 
 class ToolResultBlockParam(TypedDict):
-    """What came of a tool that Claude asked for. Every `tool_use` block of a turn needs one in the next."""
+    """The result of a tool use. Every `tool_use` block of a turn needs a result in the next turn."""
 
     type: Literal["tool_result"]
-    """Names the kind of this object, always `tool_result`."""
+    """The type of this object: always `tool_result`."""
 
     tool_use_id: str
-    """The id of the `tool_use` block that it answers."""
+    """The id of the `tool_use` block."""
 
     content: NotRequired[str | Iterable[ToolResultBlockParamContentParam]]
-    """What the tool gave back: blocks, or just text. Absent if the tool gives nothing back."""
+    """The result: blocks, or a text. Absent if the tool returns nothing."""
 
     is_error: NotRequired[bool]
     """True if the tool failed, with the reason in `content`; false if absent."""
 
     toolset_name: NotRequired[str | None]
-    """The toolset that the tool is a member of, as in the `tool_use` block; null or absent for a tool of its
-    own.
-    """
+    """The toolset of the tool, as in the `tool_use` block; null or absent for a tool outside a toolset."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """A prompt cache breakpoint at the end of this block; none if null or absent."""

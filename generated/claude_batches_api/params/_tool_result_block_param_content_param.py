@@ -17,4 +17,4 @@ ToolResultBlockParamContentParam: TypeAlias = (
     | ToolReferenceBlockParam
     | BrowserStateBlockParam
 )
-"""One block of what a tool gave back."""
+"""One block of a tool result."""

@@ -8,22 +8,22 @@ from ._cache_control_ephemeral_param import CacheControlEphemeralParam
 
 
 class ToolSearchToolBm25_20251119Param(TypedDict):
-    """A search among deferred tools by words (BM25), which runs on the server."""
+    """A search among deferred tools by words (BM25), run by the server."""
 
     type: Literal["tool_search_tool_bm25_20251119", "tool_search_tool_bm25"]
-    """Names the kind of this object: the dated name, or the short one that means the same."""
+    """The type of this object: the dated name, or the short name as an alias."""
 
     name: Literal["tool_search_tool_bm25"]
-    """What Claude calls the tool by, always `tool_search_tool_bm25`."""
+    """The name of the tool: always `tool_search_tool_bm25`."""
 
     allowed_callers: NotRequired[Iterable[AllowedCaller]]
-    """Who may call the tool. Only Claude itself if absent."""
+    """The allowed callers of the tool; only Claude if absent."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint after this tool; null or absent puts none."""
+    """A prompt cache breakpoint after this tool; none if null or absent."""
 
     defer_loading: NotRequired[bool]
-    """True to keep the tool out of the prompt until a tool search finds it; false if absent."""
+    """True to exclude the tool from the prompt until a tool search finds it; false if absent."""
 
     strict: NotRequired[bool]
-    """True to guarantee that names and arguments are valid by the schema; false if absent."""
+    """True to guarantee that names and arguments satisfy the schema; false if absent."""

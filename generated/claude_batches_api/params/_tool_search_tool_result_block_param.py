@@ -7,18 +7,18 @@ from ._tool_search_tool_result_block_param_content_param import ToolSearchToolRe
 
 
 class ToolSearchToolResultBlockParam(TypedDict):
-    """What a search among the request's deferred tools found. This is a `ToolSearchToolResultBlock` sent
-    back.
+    """The result of a search among the deferred tools of the request. The request form of
+    `ToolSearchToolResultBlock`.
     """
 
     type: Literal["tool_search_tool_result"]
-    """Names the kind of this object, always `tool_search_tool_result`."""
+    """The type of this object: always `tool_search_tool_result`."""
 
     tool_use_id: str
-    """The id of the tool use that this is the result of."""
+    """The id of the tool use."""
 
     content: ToolSearchToolResultBlockParamContentParam
-    """The tools found, or the reason why the search failed."""
+    """The found tools, or an error."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """A prompt cache breakpoint at the end of this block; none if null or absent."""

@@ -8,4 +8,4 @@ from ._tool_search_tool_search_result_block_param import ToolSearchToolSearchRes
 ToolSearchToolResultBlockParamContentParam: TypeAlias = (
     ToolSearchToolResultErrorParam | ToolSearchToolSearchResultBlockParam
 )
-"""The tools found, or an error in their place."""
+"""The found tools, or an error."""

@@ -6,13 +6,13 @@ from ._tool_search_tool_result_error_code_param import ToolSearchToolResultError
 
 
 class ToolSearchToolResultErrorParam(TypedDict):
-    """The search failed. This is a `ToolSearchToolResultErrorObject` sent back."""
+    """A failed tool search. The request form of `ToolSearchToolResultErrorObject`."""
 
     type: Literal["tool_search_tool_result_error"]
-    """Names the kind of this object, always `tool_search_tool_result_error`."""
+    """The type of this object: always `tool_search_tool_result_error`."""
 
     error_code: ToolSearchToolResultErrorCodeParam
-    """Why it failed."""
+    """The reason for the failure."""
 
     error_message: NotRequired[str | None]
-    """More about the failure, for people; null or absent if there is nothing to add."""
+    """A human-readable description of the failure; null or absent if unavailable."""

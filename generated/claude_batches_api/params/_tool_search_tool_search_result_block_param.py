@@ -7,10 +7,10 @@ from ._tool_reference_block_param import ToolReferenceBlockParam
 
 
 class ToolSearchToolSearchResultBlockParam(TypedDict):
-    """The tools that a search found. This is a `ToolSearchToolSearchResultBlock` sent back."""
+    """The tools found by a search. The request form of `ToolSearchToolSearchResultBlock`."""
 
     type: Literal["tool_search_tool_search_result"]
-    """Names the kind of this object, always `tool_search_tool_search_result`."""
+    """The type of this object: always `tool_search_tool_search_result`."""
 
     tool_references: Iterable[ToolReferenceBlockParam]
-    """References to the tools, which Claude can now use."""
+    """References to the tools, available to Claude from then on."""

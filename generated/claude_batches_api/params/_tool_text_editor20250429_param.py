@@ -8,25 +8,25 @@ from ._cache_control_ephemeral_param import CacheControlEphemeralParam
 
 
 class ToolTextEditor20250429Param(TypedDict):
-    """A text editor that you run, in the form of 2025-04-29, which cannot undo."""
+    """A text editor without undo, run by the caller. Version 2025-04-29."""
 
     type: Literal["text_editor_20250429"]
-    """Names the kind of this object, always `text_editor_20250429`."""
+    """The type of this object: always `text_editor_20250429`."""
 
     name: Literal["str_replace_based_edit_tool"]
-    """What Claude calls the tool by, always `str_replace_based_edit_tool`."""
+    """The name of the tool: always `str_replace_based_edit_tool`."""
 
     allowed_callers: NotRequired[Iterable[AllowedCaller]]
-    """Who may call the tool. Only Claude itself if absent."""
+    """The allowed callers of the tool; only Claude if absent."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint after this tool; null or absent puts none."""
+    """A prompt cache breakpoint after this tool; none if null or absent."""
 
     defer_loading: NotRequired[bool]
-    """True to keep the tool out of the prompt until a tool search finds it; false if absent."""
+    """True to exclude the tool from the prompt until a tool search finds it; false if absent."""
 
     input_examples: NotRequired[Iterable[Mapping[str, Any]]]
-    """Examples of valid arguments, which show Claude how the tool is meant to be used."""
+    """Examples of valid arguments, to demonstrate the use of the tool."""
 
     strict: NotRequired[bool]
-    """True to guarantee that names and arguments are valid by the schema; false if absent."""
+    """True to guarantee that names and arguments satisfy the schema; false if absent."""

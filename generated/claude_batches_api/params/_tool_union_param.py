@@ -47,6 +47,6 @@ ToolUnionParam: TypeAlias = (
     | ToolSearchToolBm25_20251119Param
     | ToolSearchToolRegex20251119Param
 )
-"""A tool of the request: one that you describe and run (`custom`, which is also meant by no type at all), one
-whose form Claude knows and you run, or one that runs on the server.
+"""A tool of the request: defined and run by the caller (`custom`, the default without a type), predefined and
+run by the caller, or run by the server.
 """

@@ -8,13 +8,13 @@ from ._caller_param import CallerParam
 
 
 class ToolUseBlockParam(TypedDict):
-    """Claude wants one of the request's tools to be used. This is a `ToolUseBlock` sent back."""
+    """A request of Claude to run one of the request's tools. The request form of `ToolUseBlock`."""
 
     type: Literal["tool_use"]
-    """Names the kind of this object, always `tool_use`."""
+    """The type of this object: always `tool_use`."""
 
     id: str
-    """The id of this use, to be named in the `tool_result`."""
+    """The id of this tool use, for the `tool_result`."""
 
     name: str
     """The name of the tool, up to 200 characters."""
@@ -23,10 +23,10 @@ class ToolUseBlockParam(TypedDict):
     """The arguments, in the form of the tool's input schema."""
 
     caller: NotRequired[CallerParam]
-    """Who called the tool; Claude itself if absent."""
+    """The caller of the tool; Claude if absent."""
 
     toolset_name: NotRequired[str | None]
-    """The toolset that the tool is a member of; null or absent for a tool of its own."""
+    """The toolset of the tool; null or absent for a tool outside a toolset."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """A prompt cache breakpoint at the end of this block; none if null or absent."""

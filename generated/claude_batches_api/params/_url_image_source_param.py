@@ -4,10 +4,10 @@ from typing import Literal, TypedDict
 
 
 class URLImageSourceParam(TypedDict):
-    """A picture on the web."""
+    """An image at a URL."""
 
     type: Literal["url"]
-    """Names the kind of this object, always `url`."""
+    """The type of this object: always `url`."""
 
     url: str
-    """The address, which the API must be able to fetch."""
+    """The URL. It must be accessible to the API."""

@@ -4,10 +4,10 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class UserLocationParam(TypedDict):
-    """Roughly where the user is, to find what is near. Give as much as is known."""
+    """The approximate location of the user, for local results. Every field is optional."""
 
     type: Literal["approximate"]
-    """Names the kind of this object, always `approximate`."""
+    """The type of this object: always `approximate`."""
 
     city: NotRequired[str | None]
     """The city; null or absent if unknown."""

@@ -6,12 +6,12 @@ from ._message_content_param import MessageContentParam
 
 
 class UserMessageParam(TypedDict):
-    """A turn of the user, which includes the results of tools. From API version 2026-10-21 on its texts have
-    no citations.
+    """A turn of the user, including the results of tools. From API version 2026-10-21 on its texts have no
+    citations.
     """
 
     role: Literal["user"]
-    """Whose turn this is, always `user`."""
+    """The role of this turn: always `user`."""
 
     content: MessageContentParam
-    """What the user says, shows, or hands back from tools."""
+    """The content of the turn: text, images, documents and tool results."""

@@ -6,16 +6,16 @@ from ._document_block_param import DocumentBlockParam
 
 
 class WebFetchBlockParam(TypedDict):
-    """A page as it was fetched. This is a `WebFetchBlock` sent back."""
+    """A fetched page. The request form of `WebFetchBlock`."""
 
     type: Literal["web_fetch_result"]
-    """Names the kind of this object, always `web_fetch_result`."""
+    """The type of this object: always `web_fetch_result`."""
 
     url: str
-    """The address of the page."""
+    """The URL of the page."""
 
     content: DocumentBlockParam
     """The page as a document."""
 
     retrieved_at: NotRequired[str | None]
-    """When the page was fetched, in ISO 8601; null or absent if that is not known."""
+    """The time of the fetch, in ISO 8601; null or absent if unknown."""

@@ -10,44 +10,44 @@ from ._web_fetch_url_sources_param import WebFetchURLSourcesParam
 
 
 class WebFetchTool20250910Param(TypedDict):
-    """A fetch of pages that runs on the server, in the form of 2025-09-10. Only addresses that have come up
-    in the conversation are fetched.
+    """A fetch of web pages, run by the server. Version 2025-09-10. Only URLs that occur in the conversation
+    are fetched.
     """
 
     type: Literal["web_fetch_20250910"]
-    """Names the kind of this object, always `web_fetch_20250910`."""
+    """The type of this object: always `web_fetch_20250910`."""
 
     name: Literal["web_fetch"]
-    """What Claude calls the tool by, always `web_fetch`."""
+    """The name of the tool: always `web_fetch`."""
 
     allowed_callers: NotRequired[Iterable[AllowedCaller]]
-    """Who may call the tool. Only Claude itself if absent."""
+    """The allowed callers of the tool; only Claude if absent."""
 
     allowed_domains: NotRequired[Sequence[str] | None]
-    """The only domains to use; null or absent for any. Not together with `blocked_domains`."""
+    """The only allowed domains; any if null or absent. Mutually exclusive with `blocked_domains`."""
 
     blocked_domains: NotRequired[Sequence[str] | None]
-    """Domains never to use; null or absent for none. Not together with `allowed_domains`."""
+    """The blocked domains; none if null or absent. Mutually exclusive with `allowed_domains`."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint after this tool; null or absent puts none."""
+    """A prompt cache breakpoint after this tool; none if null or absent."""
 
     citations: NotRequired[CitationsConfigParam | None]
-    """Whether Claude may cite what it fetched; null or absent means not."""
+    """The citations setting of the fetched pages; disabled if null or absent."""
 
     defer_loading: NotRequired[bool]
-    """True to keep the tool out of the prompt until a tool search finds it; false if absent."""
+    """True to exclude the tool from the prompt until a tool search finds it; false if absent."""
 
     max_content_tokens: NotRequired[int | None]
-    """About how many tokens of a page to read at most, PDFs and the like not counted; null or absent for no
-    limit.
+    """The approximate maximum number of tokens per page, binary formats such as PDF excluded; unlimited if
+    null or absent.
     """
 
     max_uses: NotRequired[int | None]
-    """How often the tool may be used in the request; null or absent for no limit."""
+    """The maximum number of uses in the request; unlimited if null or absent."""
 
     strict: NotRequired[bool]
-    """True to guarantee that names and arguments are valid by the schema; false if absent."""
+    """True to guarantee that names and arguments satisfy the schema; false if absent."""
 
     url_sources: NotRequired[WebFetchURLSourcesParam | None]
-    """Where an address may have come up for it to be fetched; null or absent means anywhere."""
+    """The parts of the conversation whose URLs may be fetched; all if null or absent."""

@@ -8,19 +8,19 @@ from ._web_fetch_tool_result_block_param_content_param import WebFetchToolResult
 
 
 class WebFetchToolResultBlockParam(TypedDict):
-    """What fetching a page gave. This is a `WebFetchToolResultBlock` sent back."""
+    """The result of a web fetch. The request form of `WebFetchToolResultBlock`."""
 
     type: Literal["web_fetch_tool_result"]
-    """Names the kind of this object, always `web_fetch_tool_result`."""
+    """The type of this object: always `web_fetch_tool_result`."""
 
     tool_use_id: str
-    """The id of the tool use that this is the result of."""
+    """The id of the tool use."""
 
     content: WebFetchToolResultBlockParamContentParam
-    """The page, or the reason why there is none."""
+    """The page, or an error."""
 
     caller: NotRequired[CallerParam]
-    """Who called the tool; Claude itself if absent."""
+    """The caller of the tool; Claude if absent."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """A prompt cache breakpoint at the end of this block; none if null or absent."""

@@ -6,4 +6,4 @@ from ._web_fetch_block_param import WebFetchBlockParam
 from ._web_fetch_tool_result_error_block_param import WebFetchToolResultErrorBlockParam
 
 WebFetchToolResultBlockParamContentParam: TypeAlias = WebFetchToolResultErrorBlockParam | WebFetchBlockParam
-"""A fetched page, or an error in its place."""
+"""A fetched page, or an error."""

@@ -6,10 +6,10 @@ from ._web_fetch_tool_result_error_code_param import WebFetchToolResultErrorCode
 
 
 class WebFetchToolResultErrorBlockParam(TypedDict):
-    """The page could not be fetched. This is a `WebFetchToolResultErrorBlock` sent back."""
+    """A failed web fetch. The request form of `WebFetchToolResultErrorBlock`."""
 
     type: Literal["web_fetch_tool_result_error"]
-    """Names the kind of this object, always `web_fetch_tool_result_error`."""
+    """The type of this object: always `web_fetch_tool_result_error`."""
 
     error_code: WebFetchToolResultErrorCodeParam
-    """Why it failed."""
+    """The reason for the failure."""

@@ -14,7 +14,7 @@ WebFetchToolResultErrorCodeParam: TypeAlias = Literal[
     "unavailable",
     "content_too_large",
 ]
-"""Why a page could not be fetched: bad input or an address that is too long, an address that is not allowed
-or never came up in the conversation, a page that cannot be reached, a kind of content that cannot be read
-or is too large, too many requests at a time, `max_uses` used up, or the tool is down.
+"""The reason for a failed web fetch: invalid input, URL too long, URL not allowed, URL absent from the
+conversation, page not accessible, unsupported content type, content too large, too many concurrent
+requests, `max_uses` exceeded, or tool unavailable.
 """

@@ -4,7 +4,7 @@ from typing import Literal, TypedDict
 
 
 class WebFetchURLSourceAllParam(TypedDict):
-    """Everything from this source counts."""
+    """Permission for everything from this source."""
 
     type: Literal["all"]
-    """Names the kind of this object, always `all`."""
+    """The type of this object: always `all`."""

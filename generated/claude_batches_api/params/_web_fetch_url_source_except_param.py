@@ -7,10 +7,10 @@ from ._web_fetch_url_source_tool_reference_param import WebFetchURLSourceToolRef
 
 
 class WebFetchURLSourceExceptParam(TypedDict):
-    """Results of all tools but the named ones count."""
+    """Permission for the results of all tools except the named ones."""
 
     type: Literal["except"]
-    """Names the kind of this object, always `except`."""
+    """The type of this object: always `except`."""
 
     tools: Iterable[WebFetchURLSourceToolReferenceParam]
-    """The tools that do not count."""
+    """The excluded tools."""

@@ -4,7 +4,7 @@ from typing import Literal, TypedDict
 
 
 class WebFetchURLSourceNoneParam(TypedDict):
-    """Nothing from this source counts."""
+    """Permission for nothing from this source."""
 
     type: Literal["none"]
-    """Names the kind of this object, always `none`."""
+    """The type of this object: always `none`."""

@@ -7,10 +7,10 @@ from ._web_fetch_url_source_tool_reference_param import WebFetchURLSourceToolRef
 
 
 class WebFetchURLSourceOnlyParam(TypedDict):
-    """Only results of the named tools count."""
+    """Permission for the results of the named tools only."""
 
     type: Literal["only"]
-    """Names the kind of this object, always `only`."""
+    """The type of this object: always `only`."""
 
     tools: Iterable[WebFetchURLSourceToolReferenceParam]
-    """The tools that count."""
+    """The allowed tools."""

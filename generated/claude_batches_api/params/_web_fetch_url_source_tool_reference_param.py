@@ -4,10 +4,10 @@ from typing import Literal, TypedDict
 
 
 class WebFetchURLSourceToolReferenceParam(TypedDict):
-    """Names one of the request's tools."""
+    """A reference to one of the request's tools."""
 
     type: Literal["tool_reference"]
-    """Names the kind of this object, always `tool_reference`."""
+    """The type of this object: always `tool_reference`."""
 
     name: str
-    """The name of the tool, which must be among the request's `tools`."""
+    """The name of the tool. It must be one of the request's `tools`."""

@@ -7,13 +7,13 @@ from ._web_fetch_url_user_input_param import WebFetchURLUserInputParam
 
 
 class WebFetchURLSourcesParam(TypedDict):
-    """Where an address may have come up for it to be fetched. What is left out keeps its default."""
+    """The parts of the conversation whose URLs may be fetched. Absent fields keep their defaults."""
 
     client_tool_results: NotRequired[WebFetchURLToolResultsParam]
-    """Which results of the tools that you run count."""
+    """The results of tools run by the caller."""
 
     server_tool_results: NotRequired[WebFetchURLToolResultsParam]
-    """Which results of the tools that run on the server count. Only web search and web fetch ever do."""
+    """The results of tools run by the server. Only web search and web fetch are ever allowed."""
 
     user_input: NotRequired[WebFetchURLUserInputParam]
-    """Whether the user's messages count, `all` or `none`."""
+    """The messages of the user: `all` or `none`."""

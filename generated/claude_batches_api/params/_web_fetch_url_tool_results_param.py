@@ -13,4 +13,4 @@ WebFetchURLToolResultsParam: TypeAlias = (
     | WebFetchURLSourceOnlyParam
     | WebFetchURLSourceExceptParam
 )
-"""Which tools' results count: all, none, only those named, or all but those named."""
+"""The tools whose results are allowed: all, none, only the named ones, or all except the named ones."""

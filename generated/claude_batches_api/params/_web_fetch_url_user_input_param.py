@@ -6,4 +6,4 @@ from ._web_fetch_url_source_all_param import WebFetchURLSourceAllParam
 from ._web_fetch_url_source_none_param import WebFetchURLSourceNoneParam
 
 WebFetchURLUserInputParam: TypeAlias = WebFetchURLSourceAllParam | WebFetchURLSourceNoneParam
-"""Whether the user's messages count: all or none."""
+"""The permission for the messages of the user: all or none."""

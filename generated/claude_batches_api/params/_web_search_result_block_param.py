@@ -4,20 +4,19 @@ from typing import Literal, NotRequired, TypedDict
 
 
 class WebSearchResultBlockParam(TypedDict):
-    """One page that a search found. This is a `WebSearchResultBlock` sent back."""
+    """One page found by a web search. The request form of `WebSearchResultBlock`."""
 
     type: Literal["web_search_result"]
-    """Names the kind of this object, always `web_search_result`."""
+    """The type of this object: always `web_search_result`."""
 
     url: str
-    """The address of the page."""
+    """The URL of the page."""
 
     title: str
     """The title of the page."""
 
     encrypted_content: str
-    """The content of the page in encrypted form. Send it back unchanged to let Claude cite it in later turns.
-    """
+    """The encrypted content of the page. Send it back unchanged so that Claude can cite it in later turns."""
 
     page_age: NotRequired[str | None]
-    """How old the page is, in words; null or absent if that is not known."""
+    """The age of the page, in words; null or absent if unknown."""

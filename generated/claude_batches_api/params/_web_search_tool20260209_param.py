@@ -9,34 +9,34 @@ from ._user_location_param import UserLocationParam
 
 
 class WebSearchTool20260209Param(TypedDict):
-    """A search of the web that runs on the server, in the form of 2026-02-09."""
+    """A web search, run by the server. Version 2026-02-09."""
 
     type: Literal["web_search_20260209"]
-    """Names the kind of this object, always `web_search_20260209`."""
+    """The type of this object: always `web_search_20260209`."""
 
     name: Literal["web_search"]
-    """What Claude calls the tool by, always `web_search`."""
+    """The name of the tool: always `web_search`."""
 
     allowed_callers: NotRequired[Iterable[AllowedCaller]]
-    """Who may call the tool. Only Claude itself if absent."""
+    """The allowed callers of the tool; only Claude if absent."""
 
     allowed_domains: NotRequired[Sequence[str] | None]
-    """The only domains to use; null or absent for any. Not together with `blocked_domains`."""
+    """The only allowed domains; any if null or absent. Mutually exclusive with `blocked_domains`."""
 
     blocked_domains: NotRequired[Sequence[str] | None]
-    """Domains never to use; null or absent for none. Not together with `allowed_domains`."""
+    """The blocked domains; none if null or absent. Mutually exclusive with `allowed_domains`."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint after this tool; null or absent puts none."""
+    """A prompt cache breakpoint after this tool; none if null or absent."""
 
     defer_loading: NotRequired[bool]
-    """True to keep the tool out of the prompt until a tool search finds it; false if absent."""
+    """True to exclude the tool from the prompt until a tool search finds it; false if absent."""
 
     max_uses: NotRequired[int | None]
-    """How often the tool may be used in the request; null or absent for no limit."""
+    """The maximum number of uses in the request; unlimited if null or absent."""
 
     strict: NotRequired[bool]
-    """True to guarantee that names and arguments are valid by the schema; false if absent."""
+    """True to guarantee that names and arguments satisfy the schema; false if absent."""
 
     user_location: NotRequired[UserLocationParam | None]
-    """Where the user is, to find what is near; null or absent if unknown."""
+    """The location of the user, for local results; null or absent if unknown."""

@@ -10,39 +10,37 @@ from ._user_location_param import UserLocationParam
 
 
 class WebSearchTool20260318Param(TypedDict):
-    """A search of the web that runs on the server, in the form of 2026-03-18, with a choice of what comes
-    back.
-    """
+    """A web search, run by the server. Version 2026-03-18, with a choice of the returned calls."""
 
     type: Literal["web_search_20260318"]
-    """Names the kind of this object, always `web_search_20260318`."""
+    """The type of this object: always `web_search_20260318`."""
 
     name: Literal["web_search"]
-    """What Claude calls the tool by, always `web_search`."""
+    """The name of the tool: always `web_search`."""
 
     allowed_callers: NotRequired[Iterable[AllowedCaller]]
-    """Who may call the tool. Only Claude itself if absent."""
+    """The allowed callers of the tool; only Claude if absent."""
 
     allowed_domains: NotRequired[Sequence[str] | None]
-    """The only domains to use; null or absent for any. Not together with `blocked_domains`."""
+    """The only allowed domains; any if null or absent. Mutually exclusive with `blocked_domains`."""
 
     blocked_domains: NotRequired[Sequence[str] | None]
-    """Domains never to use; null or absent for none. Not together with `allowed_domains`."""
+    """The blocked domains; none if null or absent. Mutually exclusive with `allowed_domains`."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint after this tool; null or absent puts none."""
+    """A prompt cache breakpoint after this tool; none if null or absent."""
 
     defer_loading: NotRequired[bool]
-    """True to keep the tool out of the prompt until a tool search finds it; false if absent."""
+    """True to exclude the tool from the prompt until a tool search finds it; false if absent."""
 
     max_uses: NotRequired[int | None]
-    """How often the tool may be used in the request; null or absent for no limit."""
+    """The maximum number of uses in the request; unlimited if null or absent."""
 
     response_inclusion: NotRequired[ResponseInclusion]
-    """What comes back of calls that code made; `full` if absent."""
+    """The calls by code to return; `full` if absent."""
 
     strict: NotRequired[bool]
-    """True to guarantee that names and arguments are valid by the schema; false if absent."""
+    """True to guarantee that names and arguments satisfy the schema; false if absent."""
 
     user_location: NotRequired[UserLocationParam | None]
-    """Where the user is, to find what is near; null or absent if unknown."""
+    """The location of the user, for local results; null or absent if unknown."""

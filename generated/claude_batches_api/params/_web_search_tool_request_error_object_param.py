@@ -6,10 +6,10 @@ from ._web_search_tool_result_error_code_param import WebSearchToolResultErrorCo
 
 
 class WebSearchToolRequestErrorObjectParam(TypedDict):
-    """The search failed. This is a `WebSearchToolResultErrorObject` sent back."""
+    """A failed web search. The request form of `WebSearchToolResultErrorObject`."""
 
     type: Literal["web_search_tool_result_error"]
-    """Names the kind of this object, always `web_search_tool_result_error`."""
+    """The type of this object: always `web_search_tool_result_error`."""
 
     error_code: WebSearchToolResultErrorCodeParam
-    """Why it failed."""
+    """The reason for the failure."""

@@ -8,19 +8,19 @@ from ._web_search_tool_result_block_param_content_param import WebSearchToolResu
 
 
 class WebSearchToolResultBlockParam(TypedDict):
-    """What a web search found. This is a `WebSearchToolResultBlock` sent back."""
+    """The result of a web search. The request form of `WebSearchToolResultBlock`."""
 
     type: Literal["web_search_tool_result"]
-    """Names the kind of this object, always `web_search_tool_result`."""
+    """The type of this object: always `web_search_tool_result`."""
 
     tool_use_id: str
-    """The id of the tool use that this is the result of."""
+    """The id of the tool use."""
 
     content: WebSearchToolResultBlockParamContentParam
-    """The pages found, or the reason why there are none."""
+    """The found pages, or an error."""
 
     caller: NotRequired[CallerParam]
-    """Who called the tool; Claude itself if absent."""
+    """The caller of the tool; Claude if absent."""
 
     cache_control: NotRequired[CacheControlEphemeralParam | None]
-    """Puts a prompt cache breakpoint at the end of this block; null or absent puts none."""
+    """A prompt cache breakpoint at the end of this block; none if null or absent."""

@@ -9,4 +9,4 @@ from ._web_search_tool_request_error_object_param import WebSearchToolRequestErr
 WebSearchToolResultBlockParamContentParam: TypeAlias = (
     Iterable[WebSearchResultBlockParam] | WebSearchToolRequestErrorObjectParam
 )
-"""A list of pages, or an error in its place."""
+"""A list of pages, or an error."""

@@ -10,6 +10,6 @@ WebSearchToolResultErrorCodeParam: TypeAlias = Literal[
     "query_too_long",
     "request_too_large",
 ]
-"""Why a web search failed: the input made no sense, the tool is down, `max_uses` is used up, too many
-searches at a time, the query is too long, or the request is too large.
+"""The reason for a failed web search: invalid input, tool unavailable, `max_uses` exceeded, too many
+concurrent searches, query too long, or request too large.
 """

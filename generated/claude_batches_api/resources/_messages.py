@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class Messages(_resource.SyncResource):
-    """Count the tokens of a Messages request before it is sent."""
+    """Count the tokens of a Messages request before sending it."""
 
     @cached_property
     def batches(self) -> Batches:
-        """Create, follow, cancel and delete batches of Messages requests, and read their results."""
+        """Create, poll, cancel and delete batches of Messages requests, and read their results."""
         return Batches(self._transport)
 
     def count_tokens(
@@ -47,31 +47,31 @@ class Messages(_resource.SyncResource):
     ) -> _models.MessageTokensCount:
         """Count the tokens of a request.
 
-        Counts the input tokens of a Messages request, with its system prompt and its tools, without
-        creating a message. The count is an estimate. It costs nothing, and has a rate limit of its own.
+        Count the input tokens of a Messages request, including its system prompt and tools. No message is
+        created. The count is an estimate. Counting is free of charge and has a separate rate limit.
 
         Args:
-            messages: The conversation so far, oldest turn first.
-            model: The model whose tokens are counted.
-            user_profile_id: The user profile that the request is attributed to, for callers that act on
-                behalf of a party outside their organization.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-                credentials that can act in several workspaces need it; with a credential bound to one
-                workspace it must name that one or be left out.
-            cache_control: Puts a prompt cache breakpoint at the last block; null or absent puts none.
-            output_config: How hard to try, and what form the output must have.
-            speed: How fast the model is to run; null or absent means `standard`.
+            messages: The conversation, oldest turn first.
+            model: The model to count the tokens for.
+            user_profile_id: The user profile to attribute the request to. For callers that act on behalf
+                of a party outside their organization.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required
+                only for credentials with several workspaces. With a credential bound to one workspace, pass
+                that workspace or omit the header.
+            cache_control: A prompt cache breakpoint at the last block; none if null or absent.
+            output_config: The effort, and the format of the output.
+            speed: The speed of the model; `standard` if null or absent.
             system: The system prompt, as text or as text blocks.
-            thinking: Whether and how Claude thinks before it answers.
-            tool_choice: Whether and how Claude is to use the tools.
-            tools: The tools that Claude may use. Their definitions count as well.
+            thinking: The thinking mode.
+            tool_choice: The rule for the use of tools.
+            tools: The tools available to Claude. Their definitions count as input tokens.
 
         Returns:
             The number of input tokens.
 
         Errors:
             413: The request is larger than 32 MB.
-            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            4XX: A refused request with the reason. Retry only 408, 409 and 429.
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
@@ -134,11 +134,11 @@ class MessagesWithStreamingResponse:
 
 
 class AsyncMessages(_resource.AsyncResource):
-    """Count the tokens of a Messages request before it is sent."""
+    """Count the tokens of a Messages request before sending it."""
 
     @cached_property
     def batches(self) -> AsyncBatches:
-        """Create, follow, cancel and delete batches of Messages requests, and read their results."""
+        """Create, poll, cancel and delete batches of Messages requests, and read their results."""
         return AsyncBatches(self._transport)
 
     async def count_tokens(
@@ -159,31 +159,31 @@ class AsyncMessages(_resource.AsyncResource):
     ) -> _models.MessageTokensCount:
         """Count the tokens of a request.
 
-        Counts the input tokens of a Messages request, with its system prompt and its tools, without
-        creating a message. The count is an estimate. It costs nothing, and has a rate limit of its own.
+        Count the input tokens of a Messages request, including its system prompt and tools. No message is
+        created. The count is an estimate. Counting is free of charge and has a separate rate limit.
 
         Args:
-            messages: The conversation so far, oldest turn first.
-            model: The model whose tokens are counted.
-            user_profile_id: The user profile that the request is attributed to, for callers that act on
-                behalf of a party outside their organization.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-                credentials that can act in several workspaces need it; with a credential bound to one
-                workspace it must name that one or be left out.
-            cache_control: Puts a prompt cache breakpoint at the last block; null or absent puts none.
-            output_config: How hard to try, and what form the output must have.
-            speed: How fast the model is to run; null or absent means `standard`.
+            messages: The conversation, oldest turn first.
+            model: The model to count the tokens for.
+            user_profile_id: The user profile to attribute the request to. For callers that act on behalf
+                of a party outside their organization.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required
+                only for credentials with several workspaces. With a credential bound to one workspace, pass
+                that workspace or omit the header.
+            cache_control: A prompt cache breakpoint at the last block; none if null or absent.
+            output_config: The effort, and the format of the output.
+            speed: The speed of the model; `standard` if null or absent.
             system: The system prompt, as text or as text blocks.
-            thinking: Whether and how Claude thinks before it answers.
-            tool_choice: Whether and how Claude is to use the tools.
-            tools: The tools that Claude may use. Their definitions count as well.
+            thinking: The thinking mode.
+            tool_choice: The rule for the use of tools.
+            tools: The tools available to Claude. Their definitions count as input tokens.
 
         Returns:
             The number of input tokens.
 
         Errors:
             413: The request is larger than 32 MB.
-            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            4XX: A refused request with the reason. Retry only 408, 409 and 429.
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """

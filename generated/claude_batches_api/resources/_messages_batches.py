@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Batches(_resource.SyncResource):
-    """Create, follow, cancel and delete batches of Messages requests, and read their results."""
+    """Create, poll, cancel and delete batches of Messages requests, and read their results."""
 
     def create(
         self,
@@ -35,29 +35,29 @@ class Batches(_resource.SyncResource):
     ) -> _models.MessageBatch:
         """Create a batch.
 
-        Submits a batch of Messages requests. Processing starts at once and takes up to 24 hours; the
-        response describes the batch, not its results.
+        Submit a batch of Messages requests. Processing starts immediately and takes up to 24 hours. The
+        response contains the batch, not its results.
 
-        Most mistakes in a request are found later, and make only that request an `errored` result.
-        Mistakes that concern the whole batch are refused at once, such as a `custom_id` that is not
-        unique. The call is not idempotent: two calls create two batches, and both are billed.
+        An invalid request becomes an `errored` result and does not affect the others. An error of the
+        whole batch, such as a repeated `custom_id`, is rejected immediately. The call is not idempotent:
+        two calls create two batches, and both are billed.
 
         Args:
-            requests: The requests: 1 to 100,000, and at most 256 MB in all. The results have another
-                order.
-            user_profile_id: The user profile that every request of this batch is attributed to, for
-                callers that act on behalf of a party outside their organization. A request with another
-                `user_profile_id` of its own is errored.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-                credentials that can act in several workspaces need it; with a credential bound to one
-                workspace it must name that one or be left out.
+            requests: The requests: 1 to 100,000, and at most 256 MB in total. The results have a
+                different order.
+            user_profile_id: The user profile to attribute every request of the batch to. For callers that
+                act on behalf of a party outside their organization. A request with a different
+                `user_profile_id` is errored.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required
+                only for credentials with several workspaces. With a credential bound to one workspace, pass
+                that workspace or omit the header.
 
         Returns:
-            The batch, accepted and in progress.
+            The accepted batch, in progress.
 
         Errors:
             413: The batch is larger than 256 MB, or has more than 100,000 requests. Split it.
-            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            4XX: A refused request with the reason. Retry only 408, 409 and 429.
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
@@ -95,18 +95,18 @@ class Batches(_resource.SyncResource):
     ) -> _client.Page[_models.MessageBatch]:
         """List batches.
 
-        Lists the batches of a workspace, newest first, one page at a time. `after_id` leads to older
-        batches, `before_id` to newer ones; they exclude each other.
+        List the batches of a workspace, newest first, one page at a time. `after_id` leads to older
+        batches, `before_id` to newer ones; the two are mutually exclusive.
 
         Args:
-            after_id: A cursor: the page starts right after the batch with this id. The `last_id` of a
-                page leads to the next page.
-            before_id: A cursor: the page ends right before the batch with this id. The `first_id` of a
-                page leads to the previous page.
-            limit: The largest number of batches on a page, from 1 to 1000. Default: `20`.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-                credentials that can act in several workspaces need it; with a credential bound to one
-                workspace it must name that one or be left out.
+            after_id: A cursor: the page starts after the batch with this id. Pass the `last_id` of a page
+                for the next page.
+            before_id: A cursor: the page ends before the batch with this id. Pass the `first_id` of a
+                page for the previous page.
+            limit: The maximum number of batches on a page, from 1 to 1000. Default: `20`.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required
+                only for credentials with several workspaces. With a credential bound to one workspace, pass
+                that workspace or omit the header.
 
         Returns:
             One page of batches. A client returns a `claude_batches.Page`: iterate over it for the items
@@ -114,7 +114,7 @@ class Batches(_resource.SyncResource):
             first `AsyncPage`, or use `async for` for all items.
 
         Errors:
-            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            4XX: A refused request with the reason. Retry only 408, 409 and 429.
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
@@ -143,20 +143,20 @@ class Batches(_resource.SyncResource):
     ) -> _models.MessageBatch:
         """Retrieve a batch.
 
-        Returns the status of a batch. To wait for a batch, poll until `processing_status` is `ended`. A
-        new batch can answer 404 for a second or two, and rarely later.
+        Return the status of a batch. To wait for a batch, poll until `processing_status` is `ended`. For a
+        new batch the API can return 404 for one or two seconds, rarely longer.
 
         Args:
-            message_batch_id: The batch's `id`, as `create` answered it.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-                credentials that can act in several workspaces need it; with a credential bound to one
-                workspace it must name that one or be left out.
+            message_batch_id: The `id` of the batch, as returned by `create`.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required
+                only for credentials with several workspaces. With a credential bound to one workspace, pass
+                that workspace or omit the header.
 
         Returns:
             The batch with its current status.
 
         Errors:
-            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            4XX: A refused request with the reason. Retry only 408, 409 and 429.
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
@@ -183,22 +183,20 @@ class Batches(_resource.SyncResource):
         workspace_id: str | None = None,
         **options: Unpack[_request.RequestOptions],
     ) -> _models.DeletedMessageBatch:
-        """Delete a batch.
-
-        Deletes a batch and its results for good. Only a batch that has ended can be deleted; cancel one
-        that is still in progress first, and wait for it to end.
+        """Delete a batch and its results permanently. Only an ended batch can be deleted; cancel a batch in
+        progress first, and wait until it has ended.
 
         Args:
-            message_batch_id: The batch's `id`, as `create` answered it.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-                credentials that can act in several workspaces need it; with a credential bound to one
-                workspace it must name that one or be left out.
+            message_batch_id: The `id` of the batch, as returned by `create`.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required
+                only for credentials with several workspaces. With a credential bound to one workspace, pass
+                that workspace or omit the header.
 
         Returns:
-            The receipt for the deleted batch.
+            The confirmation of the deletion.
 
         Errors:
-            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            4XX: A refused request with the reason. Retry only 408, 409 and 429.
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
@@ -225,23 +223,21 @@ class Batches(_resource.SyncResource):
         workspace_id: str | None = None,
         **options: Unpack[_request.RequestOptions],
     ) -> _models.MessageBatch:
-        """Cancel a batch.
-
-        Cancels a batch. Its status becomes `canceling`, and `ended` once the requests that cannot be
-        interrupted have finished; those succeed and are billed. The others end as `canceled` results. A
+        """Cancel a batch. Its status becomes `canceling`, and `ended` when the requests that cannot be
+        interrupted have finished. Those succeed and are billed; the others end as `canceled` results. A
         batch may finish before any request is canceled.
 
         Args:
-            message_batch_id: The batch's `id`, as `create` answered it.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-                credentials that can act in several workspaces need it; with a credential bound to one
-                workspace it must name that one or be left out.
+            message_batch_id: The `id` of the batch, as returned by `create`.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required
+                only for credentials with several workspaces. With a credential bound to one workspace, pass
+                that workspace or omit the header.
 
         Returns:
-            The batch, now canceling.
+            The batch, canceling.
 
         Errors:
-            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            4XX: A refused request with the reason. Retry only 408, 409 and 429.
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
@@ -268,24 +264,24 @@ class Batches(_resource.SyncResource):
         workspace_id: str | None = None,
         **options: Unpack[_request.RequestOptions],
     ) -> _client.LineStream[_models.MessageBatchIndividualResponse]:
-        """Read a batch's results.
+        """Read the results of a batch.
 
-        Streams the results of an ended batch as JSON Lines, one line for each request. The order of the
-        lines is not defined: match them to requests by `custom_id`. Results can be read until 29 days
-        after the creation of the batch.
+        Stream the results of an ended batch as JSONL, one line per request. The order of the lines is
+        undefined: match results to requests by `custom_id`. Results are available for 29 days after the
+        creation of the batch.
 
         Args:
-            message_batch_id: The batch's `id`, as `create` answered it.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-                credentials that can act in several workspaces need it; with a credential bound to one
-                workspace it must name that one or be left out.
+            message_batch_id: The `id` of the batch, as returned by `create`.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required
+                only for credentials with several workspaces. With a credential bound to one workspace, pass
+                that workspace or omit the header.
 
         Returns:
-            The results as JSON Lines. OpenAPI has no way to describe a stream of lines, so the schema
-            here is that of ONE line; the body is any number of them, each ended by a line feed.
+            The results as JSONL. OpenAPI cannot describe a stream of lines: the schema here describes ONE
+            line. The body is any number of lines, each terminated by a line feed.
 
         Errors:
-            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            4XX: A refused request with the reason. Retry only 408, 409 and 429.
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
@@ -341,7 +337,7 @@ class BatchesWithStreamingResponse:
 
 
 class AsyncBatches(_resource.AsyncResource):
-    """Create, follow, cancel and delete batches of Messages requests, and read their results."""
+    """Create, poll, cancel and delete batches of Messages requests, and read their results."""
 
     async def create(
         self,
@@ -353,29 +349,29 @@ class AsyncBatches(_resource.AsyncResource):
     ) -> _models.MessageBatch:
         """Create a batch.
 
-        Submits a batch of Messages requests. Processing starts at once and takes up to 24 hours; the
-        response describes the batch, not its results.
+        Submit a batch of Messages requests. Processing starts immediately and takes up to 24 hours. The
+        response contains the batch, not its results.
 
-        Most mistakes in a request are found later, and make only that request an `errored` result.
-        Mistakes that concern the whole batch are refused at once, such as a `custom_id` that is not
-        unique. The call is not idempotent: two calls create two batches, and both are billed.
+        An invalid request becomes an `errored` result and does not affect the others. An error of the
+        whole batch, such as a repeated `custom_id`, is rejected immediately. The call is not idempotent:
+        two calls create two batches, and both are billed.
 
         Args:
-            requests: The requests: 1 to 100,000, and at most 256 MB in all. The results have another
-                order.
-            user_profile_id: The user profile that every request of this batch is attributed to, for
-                callers that act on behalf of a party outside their organization. A request with another
-                `user_profile_id` of its own is errored.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-                credentials that can act in several workspaces need it; with a credential bound to one
-                workspace it must name that one or be left out.
+            requests: The requests: 1 to 100,000, and at most 256 MB in total. The results have a
+                different order.
+            user_profile_id: The user profile to attribute every request of the batch to. For callers that
+                act on behalf of a party outside their organization. A request with a different
+                `user_profile_id` is errored.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required
+                only for credentials with several workspaces. With a credential bound to one workspace, pass
+                that workspace or omit the header.
 
         Returns:
-            The batch, accepted and in progress.
+            The accepted batch, in progress.
 
         Errors:
             413: The batch is larger than 256 MB, or has more than 100,000 requests. Split it.
-            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            4XX: A refused request with the reason. Retry only 408, 409 and 429.
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
@@ -413,18 +409,18 @@ class AsyncBatches(_resource.AsyncResource):
     ) -> _client.AsyncPager[_models.MessageBatch]:
         """List batches.
 
-        Lists the batches of a workspace, newest first, one page at a time. `after_id` leads to older
-        batches, `before_id` to newer ones; they exclude each other.
+        List the batches of a workspace, newest first, one page at a time. `after_id` leads to older
+        batches, `before_id` to newer ones; the two are mutually exclusive.
 
         Args:
-            after_id: A cursor: the page starts right after the batch with this id. The `last_id` of a
-                page leads to the next page.
-            before_id: A cursor: the page ends right before the batch with this id. The `first_id` of a
-                page leads to the previous page.
-            limit: The largest number of batches on a page, from 1 to 1000. Default: `20`.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-                credentials that can act in several workspaces need it; with a credential bound to one
-                workspace it must name that one or be left out.
+            after_id: A cursor: the page starts after the batch with this id. Pass the `last_id` of a page
+                for the next page.
+            before_id: A cursor: the page ends before the batch with this id. Pass the `first_id` of a
+                page for the previous page.
+            limit: The maximum number of batches on a page, from 1 to 1000. Default: `20`.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required
+                only for credentials with several workspaces. With a credential bound to one workspace, pass
+                that workspace or omit the header.
 
         Returns:
             One page of batches. A client returns a `claude_batches.Page`: iterate over it for the items
@@ -432,7 +428,7 @@ class AsyncBatches(_resource.AsyncResource):
             first `AsyncPage`, or use `async for` for all items.
 
         Errors:
-            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            4XX: A refused request with the reason. Retry only 408, 409 and 429.
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
@@ -461,20 +457,20 @@ class AsyncBatches(_resource.AsyncResource):
     ) -> _models.MessageBatch:
         """Retrieve a batch.
 
-        Returns the status of a batch. To wait for a batch, poll until `processing_status` is `ended`. A
-        new batch can answer 404 for a second or two, and rarely later.
+        Return the status of a batch. To wait for a batch, poll until `processing_status` is `ended`. For a
+        new batch the API can return 404 for one or two seconds, rarely longer.
 
         Args:
-            message_batch_id: The batch's `id`, as `create` answered it.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-                credentials that can act in several workspaces need it; with a credential bound to one
-                workspace it must name that one or be left out.
+            message_batch_id: The `id` of the batch, as returned by `create`.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required
+                only for credentials with several workspaces. With a credential bound to one workspace, pass
+                that workspace or omit the header.
 
         Returns:
             The batch with its current status.
 
         Errors:
-            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            4XX: A refused request with the reason. Retry only 408, 409 and 429.
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
@@ -501,22 +497,20 @@ class AsyncBatches(_resource.AsyncResource):
         workspace_id: str | None = None,
         **options: Unpack[_request.RequestOptions],
     ) -> _models.DeletedMessageBatch:
-        """Delete a batch.
-
-        Deletes a batch and its results for good. Only a batch that has ended can be deleted; cancel one
-        that is still in progress first, and wait for it to end.
+        """Delete a batch and its results permanently. Only an ended batch can be deleted; cancel a batch in
+        progress first, and wait until it has ended.
 
         Args:
-            message_batch_id: The batch's `id`, as `create` answered it.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-                credentials that can act in several workspaces need it; with a credential bound to one
-                workspace it must name that one or be left out.
+            message_batch_id: The `id` of the batch, as returned by `create`.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required
+                only for credentials with several workspaces. With a credential bound to one workspace, pass
+                that workspace or omit the header.
 
         Returns:
-            The receipt for the deleted batch.
+            The confirmation of the deletion.
 
         Errors:
-            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            4XX: A refused request with the reason. Retry only 408, 409 and 429.
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
@@ -543,23 +537,21 @@ class AsyncBatches(_resource.AsyncResource):
         workspace_id: str | None = None,
         **options: Unpack[_request.RequestOptions],
     ) -> _models.MessageBatch:
-        """Cancel a batch.
-
-        Cancels a batch. Its status becomes `canceling`, and `ended` once the requests that cannot be
-        interrupted have finished; those succeed and are billed. The others end as `canceled` results. A
+        """Cancel a batch. Its status becomes `canceling`, and `ended` when the requests that cannot be
+        interrupted have finished. Those succeed and are billed; the others end as `canceled` results. A
         batch may finish before any request is canceled.
 
         Args:
-            message_batch_id: The batch's `id`, as `create` answered it.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-                credentials that can act in several workspaces need it; with a credential bound to one
-                workspace it must name that one or be left out.
+            message_batch_id: The `id` of the batch, as returned by `create`.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required
+                only for credentials with several workspaces. With a credential bound to one workspace, pass
+                that workspace or omit the header.
 
         Returns:
-            The batch, now canceling.
+            The batch, canceling.
 
         Errors:
-            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            4XX: A refused request with the reason. Retry only 408, 409 and 429.
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """
@@ -586,24 +578,24 @@ class AsyncBatches(_resource.AsyncResource):
         workspace_id: str | None = None,
         **options: Unpack[_request.RequestOptions],
     ) -> _client.AsyncLineStream[_models.MessageBatchIndividualResponse]:
-        """Read a batch's results.
+        """Read the results of a batch.
 
-        Streams the results of an ended batch as JSON Lines, one line for each request. The order of the
-        lines is not defined: match them to requests by `custom_id`. Results can be read until 29 days
-        after the creation of the batch.
+        Stream the results of an ended batch as JSONL, one line per request. The order of the lines is
+        undefined: match results to requests by `custom_id`. Results are available for 29 days after the
+        creation of the batch.
 
         Args:
-            message_batch_id: The batch's `id`, as `create` answered it.
-            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Only
-                credentials that can act in several workspaces need it; with a credential bound to one
-                workspace it must name that one or be left out.
+            message_batch_id: The `id` of the batch, as returned by `create`.
+            workspace_id: The workspace to act in, such as `wrkspc_01Jw4TzDkYqKdCeRvFyu1Pus`. Required
+                only for credentials with several workspaces. With a credential bound to one workspace, pass
+                that workspace or omit the header.
 
         Returns:
-            The results as JSON Lines. OpenAPI has no way to describe a stream of lines, so the schema
-            here is that of ONE line; the body is any number of them, each ended by a line feed.
+            The results as JSONL. OpenAPI cannot describe a stream of lines: the schema here describes ONE
+            line. The body is any number of lines, each terminated by a line feed.
 
         Errors:
-            4XX: A refused request with the reason. Only 408, 409 and 429 are worth a retry.
+            4XX: A refused request with the reason. Retry only 408, 409 and 429.
             5XX: A failure of the server, or an overload (529). Reads can be retried. After a failed
                 create the existence of the batch is unknown.
         """

@@ -15,7 +15,7 @@ class SyncResources(_resource.SyncResource):
 
     @cached_property
     def messages(self) -> Messages:
-        """Count the tokens of a Messages request before it is sent."""
+        """Count the tokens of a Messages request before sending it."""
         return Messages(self._transport)
 
 
@@ -24,5 +24,5 @@ class AsyncResources(_resource.AsyncResource):
 
     @cached_property
     def messages(self) -> AsyncMessages:
-        """Count the tokens of a Messages request before it is sent."""
+        """Count the tokens of a Messages request before sending it."""
         return AsyncMessages(self._transport)
