@@ -10,6 +10,8 @@ from .. import body as _body
 from .. import model as _model
 from .. import parameters as _parameters
 from .. import request as _request
+from ..parameters import Unset as _Unset
+from ..parameters import unset as _unset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,13 +60,13 @@ class CountTokensOptions(_request.RequestOptions, total=False):
     out.
     """
 
-    cache_control: _params.CacheControlEphemeralParam | None | _parameters.Unset
+    cache_control: _params.CacheControlEphemeralParam | None | _Unset
     """Puts a prompt cache breakpoint at the last block; null or absent puts none."""
 
     output_config: _params.OutputConfigParam | None
     """How hard to try, and what form the output must have."""
 
-    speed: _params.SpeedParam | None | _parameters.Unset
+    speed: _params.SpeedParam | None | _Unset
     """How fast the model is to run; null or absent means `standard`."""
 
     system: str | Iterable[_params.TextBlockParam] | None
@@ -86,9 +88,9 @@ def count_tokens(
     model: _params.ModelParam,
     user_profile_id: str | None = None,
     workspace_id: str | None = None,
-    cache_control: _params.CacheControlEphemeralParam | None | _parameters.Unset = _parameters.unset,
+    cache_control: _params.CacheControlEphemeralParam | None | _Unset = _unset,
     output_config: _params.OutputConfigParam | None = None,
-    speed: _params.SpeedParam | None | _parameters.Unset = _parameters.unset,
+    speed: _params.SpeedParam | None | _Unset = _unset,
     system: str | Iterable[_params.TextBlockParam] | None = None,
     thinking: _params.ThinkingConfigParam | None = None,
     tool_choice: _params.ToolChoiceParam | None = None,

@@ -173,10 +173,10 @@ def _as_sent(scheme: Scheme, credential: Secret[Any]) -> Secret[str] | None:
     """Return a credential as the value of its header, parameter or cookie; `None` for one of another form."""
     value = credential.reveal()
     if scheme.kind == "basic":
-        pair: Any = value if isinstance(value, tuple) else ()
-        if len(pair) != 2 or not all(isinstance(each, str) for each in pair) or ":" in pair[0]:
+        pair = cast("tuple[object, ...]", value) if isinstance(value, tuple) else ()
+        if len(pair) != 2 or not all(isinstance(each, str) for each in pair) or ":" in str(pair[0]):
             return None
-        return Secret(f"Basic {base64.b64encode(':'.join(pair).encode()).decode()}")
+        return Secret(f"Basic {base64.b64encode(':'.join(map(str, pair)).encode()).decode()}")
     if not isinstance(value, str):
         return None
     return Secret(f"Bearer {value}" if scheme.kind == "bearer" else value)
