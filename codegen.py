@@ -32,7 +32,7 @@ from generator.pins import WrongPinError, check_pins
 from generator.progress import Progress
 from generator.text import one_line
 from generator.unasync import sync_shells
-from generator.write.output import MARK, OutputError, differences, formatted, strangers, write
+from generator.write.output import MARK, OutputError, differences, formatted, heal, strangers, write
 
 if TYPE_CHECKING:
     from generator.plan.package import Package
@@ -76,6 +76,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "upstream":
         return _upstream(options)
     target = options.output / options.package
+    heal(target)
     with Progress() as progress:
         document, files = generate(
             options.spec,

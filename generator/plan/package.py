@@ -99,7 +99,7 @@ class Argument:
         if self.required or self.initial is not None:
             return self.type.code
         code = self.type.code if self.type.codes == ("Any",) else (self.type | Type(("None",))).code
-        return f"{code} | _parameters.Unset" if self.may_be_unset and code != "Any" else code
+        return f"{code} | _Unset" if self.may_be_unset and code != "Any" else code
 
     @property
     def default(self) -> str:
@@ -108,7 +108,7 @@ class Argument:
             return f" = {self.initial!r}"
         if self.required:
             return ""
-        return " = _parameters.unset" if self.may_be_unset else " = None"
+        return " = _unset" if self.may_be_unset else " = None"
 
     @property
     def is_switch(self) -> bool:

@@ -189,15 +189,14 @@ def _other_tags(package: Package) -> str:
 def _request_imports(operations: Collection[OperationCase]) -> list[str]:
     """Return the imports of code that makes requests."""
     imports = ["from .. import body as _body"] * any(each.body for each in operations)
+    if any(each.may_be_unset for operation in operations for each in operation.arguments):
+        imports += ["from ..parameters import Unset as _Unset", "from ..parameters import unset as _unset"]
     return imports + ["from .. import parameters as _parameters"] * any(map(_has_parameters, operations))
 
 
 def _has_parameters(operation: OperationCase) -> bool:
-    """Return whether a function writes parameters, or has the default of an argument that may be null."""
-    return any(
-        each.where in ("path", "query", "header", "cookie") or each.may_be_unset
-        for each in operation.arguments
-    )
+    """Return whether a function writes parameters."""
+    return any(each.where in ("path", "query", "header", "cookie") for each in operation.arguments)
 
 
 def _package_doc(package: Package) -> str:
