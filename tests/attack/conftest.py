@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .servers import KINDS, Caller, Server, connected
+from tests.attack.servers import KINDS, Caller, Server, connected
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from claude_batches import (
     ClaudeBatchesError,
 )
 
-from .servers import (
+from tests.attack.servers import (
     BATCH_ID,
     Handler,
     Request,

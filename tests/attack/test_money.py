@@ -23,7 +23,7 @@ from claude_batches import (
     Client,
 )
 
-from .servers import (
+from tests.attack.servers import (
     BATCH_ID,
     KEY,
     Handler,

@@ -22,7 +22,7 @@ from claude_batches import (
     CredentialsError,
 )
 
-from .servers import (
+from tests.attack.servers import (
     BATCH_ID,
     BATCHES,
     KEY,

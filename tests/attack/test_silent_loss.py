@@ -29,7 +29,7 @@ from claude_batches import (
     results_from_file,
 )
 
-from .servers import (
+from tests.attack.servers import (
     BATCH_ID,
     Request,
     Wire,

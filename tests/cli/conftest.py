@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .processes import jsonl, request
+from tests.cli.processes import jsonl, request
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from claude_batches.sandbox import Fault, Sandbox
 
+from tests.cli.processes import invoke, jsonl, lines, request, run, running
 from tests.support.server import Exchange, ScriptedServer, reply
-
-from .processes import invoke, jsonl, lines, request, run, running
 
 pytestmark = pytest.mark.usefixtures("claude_sandbox")
 ERRORED = "[[error:overloaded_error]] Hello"

@@ -61,7 +61,7 @@ def running(*arguments: str, cwd: Path | None = None) -> Iterator[tuple[str, lis
         process.kill()
 
 
-def test_the_sandbox_says_how_to_use_it_and_logs_what_is_asked() -> None:
+def test_the_sandbox_prints_usage_and_a_log() -> None:
     """The start-up screen has the lines to paste, and each call is a line of the log."""
     with running() as (url, lines):
         response = httpx.get(

@@ -11,9 +11,8 @@ import pytest
 from claude_batches.jobs import Job
 from claude_batches.sandbox import Fault, Sandbox
 
+from tests.cli.processes import invoke, jsonl, lines, request, run, running
 from tests.support.server import ScriptedServer, reply
-
-from .processes import invoke, jsonl, lines, request, run, running
 
 pytestmark = pytest.mark.usefixtures("claude_sandbox")
 ERRORED = "[[error:invalid_request_error]] Hello"

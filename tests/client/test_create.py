@@ -16,9 +16,8 @@ import claude_batches
 import pytest
 from claude_batches.types import MessageBatch
 
+from tests.client.wire import batch, error, new_batch, page, requests
 from tests.support.server import Act, Exchange, drop, garbage, repeat, reply, stall
-
-from .wire import batch, error, new_batch, page, requests
 
 
 class API:

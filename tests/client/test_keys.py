@@ -13,10 +13,9 @@ import pytest
 from claude_batches import AsyncClient, Client
 from claude_batches._http.origin import origin_of, unsafe_step
 
+from tests.client.wire import batch, error, page, requests
 from tests.support.clients import KEY
 from tests.support.server import drop, reply
-
-from .wire import batch, error, page, requests
 
 SECRETS = ("authorization", "cookie", "x-api-key", "x-team")
 

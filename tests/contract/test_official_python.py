@@ -77,7 +77,7 @@ def test_lists_go_both_ways_over_pages(official: Calls) -> None:
     assert not official.next_page(second).has_next_page()
 
 
-def test_a_canceled_batch_ends_with_what_was_running_done(sandbox: Sandbox, official: Calls) -> None:
+def test_a_cancel_lets_running_requests_finish(sandbox: Sandbox, official: Calls) -> None:
     """Cancel turns the batch to `canceling`, and in the end some requests have succeeded and some not."""
     batch = official.create([request("quick"), request("late", "[[slow:7200]]")])
     sandbox.advance(65)

@@ -6,9 +6,9 @@ import pytest
 from claude_batches.jobs import PostgresLedger
 from claude_batches.sandbox import Sandbox
 
-from .killing import Victim
-from .kinds import Open, async_jobs, sync_jobs
-from .postgres import REQUIRED, Postgres, binaries
+from tests.jobs.killing import Victim
+from tests.jobs.kinds import Open, async_jobs, sync_jobs
+from tests.jobs.postgres import REQUIRED, Postgres, binaries
 
 
 @pytest.fixture(autouse=True)

@@ -20,8 +20,8 @@ from claude_batches.jobs import (
 )
 from claude_batches.sandbox import Sandbox
 
-from .kinds import Open
-from .victim import requests
+from tests.jobs.kinds import Open
+from tests.jobs.victim import requests
 
 
 def contents(folder: Path) -> dict[str, str]:

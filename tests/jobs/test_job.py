@@ -11,8 +11,8 @@ import pytest
 from claude_batches.jobs import JobConflictError, JobError, JobOptionsError, JobRequestError
 from claude_batches.sandbox import Fault, ReplyError, Sandbox
 
-from .kinds import Open
-from .victim import requests
+from tests.jobs.kinds import Open
+from tests.jobs.victim import requests
 
 
 def request(custom_id: str, text: str, **params: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from claude_batches.sandbox import Sandbox
 
-from .killing import KILLED, Victim, judge
+from tests.jobs.killing import KILLED, Victim, judge
 
 ROUNDS = int(os.environ.get("CLAUDE_BATCHES_SOAK", "0"))
 

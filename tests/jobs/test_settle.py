@@ -12,8 +12,8 @@ from claude_batches.jobs._records import Shard, ShardState
 from claude_batches.jobs._settle import Confirm, Listed, NotMade, Open, Stuck, Wait, confirms, settle
 from claude_batches.sandbox import Fault, Sandbox
 
-from .kinds import Open as OpenJob
-from .victim import requests
+from tests.jobs.kinds import Open as OpenJob
+from tests.jobs.victim import requests
 
 SHARD = Shard(
     number=3, state=ShardState.DOUBT, kind="first", requests=10, bytes=1, codec="plain", hash="", facts="{}", first=0,

@@ -19,7 +19,7 @@ from claude_batches.sandbox import Sandbox
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .kinds import QUICK
+from tests.jobs.kinds import QUICK
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 ids = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=80)

@@ -12,8 +12,8 @@ import pytest
 from claude_batches.jobs._cost import BudgetError
 from claude_batches.sandbox import Sandbox
 
-from .kinds import Open
-from .victim import requests
+from tests.jobs.kinds import Open
+from tests.jobs.victim import requests
 
 #: Dollars a million.
 PRICES = {"claude-sonnet-4-5": {"input_tokens": 1.5, "output_tokens": 7.5}}

@@ -21,7 +21,7 @@ from claude_batches.types import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .lines import file_of, lines_of, result, short
+from tests.results.lines import file_of, lines_of, result, short
 
 
 def read(data: bytes, on_bad_line: Any = "raise") -> list[MessageBatchIndividualResponse]:

@@ -32,10 +32,9 @@ from claude_batches import (
     results_from_file,
 )
 
+from tests.results.lines import file_of, lines_of, reordered, result, short, some_lines
+from tests.results.readers import KINDS, Kind, call
 from tests.support.results import BATCH_ID, Answer, ResultsServer, cut_places, whole
-
-from .lines import file_of, lines_of, reordered, result, short, some_lines
-from .readers import KINDS, Kind, call
 
 LINES = lines_of(short(name) for name in "abcdef")
 # Cut at every byte, few lines prove as much as many, and each cut takes a sync of the disk.

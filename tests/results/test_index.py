@@ -10,10 +10,9 @@ import pytest
 from claude_batches import BadLineError, IncompleteResultsError, ResultsById, ResultsClosedError
 from claude_batches.types import MessageBatchIndividualResponse
 
+from tests.results.lines import lines_of, reordered, result, short
+from tests.results.readers import KINDS, Kind, call
 from tests.support.results import BATCH_ID, ResultsServer, whole
-
-from .lines import lines_of, reordered, result, short
-from .readers import KINDS, Kind, call
 
 IDS = [f"request-{number}" for number in range(50)]
 LINES = lines_of(result(name, f"text of {name} \u2028") for name in IDS)

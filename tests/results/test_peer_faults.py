@@ -9,11 +9,10 @@ import pytest
 from claude_batches import APIConnectionError, IncompleteResultsError, ResultsNotReadyError
 from claude_batches.types import Unknown
 
+from tests.results.lines import file_of, lines_of, result, short
+from tests.results.readers import KINDS, Kind, read
 from tests.support.clients import KEY
 from tests.support.results import Answer, ResultsServer, batch_json, whole
-
-from .lines import file_of, lines_of, result, short
-from .readers import KINDS, Kind, read
 
 IDS = list("abcdef")
 LINES = lines_of(short(name) for name in IDS)

@@ -20,7 +20,7 @@ from claude_batches.types import MessageBatchRequestCounts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .lines import lines_of, reordered, result, short, some_lines
+from tests.results.lines import lines_of, reordered, result, short, some_lines
 
 CUT = b'{"custom_id":"cut","result":{"type":"succ'
 

@@ -30,11 +30,10 @@ from claude_batches import (
     ResultsNotReadyError,
 )
 
+from tests.results.lines import file_of, lines_of, short
+from tests.results.readers import KINDS, Kind, async_batches, read, run, sync_batches
 from tests.support.clients import KEY
 from tests.support.results import BATCH_ID, Answer, ResultsServer, batch_json, whole
-
-from .lines import file_of, lines_of, short
-from .readers import KINDS, Kind, async_batches, read, run, sync_batches
 
 if TYPE_CHECKING:
     from claude_batches._async.batches import AsyncBatches

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from .document import COMPONENT, Json
+from tests.spec.document import COMPONENT, Json
 
 _STRING = ("format", "pattern", "minLength", "maxLength")
 _NUMBER = ("minimum", "exclusiveMinimum", "maximum")

@@ -29,7 +29,7 @@ from anthropic.types.messages import (
 )
 from pydantic import BaseModel
 
-from .document import COMPONENT, Json
+from tests.spec.document import COMPONENT, Json
 
 RECEIVED = "x-received"
 ROOTS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import runpy
 
-from .document import ROOT, schemas
+from tests.spec.document import ROOT, schemas
 
 
 def test_the_schemas_of_the_sandbox_are_up_to_date() -> None:

@@ -17,8 +17,16 @@ from typing import Any
 import pytest
 import yaml
 
-from .document import ROOT, Json, batch_operations, batch_schemas, resolve
-from .notation import Reader, branch_differences, differences, outdated, to_add, to_drop, unexplained
+from tests.spec.document import ROOT, Json, batch_operations, batch_schemas, resolve
+from tests.spec.notation import (
+    Reader,
+    branch_differences,
+    differences,
+    outdated,
+    to_add,
+    to_drop,
+    unexplained,
+)
 
 PUBLISHED = Path(
     os.environ.get("CLAUDE_BATCHES_STRUCTURE", ROOT.parent / "shared/reference/batches-structure.json")

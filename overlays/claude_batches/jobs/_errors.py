@@ -16,7 +16,7 @@ ClaudeBatchesError
 
 from __future__ import annotations
 
-from claude_batches import ClaudeBatchesError
+from .. import ClaudeBatchesError
 
 __all__ = [
     "JobConflictError",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import random
 
-from claude_batches import (
+from .. import (
     AmbiguousCreateError,
     APIConnectionError,
     APIError,
@@ -13,7 +13,6 @@ from claude_batches import (
     ClaudeBatchesError,
     ResultsError,
 )
-
 from ._causes import Cause, classify
 
 __all__ = ["Patience", "passes", "requested_wait", "stops_the_job"]

@@ -21,7 +21,7 @@ from ._records import RESULT, Item, ItemState, Shard, ShardState, Twin
 from ._tables import AnswerType, check_answer
 
 if TYPE_CHECKING:
-    from claude_batches import types
+    from .. import types
 
 __all__ = ["JobRow", "Order", "rows"]
 
@@ -94,7 +94,7 @@ class JobRow:
         """The result: succeeded, errored, canceled or expired; `None` if the batch had none."""
         if self.wire is None:
             return None
-        from claude_batches.types import MessageBatchIndividualResponse
+        from ..types import MessageBatchIndividualResponse
 
         return MessageBatchIndividualResponse.from_dict(self.wire).result
 

@@ -26,7 +26,7 @@ from claude_batches.jobs._cost._estimate import most_cost, rough_input
 from hypothesis import given
 from hypothesis import strategies as st
 
-from . import bundle
+from tests.jobs.cost import bundle
 
 AT = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 PRICES = Prices(at=AT)

@@ -11,8 +11,7 @@ from typing import IO, Any, Self, TypeGuard, Unpack
 
 import attrs
 
-from claude_batches import AsyncClient, ClaudeBatchesError
-
+from ... import AsyncClient, ClaudeBatchesError
 from .._collect import Collected
 from .._cost import Plan, Planner, Report
 from .._cost._plan import countable

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from claude_batches import (
+from ... import (
     AmbiguousCreateError,
     APIError,
     APIStatusError,
@@ -23,7 +23,6 @@ from claude_batches import (
     ResultsError,
     ResultsGoneError,
 )
-
 from .._clock import ServerClock, epoch
 from .._collect import Collected, ingest
 from .._errors import JobError, LedgerError, ShardError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from claude_batches._errors import ClaudeBatchesError
+from ..._errors import ClaudeBatchesError
 
 __all__ = ["Budget", "BudgetError"]
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from claude_batches.jobs._tables._shapes import is_array, is_mapping, is_sequence, object_of
-from claude_batches.jobs._tables._system import rough_tokens
-
+from .._tables._shapes import is_array, is_mapping, is_sequence, object_of
+from .._tables._system import rough_tokens
 from ._prices import Prices
 
 __all__ = ["most_cost", "rough_input"]

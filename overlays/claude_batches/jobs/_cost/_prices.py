@@ -15,9 +15,9 @@ from typing import Any, cast
 
 import attrs
 
-from claude_batches._errors import ClaudeBatchesError
-from claude_batches.jobs._tables._extras import require
-from claude_batches.jobs._tables._shapes import is_mapping
+from ..._errors import ClaudeBatchesError
+from .._tables._extras import require
+from .._tables._shapes import is_mapping
 
 __all__ = ["BATCH", "KINDS", "Listed", "Numbers", "Prices", "Rates", "UnpricedError", "named", "tokens_of"]
 

@@ -13,8 +13,8 @@ from typing import Any, Literal, cast
 import attrs
 import orjson
 
-from claude_batches.jobs._tables._extras import require
-from claude_batches.jobs._tables._shapes import is_array, is_object, object_of
+from .._tables._extras import require
+from .._tables._shapes import is_array, is_object, object_of
 
 __all__ = ["Problem", "RequestValidator"]
 

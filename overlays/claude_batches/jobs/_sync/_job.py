@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import IO, Any, Self, Unpack
 
 import attrs
-from claude_batches import ClaudeBatchesError, Client
 
+from ... import ClaudeBatchesError, Client
 from .._collect import Collected
 from .._cost import Plan, Planner, Report
 from .._cost._plan import countable

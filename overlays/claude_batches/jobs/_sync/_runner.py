@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
-from claude_batches import (
+
+from ... import (
     AmbiguousCreateError,
     APIError,
     APIStatusError,
@@ -23,7 +24,6 @@ from claude_batches import (
     ResultsError,
     ResultsGoneError,
 )
-
 from .._clock import ServerClock, epoch
 from .._collect import Collected, ingest
 from .._errors import JobError, LedgerError, ShardError

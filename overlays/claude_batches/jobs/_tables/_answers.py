@@ -19,8 +19,7 @@ from typing import Any, is_typeddict
 import attrs
 import orjson
 
-from claude_batches.jobs._causes import Cause, classify
-
+from .._causes import Cause, classify
 from ._errors import AnswerTypeError, MissingExtraError, UnparsableAnswerError
 from ._extras import optional, require
 from ._shapes import is_array, is_mapping, is_object
