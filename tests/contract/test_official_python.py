@@ -117,7 +117,7 @@ def test_errors_have_the_classes_that_users_catch(sandbox: Sandbox, official: Ca
 
 
 def test_results_before_the_end_are_refused(official: Calls) -> None:
-    """The official client finds no `results_url` in a batch that has not ended, and says so."""
+    """The official client reports a missing `results_url` in a batch that has not ended."""
     batch = official.create([request("a")])
     with pytest.raises(anthropic.AnthropicError, match="in_progress"):
         official.results(batch.id)

@@ -90,7 +90,7 @@ def test_lost_answer(tmp_path: Path, open_job: OpenJob) -> None:
 
 
 def test_foreign_batch(tmp_path: Path, open_job: OpenJob) -> None:
-    """Somebody else's batch of the same size and time is told apart, and the shard is sent again."""
+    """A foreign batch of the same size and time is not taken, and the shard is sent again."""
     with Sandbox(instant=True) as sandbox:
         client = Client(base_url=sandbox.url, api_key="k")
         job = open_job(tmp_path / "a", sandbox.url)

@@ -103,7 +103,7 @@ def test_bad_lines_can_be_skipped(kind: Kind) -> None:
 
 @kinds
 def test_skipped_lines_without_an_id_do_not_count(kind: Kind) -> None:
-    """A skipped line without a custom_id does not stand for a result."""
+    """A skipped line without a custom_id does not count as a result."""
     with ResultsServer([whole([b"bad", *LINES[:-1]])], 50) as server, pytest.raises(IncompleteResultsError):
         results_by_id(kind, server, IDS, on_bad_line="skip")
 

@@ -159,7 +159,7 @@ def test_a_404_right_after_create(kind: Kind) -> None:
 @kinds
 @pytest.mark.parametrize("content_type", ["", "application/binary", "text/html", "application/json"])
 def test_another_content_type(kind: Kind, content_type: str) -> None:
-    """Results are read whatever their content type."""
+    """Results are read with every content type."""
     with ResultsServer([whole(LINES, headers={"content-type": content_type})], 6) as server:
         assert read(kind, server).good == IDS
 

@@ -1,4 +1,4 @@
-"""Every result comes once, whatever happens to the connection."""
+"""Every result is returned once, for every failure of the connection."""
 
 from __future__ import annotations
 

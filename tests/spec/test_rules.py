@@ -1,7 +1,7 @@
-"""The rules of the spec: a valid document, no dangling or unused parts, tagged unions, descriptions everywhere.
+"""The rules of the spec: a valid document, no dangling or unused parts, tagged unions, complete descriptions.
 
-They hold for every operation; docs/generation.md lists them under "What a new operation needs". Each says what
-is missing, and where.
+They hold for every operation; docs/generation.md lists them under "What a new operation needs". Each message has
+the missing part and its pointer.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def test_unions_have_a_complete_discriminator(place: str, union: Json) -> None:
         for member in union["oneOf"]
         for value in _tags(place, member, told["propertyName"])
     ]
-    assert told["mapping"] == dict(tags), f"the `mapping` of {place} is not what its members say"
-    assert len(told["mapping"]) == len(tags), f"two members of {place} go by the same tag"
+    assert told["mapping"] == dict(tags), f"the `mapping` of {place} does not match its members"
+    assert len(told["mapping"]) == len(tags), f"two members of {place} have the same tag"
 
 
 def _tags(place: str, member: Json, key: str) -> list[str]:

@@ -1,7 +1,7 @@
 """The spec against the official SDK's own types, in the version that the development dependencies pin.
 
-Only the operations on batches and the schemas that they reach are compared. Where those go beyond the SDK, or
-stay behind it, a row of `DELIBERATE` says why.
+Only the operations on batches and the schemas that they reach are compared. Every deliberate difference is a row of
+`DELIBERATE` with its reason.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ DELIBERATE = {
     "*.caller: only there null": "the SDK takes it for null where it is missing; it is never sent as null",
     "Base64ImageSourceParam.data: only there file": _FILE,
     "Base64PDFSourceParam.data: only there file": _FILE,
-    "BrowserToolsetConfigsParam: closed only here": "the SDK only says so in its documentation",
+    "BrowserToolsetConfigsParam: closed only here": "only the documentation of the SDK states it",
     "ComputerToolsetConfigsParam: closed only here": "the same family of settings",
-    "MessageBatchesPage: only here": "one class for all lists in the SDK, compared in a test of its own",
+    "MessageBatchesPage: only here": "one class for all lists in the SDK, compared in a separate test",
 }
 
 

@@ -25,7 +25,7 @@ class Patience:
     """Counts failures without a break, of all calls of a job together.
 
     Args:
-        seconds: The time that they may go on for.
+        seconds: The maximum duration of the failures.
         pauses: The first and the longest pause after a failure.
         ticks: A clock that never goes back.
     """

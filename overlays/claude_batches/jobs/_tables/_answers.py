@@ -89,7 +89,7 @@ def answer_type(output: Any) -> AnswerType:
 def check_answer(answers: AnswerType, result: Mapping[str, Any] | None) -> tuple[Cause, Any, str | None]:
     """Return the cause of a result with a typed answer, its value, and the error of an unparsable one.
 
-    Only finished answers are parsed: one that was cut or refused keeps the cause that says so.
+    Only finished answers are parsed: a truncated or refused one keeps its cause.
 
     Args:
         answers: The type.
@@ -168,7 +168,7 @@ def _plain(output: Any) -> tuple[dict[str, Any], Callable[[bytes], Any]]:
     structure = cattrs.Converter().structure
 
     def parse(text: bytes) -> Any:
-        # msgspec tells wrong types apart, which cattrs would convert; cattrs runs converters, which msgspec
+        # msgspec rejects wrong types, which cattrs would convert; cattrs runs converters, which msgspec
         # doesn't.
         decode(text)
         return structure(orjson.loads(text), output)
