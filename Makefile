@@ -12,10 +12,10 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# Left out of `make quick`: tests with Node, of large documents, of load and of killed processes.
+# Left out of `make quick`: tests with Node, of large documents, of load, of killed processes and of the documentation.
 SLOW := tests/contract tests/generator/public tests/generator/test_large.py tests/generator/test_drills.py \
 	tests/sandbox/test_load.py tests/sandbox/test_browser.py tests/client/test_scale.py tests/attack tests/jobs tests/typing \
-	tests/models/test_round_trip.py tests/generator/test_comparing.py
+	tests/models/test_round_trip.py tests/generator/test_comparing.py tests/docs
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test quick lint types imports check generate pytest soak docs bench clean
@@ -39,7 +39,7 @@ $(READY): pyproject.toml constraints.txt | $(VENV)/bin/python
 
 setup: $(READY)  ## Set up the development environment in .venv
 
-demo: $(DEMO)  ## Create a batch on the local sandbox, await it, stream its results: no key needed
+demo: $(DEMO)  ## Run a job on a local sandbox through faults and a kill -9: no key needed
 	$(BIN)/claude-batches demo
 
 test: lint types imports check pytest  ## Lint, type checks, import contracts, drift check and all tests

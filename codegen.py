@@ -25,13 +25,14 @@ from typing import TYPE_CHECKING
 
 from generator.load.document import Document, LocatedError, load, shown
 from generator.load.errors import DocumentError
+from generator.load.overlays import apply_overlay
 from generator.load.parse import parse
 from generator.load.validate import validate
 from generator.pins import WrongPinError, check_pins
 from generator.progress import Progress
 from generator.text import one_line
 from generator.unasync import sync_shells
-from generator.write.output import MARK, OutputError, differences, formatted, strangers, write
+from generator.write.output import MARK, OutputError, differences, formatted, heal, strangers, write
 
 if TYPE_CHECKING:
     from generator.plan.package import Package
@@ -75,11 +76,13 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "upstream":
         return _upstream(options)
     target = options.output / options.package
+    heal(target)
     with Progress() as progress:
         document, files = generate(
             options.spec,
             header=_header(options),
             allowed=options.allow,
+            overlays=options.overlay,
             assume_credentials=not options.no_credentials,
             progress=progress,
         )
@@ -113,6 +116,7 @@ def generate(
     *,
     header: str,
     allowed: Sequence[Path] = (),
+    overlays: Sequence[Path] = (),
     assume_credentials: bool = True,
     progress: Progress | None = None,
 ) -> tuple[Document, dict[str, str]]:
@@ -122,6 +126,7 @@ def generate(
         spec: The file of the document.
         header: The first line of each generated file.
         allowed: Folders beside the document's own that it may refer to.
+        overlays: Files of changes to the document, in the format of the OpenAPI Overlay Specification.
         assume_credentials: Send credentials if the document has no `security`.
         progress: The reporter of the stages.
 
@@ -134,7 +139,7 @@ def generate(
     step = progress.step if progress is not None else lambda _: None
     with _no_garbage_collection():
         step(f"reading {shown(spec)}")
-        document = _loaded(spec, allowed)
+        document = _loaded(spec, allowed, overlays)
         _normalise(document, assume=assume_credentials)
         step(f"planning the types and operations of {len(document.schemas)} schemas")
         package = _plan(document)
@@ -156,14 +161,18 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _loaded(spec: Path, allowed: Sequence[Path] = ()) -> Document:
+def _loaded(spec: Path, allowed: Sequence[Path] = (), overlays: Sequence[Path] = ()) -> Document:
     try:
-        return load(spec, allowed)
+        document = load(spec, allowed)
+        for overlay in overlays:
+            spec = overlay
+            apply_overlay(document, overlay)
     except DocumentError as error:
         if isinstance(error, LocatedError):
             raise RefusedError(error.document.describe(error.place, error.problem, error.hint)) from None
         hint = f"\n  {error.hint}" if error.hint else ""
         raise RefusedError(f"{shown(spec)}: {error.problem}{hint}") from None
+    return document
 
 
 def _normalise(document: Document, *, assume: bool = True) -> None:
@@ -201,7 +210,10 @@ def _refusing(document: Document) -> Iterator[None]:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    documents = [_edition(name, options.allow) for name in (options.old, options.new or str(options.spec))]
+    documents = [
+        _edition(name, options.allow, options.overlay)
+        for name in (options.old, options.new or str(options.spec))
+    ]
     names = [shown(each.path) for each in documents]
     with Progress() as progress, _no_garbage_collection():
         packages: list[Package] = []
@@ -233,10 +245,10 @@ def _upstream(options: argparse.Namespace) -> int:
     return 0 if report.is_empty else 1
 
 
-def _edition(name: str, allowed: Sequence[Path]) -> Document:
+def _edition(name: str, allowed: Sequence[Path], overlays: Sequence[Path]) -> Document:
     """Load a file, or the committed spec of a revision of the repository: `HEAD`, `v0.1.0`."""
     if Path(name).exists():
-        return _loaded(Path(name), allowed)
+        return _loaded(Path(name), allowed, overlays)
     spec = SPEC.relative_to(ROOT).as_posix()
     done = subprocess.run(  # noqa: S603  # a list of arguments, none of which git takes for an option
         ["git", "-C", ROOT, "show", f"{name}:{spec}", "--"],  # noqa: S607
@@ -268,6 +280,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--output", type=Path, default=OUTPUT, metavar="DIR", help="the folder to write to (generated)")
     add("--package", type=_package, default=PACKAGE, metavar="NAME", help=f"the package ({PACKAGE})")
     add("--allow", type=Path, action="append", default=[], metavar="DIR", help="read referenced files of it")
+    add("--overlay", type=Path, action="append", default=[], metavar="FILE", help="apply an OpenAPI Overlay")
     add("--no-credentials", action="store_true", help="send none if the document has no `security`")
     add("--debug", action="store_true", help="show the traceback of a bug of the generator")
     commands = parser.add_subparsers(dest="command", metavar="[diff | upstream]")
@@ -299,7 +312,8 @@ def _header(options: argparse.Namespace) -> str:
     advice = "Change the spec or the templates, not this file."
     if spec == SPEC:
         return f"{MARK}` from spec/openapi.yaml. {advice}"
-    option = " --no-credentials" if options.no_credentials else ""
+    option = "".join(f" --overlay {one_line(path.name)}" for path in options.overlay)
+    option += " --no-credentials" if options.no_credentials else ""
     return f"{MARK} --spec {one_line(spec.name)} --package {options.package}{option}`. {advice}"
 
 

@@ -18,10 +18,11 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def _spec() -> dict[str, Any]:
-    return yaml.load(
+    spec: dict[str, Any] = yaml.load(
         (ROOT / "spec/openapi.yaml").read_text(encoding="utf-8"),
         getattr(yaml, "CSafeLoader", yaml.SafeLoader),  # noqa: S506  # both are safe
     )
+    return spec
 
 
 def _cell(text: object) -> str:
@@ -148,7 +149,7 @@ def commands() -> Iterator[str]:
             default = parameter.default
             if isinstance(default, str | int | float) and not isinstance(default, bool) and default != "":
                 meaning += f" Default: `{default}`."
-            shown = options if options.startswith("`-") else f"`{parameter.name.upper()}`"
+            shown = options if options.startswith("`-") else f"`{(parameter.name or '').upper()}`"
             yield f"| {shown} | {_code(value)} | {meaning} |"
         yield ""
 

@@ -24,6 +24,7 @@ __all__ = [
     "Request",
     "RequestOptions",
     "Response",
+    "Scheme",
     "TimeoutLike",
     "check_options",
 ]
@@ -31,8 +32,15 @@ __all__ = [
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-#: The format of a response's body: `json`, `jsonl` (one value a line), `text`, `bytes`, or `none` for no body.
-ResponseKind = Literal["json", "jsonl", "text", "bytes", "none"]
+#: The format of a response's body: `json`, `jsonl` (one value a line), `json-seq` (RFC 7464), `events` (server-sent
+#: events), `text`, `bytes`, or `none` for no body.
+ResponseKind = Literal["json", "jsonl", "json-seq", "events", "text", "bytes", "none"]
+
+SchemeKind = Literal["header", "query", "cookie", "bearer", "basic"]
+
+#: The part of a server-sent event that is decoded: the JSON in its `data`; the whole `event` as an object with the keys
+#: `event`, `data`, `id` and `retry`, its data as JSON; or the same with its data as `text`.
+EventPart = Literal["data", "event", "text"]
 
 
 class TimeoutLike(Protocol):
@@ -113,6 +121,16 @@ class Pagination:
 
 
 @attrs.frozen
+class Scheme:
+    """A way of sending a credential, from the `securitySchemes` of the document."""
+
+    kind: SchemeKind
+    """A `header`, a parameter in the `query`, a `cookie`, a `bearer` token, or user and password (`basic`)."""
+    name: str = "authorization"
+    """The name of the header, parameter or cookie."""
+
+
+@attrs.frozen
 class Response:
     """One documented response of an operation."""
 
@@ -123,9 +141,11 @@ class Response:
     media_type: str | None = None
     """The media type, for `Accept` and of the body."""
     link: Link | None = None
-    """The decoder of the JSON, or of each line; `None` returns it as parsed."""
+    """The decoder of the JSON, or of each line or event; `None` returns it as parsed."""
     plain: bool = False
     """True if the body may also be a string, a number, a boolean or null, which the link does not decode."""
+    part: EventPart | None = None
+    """The decoded part of each event of a stream; `None` leaves it a `ServerSentEvent`."""
 
     def matches(self, status: int) -> bool:
         """Return true if this describes responses with a status code."""
@@ -162,6 +182,8 @@ class Operation:
     """The paging, if the operation has pages."""
     secured: bool = True
     """True if credentials are sent."""
+    security: tuple[tuple[str, ...], ...] | None = None
+    """The alternatives of credentials, each the names of `Scheme`s that are all needed; `None` for those of the API."""
     _decoders: dict[tuple[str, str | None], Callable[[Any], Any]] = attrs.field(
         factory=dict[tuple[str, str | None], Callable[[Any], Any]], init=False, repr=False, eq=False
     )
@@ -214,6 +236,8 @@ class Request(Generic[T_co]):
     """Cookies from arguments."""
     body: Body | None = None
     """The body, not yet encoded."""
+    accept: str | None = None
+    """The media type to ask for, if it is not that of `operation.success`."""
     method: str = attrs.field(
         default=attrs.Factory(lambda request: request.operation.method, takes_self=True), kw_only=True
     )

@@ -12,7 +12,7 @@ from .request import Request, RequestOptions
 
 if TYPE_CHECKING:
     # For type checkers alone: at run time this package does not import its client.
-    from claude_batches import AsyncLineStream, AsyncPager, LineStream, Page
+    from claude_batches import AsyncEventStream, AsyncLineStream, AsyncPager, EventStream, LineStream, Page
 
 __all__ = ["AsyncTransport", "SyncTransport", "View"]
 
@@ -42,6 +42,10 @@ class SyncTransport(Protocol):
         """Read a response line by line and decode each line."""
         ...
 
+    def events(self, request: Request[Any], options: RequestOptions, /) -> EventStream[Any]:
+        """Read a response event by event and decode each event."""
+        ...
+
 
 class AsyncTransport(Protocol):
     """Sends requests without blocking the event loop."""
@@ -60,4 +64,8 @@ class AsyncTransport(Protocol):
 
     def stream(self, request: Request[T], options: RequestOptions, /) -> AsyncLineStream[T]:
         """Return a stream that is opened when it is awaited, entered or iterated over."""
+        ...
+
+    def events(self, request: Request[Any], options: RequestOptions, /) -> AsyncEventStream[Any]:
+        """Return a stream of events that is opened when it is awaited, entered or iterated over."""
         ...

@@ -12,17 +12,19 @@ _JSON_LINES = frozenset(
         "application/jsonl",
         "application/x-ndjson",
         "application/ndjson",
-        "application/json-seq",
     }
 )
+_JSON_SEQUENCE = "application/json-seq"
+EVENT_STREAM = "text/event-stream"
+_STREAMS = {_JSON_SEQUENCE: "json-seq", EVENT_STREAM: "events"}
 _FORMS = {"application/x-www-form-urlencoded": "form", "multipart/form-data": "multipart"}
 
 
 def kind_of(media_type: str, schema: Any = None, *, sent: bool) -> str:
-    """Return the kind of a media type: `json`, `jsonl`, `form`, `multipart`, `text` or `bytes`."""
+    """Return the kind of a media type: that of a response, or `json`, `form`, `multipart`, `text` or `bytes`."""
     name = bare(media_type)
-    if name in _JSON_LINES and not sent:
-        return "jsonl"
+    if not sent and (name in _JSON_LINES or name in _STREAMS):
+        return _STREAMS.get(name, "jsonl")
     if name in _JSON or name.endswith("+json"):
         return "json"
     if name in _FORMS and sent:
@@ -32,7 +34,7 @@ def kind_of(media_type: str, schema: Any = None, *, sent: bool) -> str:
         if not isinstance(schema, dict) or schema.get("format") == "binary":
             return "bytes"
         return "text" if schema.get("type") == "string" else "json"
-    return "text" if name.startswith("text/") or name in _JSON_LINES else "bytes"
+    return "text" if name.startswith("text/") or name in _JSON_LINES or name in _STREAMS else "bytes"
 
 
 def bare(media_type: str) -> str:

@@ -7,6 +7,9 @@ from typing import Any
 from ..load.document import Document
 from ..load.pointers import Json, pointer
 
+#: The name of credentials in a document that does not say which.
+_ASSUMED = "credentials"
+
 #: A parameter of a request: its location and its name.
 Key = tuple[str, str]
 
@@ -18,7 +21,7 @@ def assume_credentials(document: Document) -> None:
     """
     operations = [operation for _, _, operation in document.operations()]
     if operations and not any("security" in each for each in [document.data, *operations]):
-        document.data["security"] = [{"credentials": []}]
+        document.data["security"] = [{_ASSUMED: []}]
         text = "has no `security`; every operation sends the client's credentials (--no-credentials turns them off)"
         document.note(pointer("paths"), text)
 
@@ -73,3 +76,31 @@ def _described(name: str, scheme: Json, scopes: Any) -> str:
         case _:
             text = name
     return f"{text} ({', '.join(map(str, scopes))})" if isinstance(scopes, list) and scopes else text
+
+
+def schemes_of(document: Document) -> dict[str, tuple[str, str]]:
+    """Return the kind and the name of each way of sending a credential, those of HTTP that clients lack left out."""
+    names: Any = document.data.get("components", {}).get("securitySchemes", {})
+    found = {name: _sent_as(_scheme(document, name)) for name in names} if isinstance(names, dict) else {}
+    return {name: scheme for name, scheme in found.items() if scheme is not None}
+
+
+def default_security(document: Document) -> list[list[str]]:
+    """Return the names of the schemes of each alternative; any known one where the document does not say."""
+    alternatives = security_of(document, {})
+    if alternatives == [{_ASSUMED: []}]:
+        return [[name] for name in schemes_of(document)] or [[_ASSUMED]]
+    return [[*each] for each in alternatives]
+
+
+def _sent_as(scheme: Json) -> tuple[str, str] | None:
+    match scheme.get("type"), str(scheme.get("scheme")).lower():
+        case ("apiKey", _):
+            where = str(scheme.get("in"))
+            return (where, str(scheme.get("name"))) if where in ("header", "query", "cookie") else None
+        case ("http", "basic"):
+            return "basic", ""
+        case ("http", "bearer") | ("oauth2" | "openIdConnect", _):
+            return "bearer", ""
+        case _:
+            return None

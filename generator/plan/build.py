@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..load.document import Document
 from ..organise.components import make_components
 from ..organise.operations import name_operations
+from ..organise.security import default_security, schemes_of
 from ..text import clean
 from .definitions import Definitions
 from .package import Package
@@ -28,4 +29,6 @@ def build(document: Document) -> Package:
         models=definitions.models(),
         params=definitions.params(),
         root=make_tree(document, components, operations),
+        schemes=schemes_of(document),
+        security=default_security(document),
     )

@@ -15,7 +15,16 @@ FIELDS = ("json", "form", "multipart")
 #: Media type of a request if the document has a range, by kind.
 _CONCRETE = {"json": "application/json", "text": "text/plain", "bytes": "application/octet-stream"}
 #: The preference of each kind; of equal ones, the first of the document wins.
-_RANKS = {"json": 0, "jsonl": 1, "form": 2, "multipart": 2, "text": 3, "bytes": 4}
+_RANKS = {
+    "json": 0,
+    "jsonl": 1,
+    "json-seq": 1,
+    "events": 2,
+    "form": 2,
+    "multipart": 2,
+    "text": 3,
+    "bytes": 4,
+}
 
 
 def media_of(contents: dict[str, Json], *, sent: bool) -> list[Media]:

@@ -14,7 +14,7 @@ from .context import Context
 from .package import OperationCase
 from .pagination import pagination_of
 from .parameters import arguments_of, fixed_query, in_path_order
-from .responses import responses_of, result_of
+from .responses import responses_of, result_of, with_implied_events
 from .words import operation_doc
 
 
@@ -43,7 +43,7 @@ class Operations:
         raw = named.raw
         parameters = arguments_of(self._context, named)
         body, from_body = body_of(self._context, named, {argument.name for argument in parameters})
-        responses = list(responses_of(self._context, named))
+        responses = with_implied_events(list(responses_of(self._context, named)), from_body)
         pagination: Json | None = raw.get("x-pagination")
         template, _, query = named.path.partition("?")
         operation = OperationCase(
@@ -63,6 +63,7 @@ class Operations:
             secured=any(security_of(self._document, raw)),
             security=described(self._document, raw),
             fixed_query=fixed_query(query),
+            own_security=[[*each] for each in raw["security"]] if "security" in raw else None,
         )
         if pagination:
             operation.item, operation.pagination = pagination_of(self._context, named, pagination)

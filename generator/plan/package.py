@@ -10,6 +10,9 @@ from ..load.pointers import Json
 from ..names import constant_name, function_name
 from .annotations import Type
 
+#: The way of sending an operation, by the kind of its response.
+_STYLES = {"jsonl": "stream", "json-seq": "stream", "events": "events"}
+
 
 @attrs.define
 class Field:
@@ -96,7 +99,7 @@ class Argument:
         if self.required or self.initial is not None:
             return self.type.code
         code = self.type.code if self.type.codes == ("Any",) else (self.type | Type(("None",))).code
-        return f"{code} | _parameters.Unset" if self.may_be_unset and code != "Any" else code
+        return f"{code} | _Unset" if self.may_be_unset and code != "Any" else code
 
     @property
     def default(self) -> str:
@@ -105,7 +108,12 @@ class Argument:
             return f" = {self.initial!r}"
         if self.required:
             return ""
-        return " = _parameters.unset" if self.may_be_unset else " = None"
+        return " = _unset" if self.may_be_unset else " = None"
+
+    @property
+    def is_switch(self) -> bool:
+        """True for a flag called `stream`, which asks for a stream of events."""
+        return self.key == "stream" and self.where in ("body", "query") and "bool" in self.type.codes
 
 
 @attrs.define
@@ -120,6 +128,8 @@ class ResponseCase:
     doc: str
     plain: bool = False
     """True if it may also be a text, a number, a flag or null, which the link does not decode."""
+    part: str | None = None
+    """The decoded part of each event of a stream: `data`, `event` or `text`; see `EventPart` of the runtime."""
 
     @property
     def is_success(self) -> bool:
@@ -133,7 +143,8 @@ class Media:
 
     type: str
     kind: str
-    """The way of writing or reading it: `json`, `jsonl`, `form`, `multipart`, `text` or `bytes`."""
+    """The way of writing or reading it: `json`, `jsonl`, `json-seq`, `events`, `form`, `multipart`, `text` or
+    `bytes`."""
     schema: object
     encoding: dict[str, dict[str, object]] = attrs.field(factory=dict[str, dict[str, object]])
     """The encodings of single fields of a form, where unusual."""
@@ -172,6 +183,8 @@ class OperationCase:
     """The alternatives of credentials, as text."""
     fixed_query: list[tuple[str, str]]
     """Constant query parameters in the path of the document."""
+    own_security: list[list[str]] | None = None
+    """The names of its credentials, by alternative; `None` for those of the API."""
     options: str = ""
     """The class of its optional arguments, in the module of its resource."""
 
@@ -212,11 +225,23 @@ class OperationCase:
 
     @property
     def style(self) -> str:
-        """The way of sending it: `page`, `stream` or `send`."""
+        """The way of sending it: `page`, `stream`, `events` or `send`."""
         if self.pagination:
             return "page"
         success = next((case for case in self.responses if case.is_success), None)
-        return "stream" if success is not None and success.kind == "jsonl" else "send"
+        return _STYLES.get(success.kind, "send") if success is not None else "send"
+
+    @property
+    def events(self) -> ResponseCase | None:
+        """The stream of events that a successful call may return."""
+        return next((case for case in self.responses if case.is_success and case.kind == "events"), None)
+
+    @property
+    def switch(self) -> Argument | None:
+        """The argument `stream`, which chooses between a result and a stream of events."""
+        if self.style != "send" or self.events is None:
+            return None
+        return next((each for each in self.keywords if each.is_switch), None)
 
 
 @attrs.define
@@ -252,3 +277,7 @@ class Package:
     models: list[Module]
     params: list[Module]
     root: Resource
+    schemes: dict[str, tuple[str, str]] = attrs.field(factory=dict[str, tuple[str, str]])
+    """The kind and the name of each way of sending a credential."""
+    security: list[list[str]] = attrs.field(factory=list[list[str]])
+    """The alternatives of credentials of an operation without its own."""

@@ -89,6 +89,8 @@ def _returns(operation: OperationCase) -> str:
         if case not in asked and case.status in {each.status for each in asked}
     ]
     doc = next((case.doc for case in responses if case.is_success), "")
+    if operation.switch is not None:
+        return f"{_sentence(doc)} With `{operation.switch.name}=True` it comes as a stream of events.".strip()
     if others and operation.style == "send":
         choice = f"With another `Accept` among `extra_headers` it comes as {', '.join(others)}."
         doc = f"{_sentence(doc)} {choice}".strip()

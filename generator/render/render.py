@@ -7,11 +7,12 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+import attrs
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..plan.annotations import Type, qualified
 from ..plan.definitions import import_lines
-from ..plan.package import Argument, Definition, Field, Module, OperationCase, Package, Resource
+from ..plan.package import Argument, Definition, Field, Module, OperationCase, Package, Resource, ResponseCase
 from ..text import comment, docstring
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +45,7 @@ class _Renderer:
             "first_paragraph": lambda text: text.partition("\n\n")[0],
             "literal": repr,
             "plain_and_optional": _plain_and_optional,
+            "overloads": _overloads,
             "qualified": qualified,
             "returns": _returns,
         }
@@ -58,6 +60,7 @@ class _Renderer:
         for path in sorted(RUNTIME.glob("*.py")):
             text = path.read_text(encoding="utf-8").replace(_OTHER_TAGS, _other_tags(package))
             yield path.name, f"{self._header}\n{text}"
+        yield "security.py", self._print("security.py", schemes=package.schemes, security=package.security)
         yield from self._types("models", package.models, "Received types")
         yield from self._types("params", package.params, "Types of dicts that are sent")
         yield "operations/__init__.py", self._print("operations_init.py")
@@ -138,6 +141,9 @@ class _Renderer:
         imports = ["from .. import resource as _resource", "from functools import cached_property"]
         if operations:
             imports.append("from typing import Unpack")
+            if any(each.switch for each in operations):
+                imports.append("from typing import overload")
+                types.append("from typing import Literal")
             imports.append("from .. import request as _request")
             imports.append(f"from ..operations import {resource.module} as _operations")
             imports += _request_imports(operations)
@@ -183,15 +189,14 @@ def _other_tags(package: Package) -> str:
 def _request_imports(operations: Collection[OperationCase]) -> list[str]:
     """Return the imports of code that makes requests."""
     imports = ["from .. import body as _body"] * any(each.body for each in operations)
+    if any(each.may_be_unset for operation in operations for each in operation.arguments):
+        imports += ["from ..parameters import Unset as _Unset", "from ..parameters import unset as _unset"]
     return imports + ["from .. import parameters as _parameters"] * any(map(_has_parameters, operations))
 
 
 def _has_parameters(operation: OperationCase) -> bool:
-    """Return whether a function writes parameters, or has the default of an argument that may be null."""
-    return any(
-        each.where in ("path", "query", "header", "cookie") or each.may_be_unset
-        for each in operation.arguments
-    )
+    """Return whether a function writes parameters."""
+    return any(each.where in ("path", "query", "header", "cookie") for each in operation.arguments)
 
 
 def _package_doc(package: Package) -> str:
@@ -241,9 +246,11 @@ def _type_imports(operations: Collection[OperationCase]) -> list[str]:
     """Return the imports of the annotations of operations, which only type checkers need."""
     types: list[Type] = [argument.type for each in operations for argument in each.arguments]
     types += [type_ for each in operations for type_ in (each.result, each.item) if type_ is not None]
+    types += [each.events.type for each in operations if each.events is not None]
     lines = import_lines({name for type_ in types for name in type_.imports})
     codes = "\n".join(type_.code for type_ in types)
     lines += [f"from .. import {home} as _{home}" for home in ("models", "params") if f"_{home}." in codes]
+    lines += ["import claude_batches as _client"] * ("_client." in codes)
     return lines + ["from .. import model as _model"] * ("_model." in codes)
 
 
@@ -253,7 +260,30 @@ def _returns(operation: OperationCase, kind: str) -> str:
         return f"_client.{'AsyncPager' if kind == 'Async' else 'Page'}[{operation.item.code}]"
     if operation.style == "stream":
         return f"_client.{'Async' if kind == 'Async' else ''}LineStream[{operation.result.code}]"
+    if operation.events is not None and operation.style == "events":
+        return _stream_of(operation.events, kind)
+    if operation.events is not None and operation.switch is not None:
+        return f"{operation.result.code} | {_stream_of(operation.events, kind)}"
     return operation.result.code
+
+
+def _overloads(operation: OperationCase, kind: str) -> Iterator[tuple[OperationCase, str]]:
+    """Yield the signatures of a method whose argument `stream` chooses its result, each with that result."""
+    switch, events = operation.switch, operation.events
+    if switch is None or events is None:
+        return
+    result, stream = operation.result.code, _stream_of(events, kind)
+    literal = {"imports": frozenset({"typing.Literal"})}
+    off = attrs.evolve(switch, type=Type(("Literal[False]",), **literal))
+    on = attrs.evolve(switch, type=Type(("Literal[True]",), **literal), required=True)
+    either = attrs.evolve(switch, type=Type(("bool",)), required=True)
+    for each, returned in ((off, result), (on, stream), (either, f"{result} | {stream}")):
+        arguments = [each if argument is switch else argument for argument in operation.arguments]
+        yield attrs.evolve(operation, arguments=arguments), returned
+
+
+def _stream_of(events: ResponseCase, kind: str) -> str:
+    return f"_client.{'Async' if kind == 'Async' else ''}EventStream[{events.type.code}]"
 
 
 def _dict_annotation(field: Field) -> str:

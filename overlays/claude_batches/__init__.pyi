@@ -2,8 +2,10 @@
 
 from . import pagination as pagination
 from . import types as types
+from ._async.api_client import AsyncApiClient as AsyncApiClient
 from ._async.client import AsyncClient as AsyncAnthropic
 from ._async.client import AsyncClient as AsyncClient
+from ._async.event_stream import AsyncEventStream as AsyncEventStream
 from ._async.line_stream import AsyncLineStream as AsyncLineStream
 from ._async.pages import AsyncPage as AsyncPage
 from ._async.pages import AsyncPager as AsyncPager
@@ -73,6 +75,7 @@ from ._errors import ServiceUnavailableError as ServiceUnavailableError
 from ._errors import SpoolError as SpoolError
 from ._errors import UnprocessableEntityError as UnprocessableEntityError
 from ._errors import UnsafeURLError as UnsafeURLError
+from ._http.api_config import ApiSettings as ApiSettings
 from ._http.compat import DEFAULT_MAX_RETRIES as DEFAULT_MAX_RETRIES
 from ._http.compat import NOT_GIVEN as NOT_GIVEN
 from ._http.compat import NotGiven as NotGiven
@@ -85,6 +88,7 @@ from ._http.defaults import DEFAULT_TIMEOUT as DEFAULT_TIMEOUT
 from ._http.defaults import DefaultAsyncHttpxClient as DefaultAsyncHttpxClient
 from ._http.defaults import DefaultHttpxClient as DefaultHttpxClient
 from ._http.defaults import Timeout as Timeout
+from ._http.events import ServerSentEvent as ServerSentEvent
 from ._http.known_batches import UnsettledCreate as UnsettledCreate
 from ._results.errors import BadLineError as BadLineError
 from ._results.errors import BrokenEncodingError as BrokenEncodingError
@@ -104,8 +108,10 @@ from ._results.errors import ResultsNotReadyError as ResultsNotReadyError
 from ._results.file import results_from_file as results_from_file
 from ._results.index import ResultsById as ResultsById
 from ._results.partial import DownloadProgress as DownloadProgress
+from ._sync.api_client import ApiClient as ApiClient
 from ._sync.client import Client as Anthropic
 from ._sync.client import Client as Client
+from ._sync.event_stream import EventStream as EventStream
 from ._sync.line_stream import LineStream as LineStream
 from ._sync.pages import Page as Page
 from ._sync.result_stream import ResultStream as ResultStream
@@ -128,10 +134,14 @@ __all__ = [
     "AmbiguousCreateError",
     "Anthropic",
     "AnthropicError",
+    "ApiClient",
+    "ApiSettings",
     "AsyncAPIResponse",
     "AsyncAmbiguousCreateError",
     "AsyncAnthropic",
+    "AsyncApiClient",
     "AsyncClient",
+    "AsyncEventStream",
     "AsyncLineStream",
     "AsyncPage",
     "AsyncPager",
@@ -167,6 +177,7 @@ __all__ = [
     "DownloadTargetError",
     "DuplicateResultsError",
     "EnforcedSpendLimitReachedError",
+    "EventStream",
     "ExcessResultsError",
     "ForeignResultsError",
     "GatewayTimeoutError",
@@ -212,6 +223,7 @@ __all__ = [
     "ResultsGoneError",
     "ResultsNotReadyError",
     "SandboxEgressRestrictedError",
+    "ServerSentEvent",
     "ServiceUnavailableError",
     "Settings",
     "SpoolError",

@@ -78,6 +78,22 @@ class Headers(Mapping[str, str]):
             key = name.lower()
             self._values[key] = f"{self._values[key]}, {value}" if key in self._values else value
 
+    def merged(self, *later: Mapping[str, str], omitted: Iterable[str] = ()) -> Headers:
+        """Return the headers overridden by later ones, without the omitted ones.
+
+        Args:
+            *later: Headers, each stronger than those before.
+            omitted: Names in lower case.
+        """
+        merged = Headers()
+        merged._values.update(self._values)
+        for headers in later:
+            known = headers if isinstance(headers, Headers) else Headers(headers)
+            merged._values.update(known._values)  # noqa: SLF001  # of the same class
+        for name in omitted:
+            merged._values.pop(name, None)
+        return merged
+
     def to_dict(self) -> dict[str, str]:
         """Return the headers as a dict, credentials included."""
         return dict(self._values)

@@ -136,7 +136,7 @@ def _viewed(call: Any, view: str) -> list[Any]:
     async def read() -> list[Any]:
         if view == "with_raw_response":
             response = await call.batches.with_raw_response.results(BATCH_ID)
-            return [item async for item in response.parse()]
+            return [item async for item in await response.parse()]
         # The view is awaited before it is entered, or entered at once.
         entering = call.batches.with_streaming_response.results(BATCH_ID)
         if not hasattr(entering, "__aenter__"):
@@ -481,7 +481,7 @@ def test_unsolicited_bytes_are_not_taken(serve: Any, connect: Any) -> None:
     call = connect(server)
     call(lambda batches: batches.retrieve(BATCH_ID))
     raw = call(lambda batches: batches.with_raw_response.create(requests=requests()))
-    assert raw.parse().id == "msgbatch_real"
+    assert call.run(raw.parse).id == "msgbatch_real"
     assert "x-unasked" not in raw.headers
 
 

@@ -1,4 +1,4 @@
-"""The names that snippets use without a definition, with their types."""
+"""The names and files that snippets use without a definition."""
 
 from __future__ import annotations
 
@@ -14,6 +14,17 @@ batch: MessageBatch
 batch_id: str
 requests: list[Request]
 rows: Callable[[], Iterator[Request]]
+
+
+#: The files that snippets read without a definition.
+FILES = {
+    "requests.jsonl": "".join(
+        f'{{"custom_id": "request-{number}", "params": {{"model": "claude-haiku-4-5", "max_tokens": 100, '
+        f'"messages": [{{"role": "user", "content": "Question {number}"}}]}}}}\n'
+        for number in (1, 2, 7)
+    ),
+    "reviews.csv": "id,review\nr1,Arrived quickly.\nr2,Broke after two days.\n",
+}
 
 
 def values(url: str) -> dict[str, Any]:

@@ -112,6 +112,8 @@ def test_pages_load_without_an_error(page: Page, site: Path, address: str):
         page.goto(f"{address}/{name}")
         if (width := page.evaluate("document.scrollingElement.scrollWidth")) > 390:
             problems.append(f"{name} is {width} wide")
+        if page.evaluate("[...document.images].some(image => image.complete && !image.naturalWidth)"):
+            problems.append(f"{name} has a broken picture")
         assert problems == [], name
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from claude_batches.sandbox import Sandbox
 
+from tests.docs.given import FILES
 from tests.docs.snippets import PAGES, PENDING, ROOT, commands, namespace, parse, programs, run
 
 SOURCES = os.pathsep.join(map(str, (ROOT / "generated", ROOT / "overlays", ROOT)))
@@ -39,14 +40,18 @@ def test_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv(name, value)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
+    for name, text in FILES.items():
+        Path(name).write_text(text, encoding="utf-8")
     with Sandbox(instant=True) as sandbox:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", sandbox.url)
         monkeypatch.setenv("ANTHROPIC_API_KEY", "any")
         monkeypatch.setenv("PYTHONPATH", SOURCES)
         document.namespace.update(namespace(sandbox.url))
-        run(document)
-        document.namespace.clear()
-        gc.collect()
+        try:
+            run(document)
+        finally:
+            document.namespace.clear()
+            gc.collect()
 
 
 @pytest.fixture(scope="module")

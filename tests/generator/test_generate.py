@@ -254,6 +254,41 @@ def test_killed_run_leaves_a_whole_package(tmp_path: Path, spec: Path, run: Run)
         assert files_of(tmp_path / "out" / "pets") in (old, new)
 
 
+DIES_BETWEEN_RENAMES = """
+import os, sys
+from pathlib import Path
+
+rename = Path.rename
+
+def rename_once(self, target):
+    rename(self, target)
+    os._exit(9)
+
+Path.rename = rename_once
+sys.argv[0] = "codegen.py"
+import codegen
+codegen.main()
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--check"]])
+def test_package_after_kill_between_renames(tmp_path: Path, spec: Path, run: Run, options: list[str]) -> None:
+    """The next run brings a package back whose replacement was killed between its two renames."""
+    run("--spec", spec, "--output", tmp_path, "--package", "pets")
+    before = files_of(tmp_path / "pets")
+    spec.write_text(spec.read_text().replace("An animal.", "A plant."))
+    arguments = ["--spec", spec, "--output", tmp_path, "--package", "pets"]
+    died = subprocess.run([sys.executable, "-c", DIES_BETWEEN_RENAMES, *arguments], cwd=REPO, check=False)
+    assert died.returncode == 9
+    assert not (tmp_path / "pets").exists()
+    outcome = run(*arguments, *options)
+    assert outcome.status == len(options)
+    after = files_of(tmp_path / "pets")
+    assert (after == before) is bool(options)
+    assert len(after) == len(before)
+    assert "1 of" in outcome.out or "1 changed" in outcome.out
+
+
 def test_remains_of_killed_runs_are_removed(tmp_path: Path, spec: Path, run: Run) -> None:
     """A later run removes the remains of killed ones."""
     old, young = tmp_path / ".codegen-old", tmp_path / ".codegen-young"

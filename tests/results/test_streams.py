@@ -595,7 +595,7 @@ def test_foreign_results_are_an_error(kind: Kind, reader: str, tmp_path: Any) ->
                     await batches.download(BATCH_ID, tmp_path / "x")
                 case "raw":
                     raw = await batches.with_raw_response.results(BATCH_ID)
-                    _ = [item async for item in raw.parse()]
+                    _ = [item async for item in await raw.parse()]
                 case _:
                     async with batches.with_streaming_response.results(BATCH_ID) as response:
                         _ = [item async for item in await response.parse()]
@@ -611,21 +611,21 @@ def test_foreign_results_are_an_error(kind: Kind, reader: str, tmp_path: Any) ->
 def test_raw_and_streamed_views(kind: Kind, server: ResultsServer) -> None:
     """Raw and streamed views have the same results."""
 
-    def sync() -> tuple[list[str], list[bytes]]:
+    def sync() -> tuple[list[str], list[str]]:
         with sync_batches(server) as batches:
             raw = batches.with_raw_response.results(BATCH_ID)
             with batches.with_streaming_response.results(BATCH_ID) as response:
                 return [item.custom_id for item in raw.parse()], list(response.iter_lines())
 
-    async def asynchronous() -> tuple[list[str], list[bytes]]:
+    async def asynchronous() -> tuple[list[str], list[str]]:
         async with async_batches(server) as batches:
             raw = await batches.with_raw_response.results(BATCH_ID)
             async with batches.with_streaming_response.results(BATCH_ID) as response:
-                return [item.custom_id async for item in raw.parse()], [
+                return [item.custom_id async for item in await raw.parse()], [
                     line async for line in response.iter_lines()
                 ]
 
-    assert run(kind, sync, asynchronous) == (IDS, LINES)
+    assert run(kind, sync, asynchronous) == (IDS, [line.decode() for line in LINES])
 
 
 # ---------------------------------------------------------------------------------------------------------------------

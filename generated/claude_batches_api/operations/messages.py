@@ -10,6 +10,8 @@ from .. import body as _body
 from .. import model as _model
 from .. import parameters as _parameters
 from .. import request as _request
+from ..parameters import Unset as _Unset
+from ..parameters import unset as _unset
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,13 +59,13 @@ class CountTokensOptions(_request.RequestOptions, total=False):
     several workspaces. With a credential bound to one workspace, pass that workspace or omit the header.
     """
 
-    cache_control: _params.CacheControlEphemeralParam | None | _parameters.Unset
+    cache_control: _params.CacheControlEphemeralParam | None | _Unset
     """A prompt cache breakpoint at the last block; none if null or absent."""
 
     output_config: _params.OutputConfigParam | None
     """The effort, and the format of the output."""
 
-    speed: _params.SpeedParam | None | _parameters.Unset
+    speed: _params.SpeedParam | None | _Unset
     """The speed of the model; `standard` if null or absent."""
 
     system: str | Iterable[_params.TextBlockParam] | None
@@ -85,9 +87,9 @@ def count_tokens(
     model: _params.ModelParam,
     user_profile_id: str | None = None,
     workspace_id: str | None = None,
-    cache_control: _params.CacheControlEphemeralParam | None | _parameters.Unset = _parameters.unset,
+    cache_control: _params.CacheControlEphemeralParam | None | _Unset = _unset,
     output_config: _params.OutputConfigParam | None = None,
-    speed: _params.SpeedParam | None | _parameters.Unset = _parameters.unset,
+    speed: _params.SpeedParam | None | _Unset = _unset,
     system: str | Iterable[_params.TextBlockParam] | None = None,
     thinking: _params.ThinkingConfigParam | None = None,
     tool_choice: _params.ToolChoiceParam | None = None,

@@ -12,6 +12,8 @@ from .. import parameters as _parameters
 from .. import request as _request
 from .. import resource as _resource
 from ..operations import messages as _operations
+from ..parameters import Unset as _Unset
+from ..parameters import unset as _unset
 from ._messages_batches import AsyncBatches, Batches
 
 if TYPE_CHECKING:
@@ -36,9 +38,9 @@ class Messages(_resource.SyncResource):
         model: _params.ModelParam,
         user_profile_id: str | None = None,
         workspace_id: str | None = None,
-        cache_control: _params.CacheControlEphemeralParam | None | _parameters.Unset = _parameters.unset,
+        cache_control: _params.CacheControlEphemeralParam | None | _Unset = _unset,
         output_config: _params.OutputConfigParam | None = None,
-        speed: _params.SpeedParam | None | _parameters.Unset = _parameters.unset,
+        speed: _params.SpeedParam | None | _Unset = _unset,
         system: str | Iterable[_params.TextBlockParam] | None = None,
         thinking: _params.ThinkingConfigParam | None = None,
         tool_choice: _params.ToolChoiceParam | None = None,
@@ -148,9 +150,9 @@ class AsyncMessages(_resource.AsyncResource):
         model: _params.ModelParam,
         user_profile_id: str | None = None,
         workspace_id: str | None = None,
-        cache_control: _params.CacheControlEphemeralParam | None | _parameters.Unset = _parameters.unset,
+        cache_control: _params.CacheControlEphemeralParam | None | _Unset = _unset,
         output_config: _params.OutputConfigParam | None = None,
-        speed: _params.SpeedParam | None | _parameters.Unset = _parameters.unset,
+        speed: _params.SpeedParam | None | _Unset = _unset,
         system: str | Iterable[_params.TextBlockParam] | None = None,
         thinking: _params.ThinkingConfigParam | None = None,
         tool_choice: _params.ToolChoiceParam | None = None,

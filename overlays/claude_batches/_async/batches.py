@@ -35,6 +35,7 @@ from .._results.decoder import OnBadLine
 from .._results.index import ResultsById
 from .._results.partial import DownloadProgress, plain_path
 from .._results.reader import MAX_RESUMES
+from .line_stream import AsyncLineStream
 from .result_stream import AsyncResultStream
 from .transport import AsyncTransport
 
@@ -221,7 +222,10 @@ class AsyncBatches(resources.AsyncBatches):
         )
         if self._transport.kind != "plain":
             exchange: Exchange[Any] = Exchange(partial(_view_of, call))
-            view: Any = self._transport.deliver_stream(exchange, partial(_line_decoder, call))
+            lines: partial[AsyncLineStream[Any]] = partial(
+                AsyncLineStream, decoder=partial(_line_decoder, call)
+            )
+            view: Any = self._transport.deliver_stream(exchange, lines)
             return cast("AsyncResultStream[MessageBatchIndividualResponse]", view)
         opened: Any = partial(_opened, self._transport, call, call.decoder())
         stream: AsyncResultStream[MessageBatchIndividualResponse] = AsyncResultStream(

@@ -63,8 +63,8 @@ class AsyncClient(api.AsyncResources):
     A client keeps connections open between calls. Make one, use it for all calls, and close it at the end, or use it
     as a context manager. A copy made by `with_options` shares its connections.
 
-    `AsyncClient` belongs to one event loop, and `Client` can be used from several threads. After a fork, the child
-    makes connections of its own.
+    With asyncio, a client belongs to one event loop. Without, it can be used from several threads. After a fork, the
+    child makes connections of its own.
 
     Args:
         http_client: An `httpx.AsyncClient` or `httpx2.AsyncClient` to send with. It stays the caller's to close.
@@ -129,8 +129,7 @@ class AsyncClient(api.AsyncResources):
     def default_headers(self) -> Headers:
         """Headers of every request, without those of HTTP itself and the credential."""
         changes = self._config.headers
-        headers = {**self._config.own_headers(), **changes.sent}
-        return Headers({name: value for name, value in headers.items() if name not in changes.omitted})
+        return self._config.own_headers.merged(changes.sent, omitted=changes.omitted)
 
     @property
     def default_query(self) -> dict[str, object]:

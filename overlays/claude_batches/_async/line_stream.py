@@ -1,4 +1,4 @@
-"""Streams of JSONL responses, for any operation. Results of a batch have more to them: see `_results`."""
+"""Streams of JSONL and JSON text sequences, for any operation. Results of a batch have more to them: see `_results`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from .._errors import APIResponseValidationError
 from .._http.lines import LineSplitter
 from .response import AsyncResponse
 
-__all__ = ["AsyncLineStream", "lines_of"]
+__all__ = ["AsyncItemStream", "AsyncLineStream", "lines_of"]
 
 T = TypeVar("T")
 
 
-async def lines_of(response: AsyncResponse, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def lines_of(
+    response: AsyncResponse, chunks: AsyncIterator[bytes], separator: bytes = b"\n"
+) -> AsyncIterator[bytes]:
     """Iterate over the lines of a body, without blank ones.
 
     Raises:
@@ -27,7 +29,7 @@ async def lines_of(response: AsyncResponse, chunks: AsyncIterator[bytes]) -> Asy
         text = f"line {number} of the response, at byte {offset}, is longer than {limit} bytes."
         return APIResponseValidationError(text, response=shown, body=None)
 
-    splitter = LineSplitter(too_long)
+    splitter = LineSplitter(too_long, separator=separator)
     async for chunk in chunks:
         for line in splitter.feed(chunk):
             yield line
@@ -35,21 +37,15 @@ async def lines_of(response: AsyncResponse, chunks: AsyncIterator[bytes]) -> Asy
         yield line
 
 
-class AsyncLineStream(Generic[T]):
-    """The decoded lines of a response. Iterate over it, directly or as a context manager.
+class AsyncItemStream(Generic[T]):
+    """The decoded items of a response. Iterate over it, directly or as a context manager.
 
     Args:
         open: Opens the response.
-        decoder: Returns the decoder for the lines of a response.
     """
 
-    def __init__(
-        self,
-        open: Callable[[], Awaitable[tuple[AsyncResponse, AsyncIterator[bytes]]]],
-        decoder: Callable[[AsyncResponse], Callable[[bytes], Any]],
-    ) -> None:
+    def __init__(self, open: Callable[[], Awaitable[tuple[AsyncResponse, AsyncIterator[bytes]]]]) -> None:
         self._open = open
-        self._decoder = decoder
         self._response: AsyncResponse | None = None
         self._items: AsyncIterator[T] | None = None
 
@@ -57,8 +53,11 @@ class AsyncLineStream(Generic[T]):
         """Open the response, unless it is open already."""
         if self._items is None:
             self._response, chunks = await self._open()
-            self._items = _decoded(self._decoder(self._response), lines_of(self._response, chunks))
+            self._items = self._decoded(self._response, chunks)
         return self
+
+    def _decoded(self, response: AsyncResponse, chunks: AsyncIterator[bytes]) -> AsyncIterator[T]:
+        raise NotImplementedError
 
     async def close(self) -> None:
         """Close the connection."""
@@ -98,6 +97,29 @@ class AsyncLineStream(Generic[T]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+class AsyncLineStream(AsyncItemStream[T]):
+    """The decoded lines of a response. Iterate over it, directly or as a context manager.
+
+    Args:
+        open: Opens the response.
+        decoder: Returns the decoder for the lines of a response.
+        separator: The byte between two lines.
+    """
+
+    def __init__(
+        self,
+        open: Callable[[], Awaitable[tuple[AsyncResponse, AsyncIterator[bytes]]]],
+        decoder: Callable[[AsyncResponse], Callable[[bytes], Any]],
+        separator: bytes = b"\n",
+    ) -> None:
+        super().__init__(open)
+        self._decoder = decoder
+        self._separator = separator
+
+    def _decoded(self, response: AsyncResponse, chunks: AsyncIterator[bytes]) -> AsyncIterator[T]:
+        return _decoded(self._decoder(response), lines_of(response, chunks, self._separator))
 
 
 # Without a reference to the stream, which would otherwise wait for the garbage collector after its last use.

@@ -9,21 +9,22 @@ It fulfils `claude_batches_api.transport`. A transport has one of three views, w
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Literal, TypeVar, cast
 
 from claude_batches_api.request import Request, RequestOptions
 
-from .._http.decode import decode_page, decode_response, line_decoder
+from .._http.decode import decode_page, decode_response, event_decoder, line_decoder, separator_of
 from .._http.effects import Flow
 from .._http.exchange import Exchange, exchange
 from .._http.pages import first_request
 from .._http.response import OpenedResponse
 from .._http.session import Session
 from .driver import AsyncDriver
-from .line_stream import AsyncLineStream
+from .event_stream import AsyncEventStream
+from .line_stream import AsyncItemStream, AsyncLineStream
 
 # sync: from .pages import Page
 # async only
@@ -34,6 +35,10 @@ from .views import AsyncRawResponse, AsyncStreamedResponse
 __all__ = ["AsyncTransport", "View"]
 
 T = TypeVar("T")
+S = TypeVar("S", bound="AsyncItemStream[Any]")
+
+Opener = Callable[[], Awaitable[tuple[AsyncResponse, AsyncIterator[bytes]]]]
+"""Opens a response, and returns it with the chunks of its body."""
 
 View = Literal["plain", "raw", "streamed"]
 
@@ -75,9 +80,22 @@ class AsyncTransport:
         return AsyncPager(first) if self.kind == "plain" else cast(AsyncPager[Any], first())
 
     def stream(self, request: Request[T], options: RequestOptions, /) -> AsyncLineStream[T]:
-        """Return the decoded lines of a JSONL response."""
+        """Return the decoded lines of a JSONL response, or the values of a JSON text sequence."""
         decoder = partial(line_decoder, request.operation)
-        return self.deliver_stream(exchange(self.session, request, options), decoder)
+        separator = separator_of(request.operation)
+
+        def make(open: Opener) -> AsyncLineStream[T]:
+            return AsyncLineStream(open, decoder, separator)
+
+        return self.deliver_stream(exchange(self.session, request, options), make)
+
+    def events(self, request: Request[Any], options: RequestOptions, /) -> AsyncEventStream[Any]:
+        """Return the decoded events of a stream."""
+
+        def make(open: Opener) -> AsyncEventStream[Any]:
+            return AsyncEventStream(open, partial(event_decoder, request.operation))
+
+        return self.deliver_stream(exchange(self.session, request, options), make)
 
     async def deliver(self, exchange: Exchange[T]) -> T:
         """Perform an exchange, and return the result in the transport's view."""
@@ -89,34 +107,37 @@ class AsyncTransport:
             return cast(T, AsyncRawResponse(fetched.response, exchange.parse, content=fetched.content))
         return exchange.parse(*fetched)
 
-    def deliver_stream(
-        self, exchange: Exchange[Any], decoder: Callable[[OpenedResponse], Callable[[bytes], T]]
-    ) -> AsyncLineStream[T]:
-        """Return the decoded lines of an exchange in the transport's view."""
+    def deliver_stream(self, exchange: Exchange[Any], make: Callable[[Opener], S]) -> S:
+        """Return the decoded items of an exchange in the transport's view.
 
-        def of_response(response: AsyncResponse) -> AsyncLineStream[T]:
+        Args:
+            exchange: The exchange.
+            make: Makes the stream of a function that opens the response.
+        """
+
+        def of_response(response: AsyncResponse) -> S:
             async def opened() -> tuple[AsyncResponse, AsyncIterator[bytes]]:
                 return response, response.iter_bytes()
 
-            return AsyncLineStream(opened, decoder)
+            return make(opened)
 
-        def of_content(response: OpenedResponse, content: bytes) -> AsyncLineStream[T]:
+        def of_content(response: OpenedResponse, content: bytes) -> S:
             async def opened() -> tuple[AsyncResponse, AsyncIterator[bytes]]:
                 return cast(AsyncResponse, response), _once(content)
 
-            return AsyncLineStream(opened, decoder)
+            return make(opened)
 
         if self.kind != "plain":
             view: Any = self.deliver(Exchange(exchange.flow, of_content, of_response))
-            return cast(AsyncLineStream[T], view)
+            return cast(S, view)
 
         async def opened() -> tuple[AsyncResponse, AsyncIterator[bytes]]:
             response: AsyncResponse = await self.driver.run(exchange.flow(False))
             return response, response.iter_bytes()
 
-        stream: AsyncLineStream[T] = AsyncLineStream(opened, decoder)
-        # sync: stream.opened()
-        return stream
+        # sync: return make(opened).opened()
+        # async only
+        return make(opened)
 
     async def _page(
         self,

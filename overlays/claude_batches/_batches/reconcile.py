@@ -18,7 +18,7 @@ from .._http.effects import Flow, Sleep
 from .._http.encoding import is_object
 from .._http.exchange import Transfer
 from .._http.known_batches import RunningCreate
-from .._http.prepare import prepare
+from .._http.prepare import PreparedRequest, prepare
 from .._http.response import OpenedResponse
 from .._http.session import Session
 from .._http.timeouts import Deadline
@@ -112,11 +112,11 @@ class Search:
         """Return the search for the batch of an ambiguous create."""
         return attrs.evolve(self, request_count=error.request_count, started_at=error.started_at)
 
-    def call_options(self) -> RequestOptions:
-        """Return the options of one call, which ends with the deadline of the create."""
-        left = self.deadline.left(self.session.now())
+    def prepare(self, request: Request[Any]) -> PreparedRequest:
+        """Prepare a request that ends with the deadline of the create."""
         # The client's own deadline bounds a call, and here the call is the whole create.
-        return cast(RequestOptions, {**self.options, "deadline": None if left is None else max(left, 0.001)})
+        prepared = prepare(self.session, request, {**self.options, "deadline": None})
+        return attrs.evolve(prepared, deadline=self.deadline)
 
     def pause(self, seconds: float) -> Flow[bool]:
         """Sleep. Return false if the deadline leaves no time after it."""
@@ -134,7 +134,7 @@ def landmark(search: Search) -> Flow[Landmark]:
     has a landmark.
     """
     listing = attrs.evolve(operations.list_(limit=1), headers=search.headers)
-    fetched = yield from fetch(search.session, prepare(search.session, listing, search.call_options()))
+    fetched = yield from fetch(search.session, search.prepare(listing))
     page: Any = decode_response(listing, *fetched)
     newest: Any = next(iter(page.data or ()), None)
     return Landmark(_server_time(fetched.response), getattr(newest, "id", None))
@@ -171,9 +171,8 @@ def retrieve_reconciled(search: Search, batch_id: str, transfer: Transfer) -> Fl
     request = attrs.evolve(operations.retrieve(batch_id), headers=search.headers)
     visibility = Visibility()
     while True:
-        prepared = prepare(search.session, request, search.call_options())
         try:
-            return (yield from transfer(prepared, DEFAULT_POLICY))
+            return (yield from transfer(search.prepare(request), DEFAULT_POLICY))
         except NotFoundError as error:
             yield from visibility.wait(error, search.deadline.left(search.session.now()))
 
@@ -185,7 +184,7 @@ def candidates(search: Search) -> Flow[list[MessageBatch]]:
     after: str | None = None
     for _ in range(MAX_PAGES):
         listing = attrs.evolve(operations.list_(limit=100, after_id=after), headers=search.headers)
-        fetched = yield from fetch(session, prepare(session, listing, search.call_options()))
+        fetched = yield from fetch(session, search.prepare(listing))
         page = decode_response(listing, *fetched)
         earliest = _earliest(search, fetched.response)
         batches: list[Any] = page.data if type(page.data) is list else []

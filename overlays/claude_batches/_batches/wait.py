@@ -18,7 +18,7 @@ from .._errors import (
 from .._http.attempts import fetch
 from .._http.decode import decode_response
 from .._http.effects import Call, Flow, Sleep
-from .._http.prepare import prepare
+from .._http.prepare import PreparedRequest, prepare
 from .._http.session import Session
 from .._http.timeouts import Deadline, positive_seconds
 from .._logging import logger
@@ -83,7 +83,7 @@ def wait(
     while True:
         problem: APIError | None = None
         try:
-            prepared = prepare(session, request, _poll_options(session, deadline, options))
+            prepared = _prepare_poll(session, request, deadline, options)
             batch = decode_response(request, *(yield from fetch(session, prepared)))
         except APIError as error:
             problem = error
@@ -112,11 +112,13 @@ def wait(
         pause = min(pause * GROWTH, max(polling.max_poll_interval, polling.poll_interval))
 
 
-def _poll_options(session: Session, deadline: Deadline, options: PollOptions) -> RequestOptions:
-    """Return the options of one poll, which ends with the deadline of the whole wait."""
-    left = deadline.left(session.now())
+def _prepare_poll(
+    session: Session, request: Request[Any], deadline: Deadline, options: PollOptions
+) -> PreparedRequest:
+    """Prepare one poll, which ends with the deadline of the whole wait."""
     # The client's own deadline bounds a call, and here the call is the whole wait.
-    return cast(RequestOptions, {**options, "deadline": None if left is None else max(left, 0.001)})
+    prepared = prepare(session, request, cast(RequestOptions, {**options, "deadline": None}))
+    return attrs.evolve(prepared, deadline=deadline)
 
 
 def _may_pass(problem: APIError, deadline: Deadline, now: float) -> bool:

@@ -18,7 +18,15 @@ from .retry import backoff, requested_delay, worth_retrying_failure, worth_retry
 from .session import Session
 from .status import status_error
 
-__all__ = ["DEFAULT_POLICY", "FailedAttempt", "Fetched", "RetryPolicy", "fetch", "open_response"]
+__all__ = [
+    "DEFAULT_POLICY",
+    "SAFE_POLICY",
+    "FailedAttempt",
+    "Fetched",
+    "RetryPolicy",
+    "fetch",
+    "open_response",
+]
 
 #: Number of bytes read from the body of an error.
 ERROR_BODY_LIMIT = 1024 * 1024
@@ -97,6 +105,24 @@ class _DefaultPolicy:
 
 
 DEFAULT_POLICY = _DefaultPolicy()
+
+
+class _SafePolicy(_DefaultPolicy):
+    """Rules for calls of any API: a request with effects is not repeated where it may have had them."""
+
+    def worth_retrying(self, failed: FailedAttempt) -> bool:
+        """Return the rule of the attempt itself, if the request can be repeated or had certainly no effect."""
+        request = failed.request
+        repeatable = request.method not in ("POST", "PATCH") or "idempotency-key" in request.headers
+        if not repeatable and failed.failure is not None and not failed.failure.before_sending:
+            return False
+        if not repeatable and failed.response is not None:
+            # A limit of the rate refuses a request before it is processed.
+            return failed.response.status_code == 429 and failed.worth_retrying()
+        return failed.worth_retrying()
+
+
+SAFE_POLICY = _SafePolicy()
 
 
 def open_response(

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import attrs
 from claude_batches_api.parameters import Unset
-from claude_batches_api.request import TimeoutLike
+from claude_batches_api.request import Operation, TimeoutLike
 
 from .._errors import ConfigurationError, CredentialsError
 from .._headers import Headers, Secret, header_problem, shown_headers
@@ -18,6 +18,7 @@ from .._logging import logger
 from .._version import __version__
 from .origin import Origin, origin_of
 from .retry import RetryLimits
+from .signed import Signed
 from .timeouts import DEFAULT, Timeouts, positive_seconds
 
 __all__ = [
@@ -36,6 +37,9 @@ DEFAULT_VERSION: Final = "2023-06-01"
 
 #: Statuses after which a create is sent again: the API has certainly not created the batch.
 NOT_CREATED: Final = frozenset({429, 529})
+
+#: Authentication headers. A user who sets or omits one of them handles authentication.
+_CREDENTIALS = frozenset({"authorization", "x-api-key"})
 
 USER_AGENT = f"claude-batches/{__version__} python/{platform.python_version()}"
 
@@ -166,10 +170,20 @@ class Config:
     retry: RetryLimits = attrs.field(factory=RetryLimits)
     not_created: frozenset[int] = NOT_CREATED
     """Error statuses that prove that a create made no batch."""
+    request_id_header: str = "request-id"
+    """The header of a response with the id of the request."""
+    retries_unsafe: bool = True
+    """True to repeat a POST or PATCH after a failure that may have come after its effect."""
     headers: HeaderChanges = attrs.field(factory=lambda: HeaderChanges(Headers(), frozenset()))
     """The user's headers of every request."""
     query: tuple[tuple[str, object], ...] = ()
     """The user's query parameters of every request."""
+    own_headers: Headers = attrs.field(
+        init=False,
+        repr=False,
+        default=attrs.Factory(lambda self: Headers(self.package_headers()), takes_self=True),
+    )
+    """`package_headers()`, made once."""
 
     @classmethod
     def from_environment(cls, *, credentials: bool) -> Config:
@@ -223,7 +237,7 @@ class Config:
         if key is not None or token is not None:
             changes |= {"api_key": key, "auth_token": token}
         if value("base_url") is not None:
-            changes |= _base(given["base_url"])
+            changes |= self._base(given["base_url"])
         if given.get("anthropic_version") is not None:
             changes["version"] = _version(given["anthropic_version"])
         if not isinstance(given.get("timeout", _UNSET), Unset):
@@ -248,7 +262,7 @@ class Config:
         own = (each.reveal() for each in (self.api_key, self.auth_token) if each is not None)
         return (*own, *(value for name, value in self.headers.sent.items() if shown[name] != value))
 
-    def own_headers(self) -> dict[str, str]:
+    def package_headers(self) -> dict[str, str]:
         """Return the package's headers of every request."""
         return {"user-agent": USER_AGENT, "anthropic-version": self.version}
 
@@ -266,6 +280,21 @@ class Config:
             "a credential is missing: set the environment variable ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN, "
             "or give the client api_key= or auth_token="
         )
+
+    def signed(self, operation: Operation | None, headers: Mapping[str, str]) -> Signed:  # noqa: ARG002
+        """Return the credentials of a request: none if it has an authentication header already.
+
+        Args:
+            operation: The operation; `None` for a URL from the server.
+            headers: The other headers, with empty ones for those that the caller omits.
+
+        Raises:
+            CredentialsError: Neither a key nor a token is set.
+        """
+        return Signed(self.credentials() if _CREDENTIALS.isdisjoint(headers) else {})
+
+    def _base(self, base_url: Secret[Any]) -> dict[str, Any]:
+        return _base(base_url)
 
     def _headers(self, given: Mapping[str, Any]) -> HeaderChanges:
         nothing = Secret(None)

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 from claude_batches_api.request import Request, RequestOptions
 
-from .attempts import DEFAULT_POLICY, RetryPolicy, fetch, open_response
+from .attempts import DEFAULT_POLICY, SAFE_POLICY, RetryPolicy, fetch, open_response
 from .effects import Flow
 from .prepare import PreparedRequest, prepare
 from .response import OpenedResponse
@@ -62,7 +62,8 @@ def exchange(
     """Return the exchange of an operation; without `parse`, of one whose body is decoded line by line."""
 
     def flow(read: bool) -> Flow[Any]:
-        return transfer(session, prepare(session, request, options), DEFAULT_POLICY, read=read)
+        policy = DEFAULT_POLICY if session.config.retries_unsafe else SAFE_POLICY
+        return transfer(session, prepare(session, request, options), policy, read=read)
 
     return Exchange(flow, decoded_gradually if parse is None else parse)
 

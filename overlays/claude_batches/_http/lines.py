@@ -28,16 +28,24 @@ class LineSplitter:
         max_line_bytes: Longest line in bytes.
         offset: Position of the first byte in the stream.
         number: Number of the first line.
+        separator: The byte between two lines.
     """
 
     def __init__(
-        self, too_long: TooLong, *, max_line_bytes: int = MAX_LINE_BYTES, offset: int = 0, number: int = 1
+        self,
+        too_long: TooLong,
+        *,
+        max_line_bytes: int = MAX_LINE_BYTES,
+        offset: int = 0,
+        number: int = 1,
+        separator: bytes = b"\n",
     ) -> None:
         self.offset = offset
         """Start of the first unfinished line, in bytes from the start of the stream."""
         self._number = number
         self._max = max_line_bytes
         self._make_error = too_long
+        self._separator = separator
         self._pending = bytearray()
         self._too_long: Exception | None = None
         # The raw lines of the last chunk and their start, from which locate() counts.
@@ -59,7 +67,7 @@ class LineSplitter:
         """
         if self._too_long is not None:
             raise self._too_long
-        lines = chunk.split(b"\n")
+        lines = chunk.split(self._separator)
         rest = lines.pop()
         if not lines:
             self._pending += rest

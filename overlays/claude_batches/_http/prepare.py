@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, cast
+from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus, urlsplit
 
 import attrs
 from claude_batches_api.parameters import query_pairs
-from claude_batches_api.request import Request, RequestOptions
+from claude_batches_api.request import Operation, Request, RequestOptions
 
 from .._errors import ConfigurationError, UnsafeURLError
-from .._headers import Headers, Secret, SentRequest, shown_headers, shown_url
+from .._headers import HIDDEN, Headers, Secret, SentRequest, shown_headers, shown_url
 from .._logging import logger
 from .config import Config, HeaderChanges
 from .encoding import encode_body, encode_query
@@ -18,13 +19,11 @@ from .options import given
 from .origin import foreign_headers, origin_of, redirect_target, unsafe_step
 from .retry import RetryLimits
 from .session import Session
-from .timeouts import Deadline, Timeouts
+from .signed import Signed
+from .timeouts import NO_DEADLINE, Deadline, Timeouts
 from .upload import Payload
 
 __all__ = ["PreparedRequest", "extra_query_pairs", "prepare", "prepare_url", "redirected"]
-
-#: Authentication headers. A user who sets or omits one of them handles authentication.
-_CREDENTIALS = frozenset({"authorization", "x-api-key"})
 
 
 @attrs.frozen
@@ -44,23 +43,44 @@ class PreparedRequest:
     """True if the URL belongs to the origin of `base_url`."""
     server_url: bool = False
     """True if the server gave the URL. Its query may be a signature and is never shown."""
+    request_id_header: str = "request-id"
+    """The header of the response with the id of the request."""
+    hidden_headers: frozenset[str] = frozenset()
+    """Names of headers that hold a credential."""
+    hidden_query: frozenset[str] = frozenset()
+    """Names of query parameters that hold a credential."""
     fresh: bool = False
     """True to send on a new connection, where no earlier response can be mistaken for that of this request."""
 
     @property
     def shown_url(self) -> str:
         """The URL, as an error or a log may show it."""
-        return shown_url(self.url) if self.server_url or not self.trusted else self.url
+        if self.server_url or not self.trusted:
+            return shown_url(self.url)
+        return without_values(self.url, self.hidden_query) if self.hidden_query else self.url
 
     def shown(self) -> SentRequest:
         """Return the request without credentials."""
-        return SentRequest(self.method, self.shown_url, shown_headers(self.headers))
+        return SentRequest(self.method, self.shown_url, self._shown_headers())
 
     def secrets(self) -> tuple[str, ...]:
         """Return the values to remove from texts of others about this request."""
-        shown = shown_headers(self.headers)
+        shown = self._shown_headers()
         secrets = [value for name, value in self.headers.items() if shown[name] != value]
-        return (*secrets, *(value.removeprefix("Bearer ") for value in secrets))
+        if self.hidden_query:
+            query = parse_qsl(urlsplit(self.url).query)
+            hidden = [value for name, value in query if name in self.hidden_query]
+            # A server may repeat its URL.
+            secrets += [*hidden, *map(quote, hidden), *map(quote_plus, hidden)]
+        return (*secrets, *(value.removeprefix("Bearer ").removeprefix("Basic ") for value in secrets))
+
+    def _shown_headers(self) -> Headers:
+        shown = shown_headers(self.headers)
+        if self.hidden_headers <= {name for name in shown if shown[name] == HIDDEN}:
+            return shown
+        return Headers(
+            {name: HIDDEN if name in self.hidden_headers else value for name, value in shown.items()}
+        )
 
 
 def prepare(
@@ -84,23 +104,27 @@ def prepare(
     content: bytes | Payload | None = body
     if body is None and request.body is not None:
         content_type, content = encode_body(request.body, options.get("extra_body") or {})
-    headers = {"accept": operation.success.media_type or "*/*"}
+    own = {"accept": request.accept or operation.success.media_type or "*/*"}
     if content_type is not None:
-        headers["content-type"] = content_type
+        own["content-type"] = content_type
     if isinstance(content, Payload):
-        headers["content-length"] = str(content.size)
-    if request.cookies:
-        headers["cookie"] = "; ".join(f"{name}={value}" for name, value in request.cookies)
+        own["content-length"] = str(content.size)
+    headers, signed = _headers(config, own, request.headers, options, operation, secured=operation.secured)
+    cookies = [*request.cookies, *signed.cookies.items()]
+    if cookies and "cookie" not in headers:
+        headers = Headers({**headers, "cookie": "; ".join(f"{name}={value}" for name, value in cookies)})
     url = f"{config.base_url}{request.path}"
-    query = _query(config, request, options)
+    query = [*_query(config, request, options), *signed.query.items()]
     if query:
         url = f"{url}{'&' if '?' in request.path else '?'}{encode_query(query)}"
     return PreparedRequest(
         name=operation.name,
         method=operation.method,
         url=url,
-        headers=_headers(config, headers, request.headers, options, secured=operation.secured),
+        headers=headers,
         body=content,
+        hidden_headers=frozenset(signed.headers),
+        hidden_query=frozenset(signed.query),
         **_limits(session, options),
     )
 
@@ -128,12 +152,14 @@ def prepare_url(
         UnsafeURLError: The URL must not be followed.
     """
     config = session.config
+    headers, signed = _headers(config, headers, (), options, None, secured=True)
     base = PreparedRequest(
         name=name,
         method="GET",
         url=f"{config.base_url}/",
-        headers=_headers(config, headers, (), options, secured=True),
+        headers=headers,
         body=None,
+        hidden_headers=frozenset(signed.headers),
         server_url=True,
         **_limits(session, options),
     )
@@ -177,6 +203,17 @@ def redirected(prepared: PreparedRequest, location: str, config: Config, *, what
     return attrs.evolve(prepared, url=url, headers=headers, trusted=False, server_url=True)
 
 
+def without_values(url: str, names: frozenset[str]) -> str:
+    """Return a URL without the values of some query parameters."""
+    path, mark, query = url.partition("?")
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    hidden = (
+        f"{name}={HIDDEN}" if unquote_plus(name) in names else f"{name}{equal}{value}"
+        for name, equal, value in pairs
+    )
+    return f"{path}{mark}{'&'.join(hidden)}"
+
+
 def extra_query_pairs(extra: Mapping[str, object]) -> list[tuple[str, str]]:
     """Return the query parameters of `extra_query`.
 
@@ -193,38 +230,53 @@ class _Limits(TypedDict):
     timeouts: Timeouts
     deadline: Deadline
     retry: RetryLimits
+    request_id_header: str
 
 
 def _limits(session: Session, options: RequestOptions) -> _Limits:
     config = session.config
+    if not options and config.deadline is None:
+        return {
+            "timeouts": config.timeouts,
+            "deadline": NO_DEADLINE,
+            "retry": config.retry,
+            "request_id_header": config.request_id_header,
+        }
     retries = given(options, "max_retries", config.retry.max_retries)
     timeout = given(options, "timeout", config.timeouts)
     return {
         "timeouts": timeout if timeout is config.timeouts else Timeouts.of(timeout),
         "deadline": Deadline.after(given(options, "deadline", config.deadline), session.now()),
         "retry": RetryLimits(retries, config.retry.max_delay),
+        "request_id_header": config.request_id_header,
     }
 
 
 def _headers(
     config: Config,
     own: Mapping[str, str],
-    arguments: Iterable[tuple[str, str]],
+    arguments: Sequence[tuple[str, str]],
     options: RequestOptions,
+    operation: Operation | None,
     *,
     secured: bool,
-) -> Headers:
-    """Merge headers: those of the package, the client, the arguments and the options, each overriding the last."""
+) -> tuple[Headers, Signed]:
+    """Merge headers: those of the package, the client, the arguments and the options, each overriding the last.
+
+    Returns:
+        The headers, credentials included, and all credentials.
+    """
     changes = config.headers
-    for later in (dict(arguments), options.get("extra_headers")):
+    for later in (arguments and dict(arguments), options.get("extra_headers")):
         if later:
             changes = changes.then(HeaderChanges.of(Secret(later)))
     # `Headers`, so that no traceback shows their values as locals.
-    headers = Headers({**config.own_headers(), **own, **changes.sent})
-    headers = Headers({name: value for name, value in headers.items() if name not in changes.omitted})
-    if secured and _CREDENTIALS.isdisjoint(headers) and _CREDENTIALS.isdisjoint(changes.omitted):
-        return Headers({**headers, **config.credentials()})
-    return headers
+    headers = config.own_headers.merged(own, changes.sent, omitted=changes.omitted)
+    if not secured:
+        return headers, Signed()
+    present = Headers(dict.fromkeys(changes.omitted, "")).merged(headers) if changes.omitted else headers
+    signed = config.signed(operation, present)
+    return headers.merged(signed.headers), signed
 
 
 def _query(config: Config, request: Request[Any], options: RequestOptions) -> list[tuple[str, str]]:
@@ -235,6 +287,8 @@ def _query(config: Config, request: Request[Any], options: RequestOptions) -> li
             f"extra_query must be a mapping of names to values; got {type(extra).__name__}"
         )
     extra = cast("Mapping[str, object]", extra)
+    if not config.query and not extra:
+        return list(request.query)
     pairs = extra_query_pairs(dict(config.query))
     for names, layer in (
         (set(dict(request.query)), request.query),

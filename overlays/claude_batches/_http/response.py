@@ -16,6 +16,13 @@ from .timeouts import Timeouts
 __all__ = ["OpenedResponse"]
 
 
+def _with_request_id(headers: Headers, name: str) -> Headers:
+    """Return headers in which `request-id`, where errors and models look for it, has the value of another header."""
+    if name == "request-id" or name not in headers:
+        return headers
+    return Headers({**headers, "request-id": headers[name]})
+
+
 class OpenedResponse:
     """A response whose body may still be unread.
 
@@ -31,7 +38,7 @@ class OpenedResponse:
     ) -> None:
         self.status_code: int = native.status_code
         """Status code."""
-        self.headers = Headers(native.headers.multi_items())
+        self.headers = _with_request_id(Headers(native.headers.multi_items()), prepared.request_id_header)
         """Headers, case-insensitive."""
         self.elapsed = timedelta(seconds=elapsed)
         """Time from the start of the attempt to the end of the headers."""

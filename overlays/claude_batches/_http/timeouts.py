@@ -8,7 +8,7 @@ from claude_batches_api.request import TimeoutLike
 
 from .._errors import ConfigurationError
 
-__all__ = ["DEFAULT", "Deadline", "Timeouts", "positive_seconds"]
+__all__ = ["DEFAULT", "NO_DEADLINE", "Deadline", "Timeouts", "positive_seconds"]
 
 
 def positive_seconds(name: str, value: object) -> float:
@@ -78,7 +78,7 @@ class Deadline(NamedTuple):
             ConfigurationError: The value is not a positive number.
         """
         if seconds is None:
-            return cls(None, None)
+            return NO_DEADLINE
         checked = positive_seconds("deadline", seconds)
         return cls(now + checked, checked)
 
@@ -93,3 +93,7 @@ class Deadline(NamedTuple):
     def shown(self) -> str:
         """Return the length of the deadline for a message: `3 s`."""
         return f"{self.seconds or 0:.3g} s"
+
+
+#: A call without a deadline.
+NO_DEADLINE = Deadline(None, None)

@@ -34,6 +34,7 @@ from .._results.decoder import OnBadLine
 from .._results.index import ResultsById
 from .._results.partial import DownloadProgress, plain_path
 from .._results.reader import MAX_RESUMES
+from .line_stream import LineStream
 from .result_stream import ResultStream
 from .transport import Transport
 
@@ -209,7 +210,8 @@ class Batches(resources.Batches):
         )
         if self._transport.kind != "plain":
             exchange: Exchange[Any] = Exchange(partial(_view_of, call))
-            view: Any = self._transport.deliver_stream(exchange, partial(_line_decoder, call))
+            lines: partial[LineStream[Any]] = partial(LineStream, decoder=partial(_line_decoder, call))
+            view: Any = self._transport.deliver_stream(exchange, lines)
             return cast("ResultStream[MessageBatchIndividualResponse]", view)
         opened: Any = partial(_opened, self._transport, call, call.decoder())
         stream: ResultStream[MessageBatchIndividualResponse] = ResultStream(self._transport.driver, opened)

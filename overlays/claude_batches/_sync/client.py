@@ -64,8 +64,8 @@ class Client(api.SyncResources):
     A client keeps connections open between calls. Make one, use it for all calls, and close it at the end, or use it
     as a context manager. A copy made by `with_options` shares its connections.
 
-    `Client` belongs to one event loop, and `Client` can be used from several threads. After a fork, the child
-    makes connections of its own.
+    With asyncio, a client belongs to one event loop. Without, it can be used from several threads. After a fork, the
+    child makes connections of its own.
 
     Args:
         http_client: An `httpx.Client` or `httpx2.Client` to send with. It stays the caller's to close.
@@ -130,8 +130,7 @@ class Client(api.SyncResources):
     def default_headers(self) -> Headers:
         """Headers of every request, without those of HTTP itself and the credential."""
         changes = self._config.headers
-        headers = {**self._config.own_headers(), **changes.sent}
-        return Headers({name: value for name, value in headers.items() if name not in changes.omitted})
+        return self._config.own_headers.merged(changes.sent, omitted=changes.omitted)
 
     @property
     def default_query(self) -> dict[str, object]:

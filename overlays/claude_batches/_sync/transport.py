@@ -17,14 +17,15 @@ from typing import Any, Literal, TypeVar, cast
 
 from claude_batches_api.request import Request, RequestOptions
 
-from .._http.decode import decode_page, decode_response, line_decoder
+from .._http.decode import decode_page, decode_response, event_decoder, line_decoder, separator_of
 from .._http.effects import Flow
 from .._http.exchange import Exchange, exchange
 from .._http.pages import first_request
 from .._http.response import OpenedResponse
 from .._http.session import Session
 from .driver import Driver
-from .line_stream import LineStream
+from .event_stream import EventStream
+from .line_stream import ItemStream, LineStream
 from .pages import Page
 from .response import Response
 from .views import RawResponse, StreamedResponse
@@ -32,6 +33,10 @@ from .views import RawResponse, StreamedResponse
 __all__ = ["Transport", "View"]
 
 T = TypeVar("T")
+S = TypeVar("S", bound="ItemStream[Any]")
+
+Opener = Callable[[], tuple[Response, Iterator[bytes]]]
+"""Opens a response, and returns it with the chunks of its body."""
 
 View = Literal["plain", "raw", "streamed"]
 
@@ -67,9 +72,22 @@ class Transport:
         return self._page(*first_request(request, options))
 
     def stream(self, request: Request[T], options: RequestOptions, /) -> LineStream[T]:
-        """Return the decoded lines of a JSONL response."""
+        """Return the decoded lines of a JSONL response, or the values of a JSON text sequence."""
         decoder = partial(line_decoder, request.operation)
-        return self.deliver_stream(exchange(self.session, request, options), decoder)
+        separator = separator_of(request.operation)
+
+        def make(open: Opener) -> LineStream[T]:
+            return LineStream(open, decoder, separator)
+
+        return self.deliver_stream(exchange(self.session, request, options), make)
+
+    def events(self, request: Request[Any], options: RequestOptions, /) -> EventStream[Any]:
+        """Return the decoded events of a stream."""
+
+        def make(open: Opener) -> EventStream[Any]:
+            return EventStream(open, partial(event_decoder, request.operation))
+
+        return self.deliver_stream(exchange(self.session, request, options), make)
 
     def deliver(self, exchange: Exchange[T]) -> T:
         """Perform an exchange, and return the result in the transport's view."""
@@ -81,34 +99,35 @@ class Transport:
             return cast(T, RawResponse(fetched.response, exchange.parse, content=fetched.content))
         return exchange.parse(*fetched)
 
-    def deliver_stream(
-        self, exchange: Exchange[Any], decoder: Callable[[OpenedResponse], Callable[[bytes], T]]
-    ) -> LineStream[T]:
-        """Return the decoded lines of an exchange in the transport's view."""
+    def deliver_stream(self, exchange: Exchange[Any], make: Callable[[Opener], S]) -> S:
+        """Return the decoded items of an exchange in the transport's view.
 
-        def of_response(response: Response) -> LineStream[T]:
+        Args:
+            exchange: The exchange.
+            make: Makes the stream of a function that opens the response.
+        """
+
+        def of_response(response: Response) -> S:
             def opened() -> tuple[Response, Iterator[bytes]]:
                 return response, response.iter_bytes()
 
-            return LineStream(opened, decoder)
+            return make(opened)
 
-        def of_content(response: OpenedResponse, content: bytes) -> LineStream[T]:
+        def of_content(response: OpenedResponse, content: bytes) -> S:
             def opened() -> tuple[Response, Iterator[bytes]]:
                 return cast(Response, response), _once(content)
 
-            return LineStream(opened, decoder)
+            return make(opened)
 
         if self.kind != "plain":
             view: Any = self.deliver(Exchange(exchange.flow, of_content, of_response))
-            return cast(LineStream[T], view)
+            return cast(S, view)
 
         def opened() -> tuple[Response, Iterator[bytes]]:
             response: Response = self.driver.run(exchange.flow(False))
             return response, response.iter_bytes()
 
-        stream: LineStream[T] = LineStream(opened, decoder)
-        stream.opened()
-        return stream
+        return make(opened).opened()
 
     def _page(
         self,

@@ -10,7 +10,17 @@ from typing import IO, Any
 import orjson
 from rich.console import Console, RenderableType
 
-__all__ = ["instant", "is_terminal", "say", "stderr", "write_data", "write_json", "write_lines", "write_text"]
+__all__ = [
+    "counted",
+    "instant",
+    "is_terminal",
+    "say",
+    "stderr",
+    "write_data",
+    "write_json",
+    "write_lines",
+    "write_text",
+]
 
 #: The width of tables that do not go to a terminal: ids stay whole.
 _WIDE = 200
@@ -69,6 +79,17 @@ def write_lines(values: Iterable[Any]) -> int:
         count += 1
     out.flush()
     return count
+
+
+def counted(number: int, one: str, several: str) -> str:
+    """Return a number with its noun.
+
+    Args:
+        number: The number.
+        one: The noun for 1.
+        several: The noun for others.
+    """
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def instant(value: datetime | None) -> str:

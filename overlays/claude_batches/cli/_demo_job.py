@@ -108,6 +108,8 @@ def _run_killed(console: Console, sandbox: Sandbox, folder: str, most: int) -> N
             if _LOST in line:
                 process.kill()
                 break
+        else:
+            raise CommandError(f"the job ended with exit status {process.wait()}: please report this")
         process.wait()
     console.print(
         f"[bold red]kill -9 {process.pid}[/] [bold]The ledger has the intent of a batch, and not its id.[/]",

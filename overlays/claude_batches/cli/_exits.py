@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable
 from enum import IntEnum
 from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 
 import typer
 
@@ -80,11 +80,16 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
                 traceback.print_exc()
             _fail(*known)
 
-    # Typer reads the parameters of the signature, and their types of the annotations.
+    # Typer reads names, types and defaults from the signature. Its releases differ in how they resolve annotations
+    # that are text, so they are resolved here.
+    hints = get_type_hints(function, include_extras=True)
     signature = inspect.signature(function)
+    parameters = [each.replace(annotation=hints[name]) for name, each in signature.parameters.items()]
     option = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_Debug)
-    command.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
-    command.__annotations__ = {**function.__annotations__, "debug": _Debug}
+    command.__signature__ = signature.replace(parameters=[*parameters, option], return_annotation=None)  # type: ignore[attr-defined]
+    command.__annotations__ = {**hints, "debug": _Debug}
+    # Typer would look for a signature behind the wrapper.
+    del command.__wrapped__
     return command
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from ._console import binary_stdout, is_terminal, say, write_data, write_json, write_text
+from ._console import binary_stdout, counted, is_terminal, say, write_data, write_json, write_text
 from ._exits import CommandError, ExitStatus, finish
 from ._job_view import (
     cost_summary,
@@ -217,7 +217,7 @@ def export(
     elif json:
         write_json({"path": path, "rows": written})
     else:
-        say(f"{written:,} rows are in {path}")
+        say(f"{counted(written, 'row is', 'rows are')} in {path}")
     finish(status_of(found))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ._console import say, write_data, write_json
+from ._console import counted, say, write_data, write_json
 from ._events import followed, outlook
 from ._exits import CommandError, ExitStatus, finish
 from ._interrupts import Interrupts
@@ -203,7 +203,7 @@ def retry(
     ):
         if opened_job.status().state == "paused":
             opened_job.resume()
-        say(f"{opened_job.retry():,} requests are sent again")
+        say(f"{counted(opened_job.retry(), 'request is', 'requests are')} sent again")
         _send(opened_job, job, max_cost=max_cost, verbose=verbose, json=json)
 
 
@@ -283,21 +283,22 @@ def _source(
 
 def _add(job: Job, source: Source | None) -> None:
     if source is not None:
-        say(f"{add(job, source):,} requests added")
+        say(f"{counted(add(job, source), 'request', 'requests')} added")
 
 
 def _send(job: Job, name: str, *, max_cost: float | None, verbose: bool, json: bool) -> None:
     with followed(job, verbose=verbose):
         sent = job.submit(max_cost=max_cost)
     status = job.status()
-    say(f"{sent:,} batches sent")
+    say(f"{counted(sent, 'batch', 'batches')} sent")
     _write(name, status, json=json)
     if status.doubts:
         finish(ExitStatus.UNKNOWN_OUTCOME)
     if status.reason is not None:
         raise CommandError(f"{name} is paused: {status.reason}")
     if status.staged:
-        say(f"{status.staged:,} requests were not sent. Continue with: claude-batches submit {name}")
+        left = counted(status.staged, "request was", "requests were")
+        say(f"{left} not sent. Continue with: claude-batches submit {name}")
         finish(ExitStatus.RUNNING)
 
 

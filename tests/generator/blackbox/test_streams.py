@@ -1,0 +1,257 @@
+"""Streams: server-sent events, declared or implied by an argument `stream`, and JSON text sequences."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import Any
+
+import anyio
+import pytest
+from claude_batches import (
+    APIConnectionError,
+    APIResponseValidationError,
+    APIStatusError,
+    AsyncClient,
+    Client,
+    EventStream,
+    LineStream,
+)
+
+from tests.generator.running import Api, mypy_complaints, pyright_complaints
+from tests.support.server import Act, Exchange, ScriptedServer
+
+EVENTS = "text/event-stream; charset=utf-8"
+
+
+def stream(*chunks: str, media_type: str = EVENTS, cut: bool = False) -> Act:
+    """Send a chunked response; without its last chunk, if it is cut."""
+
+    def act(exchange: Exchange) -> None:
+        exchange.read_body()
+        exchange.send(f"HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\n".encode())
+        exchange.send(b"request-id: req_1\r\ntransfer-encoding: chunked\r\n\r\n")
+        for chunk in chunks:
+            data = chunk.encode()
+            exchange.send(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        if cut:
+            exchange.hang_up()
+        else:
+            exchange.send(b"0\r\n\r\n")
+
+    return act
+
+
+class Caller:
+    """Calls the methods of the package, of a sync or of an async client."""
+
+    def __init__(self, api: Api, kind: str) -> None:
+        self._resources = api.module("resources")
+        self._kind = kind
+        self.requests: list[Exchange] = []
+
+    def __call__(self, act: Act, method: str, /, *, view: str = "", **arguments: Any) -> Any:
+        """Return the result, or the list of the items of a stream."""
+        with ScriptedServer([act]) as server:
+            try:
+                return self._called(server.url, method, view, arguments)
+            finally:
+                self.requests = server.requests
+
+    def _called(self, url: str, method: str, view: str, arguments: dict[str, Any]) -> Any:
+        settings: Any = {"base_url": url, "api_key": "k", "max_retries": 0}
+        if self._kind == "sync":
+            with Client(**settings) as client:
+                resource = self._resources.SyncResources(client._transport).t
+                if view:
+                    result = getattr(resource.with_raw_response, method)(**arguments).parse()
+                else:
+                    result = getattr(resource, method)(**arguments)
+                return [*result] if isinstance(result, EventStream | LineStream) else result
+
+        async def call() -> Any:
+            async with AsyncClient(**settings) as client:
+                resource = self._resources.AsyncResources(client._transport).t
+                if view:
+                    raw = await getattr(resource.with_raw_response, method)(**arguments)
+                    result = await raw.parse()
+                else:
+                    result = await getattr(resource, method)(**arguments)
+                return [item async for item in result] if hasattr(result, "__aiter__") else result
+
+        return anyio.run(call)
+
+
+@pytest.fixture(params=["sync", "async"])
+def call(api: Api, request: pytest.FixtureRequest) -> Caller:
+    return Caller(api, request.param)
+
+
+class TestEvents:
+    document = """
+paths:
+  /chat:
+    post:
+      operationId: t_chat
+      tags: [t]
+      requestBody: {required: true, content: {application/json: {schema: {$ref: Ask}}}}
+      responses:
+        "200":
+          description: It.
+          content: {application/json: {schema: {$ref: Answer}}, text/event-stream: {schema: {$ref: Chunk}}}
+  /implied:
+    post:
+      operationId: t_implied
+      tags: [t]
+      requestBody: {required: true, content: {application/json: {schema: {$ref: Ask}}}}
+      responses: {"200": {description: It., content: {application/json: {schema: {$ref: Answer}}}}}
+  /watch:
+    get:
+      operationId: t_watch
+      tags: [t]
+      responses: {"200": {description: It., content: {text/event-stream: {schema: {$ref: Change}}}}}
+  /raw:
+    get:
+      operationId: t_raw
+      tags: [t]
+      responses: {"200": {description: It., content: {text/event-stream: {schema: {type: string}}}}}
+components:
+  schemas:
+    Ask:
+      type: object
+      required: [prompt]
+      properties: {prompt: {type: string}, stream: {type: [boolean, "null"]}}
+    Answer: {type: object, properties: {text: {type: string}}}
+    Chunk: {type: object, properties: {delta: {type: string}, at: {type: string, format: date-time}}}
+    Change:
+      type: object
+      required: [event, data]
+      properties: {event: {enum: [made, gone]}, data: {$ref: Chunk}, id: {type: string}}
+"""
+
+    def test_stream_is_typed_events(self, api: Api, call: Caller) -> None:
+        """With `stream=True` the data of each event is the documented model, up to the end mark."""
+        act = stream('data: {"delta"', ': "a"}\r\n\r\n: ping\n\ndata: {"delta": "b"}\n\ndata: [DONE]\n\n')
+        found = call(act, "chat", prompt="p", stream=True)
+        assert [type(each) for each in found] == [api.models.Chunk] * 2
+        assert [each.delta for each in found] == ["a", "b"]
+        [request] = call.requests
+        assert request.headers["accept"] == "text/event-stream"
+        assert json.loads(request.body or b"") == {"prompt": "p", "stream": True}
+
+    def test_result_without_stream(self, api: Api, call: Caller) -> None:
+        """Without `stream` the result is the JSON."""
+        answer = call(stream('{"text": "t"}', media_type="application/json"), "chat", prompt="p")
+        assert answer == api.models.Answer(text="t")
+        assert call.requests[0].headers["accept"] == "application/json"
+
+    def test_stream_can_be_implied(self, call: Caller) -> None:
+        """An argument `stream` makes a stream of events where the document says nothing of it."""
+        found = call(stream("id: 7\nevent: tick\ndata: 1\n\n"), "implied", prompt="p", stream=True)
+        assert [(each.event, each.json(), each.id) for each in found] == [("tick", 1, "7")]
+
+    def test_schema_of_whole_event(self, api: Api, call: Caller) -> None:
+        """A schema with `event` and `data` is that of the whole event."""
+        [found] = call(stream('event: made\nid: 3\ndata: {"delta": "x"}\n\n'), "watch")
+        assert found == api.models.Change(event="made", data=api.models.Chunk(delta="x"), id="3")
+
+    def test_event_without_schema(self, call: Caller) -> None:
+        """Events whose data is text stay events."""
+        [found] = call(stream("data: a\ndata: b\n\n"), "raw")
+        assert (found.event, found.data) == ("message", "a\nb")
+
+    @pytest.mark.parametrize(
+        "error",
+        ['event: error\ndata: {"error": {"type": "overloaded_error", "message": "Busy"}}\n\n',
+         'data: {"error": {"type": "overloaded_error", "message": "Busy"}}\n\n'],
+    )  # fmt: skip
+    def test_error_in_mid_stream(self, call: Caller, error: str) -> None:
+        """An error event raises with the API's words."""
+        with pytest.raises(APIStatusError, match=r"Busy.*The stream had begun") as raised:
+            call(stream('data: {"delta": "a"}\n\n', error), "chat", prompt="p", stream=True)
+        assert raised.value.type == "overloaded_error"
+        assert raised.value.request_id == "req_1"
+
+    def test_lost_connection(self, call: Caller) -> None:
+        """A lost connection raises."""
+        with pytest.raises(APIConnectionError):
+            call(stream('data: {"delta": "a"}\n\n', cut=True), "chat", prompt="p", stream=True)
+
+    def test_cut_event(self, call: Caller) -> None:
+        """A stream that ends in the middle of an event raises."""
+        with pytest.raises(APIResponseValidationError, match="ends in the middle of an event"):
+            call(stream('data: {"delta": "a"}\n\ndata: {"del'), "chat", prompt="p", stream=True)
+
+    def test_other_answer_is_no_stream(self, call: Caller) -> None:
+        """JSON in place of a stream raises, and does not pass for an empty stream."""
+        with pytest.raises(APIResponseValidationError, match="not a stream of events but application/json"):
+            call(stream("{}", media_type="application/json"), "chat", prompt="p", stream=True)
+
+    def test_data_that_is_not_json(self, call: Caller) -> None:
+        """Data that is not JSON raises."""
+        with pytest.raises(APIResponseValidationError, match="data is not JSON"):
+            call(stream("data: <html>\n\n"), "chat", prompt="p", stream=True)
+
+    def test_raw_view(self, call: Caller) -> None:
+        """A raw response parses to the same items."""
+        found = call(stream('data: {"delta": "a"}\n\n'), "chat", view="raw", prompt="p", stream=True)
+        assert [each.delta for each in found] == ["a"]
+
+    def test_overloads(self, api: Api, tmp_path: Any) -> None:
+        """Type checkers know the result by the value of `stream`, and the views take both."""
+        program = f"""
+            import {api.name} as _  # the package
+            from {api.name} import models
+            from {api.name}.resources import AsyncT, T
+            from claude_batches import AsyncEventStream, EventStream
+
+            async def use(sync: T, other: AsyncT, flag: bool) -> None:
+                a: models.Answer = sync.chat(prompt="p")
+                b: models.Answer = sync.chat(prompt="p", stream=False)
+                c: EventStream[models.Chunk] = sync.chat(prompt="p", stream=True)
+                d: models.Answer | EventStream[models.Chunk] = sync.chat(prompt="p", stream=flag)
+                e: AsyncEventStream[models.Chunk] = await other.chat(prompt="p", stream=True)
+                async for chunk in e:
+                    f: models.Chunk = chunk
+                async for change in other.watch():
+                    g: models.Change = change
+                for event in sync.raw():
+                    h: str = event.data
+                sync.with_raw_response.chat(prompt="p")
+        """
+        path = api.folder / "program.py"
+        path.write_text(textwrap.dedent(program))
+        try:
+            assert mypy_complaints(api.folder) == ""
+            assert pyright_complaints(api.folder, tmp_path) == ""
+        finally:
+            path.unlink()
+
+
+class TestSequences:
+    document = """
+paths:
+  /numbers:
+    get:
+      operationId: t_numbers
+      tags: [t]
+      responses: {"200": {description: It., content: {application/json-seq: {schema: {type: integer}}}}}
+  /things:
+    get:
+      operationId: t_things
+      tags: [t]
+      responses: {"200": {description: It., content: {application/json-seq: {schema: {$ref: Thing}}}}}
+components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}}}
+"""
+
+    def test_texts_may_have_lines(self, api: Api, call: Caller) -> None:
+        """A text begins with a record separator, and may hold line ends (RFC 7464)."""
+        act = stream('\x1e{"name":\n "a"}\n\x1e', '\x1e{"name": "b"}\n', media_type="application/json-seq")
+        assert [each.name for each in call(act, "things")] == ["a", "b"]
+        assert api.decode("t", "things", {"name": "a"}) == api.models.Thing(name="a")
+
+    def test_cut_number(self, call: Caller) -> None:
+        """A number without white space behind it may be cut, and raises (RFC 7464, 2.4)."""
+        assert call(stream("\x1e1\n\x1e23\n", media_type="application/json-seq"), "numbers") == [1, 23]
+        with pytest.raises(APIResponseValidationError, match="was cut off"):
+            call(stream("\x1e1\n\x1e2", media_type="application/json-seq"), "numbers")
