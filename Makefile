@@ -1,4 +1,4 @@
-# Everything that can be done here. Each target sets up what it needs: Python 3.11 or newer and make are enough.
+# All development tasks. Each target sets up its requirements: Python 3.11 or newer and make are enough.
 
 PYTHON ?= python3
 VENV := .venv

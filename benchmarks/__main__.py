@@ -20,7 +20,7 @@ def main(wanted: list[str]) -> int:
         return 2
     for name in wanted or NAMES:
         print(f"\n{name}\n{'=' * len(name)}", flush=True)
-        # Each in a process of its own, so that none profits from what another has loaded.
+        # Each in a separate process, so that none profits from modules loaded by another.
         done = subprocess.run([sys.executable, str(HERE / f"{name}.py")], check=False)
         if done.returncode != 0:
             return done.returncode

@@ -1,4 +1,4 @@
-"""One case of the benchmark of results, in a process of its own: prints seconds, lines and peak memory as JSON.
+"""One case of the benchmark of results, in a separate process: prints seconds, lines and peak memory as JSON.
 
 A case is asked for by its name, with the URL of a server or the path of a file.
 """
@@ -19,7 +19,7 @@ Measured = tuple[int, float]
 
 
 def floor(url: str) -> Measured:
-    """What no reader can beat: the same stream, split, and parsed by orjson into dicts that are thrown away."""
+    """Floor: the same stream, split, and parsed by orjson into discarded dicts."""
     import httpx
 
     loads = orjson.loads

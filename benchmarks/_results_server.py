@@ -1,4 +1,4 @@
-"""Serves one results file, and the batch it belongs to, from a process of its own: as fast as the kernel copies."""
+"""Server of one results file and its batch, in a separate process, as fast as the kernel copies."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What one small call costs, beside a bare `httpx` call to the same server and the official package's.
+"""Time of one small call, compared with a bare `httpx` call to the same server and the official package.
 
     python -m benchmarks.call [--calls 1000]
 
-The server runs in a process of its own. The clients take turns, call by call, so that whatever else the machine does
+The server runs in a separate process. The clients take turns, call by call, so that whatever else the machine does
 hits them alike; the median of each is shown, and the ratio to bare httpx.
 """
 

@@ -1,8 +1,8 @@
-"""What it costs to create a batch of 100,000 requests and 130 MB: time and memory, beside the official package.
+"""Time and memory to create a batch of 100,000 requests and 130 MB, compared with the official package.
 
     python -m benchmarks.create [--requests 100000] [--rounds 3]
 
-Each run is a process of its own, in turn, that makes the requests in a generator (a list, for the package that needs
+Each run is a separate process, in turn, that makes the requests in a generator (a list, for the package that needs
 one), after a small batch to warm up. The server is a process too, reads the body and throws it away. The fastest run of
 each is shown; memory is what the run's peak is above what the process had before. The floor encodes each request with
 orjson and sends the bytes over a bare socket.
@@ -93,7 +93,7 @@ def theirs(url: str) -> Callable[[int], object]:
 
 
 def floor(url: str) -> Callable[[int], object]:
-    """What can't be saved: the encoding and the sending."""
+    """Floor: the encoding and the sending alone."""
     import orjson
 
     parts = urlsplit(url)

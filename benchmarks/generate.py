@@ -1,4 +1,4 @@
-"""How long generating takes: this project's package, and one from a document with a thousand schemas.
+"""Time of generating this project's package, and a package from a document with a thousand schemas.
 
 The yardstick is openapi-python-client as it comes, with its ruff hooks, on the same document. The document is made up
 here and has what real ones have. Stock openapi-python-client gets it without what it leaves out or fails on.
@@ -169,7 +169,7 @@ def _operations(number: int, *, plain: bool) -> dict[str, Any]:
 
 
 def operations_in(document: dict[str, Any]) -> int:
-    """How many operations a document has."""
+    """Number of operations of a document."""
     return sum(len(item) for item in document["paths"].values())
 
 

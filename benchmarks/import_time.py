@@ -1,8 +1,8 @@
-"""What `import claude_batches` costs, beside `import httpx` and `import anthropic`.
+"""Time of `import claude_batches`, compared with `import httpx` and `import anthropic`.
 
     python -m benchmarks.import_time [--rounds 7]
 
-Each import runs in an interpreter of its own, in turn, and the fastest of each is shown, less what an interpreter costs
+Each import runs in a separate interpreter, in turn, and the fastest of each is shown, less what an interpreter costs
 that imports nothing. What a first client adds is shown as well.
 """
 
@@ -25,7 +25,7 @@ CASES = {
 
 
 def seconds(code: str) -> float:
-    """How long an interpreter takes for it."""
+    """Seconds that an interpreter takes for an import."""
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True)
     return time.perf_counter() - start

@@ -1,8 +1,8 @@
-"""How fast results are read, and in how much memory: against the official SDK, and against the parser alone.
+"""Speed and memory of reading results, compared with the official SDK and with the parser alone.
 
     python benchmarks/results.py --json benchmarks/results.json --svg benchmarks/results.svg
 
-One server in a process of its own sends one file to all; each case is a process of its own as well. Cases
+One server in a separate process sends one file to all; each case is a separate process as well. Cases
 take turns for some rounds, and the best round of each counts: what else a machine does only ever makes things
 slower.
 
@@ -44,7 +44,7 @@ NAMES = {
 
 
 def main() -> None:
-    """Measure, and show what came out."""
+    """Measure, and print the figures."""
     options = _options()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "results.jsonl"
@@ -125,7 +125,7 @@ def _speed(url: str, rounds: int) -> dict[str, float]:
 
 
 def _growth(reading: str, not_reading: str, source: str) -> int:
-    """How many bytes more the peak is for reading, at worst."""
+    """Maximum increase of the peak memory by reading, in bytes."""
     return max(_run(reading, source)["peak"] for _ in range(3)) - min(
         _run(not_reading, source)["peak"] for _ in range(3)
     )

@@ -1,11 +1,11 @@
-"""How fast results are written as tables, against the JSON parser alone on the same lines.
+"""Speed of writing results as tables, compared with the JSON parser alone on the same lines.
 
     python benchmarks/tables.py --million
 
 Cases take turns, and the best round of each counts. `floor` is `orjson.loads` of each line, its result thrown
 away; a figure is the floor's time divided by the case's, so 0.5 is twice the floor's time. `time` is what a clock
 shows; `work` is the processor time of all threads, which says more on a machine that is busy. `--million` writes a
-million rows in a process of its own and tells its peak memory.
+million rows in a separate process and prints its peak memory.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def take() -> None:
     """Take the picture."""
     chromium = shutil.which("chromium")
     if chromium is None:
-        raise SystemExit("There is no chromium on this machine")
+        raise SystemExit("Chromium is not installed")
     with Sandbox(speed=1) as sandbox, sync_playwright() as playwright:
         mixed = fill(sandbox)
         browser = playwright.chromium.launch(executable_path=chromium, args=["--disable-quic"])

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 __all__ = ["JSONObject", "compact_json", "copied", "json_text", "to_json"]
 
-# The Python types of JSON's containers. As plain values: a type checker knows no more of their contents than `Any`.
+# The Python types of JSON's containers. As plain values, because a type checker sees their contents as `Any`.
 OBJECT: Any = dict
 ARRAY: Any = list
 

@@ -1,6 +1,6 @@
 """Write the part of the spec that the sandbox validates requests with: `python spec/sandbox_schema.py`.
 
-The sandbox works from an installed package, where there is no spec and no YAML parser. So the schemas of a
+The sandbox uses an installed package, without the spec and without a YAML parser. So the schemas of a
 request's params are kept beside it as JSON, without descriptions. A test fails if the file is out of date.
 """
 

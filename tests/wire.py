@@ -37,7 +37,7 @@ def any_json(max_leaves: int = 6) -> st.SearchStrategy[Any]:
 
 
 def wire(name: str) -> st.SearchStrategy[Any]:
-    """JSON that a component schema describes; now and then with a field that no spec knows of yet."""
+    """JSON of a component schema; sometimes with an unknown field."""
     return _of({"$ref": f"#/components/schemas/{name}"})
 
 

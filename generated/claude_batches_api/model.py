@@ -5,7 +5,7 @@ Every generated model keeps three promises:
 
 - **Nothing that the server adds breaks a reader.** A field that the spec does not list is kept, and `to_dict()`
   returns it. A union member that it does not list becomes `Unknown`. A required field that did not come reads
-  `None`. A value of another type than the spec says is returned as it came.
+  `None`. A value of another type than in the spec is returned unchanged.
 - **Decoding costs little, and only for fields that are read.** An object is filled by code that was written for its
   set of keys. An object inside it stays the parsed `dict` until that field is read.
 - **Nothing is imported or looked up twice.** A model refers to other models by name. A name is resolved when the
@@ -128,7 +128,7 @@ class Tagged(Link):
 
     Args:
         tag: The key of the tag.
-        members: The model for each tag. Several models of one tag are told apart by their keys and constants.
+        members: The model for each tag. Several models of one tag are distinguished by their keys and constants.
         where: The constants of those, as for `Untagged`.
         untagged: The decoder of objects without a tag, where the tag is optional.
         rest: The decoder of all other objects.
@@ -513,7 +513,7 @@ class Model(MigratedMethods):
 
         @staticmethod
         def _decode(wire: Any, /) -> Any:
-            """Decode leniently: a value that is not a JSON object is returned as it came."""
+            """Decode leniently: a value that is not a JSON object is returned unchanged."""
 
         _absent: Set[str]
         _extra: dict[str, Any]
@@ -695,7 +695,7 @@ class Unknown(JSONObject):
     """
 
     type: Tag
-    """The tag of the object as it came; `None` if it has none.
+    """The unparsed tag of the object; `None` if it has none.
 
     Type checkers see a constant that no member of a union has, so that `if block.type == "text"` leaves only text
     blocks. To compare an unknown tag, use `raw["type"]`.
@@ -709,7 +709,7 @@ class Unknown(JSONObject):
         self.raw = raw
 
     def to_dict(self, **_options: Any) -> dict[str, Any]:
-        """Return the JSON of the object, as it came. The options of models are accepted and change nothing."""
+        """Return the JSON of the object, unchanged. The options of models are accepted and ignored."""
         copy: dict[str, Any] = to_json(self.raw)
         return copy
 

@@ -71,7 +71,7 @@ class Comparison:
             return
         was, now = _alternatives(old), _alternatives(new)
         before, after = _expanded(was, self._old), _expanded(now, self._new)
-        # A name on both sides stands for itself: its changes are reported once, at its definition.
+        # A name on both sides represents itself: its changes are reported once, at its definition.
         lost = _expanded([each for each in was if each not in now], self._old)
         gained = _expanded([each for each in now if each not in was], self._new)
         is_kept = bool(before.keys() & after.keys() - {"None", _UNKNOWN})

@@ -222,7 +222,7 @@ def _is_class(definition: Definition) -> bool:
 
 
 def _renamed(before: Types, after: Types) -> dict[Key, Key]:
-    """Return the types that have the same structure under a new name. References to them are no change."""
+    """Return the types that have the same structure under a new name. References to them are not changes."""
     gone = [key for key in before if key not in after]
     fresh: dict[Hashable, list[Key]] = {}
     for key in after:

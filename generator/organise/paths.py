@@ -22,7 +22,7 @@ def have_no_tags(operations: Iterable[NamedOperation]) -> bool:
 
 
 def resource_of(path: str) -> str:
-    """Return the tag that a path stands for: `files.content` for `/v1/files/{id}/content`."""
+    """Return the tag of a path: `files.content` for `/v1/files/{id}/content`."""
     words = [part.replace(".", "_") for part in _parts(path) if "{" not in part]
     unversioned = [word for index, word in enumerate(words) if index > 1 or not _VERSION.fullmatch(word)]
     return ".".join(unversioned)

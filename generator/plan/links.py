@@ -97,7 +97,7 @@ class Links:
         return f"{MODEL}.Either({', '.join(f'{kind}={link}' for kind, link in given.items())})"
 
     def _group(self, union: Json) -> Iterator[Group]:
-        """Yield the models that the discriminator of a union tells apart."""
+        """Yield the models that the discriminator of a union distinguishes."""
         discriminator = union.get("discriminator")
         if discriminator is not None:
             models = self._leaves_by_kind(members_of(union)).models

@@ -12,7 +12,7 @@ from .package import Media
 #: Kinds with named fields: each can be an argument.
 FIELDS = ("json", "form", "multipart")
 
-#: What a request is sent as where the document names a range, by kind.
+#: Media type of a request if the document has a range, by kind.
 _CONCRETE = {"json": "application/json", "text": "text/plain", "bytes": "application/octet-stream"}
 #: The preference of each kind; of equal ones, the first of the document wins.
 _RANKS = {

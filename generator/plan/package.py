@@ -1,4 +1,4 @@
-"""The plan of a package, in terms that templates print without any decision of their own."""
+"""The plan of a package, in terms that templates print without decisions."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Argument:
 
     @property
     def may_be_unset(self) -> bool:
-        """True if a mark of its own stands for leaving it out."""
+        """True if a special default marks an omitted argument."""
         return self.nullable and not self.required
 
     @property

@@ -31,7 +31,7 @@ def make_tree(document: Document, components: Components, parsed: list[NamedOper
     tags = {
         tag["name"]: clean(tag.get("description")) for tag in document.data.get("tags", []) if "name" in tag
     }
-    root = Resource((), "root", "Resources", "What a client offers, by tag.")
+    root = Resource((), "root", "Resources", "Resources of a client, by tag.")
     nodes: dict[tuple[str, ...], Resource] = {(): root}
     by_path = have_no_tags(parsed)
     for each in parsed:

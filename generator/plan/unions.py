@@ -1,4 +1,4 @@
-"""The objects of a union as a link: told apart by a tag, or by their keys and constants."""
+"""The objects of a union as a link: distinguished by a tag, or by their keys and constants."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Constant = str | int | bool
 
 @attrs.define
 class Group:
-    """Models that a discriminator tells apart by one property."""
+    """Models that a discriminator distinguishes by one property."""
 
     tag: str
     mapping: list[tuple[str, str]]

@@ -154,7 +154,7 @@ class ClientClosedError(ClaudeBatchesError):
 
 
 class PaginationError(ClaudeBatchesError):
-    """There is no page to fetch, or the server repeated a cursor."""
+    """The page does not exist, or the server repeated a cursor."""
 
 
 class BatchWaitTimeoutError(ClaudeBatchesError, TimeoutError):

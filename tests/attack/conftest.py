@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from .servers import KINDS, Caller, Server, connected
+from tests.attack.servers import KINDS, Caller, Server, connected
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees what the machine it runs on has set."""
+    """Unset the environment variables of the machine."""
     for name in ("API_KEY", "AUTH_TOKEN", "BASE_URL", "LOG", "CUSTOM_HEADERS"):
         monkeypatch.delenv(f"ANTHROPIC_{name}", raising=False)
     for scheme, form in itertools.product(("http", "https", "all", "no"), (str.lower, str.upper)):

@@ -1,4 +1,4 @@
-"""A server that misbehaves as told, on real sockets, and clients of both kinds to set on it.
+"""A server with configurable faults, on real sockets, and clients of both kinds.
 
 A server has a handler for each route. A handler gets the connection and the request, and writes the bytes that it
 likes, when it likes:
@@ -112,7 +112,7 @@ def _route(method: str, target: str) -> str:
 
 
 class Server:
-    """Serves each route by its handler, and notes what was asked.
+    """Serves each route by its handler, and records the requests.
 
     Arguments:
         lifetime: Seconds after which it hangs up on everybody.
@@ -205,13 +205,13 @@ class Server:
 
 
 def head(status: int = 200, **headers: object) -> bytes:
-    """The head of an answer; underscores in names stand for hyphens."""
+    """Return the head of a response; underscores in names become hyphens."""
     fields = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
     return f"HTTP/1.1 {status} Attacked\r\n{fields}\r\n".encode()
 
 
 def answer(body: object = b"", status: int = 200, **headers: object) -> bytes:
-    """A whole answer; what is not bytes is sent as JSON."""
+    """Return a whole response; a value other than bytes is sent as JSON."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     return head(status, **{"content_length": len(data), **headers}) + data
 
@@ -350,7 +350,7 @@ def file_of(parts: Iterable[bytes]) -> bytes:
 
 
 class Caller:
-    """Calls a client's methods, and awaits what they give where it is an async client's."""
+    """Calls a client's methods, and awaits the results of an async client."""
 
     def __init__(self, client: Any, portal: Any) -> None:
         self.client = client
@@ -420,7 +420,7 @@ def connected(kind: str, url: str | None, **options: Any) -> Iterator[Caller]:
 
 
 def elapsed(function: Callable[[], Any]) -> tuple[BaseException | None, float]:
-    """What a call raises, and the seconds that it takes."""
+    """Return the exception of a call, and its duration in seconds."""
     start = time.monotonic()
     try:
         function()
@@ -430,7 +430,7 @@ def elapsed(function: Callable[[], Any]) -> tuple[BaseException | None, float]:
 
 
 def soak(normal: int, long: int) -> int:
-    """How many rounds a randomised test has."""
+    """Return the number of rounds of a randomised test."""
     return long if int(os.environ.get("CLAUDE_BATCHES_SOAK", "0")) else normal
 
 

@@ -1,4 +1,4 @@
-"""Calls that go on after their deadline, and downloads that never end."""
+"""Calls that continue after their deadline, and downloads that never end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from claude_batches import (
     ClaudeBatchesError,
 )
 
-from .servers import (
+from tests.attack.servers import (
     BATCH_ID,
     Handler,
     Request,
@@ -115,7 +115,7 @@ MANNERS: dict[str, Handler] = {
 
 @pytest.mark.parametrize("manner", MANNERS)
 def test_deadline_ends_a_call(serve: Any, connect: Any, manner: str) -> None:
-    """A call ends within a second after its deadline, whatever the server does."""
+    """A call ends within a second after its deadline, for every behaviour of the server."""
     call = connect(serve(any=MANNERS[manner]), max_retries=2)
     error, seconds = elapsed(lambda: call(lambda batches: batches.retrieve(BATCH_ID, deadline=DEADLINE)))
     assert seconds < LATEST
@@ -190,13 +190,13 @@ def _page(*found: Any) -> bytes:
 
 
 def _once(manner: Handler) -> Handler:
-    """A list that misbehaves; later, two batches that fit end the search of a client that still goes on."""
+    """A list that misbehaves; later, two matching batches end the search of a client that still runs."""
     two = _page(batch(id="msgbatch_1"), batch(id="msgbatch_2"))
     return in_turn(manner, lambda wire, request: wire.send(two))
 
 
 def _for_a_while(manner: Handler) -> Handler:
-    """A server that misbehaves for two seconds; later, a good answer ends a wait that still goes on."""
+    """A server that misbehaves for two seconds; later, a good response ends a wait that still runs."""
     start = time.monotonic()
     good = describes(2)
     return lambda wire, request: (manner if time.monotonic() < start + 2 else good)(wire, request)
@@ -217,7 +217,7 @@ def test_deadline_ends_reconciling(serve: Any, connect: Any, manner: str) -> Non
 
 @pytest.mark.parametrize("manner", MANNERS)
 def test_timeout_ends_wait(serve: Any, connect: Any, manner: str) -> None:
-    """Waiting for a batch ends within a second after its timeout, whatever the server does."""
+    """Waiting for a batch ends within a second after its timeout, for every behaviour of the server."""
     call = connect(serve(any=_for_a_while(MANNERS[manner])), max_retries=2)
     error, seconds = elapsed(lambda: call(lambda batches: batches.wait(BATCH_ID, deadline=DEADLINE)))
     assert seconds < LATEST
@@ -270,7 +270,7 @@ def test_progress_within_a_line_counts(serve: Any, connect: Any, tmp_path: Path,
 
 
 def test_progress_over_calls_counts(serve: Any, connect: Any, tmp_path: Path) -> None:
-    """A download that is called again goes on within the line where the last one broke off."""
+    """A repeated download continues within the line where the last one was interrupted."""
     data, target = file_of(LONG_LINES), tmp_path / "results.jsonl"
     call = connect(serve(retrieve=describes(4), results=serves(data, 45_000)))
     for _ in range(8):

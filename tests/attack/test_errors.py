@@ -1,4 +1,4 @@
-"""Errors that are somebody else's, or that do not say what to do."""
+"""Errors from outside the package's tree, and errors without a hint."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from claude_batches import (
     results_from_file,
 )
 
-from .servers import (
+from tests.attack.servers import (
     BATCH_ID,
     Request,
     Wire,
@@ -82,7 +82,7 @@ def test_disk_full_while_spooling(serve: Any, connect: Any) -> None:
     assert isinstance(error, claude_batches.SpoolError)
     assert error.errno is not None
     assert server.requests == []
-    # The message says what to do.
+    # The message has a hint.
     assert re.search(r"TMPDIR|temporary|space", str(error))
 
 
@@ -113,7 +113,7 @@ def test_disk_full_while_joining(serve: Any, connect: Any) -> None:
 
 
 def test_disk_full_while_downloading(serve: Any, connect: Any, tmp_path: Path) -> None:
-    """A disk that gets full of a download is an error of ours, and the same call goes on when there is room."""
+    """A disk that gets full of a download is an error of ours, and the same call continues after space is freed."""
     target = tmp_path / "results.jsonl"
     data = file_of(lines(5, padding=500_000))
     call = connect(serve(retrieve=describes(5), results=serves(data)))
@@ -135,7 +135,7 @@ def test_disk_full_while_downloading(serve: Any, connect: Any, tmp_path: Path) -
 def test_results_url_that_is_no_string(
     serve: Any, connect: Any, tmp_path: Path, reader: str, url: object
 ) -> None:
-    """A results_url that is no string is an error of ours."""
+    """A results_url that is not a string is an error of ours."""
     call = connect(serve(retrieve=describes(2, results_url=url)))
     ways: dict[str, Callable[[], Any]] = {
         "results": lambda: call.items(lambda batches: batches.results(BATCH_ID)),
@@ -147,7 +147,7 @@ def test_results_url_that_is_no_string(
 
 @pytest.mark.parametrize("wrong", [5, None, ["a"], {}])
 def test_batch_id_that_is_no_string(serve: Any, connect: Any, tmp_path: Path, wrong: object) -> None:
-    """A batch whose id is no string can be downloaded, or is an error of ours."""
+    """A batch whose id is not a string can be downloaded, or is an error of ours."""
     target = tmp_path / "results.jsonl"
     data = file_of(lines(2))
     call = connect(serve(retrieve=describes(2, id=wrong), results=serves(data)))
@@ -171,7 +171,7 @@ USES: dict[str, Callable[[Any, Any, Path], Any]] = {
 @pytest.mark.parametrize("wrong", WRONG_IDS)
 @pytest.mark.parametrize("use", USES)
 def test_id_that_is_no_string(serve: Any, connect: Any, tmp_path: Path, use: str, wrong: str) -> None:
-    """An id that is no string is an error of ours, and nothing is asked."""
+    """An id that is not a string is an error of ours, and nothing is sent."""
     server = serve(any=describes(2))
     call = connect(server)
     error = _failure(lambda: USES[use](call, WRONG_IDS[wrong], tmp_path / "results.jsonl"))
@@ -212,7 +212,7 @@ def test_lone_surrogate_elsewhere(serve: Any, connect: Any, where: str) -> None:
     assert isinstance(error, ClaudeBatchesError)
     assert server.requests == []
     del error
-    # The warning of a temporary file that nobody closed is to come here, and not in another test.
+    # The warning about an unclosed temporary file must appear here, and not in another test.
     gc.collect()
 
 
@@ -318,7 +318,7 @@ def test_downloads_of_processes_to_one_place(serve: Any, tmp_path: Path) -> None
 
 
 def test_partial_that_vanishes(serve: Any, connect: Any, tmp_path: Path) -> None:
-    """A partial file that somebody else takes away before the end is an error of ours."""
+    """A partial file that another process removes before the end is an error of ours."""
     target = tmp_path / "results.jsonl"
     call = connect(serve(retrieve=describes(3), results=serves(file_of(lines(3)))))
 
@@ -358,12 +358,12 @@ def test_folder_that_cannot_be_written(serve: Any, connect: Any, tmp_path: Path)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What errors say
+# Messages of errors
 
 
 @pytest.mark.parametrize("where", ["at first", "while resuming"])
 def test_deadline_is_told_as_given(serve: Any, connect: Any, where: str) -> None:
-    """The error of a deadline tells the deadline that was given, not what was left of it."""
+    """The error of a deadline has the given deadline, not the remaining time."""
 
     def slow(wire: Wire, request: Request) -> None:
         wire.server.closing.wait(0.05)

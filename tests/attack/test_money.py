@@ -1,4 +1,4 @@
-"""Batches that are made without a word, or paid for twice."""
+"""Batches that are created silently, or paid for twice."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from claude_batches import (
     Client,
 )
 
-from .servers import (
+from tests.attack.servers import (
     BATCH_ID,
     KEY,
     Handler,
@@ -50,7 +50,7 @@ PAGE = {"data": [], "has_more": False, "first_id": None, "last_id": None}
 
 
 def _at_once(strike: Strike) -> dict[str, Handler]:
-    """When the request is there, before any answer."""
+    """Act on the request before any response."""
 
     def create(wire: Wire, request: Request) -> None:
         strike()
@@ -152,7 +152,7 @@ def interrupt() -> Iterator[Strike]:
 
 
 def _check_one(batches: Any, caplog: pytest.LogCaptureFixture, started: datetime) -> None:
-    """One create is on record as unsettled, with what is known, and the log has a warning of it."""
+    """One create is recorded as unsettled, with its evidence, and the log has a warning."""
     warnings = [
         record
         for record in caplog.records

@@ -22,7 +22,7 @@ from claude_batches import (
     CredentialsError,
 )
 
-from .servers import (
+from tests.attack.servers import (
     BATCH_ID,
     BATCHES,
     KEY,
@@ -60,7 +60,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _leaks(error: BaseException | None, secret: str, *, in_locals: bool = False) -> list[str]:
-    """Where a secret is to be seen in an exception and in those behind it, and among the locals of our frames."""
+    """Return the places of a secret in an exception, its causes and the locals of our frames."""
     found = []
     for each in _chain(error):
         name = type(each).__name__
@@ -121,7 +121,7 @@ WRONG_HEADERS: dict[str, Any] = {
     "a set": {f"x-gateway: {SECRET}"},
     "bytes": {"x-gateway": SECRET.encode()},
     "a name of bytes": {b"x-gateway": SECRET},
-    "a name that is no string": {5: SECRET},
+    "a name that is not a string": {5: SECRET},
     "a secret as name": {f"{SECRET}: x": "y"},
     "a line break": {"x-gateway": f"{SECRET}\r\nx-other: 1"},
     "a number": {"x-gateway": 5, "x-other": SECRET},
@@ -181,7 +181,7 @@ def test_userinfo_in_environment_is_not_shown(kind: str, url: str, monkeypatch: 
 
 
 def test_headers_of_a_call_are_not_among_locals(kind: str) -> None:
-    """Where a credential is missing, other secrets among the headers are not among the locals of frames."""
+    """If a credential is missing, other secret headers are not among the locals of frames."""
     options: dict[str, Any] = {"api_key": None, "default_headers": {"x-gateway-token": SECRET}}
     with connected(kind, "http://127.0.0.1:9", **options) as call:
         error = _failure(lambda: call(lambda batches: batches.retrieve(BATCH_ID)))
@@ -261,7 +261,7 @@ ECHOES = {
 @pytest.mark.parametrize("echo", ECHOES)
 @pytest.mark.parametrize("name", ["retrieve", "create"])
 def test_echoed_key_is_hidden(serve: Any, connect: Any, name: str, echo: str) -> None:
-    """A key that the server says back is hidden in message, body and pickle of the error."""
+    """A key that the server repeats is hidden in message, body and pickle of the error."""
     call = connect(serve(any=ECHOES[echo]))
     ways: dict[str, Callable[[Any], Any]] = {
         "retrieve": lambda batches: batches.retrieve(BATCH_ID),
@@ -274,7 +274,7 @@ def test_echoed_key_is_hidden(serve: Any, connect: Any, name: str, echo: str) ->
 
 @pytest.mark.parametrize("echo", ["message", "text"])
 def test_echoed_token_is_hidden(serve: Any, connect: Any, echo: str) -> None:
-    """A token that the server says back is hidden, and three asterisks are in its place."""
+    """A token that the server repeats is replaced by three asterisks."""
     call = connect(serve(any=ECHOES[echo]), api_key=None, auth_token=SECRET)
     error = _failure(lambda: call(lambda batches: batches.retrieve(BATCH_ID)))
     assert isinstance(error, APIStatusError)
@@ -283,7 +283,7 @@ def test_echoed_token_is_hidden(serve: Any, connect: Any, echo: str) -> None:
 
 
 def test_echoed_header_of_the_user_is_hidden(serve: Any, connect: Any) -> None:
-    """A secret header of the user's own that the server says back is hidden."""
+    """A secret header of the user is hidden if the server repeats it."""
     server = serve(
         any=lambda wire, request: wire.send(answer(request.headers["x-gateway-token"].encode(), 403))
     )
@@ -294,7 +294,7 @@ def test_echoed_header_of_the_user_is_hidden(serve: Any, connect: Any) -> None:
 
 
 def test_key_echoed_among_results_is_hidden(serve: Any, connect: Any, tmp_path: Path) -> None:
-    """A key that stands in a line which is not a result is hidden in the error about that line."""
+    """A key within a bad line is hidden in the error about that line."""
     page = f"<p>you sent {KEY}</p>".encode()
     call = connect(serve(retrieve=describes(2), results=serves(file_of([line("r0"), page]))))
     for read in (
@@ -307,7 +307,7 @@ def test_key_echoed_among_results_is_hidden(serve: Any, connect: Any, tmp_path: 
 
 
 def test_echoed_key_is_not_logged(serve: Any, connect: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """A key that the server says back is not in the log."""
+    """A key that the server repeats is not in the log."""
     server = serve(any=lambda wire, request: wire.send(answer({}, 404, request_id=_echo(request))))
     call = connect(server)
     with caplog.at_level(logging.DEBUG, "claude_batches"):
@@ -317,7 +317,7 @@ def test_echoed_key_is_not_logged(serve: Any, connect: Any, caplog: pytest.LogCa
 
 
 def _logged(caplog: pytest.LogCaptureFixture) -> str:
-    """What the package logged."""
+    """Return the log of the package."""
     return "\n".join(
         record.getMessage() for record in caplog.records if record.name.startswith("claude_batches")
     )
@@ -443,7 +443,7 @@ def test_loopback_needs_no_proxy_in_a_copy(kind: str, monkeypatch: pytest.Monkey
 def test_key_to_a_proxy_is_warned_of(
     kind: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A warning says that the proxy of a plain http base_url sees the key, and does not show it or a password."""
+    """A proxy of a plain http base_url causes a warning that shows neither key nor password."""
     with Server(retrieve=describes(2)) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://user:{SECRET}@127.0.0.1:{proxy.port}")
         with (
@@ -460,7 +460,7 @@ def test_key_to_a_proxy_is_warned_of(
 
 
 def test_no_warning_without_a_proxy(serve: Any, connect: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """Nothing is warned of where there is no proxy."""
+    """Without a proxy there is not a warning."""
     with caplog.at_level(logging.WARNING, "claude_batches"):
         call = connect(serve(retrieve=describes(2)))
         call(lambda batches: batches.retrieve(BATCH_ID))
@@ -468,7 +468,7 @@ def test_no_warning_without_a_proxy(serve: Any, connect: Any, caplog: pytest.Log
 
 
 def test_hidden_key_keeps_the_rest(serve: Any, connect: Any) -> None:
-    """What a server says besides the key is still there to read."""
+    """The rest of a server's message stays readable."""
     call = connect(serve(any=_echoes_message))
     error = _failure(lambda: call(lambda batches: batches.retrieve(BATCH_ID)))
     assert isinstance(error, APIStatusError)

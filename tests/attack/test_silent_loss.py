@@ -1,4 +1,4 @@
-"""Results that are lost, added, altered or somebody else's, and nobody says so."""
+"""Results that are silently lost, added, altered or foreign."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from claude_batches import (
     results_from_file,
 )
 
-from .servers import (
+from tests.attack.servers import (
     BATCH_ID,
     Request,
     Wire,
@@ -220,7 +220,7 @@ def test_junk_in_place_of_partial(serve: Any, connect: Any, tmp_path: Path, junk
 
 
 def test_zeros_in_partial(serve: Any, connect: Any, tmp_path: Path) -> None:
-    """A block of zeros in a partial file is replaced by what the server has."""
+    """A block of zeros in a partial file is replaced by the server's bytes."""
     target = tmp_path / "results.jsonl"
     call, _ = _interrupted(serve, connect, target)
     partial = _partial(tmp_path)
@@ -354,7 +354,7 @@ UNREADABLE = {
 def test_unknown_completeness_is_said(
     serve: Any, connect: Any, caplog: pytest.LogCaptureFixture, form: str
 ) -> None:
-    """Where request_counts can't be read, the stream says that its completeness is unknown, and warns once."""
+    """With unreadable request_counts the completeness of the stream is unknown, with one warning."""
     server = serve(retrieve=describes(3, request_counts=UNREADABLE[form]), results=serves(file_of(lines(3))))
     call = connect(server)
     with caplog.at_level(logging.WARNING, "claude_batches"):
@@ -462,7 +462,7 @@ def test_adopted_results_are_checked_by_all(serve: Any, connect: Any, tmp_path: 
 
 
 def test_unsolicited_answer_is_not_taken(serve: Any, connect: Any) -> None:
-    """An answer that nobody asked for is not taken as that of the next create on the connection."""
+    """An unsolicited response is not taken as that of the next create on the connection."""
     server = serve(
         retrieve=lambda wire, request: wire.send(answer(batch()) + answer(batch(id="msgbatch_forged"))),
         create=lambda wire, request: wire.send(answer(batch(id="msgbatch_real"))),
@@ -473,7 +473,7 @@ def test_unsolicited_answer_is_not_taken(serve: Any, connect: Any) -> None:
 
 
 def test_unsolicited_bytes_are_not_taken(serve: Any, connect: Any) -> None:
-    """The beginning of an answer that nobody asked for does not spoil the next create."""
+    """The beginning of an unsolicited response does not affect the next create."""
     server = serve(
         retrieve=lambda wire, request: wire.send(answer(batch()) + b"HTTP/1.1 200 OK\r\nx-unasked: yes\r\n"),
         create=lambda wire, request: wire.send(answer(batch(id="msgbatch_real"))),
@@ -505,9 +505,9 @@ os._exit(0)
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="os.fork is missing")
 def test_fork_shares_no_connection(serve: Any) -> None:
-    """After a fork, parent and child have connections of their own, and each gets its own batch ids."""
+    """After a fork, parent and child have separate connections, and each gets its own batch ids."""
 
     def create(wire: Wire, request: Request) -> None:
         wire.send(answer(batch(id=f"msgbatch_{request.custom_ids[0]}")))
@@ -574,7 +574,7 @@ def test_special_target_is_kept(serve: Any, connect: Any, tmp_path: Path, what: 
 
 @pytest.mark.parametrize("what", SPECIAL)
 def test_special_target_that_appears_late(serve: Any, connect: Any, tmp_path: Path, what: str) -> None:
-    """What took the target's place while a download ran is not replaced either."""
+    """A file that appears at the target during a download is not replaced either."""
     target = tmp_path / "results.jsonl"
     results = serves(file_of(lines(2)), during=lambda: _place(what, target))
     call = connect(serve(retrieve=describes(2), results=results))
@@ -609,7 +609,7 @@ def test_regular_target_is_replaced(serve: Any, connect: Any, tmp_path: Path) ->
 
 
 def _failure(function: Callable[[], object]) -> BaseException | None:
-    """What a call raises."""
+    """Return the exception of a call."""
     try:
         function()
     except Exception as error:

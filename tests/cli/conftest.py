@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from .processes import jsonl, request
+from tests.cli.processes import jsonl, request
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees what the machine it runs on has set."""
+    """Unset the environment variables of the machine."""
     for name in ("API_KEY", "AUTH_TOKEN", "BASE_URL", "LOG", "CUSTOM_HEADERS"):
         monkeypatch.delenv(f"ANTHROPIC_{name}", raising=False)
     monkeypatch.delenv("CLAUDE_BATCHES_LEDGER", raising=False)

@@ -1,4 +1,4 @@
-"""The command in processes of its own."""
+"""The command in separate processes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def run(
 
 
 def invoke(*arguments: str | Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command in this process, where one of its own adds nothing."""
+    """Run the command in this process, if a separate process adds nothing."""
     done = CliRunner(env={"COLUMNS": "200"}).invoke(app, [str(each) for each in arguments], input=stdin or "")
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception

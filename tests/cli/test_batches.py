@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from claude_batches.sandbox import Fault, Sandbox
 
+from tests.cli.processes import invoke, jsonl, lines, request, run, running
 from tests.support.server import Exchange, ScriptedServer, reply
-
-from .processes import invoke, jsonl, lines, request, run, running
 
 pytestmark = pytest.mark.usefixtures("claude_sandbox")
 ERRORED = "[[error:overloaded_error]] Hello"
@@ -36,7 +35,7 @@ def test_a_batch_from_creation_to_deletion(requests: Path):
 
 
 def test_stdin_is_read_and_waited_for():
-    """`create -` reads requests from stdin; --wait tells of failed requests by exit status 3."""
+    """`create -` reads requests from stdin; --wait reports failed requests by exit status 3."""
     made = invoke("create", "-", "--wait", "--json", stdin=jsonl(request(0), request(1, ERRORED)))
     assert made.returncode == 3
     counts = lines(made.stdout)[0]["request_counts"]
@@ -86,7 +85,7 @@ def test_the_list_ends_at_its_limit(requests: Path):
 
 @pytest.mark.claude_sandbox(speed=1)
 def test_a_batch_in_process_is_status_five(requests: Path):
-    """`show`, `wait --deadline` and `wait` after Ctrl-C tell by exit status 5 that the batch goes on."""
+    """`show`, `wait --deadline` and `wait` after Ctrl-C report by exit status 5 that the batch continues."""
     batch = invoke("create", requests).stdout.strip()
     assert invoke("show", batch).returncode == 5
     late = invoke("wait", batch, "--deadline", "0.1")
@@ -154,7 +153,7 @@ BATCH = {
 
 
 class Upload:
-    """A create that was received and is answered when the test says so."""
+    """A create that was received, and is answered at the request of the test."""
 
     def __init__(self) -> None:
         self.received = threading.Event()
@@ -170,7 +169,7 @@ class Upload:
 
 
 def test_the_first_ctrl_c_lets_an_upload_finish(requests: Path):
-    """Ctrl-C during an upload waits for its outcome, and tells the id."""
+    """Ctrl-C during an upload waits for its outcome, and prints the id."""
     upload = Upload()
     with (
         ScriptedServer([upload]) as server,
@@ -187,7 +186,7 @@ def test_the_first_ctrl_c_lets_an_upload_finish(requests: Path):
 
 
 def test_the_second_ctrl_c_stops_an_upload(requests: Path):
-    """A second Ctrl-C stops at once, and says that the outcome is unknown."""
+    """A second Ctrl-C stops at once, and reports an unknown outcome."""
     upload = Upload()
     with ScriptedServer([upload]) as server, running("create", requests, ANTHROPIC_BASE_URL=server.url) as it:
         assert upload.received.wait(60)

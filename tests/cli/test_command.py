@@ -1,4 +1,4 @@
-"""`claude-batches sandbox` and the version, in processes of their own."""
+"""`claude-batches sandbox` and the version, in separate processes."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def running(*arguments: str, cwd: Path | None = None) -> Iterator[tuple[str, lis
         process.kill()
 
 
-def test_the_sandbox_says_how_to_use_it_and_logs_what_is_asked() -> None:
+def test_the_sandbox_prints_usage_and_a_log() -> None:
     """The start-up screen has the lines to paste, and each call is a line of the log."""
     with running() as (url, lines):
         response = httpx.get(
@@ -75,7 +75,7 @@ def test_the_sandbox_says_how_to_use_it_and_logs_what_is_asked() -> None:
 
 
 def test_sandbox_state(tmp_path: Path) -> None:
-    """What was created is there again after a restart with the same --state."""
+    """Batches survive a restart with the same --state."""
     body = {
         "requests": [{"custom_id": "a", "params": {"model": "claude-x", "max_tokens": 1, "messages": []}}]
     }
@@ -88,7 +88,7 @@ def test_sandbox_state(tmp_path: Path) -> None:
 
 
 def test_sandbox_reply(tmp_path: Path) -> None:
-    """`--reply file.py:function` is loaded; a name that leads nowhere is refused in words."""
+    """`--reply file.py:function` is loaded; an unresolvable name is refused with a message."""
     (tmp_path / "replies.py").write_text("def answer(params):\n    return 'mine'\n")
     with running("--reply", "replies.py:answer", cwd=tmp_path) as (url, _):
         assert url
@@ -107,7 +107,7 @@ def test_sandbox_reply(tmp_path: Path) -> None:
     ],
 )
 def test_bad_options(arguments: list[str], words: str) -> None:
-    """An option that makes no sense stops the sandbox before it starts, and says what would."""
+    """An invalid option stops the sandbox before it starts, with a hint."""
     done = run("sandbox", *arguments)
     assert done.returncode == 2
     assert words in " ".join(done.stderr.split())
@@ -115,7 +115,7 @@ def test_bad_options(arguments: list[str], words: str) -> None:
 
 
 def test_version() -> None:
-    """`--version` says the version that is installed."""
+    """`--version` prints the installed version."""
     from claude_batches import __version__
 
     assert run("--version").stdout.strip() == f"claude-batches {__version__}"

@@ -13,7 +13,7 @@ import pytest
 from claude_batches import Client
 from claude_batches.sandbox import Fault, Sandbox
 
-from .processes import environment, run
+from tests.cli.processes import environment, run
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "job_5000.py"

@@ -11,9 +11,8 @@ import pytest
 from claude_batches.jobs import Job
 from claude_batches.sandbox import Fault, Sandbox
 
+from tests.cli.processes import invoke, jsonl, lines, request, run, running
 from tests.support.server import ScriptedServer, reply
-
-from .processes import invoke, jsonl, lines, request, run, running
 
 pytestmark = pytest.mark.usefixtures("claude_sandbox")
 ERRORED = "[[error:invalid_request_error]] Hello"
@@ -85,7 +84,7 @@ def test_columns_of_a_table_come_back(job: str, tmp_path: Path):
 
 @pytest.mark.claude_sandbox(speed=60, queue_limit=4)
 def test_submitting_and_watching_are_apart(job: str, requests: Path):
-    """`submit` sends what the queue takes, `watch` collects it and sends nothing, another `submit` sends the rest."""
+    """`submit` sends up to the queue's limit, `watch` only collects, and another `submit` sends the rest."""
     first = invoke("submit", job, requests, "--max-requests", "3", "--json")
     assert (first.returncode, lines(first.stdout)[0]["in_flight"]) == (5, 3)
     assert f"claude-batches submit {job}" in first.stderr
@@ -131,7 +130,7 @@ def test_cost_takes_prices(job: str, requests: Path, tmp_path: Path):
 
 
 def test_a_plan_spends_nothing(requests: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """`plan` needs no key, writes nothing, and tells of requests that would be refused."""
+    """`plan` needs no key, writes nothing, and reports requests that would be refused."""
     monkeypatch.delenv("ANTHROPIC_API_KEY")
     monkeypatch.chdir(tmp_path)
     planned = invoke("plan", requests, "--max-requests", "2", "--json")
@@ -208,7 +207,7 @@ def test_ctrl_c_stops_a_run_after_its_step(job: str, requests: Path):
 
 
 def test_ctrl_c_twice_stops_at_once(job: str, requests: Path):
-    """A second Ctrl-C interrupts the step itself, and tells the way to continue."""
+    """A second Ctrl-C interrupts the step itself, and prints the command to continue."""
     invoke("submit", job, requests)
     asked = reply(
         529, {"type": "error", "error": {"type": "overloaded_error", "message": "x"}}, {"retry-after": "50"}
@@ -231,7 +230,7 @@ def _requested(server: ScriptedServer) -> None:
 
 
 def test_max_cost_stops_before_it_is_exceeded(job: str, requests: Path, tmp_path: Path):
-    """A job over --max-cost sends nothing more, and says how to continue; `plan JOB` shows what is left."""
+    """A job over --max-cost sends nothing more, and prints a hint; `plan JOB` shows the rest."""
     prices = tmp_path / "prices.json"
     prices.write_text('{"claude-haiku-*": {"input_tokens": 0, "output_tokens": 1000000}}')
     # 50 tokens of output for each of two requests.

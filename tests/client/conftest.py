@@ -15,7 +15,7 @@ Connect = Callable[..., AbstractContextManager[Do]]
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees what the machine it runs on has set."""
+    """Unset the environment variables of the machine."""
     for name in ("API_KEY", "AUTH_TOKEN", "BASE_URL", "LOG", "CUSTOM_HEADERS"):
         monkeypatch.delenv(f"ANTHROPIC_{name}", raising=False)
 

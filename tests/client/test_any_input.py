@@ -1,4 +1,4 @@
-"""Whatever a server sends, only our errors come out."""
+"""Every response of a server leads to a result or to an error of ours."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_any_location(location: str, method: str) -> None:
     )
 )
 def test_any_chunks_of_lines(chunks: list[bytes]) -> None:
-    """Lines are the same whatever the chunks."""
+    """Lines do not depend on the chunks."""
     splitter = LineSplitter(lambda *_: AssertionError())
     found = [line for chunk in chunks for line in splitter.feed(chunk)]
     expected = [line.removesuffix(b"\r") for line in b"".join(chunks).split(b"\n")]

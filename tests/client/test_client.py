@@ -18,9 +18,8 @@ import pytest
 from claude_batches import AsyncClient, Client
 from claude_batches._logging import show_logs_if_asked
 
+from tests.client.wire import batch, page, requests
 from tests.support.server import reply, stall
-
-from .wire import batch, page, requests
 
 
 def test_environment(serve: Any, monkeypatch: Any) -> None:
@@ -243,7 +242,8 @@ def test_closed_event_loop(serve: Any) -> None:
     assert done.stdout.strip() == "['b', 'b', 'b']", done.stderr
 
 
-def test_a_canceled_create_says_if_the_batch_had_been_sent(serve: Any) -> None:
+def test_a_canceled_create_reports_the_body(serve: Any) -> None:
+    """A canceled create reports if the body had been sent."""
     arrived = threading.Event()
 
     def act(exchange: Any) -> None:

@@ -16,13 +16,12 @@ import claude_batches
 import pytest
 from claude_batches.types import MessageBatch
 
+from tests.client.wire import batch, error, new_batch, page, requests
 from tests.support.server import Act, Exchange, drop, garbage, repeat, reply, stall
-
-from .wire import batch, error, new_batch, page, requests
 
 
 class API:
-    """A server that creates a batch and then fails, for each of some failures; it lists what it created.
+    """A server that creates a batch and then fails, for each of some failures; it lists its batches.
 
     Args:
         failures: How the first creates fail.
@@ -113,7 +112,7 @@ TAKEN_AND_LOST = {
     "408": reply(408, error()),
     "409": reply(409, error()),
     "499": reply(499),
-    "500 that says to try again": reply(500, error(), {"x-should-retry": "true"}),
+    "500 that requests a retry": reply(500, error(), {"x-should-retry": "true"}),
 }
 
 taken_and_lost = pytest.mark.parametrize("failure", TAKEN_AND_LOST.values(), ids=TAKEN_AND_LOST.keys())
@@ -150,7 +149,7 @@ def test_reconcile_finds_none(connect: Any, serve: Any, failure: Act) -> None:
     do = connect(serve(api))
     with pytest.raises(claude_batches.AmbiguousCreateError, match="not exactly one matches") as raised:
         do(lambda batches: batches.create(requests=requests(2), on_ambiguous="reconcile"))
-    # The error does not advise what was just done.
+    # The error does not advise the search that was just done.
     assert "on_ambiguous" not in str(raised.value)
     assert api.made == 0
     # Long enough for the server's list to catch up.
@@ -206,7 +205,7 @@ def test_retry_created_statuses(connect: Any, serve: Any) -> None:
 
 
 def test_refusal_that_asks_for_retry(connect: Any, serve: Any) -> None:
-    """A refused batch is not sent again, even if the server asks for it."""
+    """A refused batch is not sent again, even if the server requests it."""
     server = serve(reply(400, error(), {"x-should-retry": "true"}))
     do = connect(server)
     with pytest.raises(claude_batches.BadRequestError):
@@ -298,7 +297,7 @@ def test_reconcile_older_batch(connect: Any, serve: Any) -> None:
 
 @pytest.mark.parametrize("hours", [-5, 5])
 def test_reconcile_other_clock(connect: Any, serve: Any, hours: int) -> None:
-    """`reconcile` goes by the server's clock."""
+    """`reconcile` uses the server's clock."""
     api = API(drop(), others=[new_batch("msgbatch_older", 2)])
     api.offset = timedelta(hours=hours)
     do = connect(serve(api))
@@ -395,7 +394,7 @@ def test_ambiguous_error(connect: Any, serve: Any) -> None:
 
 
 def test_pickled_ambiguous_error(connect: Any, serve: Any) -> None:
-    """A pickled ambiguous error says how to search by hand."""
+    """A pickled ambiguous error has a hint for a search by hand."""
     do = connect(serve(drop()))
     with pytest.raises(claude_batches.AmbiguousCreateError) as raised:
         do(lambda batches: batches.create(requests=requests(2)))

@@ -14,9 +14,8 @@ import httpx2
 import pytest
 from claude_batches import _errors
 
+from tests.client.wire import batch, error
 from tests.support.server import drop, garbage, reply, stall
-
-from .wire import batch, error
 
 TREE = [
     (400, "BadRequestError"),

@@ -13,10 +13,9 @@ import pytest
 from claude_batches import AsyncClient, Client
 from claude_batches._http.origin import origin_of, unsafe_step
 
+from tests.client.wire import batch, error, page, requests
 from tests.support.clients import KEY
 from tests.support.server import drop, reply
-
-from .wire import batch, error, page, requests
 
 SECRETS = ("authorization", "cookie", "x-api-key", "x-team")
 
@@ -181,7 +180,7 @@ def test_obscure_locations(connect: Any, serve: Any, url: str) -> None:
         (claude_batches.UnsafeURLError, claude_batches.APIConnectionError, claude_batches.RedirectError)
     ):
         connect(server)(lambda batches: batches.retrieve("b"))
-    # A relative one leads nowhere else.
+    # A relative one stays on the same origin.
     assert all(request.headers["x-api-key"] == KEY for request in server.requests)
 
 
@@ -196,7 +195,7 @@ def results_at(url: str) -> Any:
 
 
 def test_results_url_within_origin(connect: Any, serve: Any) -> None:
-    """A `results_url` of the same origin is requested with the key, whatever its path."""
+    """A `results_url` of the same origin is requested with the key, for every path."""
     server = serve(lambda exchange: results_at(f"{exchange.server.url}/elsewhere/results?s=1")(exchange))
     do = connect(server)
     assert do.entered(lambda b: b.with_streaming_response.results("b"), lambda r: r.status_code) == 200
@@ -228,7 +227,7 @@ def test_obscure_results_urls(connect: Any, serve: Any, url: Any) -> None:
 
 
 def shown(error: BaseException) -> str:
-    """What an error reporter could show of an exception, the locals of each of our frames included."""
+    """Return the text that an error reporter could show, including the locals of our frames."""
     told = traceback.TracebackException.from_exception(error, capture_locals=True)
     ours = [frame.locals for frame in told.stack if "/claude_batches" in frame.filename]
     assert ours
@@ -254,7 +253,7 @@ def test_errors_hide_credentials(connect: Any, serve: Any, act: Any, token: bool
 
 
 def test_errors_hide_bodies(connect: Any, serve: Any) -> None:
-    """No error shows what was sent."""
+    """An error does not show sent content."""
     do = connect(serve(reply(500)))
     rows = requests(1, system="between-us")
     with pytest.raises(claude_batches.AmbiguousCreateError) as raised:

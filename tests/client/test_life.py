@@ -11,7 +11,7 @@ from claude_batches import AsyncClient, Client
 from claude_batches._http.clock import Clock
 from claude_batches.sandbox import Fault, Sandbox
 
-from .wire import requests
+from tests.client.wire import requests
 
 
 @pytest.fixture(scope="module")

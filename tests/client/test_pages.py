@@ -7,9 +7,8 @@ from typing import Any
 import claude_batches
 import pytest
 
+from tests.client.wire import batch, page
 from tests.support.server import reply
-
-from .wire import batch, page
 
 
 def ids(batches: Any) -> list[str]:

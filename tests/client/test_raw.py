@@ -10,9 +10,8 @@ import claude_batches
 import httpx
 import pytest
 
+from tests.client.wire import batch, page, requests
 from tests.support.server import Act, Exchange, drop, reply
-
-from .wire import batch, page, requests
 
 DELETED = {"id": "b", "type": "message_batch_deleted"}
 LINE = {"custom_id": "a", "result": {"type": "canceled"}}

@@ -12,10 +12,9 @@ import claude_batches
 import pytest
 from claude_batches._http.retry import backoff, requested_delay
 
+from tests.client.wire import batch, error
 from tests.support.clients import Sleeps
 from tests.support.server import drop, garbage, reply, stall
-
-from .wire import batch, error
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])

@@ -18,9 +18,8 @@ from claude_batches.types import Message, TextBlock
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.client.wire import batch, request, requests
 from tests.support.server import drop, reply
-
-from .wire import batch, request, requests
 
 json_values = st.recursive(
     st.none()

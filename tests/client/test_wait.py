@@ -7,9 +7,8 @@ from typing import Any
 import claude_batches
 import pytest
 
+from tests.client.wire import batch, error
 from tests.support.server import drop, reply
-
-from .wire import batch, error
 
 RUNNING = reply(200, batch("b", processing_status="in_progress", ended_at=None))
 CANCELING = reply(200, batch("b", processing_status="canceling", ended_at=None))

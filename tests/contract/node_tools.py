@@ -1,4 +1,4 @@
-"""Node and what the tests need from npm: found, installed once, or left out with one line that says so."""
+"""Node and what the tests need from npm: found, installed once, or skipped with one line."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ REQUIRED = os.environ.get("CLAUDE_BATCHES_REQUIRE_NODE") == "1"
 
 
 class Tools(NamedTuple):
-    """How to run Node, and how to run npm."""
+    """Commands of Node and npm."""
 
     node: str
     npm: list[str]
 
 
 def require() -> None:
-    """Leave out the module that calls this while it is imported, where there is no Node.
+    """Skip the calling module during its import, if Node is missing.
 
-    All such modules are skipped at this one place, so that pytest says it in one line.
+    All such modules are skipped at this one place, so that pytest prints one line.
     """
     _leave_out(_missing())
 
 
 def node() -> str:
-    """Where Node is, with the packages of `node/package.json` installed; a test that asks is left out without."""
+    """Return the folder of Node with the packages of `node/package.json`; skip the test without them."""
     _leave_out(_not_installed())
     return _tools()[0].node
 
@@ -85,7 +85,7 @@ def _missing() -> str:
     """Return the name of the missing tool, or nothing if Node and npm are installed."""
     tools = _tools()
     if not tools:
-        return f"{LEFT_OUT}: there is no Node with npm"
+        return f"{LEFT_OUT}: Node with npm is missing"
     version = subprocess.run([tools[0].node, "--version"], capture_output=True, text=True, check=True).stdout
     if int(version.removeprefix("v").partition(".")[0]) < OLDEST:
         return f"{LEFT_OUT}: Node {version.strip()} is older than {OLDEST}"
@@ -120,7 +120,7 @@ def _npm(command: str, *arguments: str) -> str:
 
 
 def _unpack(package: str, members: Collection[str], folder: Path) -> str:
-    """Why there are no such files; nothing once they are there."""
+    """Return the reason for missing files; nothing if they exist."""
     with TemporaryDirectory() as scratch:
         problem = _npm("pack", package, "--pack-destination", scratch)
         if problem:
@@ -129,7 +129,7 @@ def _unpack(package: str, members: Collection[str], folder: Path) -> str:
         with tarfile.open(archive) as files:
             for member in members:
                 content = files.extractfile(f"package/{member}")
-                assert content is not None, f"{member} is no file of {package}"
+                assert content is not None, f"{member} is not a file of {package}"
                 path = folder / member
                 path.parent.mkdir(parents=True, exist_ok=True)
                 # Under another name until it is whole.

@@ -1,4 +1,4 @@
-"""A proxy on a socket of its own that keeps what a client and a server said to each other."""
+"""A proxy that records the traffic between a client and a server."""
 
 from __future__ import annotations
 

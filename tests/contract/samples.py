@@ -47,7 +47,7 @@ def batch_samples() -> list[dict[str, Any]]:
 class Sampler:
     """Makes instances of schemas. Each time it comes to a choice, it takes the next one.
 
-    A list of what a union describes has as many items as the union has members.
+    A list of a union has as many items as the union has members.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Sampler:
         self._visits: Counter[int] = Counter()
 
     def of(self, schema: dict[str, Any], depth: int = 0) -> Any:
-        """An instance. Far inside, an object has only what it must have, so that it comes to an end."""
+        """Return an instance. Deeply nested objects have required fields only, so that the recursion ends."""
         if "$ref" in schema:
             self.components.add(_name(schema))
             return self.of(schemas()[_name(schema)], depth + 1)
@@ -93,7 +93,7 @@ class Sampler:
                     if key in required or depth <= _DEEPEST
                 }
             case kind:
-                raise AssertionError(f"there is no sample of the type {kind}")
+                raise AssertionError(f"no sample exists for the type {kind}")
 
     def _choice(self, schema: dict[str, Any], choices: list[Any], depth: int) -> Any:
         if depth > _DEEPEST:

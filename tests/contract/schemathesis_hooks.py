@@ -56,7 +56,7 @@ def read_lines(context: Any, response: Response) -> list[Any]:
 def a_batch_that_is_accepted_has_a_good_envelope(
     context: CheckContext, response: Response, case: Case
 ) -> None:
-    """Of what was generated to be refused, only that is accepted which is wrong inside `params`."""
+    """Of the invalid requests, only those with an error inside `params` are accepted."""
     if (
         case.operation.definition.raw["operationId"] != "messages_batches_create"
         or response.status_code != 200

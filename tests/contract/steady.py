@@ -1,4 +1,4 @@
-"""Steady, a mock server that we did not write, which knows nothing but the document it is given."""
+"""Steady, an independent mock server that is configured by an OpenAPI document alone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ATTEMPTS = 3
 
 @dataclass
 class Steady:
-    """A running Steady, and when it has stopped, its own account of what it was asked."""
+    """A running Steady, and after its end its record of the requests."""
 
     url: str
     account: dict[str, Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""How quickly the sandbox answers, which is what thousands of calls in the tests of others are made of."""
+"""Latency of the sandbox, because a test suite of a user makes thousands of calls."""
 
 from __future__ import annotations
 

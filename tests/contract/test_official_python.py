@@ -77,7 +77,7 @@ def test_lists_go_both_ways_over_pages(official: Calls) -> None:
     assert not official.next_page(second).has_next_page()
 
 
-def test_a_canceled_batch_ends_with_what_was_running_done(sandbox: Sandbox, official: Calls) -> None:
+def test_a_cancel_lets_running_requests_finish(sandbox: Sandbox, official: Calls) -> None:
     """Cancel turns the batch to `canceling`, and in the end some requests have succeeded and some not."""
     batch = official.create([request("quick"), request("late", "[[slow:7200]]")])
     sandbox.advance(65)
@@ -117,7 +117,7 @@ def test_errors_have_the_classes_that_users_catch(sandbox: Sandbox, official: Ca
 
 
 def test_results_before_the_end_are_refused(official: Calls) -> None:
-    """The official client finds no `results_url` in a batch that has not ended, and says so."""
+    """The official client reports a missing `results_url` in a batch that has not ended."""
     batch = official.create([request("a")])
     with pytest.raises(anthropic.AnthropicError, match="in_progress"):
         official.results(batch.id)

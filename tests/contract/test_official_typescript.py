@@ -89,7 +89,7 @@ def test_errors_have_the_classes_that_users_catch(
 
 
 def test_results_before_the_end_are_refused(seen: dict[str, Any]) -> None:
-    """The client finds no `results_url` in a batch that has not ended, and says so."""
+    """The client reports a missing `results_url` in a batch that has not ended."""
     assert seen["errors"]["results_before_the_end"]["class"] == "AnthropicError"
 
 

@@ -47,7 +47,7 @@ def succeeded(block: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_each_content_block_reads_the_same(block: str, data: st.DataObject) -> None:
-    """Every content block, with whatever fields it may have, has equal values in both readings."""
+    """Every content block, with every combination of fields, has equal values in both readings."""
     line = succeeded(data.draw(wire(block.rpartition("/")[2])), data.draw(wire("Message")))
     file = file_of([line])
     assert not differing(read_by_us(file), read_officially(file))

@@ -241,7 +241,7 @@ def test_each_variant_of_a_reply_reads_as_officially(variants: tuple[Sandbox, st
 
 @pytest.mark.parametrize("block", members("ContentBlock"))
 def test_what_was_received_can_be_sent(variants: tuple[Sandbox, str], block: str) -> None:
-    """Blocks of a reply, put back into a conversation as they came, make a request as the spec says."""
+    """Blocks of a reply, sent back unchanged, make a valid request."""
     sandbox, batch_id = variants
     kind = schemas()[block]["properties"]["type"]["const"]
     with Recorder(sandbox.url) as recorder, calling("ours", recorder.url) as client:

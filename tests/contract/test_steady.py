@@ -1,4 +1,4 @@
-"""Our client against Steady, a mock server that we did not write, which knows nothing but our spec."""
+"""Our client against Steady, an independent mock server that is configured by our spec alone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ node_tools.require()
 
 
 def steady(folder: Path) -> AbstractContextManager[Steady]:
-    """Steady with our spec, streaming one row, and refusing what the spec doesn't allow."""
+    """Steady with our spec, streaming one row, and refusing invalid requests."""
     return serving(
         adapted_spec, folder, "--validator-strict-oneof", "--stream-count=1", "--stream-interval=0"
     )
@@ -31,7 +31,7 @@ def steady(folder: Path) -> AbstractContextManager[Steady]:
 def adapted_spec(url: str) -> str:
     """The operations on batches, whose examples, which Steady answers with, lead to Steady and fit together.
 
-    It repeats the example of a line of results as often as it is told to, so only one line makes a whole.
+    It repeats the example of a line of results, so only a single line is a complete file.
     """
     document = deepcopy(spec())
     document["paths"] = {path: document["paths"][path] for path, _, _ in batch_operations()}
@@ -43,7 +43,7 @@ def adapted_spec(url: str) -> str:
 
 @pytest.mark.parametrize("kind", OURS)
 def test_every_operation_works(kind: Kind, tmp_path: Path) -> None:
-    """Steady finds nothing wrong in any of our calls, and our client reads whatever it answers."""
+    """Steady accepts each of our calls, and our client reads each of its responses."""
     with steady(tmp_path) as server, calling(kind, server.url) as client:
         batch = client.create(REQUESTS, user_profile_id="uprof_1", workspace_id="wrkspc_1")
         assert batch.type == "message_batch"

@@ -1,4 +1,4 @@
-"""Compares what we read with what the official SDK reads."""
+"""Comparison of our reading with that of the official SDK."""
 
 from __future__ import annotations
 

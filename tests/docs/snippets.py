@@ -56,7 +56,7 @@ PAGES = sorted(
 SHOWN = {"text", "sh", "diff", "csv", "xml", "dockerfile", "html", "sql"}
 
 _DIFFERS = [
-    # How often a command tells its progress depends on the machine.
+    # The number of progress lines of a command depends on the machine.
     (re.compile(r"(?m)^\d+ of \d+ batches ended, .*elapsed.*\n"), ""),
     (re.compile(r"req_\w+"), "req_ID"),
     (re.compile(r"msgbatch_\w+"), "msgbatch_ID"),
@@ -136,7 +136,7 @@ def run(document: Document) -> list[str]:
 
 
 def programs(document: Document) -> dict[str, str]:
-    """Return each Python snippet as a program of its own, by a name for its file.
+    """Return each Python snippet as a separate program, by a name for its file.
 
     Names of earlier snippets come with these snippets, and the others are imported from `given`.
     """

@@ -76,7 +76,7 @@ def address(site: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
-        story = "the site was not tried in a browser: there is no Chromium here"
+        story = "the site was not tried in a browser: Chromium is missing"
         if os.environ.get("CLAUDE_BATCHES_REQUIRE_BROWSER") == "1":
             pytest.fail(story)
         pytest.skip(story)

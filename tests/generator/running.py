@@ -51,7 +51,7 @@ components:
 def codegen(
     *arguments: object, cwd: Path = REPO, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
-    """Start the command in a process of its own."""
+    """Start the command in a separate process."""
     return subprocess.Popen(
         [sys.executable, str(REPO / "codegen.py"), *map(str, arguments)],
         cwd=cwd,

@@ -74,7 +74,7 @@ class Wire(BaseHTTPRequestHandler):
 
 
 class Drill:
-    """A spec in a folder of its own, the package that is made from it, and a server to use it with."""
+    """A spec in a separate folder, its generated package, and a server."""
 
     def __init__(self, folder: Path, before: Path, run: Run, wire: type[Wire], url: str) -> None:
         self.spec = folder / "openapi.yaml"

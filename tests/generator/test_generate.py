@@ -160,7 +160,7 @@ class TestCheck:
         assert len(outcome.out.splitlines()) < 25
 
     def test_fails_without_a_package(self, tmp_path: Path, spec: Path, run: Run) -> None:
-        """The check fails if there is no package."""
+        """The check fails without a package."""
         outcome = run("--check", "--spec", spec, "--output", tmp_path / "none", "--package", "pets")
         assert outcome.status == 1
         assert "__init__.py is missing" in outcome.out

@@ -6,14 +6,14 @@ import pytest
 from claude_batches.jobs import PostgresLedger
 from claude_batches.sandbox import Sandbox
 
-from .killing import Victim
-from .kinds import Open, async_jobs, sync_jobs
-from .postgres import REQUIRED, Postgres, binaries
+from tests.jobs.killing import Victim
+from tests.jobs.kinds import Open, async_jobs, sync_jobs
+from tests.jobs.postgres import REQUIRED, Postgres, binaries
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees what the machine it runs on has set."""
+    """Unset the environment variables of the machine."""
     for name in ("API_KEY", "AUTH_TOKEN", "BASE_URL", "LOG", "CUSTOM_HEADERS"):
         monkeypatch.delenv(f"ANTHROPIC_{name}", raising=False)
 
@@ -41,8 +41,8 @@ def postgres() -> Iterator[Postgres]:
     programs = binaries()
     if programs is None:
         if REQUIRED:
-            pytest.fail("CLAUDE_BATCHES_REQUIRE_POSTGRES is set, and there is no PostgreSQL server to start")
-        pytest.skip("there is no PostgreSQL server to start")
+            pytest.fail("CLAUDE_BATCHES_REQUIRE_POSTGRES is set, and PostgreSQL is not installed")
+        pytest.skip("PostgreSQL is not installed")
     server = Postgres(programs)
     yield server
     server.stop()

@@ -1,4 +1,4 @@
-"""Processes that can be killed, and the sandbox as the judge of what was paid."""
+"""Processes to kill, and the count of paid requests in the sandbox."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Victim:
         self._process.stdin.flush()
 
     def outcome(self) -> int:
-        """Wait for the end of what was started; return its exit status, or the negative signal."""
+        """Wait for the end of the process; return its exit status, or the negative signal."""
         assert self._process.stdout is not None
         answer = self._process.stdout.readline()
         assert answer, "the victim's parent died"
@@ -75,7 +75,7 @@ class Victim:
 
 
 def paid(sandbox: Sandbox) -> Counter[tuple[str, int]]:
-    """How often each row of each job was paid for, by all batches of the sandbox: (token, position) to count."""
+    """Return how many times each row was paid for, by all batches: (token, position) to count."""
     sandbox.set_faults(None)
     counts: Counter[tuple[str, int]] = Counter()
     with Client(base_url=sandbox.url, api_key="k") as client:
@@ -91,7 +91,7 @@ def judge(sandbox: Sandbox, *names: Path | str, count: int, ledger: PostgresLedg
     """Assert that each row of these jobs was paid for once, and has its own result."""
     counts = paid(sandbox)
     assert not {row: times for row, times in counts.items() if times > 1}, "paid twice"
-    assert len(counts) == count * len(names), f"batches of nobody, or rows never paid for: {sorted(counts)}"
+    assert len(counts) == count * len(names), f"batches of no job, or rows never paid for: {sorted(counts)}"
     for name in names:
         with Job.open(name, ledger=ledger) as job:
             rows = list(job.results())

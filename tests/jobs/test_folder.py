@@ -20,8 +20,8 @@ from claude_batches.jobs import (
 )
 from claude_batches.sandbox import Sandbox
 
-from .kinds import Open
-from .victim import requests
+from tests.jobs.kinds import Open
+from tests.jobs.victim import requests
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -35,7 +35,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A job of two shards that nobody has open."""
+    """A closed job of two shards."""
     path = tmp_path / "a"
     with Job.open(path, max_requests=10) as job:
         job.add(requests(20))
@@ -43,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_second_process(folder: Path) -> None:
-    """A second process is told which one has the job."""
+    """A second process gets an error with the id of the first."""
     script = f"from claude_batches.jobs import Job\nJob.open({str(folder)!r})"
     with Job.open(folder):
         second = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
@@ -151,7 +151,7 @@ def test_disk_full_for_bodies(tmp_path: Path, open_folder: Open) -> None:
 
 
 def test_disk_full_for_ledger(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
-    """A ledger that can't grow fails the step, and the job goes on when there is room again."""
+    """A ledger that can't grow fails the step, and the job continues after space is freed."""
     job = open_folder(tmp_path / "a", sandbox.url)
     ledger = job._job.ledger
     job.add(requests(100))

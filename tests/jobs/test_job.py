@@ -11,8 +11,8 @@ import pytest
 from claude_batches.jobs import JobConflictError, JobError, JobOptionsError, JobRequestError
 from claude_batches.sandbox import Fault, ReplyError, Sandbox
 
-from .kinds import Open
-from .victim import requests
+from tests.jobs.kinds import Open
+from tests.jobs.victim import requests
 
 
 def request(custom_id: str, text: str, **params: Any) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def test_other_params(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
 
 
 def test_params_alone(tmp_path: Path, open_job: Open) -> None:
-    """Params without an id get one that is derived from them, whatever the order of their keys."""
+    """Params without an id get one that is derived from them, independent of the order of their keys."""
     job = open_job(tmp_path / "a", None)
     params = request("", "one")["params"]
     assert job.add([params, request("", "two")["params"]]) == 2
@@ -77,7 +77,7 @@ def test_params_alone(tmp_path: Path, open_job: Open) -> None:
 
 
 def test_add_all_or_nothing(tmp_path: Path, open_job: Open) -> None:
-    """An oversized request is told by its index, and a source that fails leaves nothing behind."""
+    """An oversized request is reported with its index, and a failing source leaves nothing behind."""
     job = open_job(tmp_path / "a", None, max_bytes=2000)
     with pytest.raises(JobRequestError, match=r"request 7 \(custom_id 'big'\).*max_bytes") as caught:
         job.add([*requests(7), request("big", "x" * 2000)])
@@ -113,7 +113,7 @@ def test_bad_requests(tmp_path: Path, open_folder: Open, given: Any, problem: st
 
 
 def test_one_dict(tmp_path: Path, open_folder: Open) -> None:
-    """One request in place of a list of them is told so."""
+    """One request in place of a list is refused with a hint."""
     with pytest.raises(JobOptionsError, match="put it in a list"):
         open_folder(tmp_path / "a", None).add(request("a", "b"))
 
@@ -246,7 +246,7 @@ def test_more_tokens(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
 
 
 def test_paused_turn(tmp_path: Path, open_job: Open) -> None:
-    """A paused turn is continued with what it came to."""
+    """A paused turn is continued with its content."""
 
     def reply(wire: Any) -> Any:
         if len(wire["params"]["messages"]) == 1:
@@ -294,7 +294,7 @@ def test_own_ids(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
 
 
 def test_cancel(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
-    """Canceling cancels the batches, collects what was done, and sends nothing more."""
+    """Canceling cancels the batches, collects their results, and sends nothing more."""
     job = open_job(tmp_path / "a", sandbox.url, max_requests=20, max_in_flight=20)
     job.add(requests(40))
     job.submit()
@@ -307,7 +307,7 @@ def test_cancel(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
 
 
 def test_ctrl_c(tmp_path: Path, open_folder: Open) -> None:
-    """Ctrl-C stops after the current step, and the job goes on later."""
+    """Ctrl-C stops after the current step, and the job continues later."""
 
     def interrupt(exchange: Any) -> None:
         if exchange.method == "POST" and job.status().batches == 0:

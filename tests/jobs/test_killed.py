@@ -11,8 +11,8 @@ import pytest
 from claude_batches.jobs import PostgresLedger
 from claude_batches.sandbox import Sandbox
 
-from .killing import HOSTILE, KILLED, Victim, judge
-from .postgres import Postgres
+from tests.jobs.killing import HOSTILE, KILLED, Victim, judge
+from tests.jobs.postgres import Postgres
 
 #: How often the random kills are repeated: a few in the tests, hundreds in a soak.
 ROUNDS = int(os.environ.get("CLAUDE_BATCHES_SOAK", "0"))

@@ -1,4 +1,4 @@
-"""Power cuts: what was written after the last fsync of a file is lost, and still nothing is paid twice."""
+"""Power cuts: writes after the last fsync of a file are lost, and still nothing is paid twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from claude_batches.sandbox import Sandbox
 
-from .killing import KILLED, Victim, judge
+from tests.jobs.killing import KILLED, Victim, judge
 
 ROUNDS = int(os.environ.get("CLAUDE_BATCHES_SOAK", "0"))
 
@@ -26,7 +26,7 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
     """A process whose fsyncs are watched."""
     compiler = shutil.which("cc")
     if compiler is None:
-        pytest.skip("there is no C compiler")
+        pytest.skip("a C compiler is missing")
     library = tmp_path_factory.mktemp("shim") / "powerloss.so"
     source = Path(__file__).with_name("powerloss.c")
     subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(source)], check=True)

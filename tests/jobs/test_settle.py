@@ -12,8 +12,8 @@ from claude_batches.jobs._records import Shard, ShardState
 from claude_batches.jobs._settle import Confirm, Listed, NotMade, Open, Stuck, Wait, confirms, settle
 from claude_batches.sandbox import Fault, Sandbox
 
-from .kinds import Open as OpenJob
-from .victim import requests
+from tests.jobs.kinds import Open as OpenJob
+from tests.jobs.victim import requests
 
 SHARD = Shard(
     number=3, state=ShardState.DOUBT, kind="first", requests=10, bytes=1, codec="plain", hash="", facts="{}", first=0,
@@ -90,7 +90,7 @@ def test_lost_answer(tmp_path: Path, open_job: OpenJob) -> None:
 
 
 def test_foreign_batch(tmp_path: Path, open_job: OpenJob) -> None:
-    """Somebody else's batch of the same size and time is told apart, and the shard is sent again."""
+    """A foreign batch of the same size and time is not taken, and the shard is sent again."""
     with Sandbox(instant=True) as sandbox:
         client = Client(base_url=sandbox.url, api_key="k")
         job = open_job(tmp_path / "a", sandbox.url)

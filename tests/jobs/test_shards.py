@@ -19,7 +19,7 @@ from claude_batches.sandbox import Sandbox
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .kinds import QUICK
+from tests.jobs.kinds import QUICK
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 ids = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=80)
@@ -102,7 +102,7 @@ def test_exact_bytes(tmp_path: Path, sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("most", [100_000, 1000, 100])
 def test_distinct_counts(most: int) -> None:
-    """Full shards have counts of their own, a little below the limit."""
+    """Full shards have different counts, a little below the limit."""
     counts = [distinct_count(number, "abcdefghij", most) for number in range(1, 200)]
     spread = min(1000, most // 20)
     assert len(set(counts)) >= min(199, spread) * 0.99
@@ -117,7 +117,7 @@ def test_distinct_counts(most: int) -> None:
     row=st.none() | st.integers(0, 9),
 )
 def test_lines(custom_id: str, extra: dict[str, str], text: str, row: int | None) -> None:
-    """A line gives back id, params and other properties, whatever characters they have."""
+    """A line gives back id, params and other properties with every character."""
     params = orjson.dumps({"content": text})
     line = write_line(custom_id, params, orjson.dumps(extra), row)
     assert split_line(line) == (custom_id, params)

@@ -12,8 +12,8 @@ import pytest
 from claude_batches.jobs._cost import BudgetError
 from claude_batches.sandbox import Sandbox
 
-from .kinds import Open
-from .victim import requests
+from tests.jobs.kinds import Open
+from tests.jobs.victim import requests
 
 #: Dollars a million.
 PRICES = {"claude-sonnet-4-5": {"input_tokens": 1.5, "output_tokens": 7.5}}
@@ -80,7 +80,7 @@ def test_typed_answers(tmp_path: Path, open_job: Open) -> None:
 
 
 def test_plan(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
-    """A plan tells counts, bytes, shards, mistakes and the most that it can cost, and nothing is sent."""
+    """A plan has counts, bytes, shards, mistakes and the maximum cost, and nothing is sent."""
     job = open_job(tmp_path / "a", sandbox.url, max_requests=10, prices=PRICES)
     job.add(requests(24))
     job.add([{"custom_id": "wrong", "params": {"model": "claude-sonnet-4-5", "messages": []}}])
@@ -93,7 +93,7 @@ def test_plan(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
 
 
 def test_max_cost(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
-    """No shard is sent that could take the job over its limit; what ended counts as what it cost."""
+    """A shard that could exceed the limit is not sent; an ended one counts at its cost."""
     job = open_job(tmp_path / "a", sandbox.url, max_requests=10, prices=PRICES)
     job.add(requests(30))
     most = job.plan().most_cost

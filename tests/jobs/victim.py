@@ -1,7 +1,7 @@
 """Runs jobs in processes that are killed. Started as a script; reads one order a line, and answers with one.
 
 Each order is done in a fork of this process, so that a kill costs the time of a fork and not that of an import. Nothing
-of this is in the package: the points to be killed at are put around what the package calls.
+of this is in the package: the kill points are wrapped around functions that the package calls.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from claude_batches.jobs._ledger._postgres import PostgresJob
 
 
 def requests(count: int, start: int = 0) -> Any:
-    """Yield small requests, each with a text of its own."""
+    """Yield small requests, each with a different text."""
     for index in range(start, start + count):
         message = {"role": "user", "content": f"hello {index}"}
         yield {

@@ -35,7 +35,7 @@ def programs(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def output(program: Path) -> str:
-    """Run a program against a sandbox of its own."""
+    """Run a program against a separate sandbox."""
     with Sandbox(speed=3600, api_key=KEY) as sandbox:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ANTHROPIC_")}
         run = subprocess.run(

@@ -80,7 +80,7 @@ def test_no_row_is_stale() -> None:
 
 
 def test_verdicts_are_true() -> None:
-    """A name that is the same exists here, and one that is out does not. What is other says what to write."""
+    """A name marked `same` exists here, and one marked `out` does not. One marked `other` has a replacement."""
     decided = {name: row for name, row in verdicts().items() if row is not None}
     assert [name for name, row in decided.items() if row.verdict == "same" and not ours(name)] == []
     assert [name for name, row in decided.items() if row.verdict == "out" and ours(name)] == []

@@ -1,4 +1,4 @@
-"""What a model is to the person who uses one."""
+"""Models from the user's point of view."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_missing_required_field_reads_none() -> None:
 
 
 def test_timestamps_are_datetimes_and_keep_their_text() -> None:
-    """A timestamp reads as a datetime with its zone; what it was written as comes out again, nanoseconds included."""
+    """A timestamp reads as a datetime with its zone, and is written unchanged, nanoseconds included."""
     text = "2026-11-21T06:00:00.123456789Z"
     batch = MessageBatch.from_dict({"created_at": text})
     assert batch.created_at == datetime(2026, 11, 21, 6, 0, 0, 123456, tzinfo=UTC)
@@ -89,14 +89,14 @@ def test_timestamps_are_datetimes_and_keep_their_text() -> None:
 
 
 def test_a_field_that_is_set_is_sent() -> None:
-    """Fields can be changed: to_dict() says the new value, also where the field had not come at all."""
+    """Fields can be changed: to_dict() has the new value, also for a field that was absent."""
     block = TextBlock.from_dict({"type": "text"})
     block.text = "new"
     assert block.to_dict() == {"type": "text", "text": "new"}
 
 
 def test_to_dict_shares_nothing() -> None:
-    """Changing the result of to_dict() changes neither the model nor what it was made of."""
+    """Changing the result of to_dict() changes neither the model nor its source."""
     block = ToolUseBlock.from_dict({"type": "tool_use", "id": "t", "name": "n", "input": {"a": [1]}})
     block.to_dict()["input"]["a"].append(2)
     assert block.input == {"a": [1]}
@@ -138,7 +138,7 @@ def test_completion_shows_fields() -> None:
 
 
 def test_reprs_are_short() -> None:
-    """A repr fits a log line, whatever the size of what it shows."""
+    """A repr fits a log line, for values of every size."""
     block = TextBlock.from_dict({"type": "text", "text": "word " * 100_000})
     assert len(repr(block)) < 200
     assert len(repr(MessageBatchIndividualResponse.from_dict(LINE))) < 200
@@ -147,7 +147,7 @@ def test_reprs_are_short() -> None:
 
 
 def test_from_dict_wants_an_object() -> None:
-    """Something that is no JSON object is refused by name."""
+    """A value other than a JSON object is refused by name."""
     with pytest.raises(TypeError, match=r"MessageBatch\.from_dict\(\) takes a dict.*got list"):
         MessageBatch.from_dict([])  # type: ignore[arg-type]
 
@@ -174,7 +174,7 @@ def imported_by(code: str) -> set[str]:
 
 
 def test_importing_the_package_loads_no_model() -> None:
-    """`import claude_batches_api` costs the same whatever the size of the spec: it loads not one of its modules."""
+    """`import claude_batches_api` loads none of its modules, so its cost does not depend on the spec."""
     loaded = imported_by("import claude_batches_api")
     assert not [name for name in loaded if name.startswith("claude_batches_api.")]
     assert "attrs" not in loaded

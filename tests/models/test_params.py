@@ -14,7 +14,7 @@ SCHEMAS = schemas()
 
 
 def test_there_are_many() -> None:
-    """The tests below are about most of what can be sent."""
+    """The samples cover most types of params."""
     assert len([name for name in DICTS if name in SCHEMAS]) > 100
 
 

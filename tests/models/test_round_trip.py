@@ -1,4 +1,4 @@
-"""Whatever the API sends is read without loss, and nothing that it might send breaks a reader."""
+"""Every response of the API is read without loss, and no value breaks a reader."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ generous = settings(
 
 
 def read_all(value: Any) -> Any:
-    """Read every field of everything in `value`, as a reader would who wants all of it."""
+    """Read every field of every model in `value`."""
     if isinstance(value, Model):
         return {name: read_all(getattr(value, name)) for name in value._fields.names}
     if isinstance(value, list):
@@ -65,7 +65,7 @@ def test_to_dict_gives_back_what_came(name: str, data: st.DataObject) -> None:
 @generous
 @given(data=st.data())
 def test_anything_can_be_read(name: str, data: st.DataObject) -> None:
-    """Missing fields, fields of another type, unknown ones: they read as they came, and nothing is lost."""
+    """Missing fields, fields of another type and unknown fields are read unchanged, and nothing is lost."""
     keys = st.sampled_from([*schemas()[name]["properties"], "unheard_of"])
     sent = data.draw(st.dictionaries(keys, any_json()))
     instance = getattr(models, name).from_dict(copy.deepcopy(sent))
@@ -104,7 +104,7 @@ def test_an_unknown_tag_is_unknown(name: str, value: str, rest: dict[str, Any]) 
     "odd", [None, "text", 3, [], ["a"], {}, {"type": None}, {"type": ["text"]}, {"type": {}}]
 )
 def test_what_has_no_tag_is_handed_on(name: str, odd: object) -> None:
-    """An object without a usable tag is `Unknown`, and what is no object comes as it came."""
+    """An object without a usable tag is `Unknown`, and any other value is returned unchanged."""
     decoded = models.find(name).resolve()(odd)
     assert isinstance(decoded, Unknown) if isinstance(odd, dict) else decoded == odd
 

@@ -21,7 +21,7 @@ from claude_batches.types import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .lines import file_of, lines_of, result, short
+from tests.results.lines import file_of, lines_of, result, short
 
 
 def read(data: bytes, on_bad_line: Any = "raise") -> list[MessageBatchIndividualResponse]:
@@ -124,7 +124,7 @@ def test_bad_lines_survive_pickling() -> None:
 
 
 def test_excerpts_are_printable() -> None:
-    """An excerpt is printable ASCII, whatever is in the line."""
+    """An excerpt is printable ASCII, for every line."""
     error = bad_line(b"\x00\x1b[2J\xff" + "漢\u202e".encode() * 200)
     assert error.excerpt.isascii()
     assert error.excerpt.isprintable()
@@ -200,7 +200,7 @@ numbers = (
     padding=st.integers(0, 40),
 )
 def test_numbers_are_exact(values: list[Any], padding: int) -> None:
-    """Every number is read as Python's own parser reads it, wherever it stands in the line."""
+    """Every number is read as by Python's own parser, at every position in the line."""
     text = json.dumps(values)
     found = extra_of(with_extra(text, "x" * padding))
     assert found == values
@@ -223,7 +223,7 @@ def test_large_numbers_of_several_lines_are_exact() -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Whatever goes in
+# Arbitrary input
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

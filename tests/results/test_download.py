@@ -32,10 +32,9 @@ from claude_batches import (
     results_from_file,
 )
 
+from tests.results.lines import file_of, lines_of, reordered, result, short, some_lines
+from tests.results.readers import KINDS, Kind, call
 from tests.support.results import BATCH_ID, Answer, ResultsServer, cut_places, whole
-
-from .lines import file_of, lines_of, reordered, result, short, some_lines
-from .readers import KINDS, Kind, call
 
 LINES = lines_of(short(name) for name in "abcdef")
 # Cut at every byte, few lines prove as much as many, and each cut takes a sync of the disk.
@@ -176,7 +175,7 @@ def test_a_cut_at_every_byte_in_one_call(kind: Kind, tmp_path: Path) -> None:
 @kinds
 @pytest.mark.parametrize("ranges", [True, False], ids=["range", "no range"])
 def test_a_cut_at_every_byte_over_two_calls(kind: Kind, ranges: bool, tmp_path: Path) -> None:
-    """A cut at any byte is cured by a later call, which asks for the rest."""
+    """After a cut at any byte a later call requests the rest."""
     for place in cut_places(FEW, "identity"):
         with ResultsServer([whole(FEW, cut=place, ranges=ranges), whole(FEW, ranges=ranges)], 3) as server:
             cut = place < len(file_of(FEW)) - 1
@@ -298,7 +297,7 @@ def test_a_crash_before_the_end_asks_for_nothing(kind: Kind, tmp_path: Path) -> 
 
 @kinds
 def test_an_interrupted_download_is_continued(kind: Kind, tmp_path: Path) -> None:
-    """After an interruption the next call asks for the rest."""
+    """After an interruption the next call requests the rest."""
 
     def interrupt(progress: DownloadProgress) -> None:
         raise KeyboardInterrupt
@@ -512,7 +511,7 @@ def test_an_earlier_file_stays_until_the_end(kind: Kind, tmp_path: Path) -> None
 
 @kinds
 def test_progress_tells_bytes_and_lines(kind: Kind, tmp_path: Path) -> None:
-    """Progress grows, ends with all results, and is told by the caller's thread."""
+    """Progress grows, ends with all results, and is reported in the caller's thread."""
     lines = some_lines(2000, longest=3000)
     told: list[DownloadProgress] = []
     threads: set[int] = set()

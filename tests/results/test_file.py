@@ -21,7 +21,7 @@ from claude_batches import (
 )
 from claude_batches.types import MessageBatchIndividualResponse
 
-from .lines import file_of, lines_of, short, some_lines
+from tests.results.lines import file_of, lines_of, short, some_lines
 
 LINES = some_lines(300)
 IDS = [f"r-{number}" for number in range(300)]

@@ -10,10 +10,9 @@ import pytest
 from claude_batches import BadLineError, IncompleteResultsError, ResultsById, ResultsClosedError
 from claude_batches.types import MessageBatchIndividualResponse
 
+from tests.results.lines import lines_of, reordered, result, short
+from tests.results.readers import KINDS, Kind, call
 from tests.support.results import BATCH_ID, ResultsServer, whole
-
-from .lines import lines_of, reordered, result, short
-from .readers import KINDS, Kind, call
 
 IDS = [f"request-{number}" for number in range(50)]
 LINES = lines_of(result(name, f"text of {name} \u2028") for name in IDS)
@@ -104,7 +103,7 @@ def test_bad_lines_can_be_skipped(kind: Kind) -> None:
 
 @kinds
 def test_skipped_lines_without_an_id_do_not_count(kind: Kind) -> None:
-    """A skipped line without a custom_id does not stand for a result."""
+    """A skipped line without a custom_id does not count as a result."""
     with ResultsServer([whole([b"bad", *LINES[:-1]])], 50) as server, pytest.raises(IncompleteResultsError):
         results_by_id(kind, server, IDS, on_bad_line="skip")
 

@@ -10,7 +10,7 @@ import pytest
 from claude_batches import AsyncClient, Client, ResultsNotReadyError
 from claude_batches.sandbox import Sandbox
 
-from .readers import KINDS, Kind, run
+from tests.results.readers import KINDS, Kind, run
 
 REQUEST: Any = {
     "custom_id": "a",

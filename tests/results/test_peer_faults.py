@@ -9,11 +9,10 @@ import pytest
 from claude_batches import APIConnectionError, IncompleteResultsError, ResultsNotReadyError
 from claude_batches.types import Unknown
 
+from tests.results.lines import file_of, lines_of, result, short
+from tests.results.readers import KINDS, Kind, read
 from tests.support.clients import KEY
 from tests.support.results import Answer, ResultsServer, batch_json, whole
-
-from .lines import file_of, lines_of, result, short
-from .readers import KINDS, Kind, read
 
 IDS = list("abcdef")
 LINES = lines_of(short(name) for name in IDS)
@@ -160,7 +159,7 @@ def test_a_404_right_after_create(kind: Kind) -> None:
 @kinds
 @pytest.mark.parametrize("content_type", ["", "application/binary", "text/html", "application/json"])
 def test_another_content_type(kind: Kind, content_type: str) -> None:
-    """Results are read whatever their content type."""
+    """Results are read with every content type."""
     with ResultsServer([whole(LINES, headers={"content-type": content_type})], 6) as server:
         assert read(kind, server).good == IDS
 

@@ -1,4 +1,4 @@
-"""Every result comes once, whatever happens to the connection."""
+"""Every result is returned once, for every failure of the connection."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ from claude_batches import (
 )
 from claude_batches._results.resume import validator
 
+from tests.results.lines import file_of, lines_of, reordered, result, short, some_lines
+from tests.results.readers import KINDS, Kind, read
 from tests.support.clients import TLS
 from tests.support.clock import Sleeps
 from tests.support.results import BATCH_ID, Answer, Encoding, ResultsServer, cut_places, whole
-
-from .lines import file_of, lines_of, reordered, result, short, some_lines
-from .readers import KINDS, Kind, read
 
 SMALL = lines_of(short(name) for name in "abcd")
 SMALL_IDS = list("abcd")

@@ -34,7 +34,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_faults_lose_and_repeat_nothing(name: str, tmp_path: Path) -> None:
-    """Every way to read gives each result once, whatever the fault."""
+    """Every way to read gives each result once, for every fault."""
     with (
         Sandbox(instant=True) as sandbox,
         Client(base_url=sandbox.url, api_key="any", _clock=Sleeps().clock) as client,

@@ -1,4 +1,4 @@
-"""Returned lines are not returned again, in whatever order the file comes."""
+"""Returned lines are not returned again, in every order of the file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from claude_batches.types import MessageBatchRequestCounts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .lines import lines_of, reordered, result, short, some_lines
+from tests.results.lines import lines_of, reordered, result, short, some_lines
 
 CUT = b'{"custom_id":"cut","result":{"type":"succ'
 
@@ -139,7 +139,7 @@ def test_counting_ids_takes_constant_memory() -> None:
 
 
 def test_bad_lines_count_only_with_a_custom_id() -> None:
-    """A bad line stands for the result whose custom_id it begins with, and for none otherwise."""
+    """A bad line counts as the result whose custom_id it begins with, and otherwise as none."""
     nested = b'{"error":"bad gateway","request":{"custom_id":"b"}}'
     seen = seen_of([*lines_of([short("a")]), CUT])
     for line in (b"garbage", b"{}", b"[]", nested, nested[:-5]):

@@ -30,11 +30,10 @@ from claude_batches import (
     ResultsNotReadyError,
 )
 
+from tests.results.lines import file_of, lines_of, short
+from tests.results.readers import KINDS, Kind, async_batches, read, run, sync_batches
 from tests.support.clients import KEY
 from tests.support.results import BATCH_ID, Answer, ResultsServer, batch_json, whole
-
-from .lines import file_of, lines_of, short
-from .readers import KINDS, Kind, async_batches, read, run, sync_batches
 
 if TYPE_CHECKING:
     from claude_batches._async.batches import AsyncBatches
@@ -115,7 +114,7 @@ def test_close_may_be_repeated(stalled: ResultsServer, batches: Batches) -> None
 
 
 def test_close_within_the_loop_is_an_error(stalled: ResultsServer, batches: Batches) -> None:
-    """A loop over a closed stream raises and asks for nothing."""
+    """A loop over a closed stream raises and sends nothing."""
     stream = batches.results(BATCH_ID)
     with pytest.raises(ResultsClosedError):  # noqa: PT012 -- the second turn raises
         for _ in stream:
@@ -125,7 +124,7 @@ def test_close_within_the_loop_is_an_error(stalled: ResultsServer, batches: Batc
 
 @pytest.mark.anyio
 async def test_close_within_an_async_loop_is_an_error(stalled: ResultsServer, later: AsyncBatches) -> None:
-    """An async loop over a closed stream raises and asks for nothing."""
+    """An async loop over a closed stream raises and sends nothing."""
     stream = later.results(BATCH_ID)
     with pytest.raises(ResultsClosedError):  # noqa: PT012 -- the second turn raises
         async for _ in stream:
@@ -326,7 +325,7 @@ async def test_progress_of_async_streams_is_readable(server: ResultsServer) -> N
 
 @kinds
 def test_skipped_lines_name_their_result(kind: Kind) -> None:
-    """A skipped line that names its custom_id stands for that result, and its place is known."""
+    """A skipped line with a custom_id counts as that result, and its position is known."""
     lines = [*LINES[:2], LINES[2][:25], LINES[3]]
     with ResultsServer([whole(lines)], 4) as server:
         outcome = read(kind, server, on_bad_line="skip")
@@ -385,7 +384,7 @@ def test_a_line_that_comes_again_later(kind: Kind) -> None:
 
 @kinds
 def test_a_repeated_result_is_not_another(kind: Kind) -> None:
-    """A repeated result does not stand for a missing one."""
+    """A repeated result does not replace a missing one."""
     lines = lines_of(short(f"{number}") for number in range(5000))
     with ResultsServer([whole([*lines[:-1], lines[0]])], 5000) as server:
         outcome = read(kind, server)

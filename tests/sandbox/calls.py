@@ -33,7 +33,7 @@ class Caller:
     """A client of plain HTTP requests."""
 
     def __init__(self, url: str, **options: Any) -> None:
-        # There is no TLS here, so loading certificates would only cost time.
+        # Without TLS, loading certificates would only cost time.
         self.http = httpx.Client(base_url=url, headers=HEADERS, timeout=30, verify=False, **options)
 
     def create(self, *texts: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tests.sandbox.calls import Caller, serving
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """Run a sandbox whose time stands nearly still, so that a test advances it."""
+    """Run a sandbox whose clock nearly stops, so that a test advances it."""
     with Sandbox(speed=1e-9) as running:
         yield running
 

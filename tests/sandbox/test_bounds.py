@@ -18,7 +18,7 @@ FAR = 400_000_000_000.0  # seconds, which lead past the year 9999
 
 @pytest.mark.parametrize("seconds", [FAR, 1e300, -1, "5", True, None])
 def test_time_that_cannot_be_is_refused(caller: Caller, seconds: object):
-    """The clock refuses such a time, and the sandbox goes on."""
+    """The clock refuses such a time, and the sandbox continues."""
     response = caller.http.post("/_sandbox/clock", json={"seconds": seconds})
     assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request_error")
     assert caller.create("one")["processing_status"] == "in_progress"

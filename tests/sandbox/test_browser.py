@@ -176,7 +176,7 @@ def test_the_page_follows_the_colour_scheme(page: Page):
 
 
 def test_a_lost_sandbox_is_noticed(page: Page, caller: Caller):
-    """The page says that the sandbox stopped, until it answers again."""
+    """The page reports a stopped sandbox, until it answers again."""
     caller.create("one")
     page.goto("/")
     shown(page, "#lost").to_be_hidden()
@@ -188,7 +188,7 @@ def test_a_lost_sandbox_is_noticed(page: Page, caller: Caller):
 
 
 def test_a_deleted_batch_is_noticed(page: Page, caller: Caller, sandbox: Sandbox):
-    """The page of a batch says that it was deleted."""
+    """The page of a deleted batch reports the deletion."""
     batch = caller.create("one")
     sandbox.advance(100)
     page.goto(f"/batches/{batch['id']}")

@@ -1,4 +1,4 @@
-"""The options of `claude-batches sandbox`, in processes of their own."""
+"""The options of `claude-batches sandbox`, in separate processes."""
 
 from __future__ import annotations
 

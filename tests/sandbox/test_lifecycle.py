@@ -55,7 +55,7 @@ def test_early_results_are_not_found(caller: Caller):
 
 
 def test_unfinished_requests_expire(sandbox: Sandbox, caller: Caller):
-    """The batch ends after 24 hours with what is done."""
+    """The batch ends after 24 hours with the finished requests."""
     batch = caller.create("quick", "[[slow:90000]]")
     sandbox.advance(DAY - 1)
     assert caller.retrieve(batch["id"])["processing_status"] == "in_progress"
@@ -70,7 +70,7 @@ def test_unfinished_requests_expire(sandbox: Sandbox, caller: Caller):
 
 
 def test_results_are_archived_after_29_days(sandbox: Sandbox, caller: Caller):
-    """Then they are not found, and the message says why."""
+    """The results are not found after 29 days, and the message has the reason."""
     batch = caller.create("one")
     sandbox.advance(29 * DAY - 1)
     assert caller.retrieve(batch["id"])["archived_at"] is None
@@ -155,7 +155,7 @@ def test_an_instant_batch_can_be_canceled(instant: Caller):
 
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 def test_a_batch_takes_at_most_an_hour(size: int):
-    """Whatever its size, a batch without slow requests ends within an hour."""
+    """A batch of any size without slow requests ends within an hour."""
     pace = schedule(size)
     facts = Facts(size, pace, pace.startup + pace.step * size, created_at=0.0)
     end = ends_at(facts)

@@ -64,6 +64,6 @@ def test_a_reply_function_is_loaded_from_a_module():
     "name", ["", "json", ":dumps", "json:", "json:nope", "json:__doc__", "no.such:x", "no.py:x"]
 )
 def test_a_bad_function_name_is_refused(name: str):
-    """The error says how to write one."""
+    """The error has a hint for a valid one."""
     with pytest.raises(ValueError, match="function"):
         load_reply(name)

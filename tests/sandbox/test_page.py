@@ -112,7 +112,7 @@ def test_a_page_names_its_range(caller: Caller, size, query, place):
 
 
 def test_only_the_newest_100_batches_are_listed(caller: Caller):
-    """The page says so."""
+    """The page reports it."""
     for _ in range(101):
         caller.create("one")
     page = caller.http.get("/").text
@@ -166,7 +166,7 @@ def test_a_batch_shows_its_tokens_and_their_cost(sandbox: Sandbox, caller: Calle
 
 
 def test_tokens_of_an_unknown_model_have_no_cost(sandbox: Sandbox, caller: Caller):
-    """Where the price list has no price, only the tokens are shown."""
+    """Without a price only the tokens are shown."""
     requests = [{"custom_id": "only", "params": params(model="claude-mythos-99")}]
     path = f"/batches/{caller.create_from(requests)['id']}"
     sandbox.advance(100)

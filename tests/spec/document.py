@@ -46,7 +46,7 @@ def resolve(value: Json) -> Json:
         for part in value["$ref"].removeprefix("#/").split("/"):
             part = part.replace("~1", "/").replace("~0", "~")
             assert part in target, (
-                f"{value['$ref']} leads nowhere: add it to the spec, or correct the reference"
+                f"{value['$ref']} does not resolve: add it to the spec, or correct the reference"
             )
             target = target[part]
         value = target

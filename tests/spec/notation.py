@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from .document import COMPONENT, Json
+from tests.spec.document import COMPONENT, Json
 
 _STRING = ("format", "pattern", "minLength", "maxLength")
 _NUMBER = ("minimum", "exclusiveMinimum", "maximum")
@@ -26,8 +26,8 @@ class Reader:
 
     Args:
         schemas: The components of the document.
-        called: What the comparison calls a component. Two of one side may go by one name of the other.
-        matters: Whether a limit, by its keyword and value, is to be compared.
+        called: The name of a component in the comparison. Two of one side may share one name of the other.
+        matters: True for a limit to compare, by its keyword and value.
     """
 
     schemas: Mapping[str, Json]

@@ -1,6 +1,6 @@
 """The types of the official SDK, read as schemas.
 
-The SDK has pydantic models for what is received and TypedDicts for what is sent. Both are walked from the
+The SDK has pydantic models for received types and TypedDicts for sent types. Both are walked from the
 types of its batches resource, and each class becomes a schema under its own name.
 """
 
@@ -29,7 +29,7 @@ from anthropic.types.messages import (
 )
 from pydantic import BaseModel
 
-from .document import COMPONENT, Json
+from tests.spec.document import COMPONENT, Json
 
 RECEIVED = "x-received"
 ROOTS = (
@@ -57,7 +57,7 @@ _UNIONS = (typing.Union, types.UnionType)
 
 @cache
 def read() -> dict[str, Json]:
-    """Every class that the roots reach, as a schema that says whether it is one that is received."""
+    """Return every class that the roots reach, as a schema with a mark on received classes."""
     found: dict[str, Json] = {}
     waiting = list(ROOTS)
     while waiting:
@@ -76,7 +76,7 @@ def read() -> dict[str, Json]:
 
 
 def methods() -> dict[str, set[str]]:
-    """The methods of the batches resource with the arguments of each, less those that every method has."""
+    """Return the methods of the batches resource, each with its specific arguments."""
     public = [
         name for name in vars(Batches) if not name.startswith("_") and inspect.isfunction(vars(Batches)[name])
     ]
@@ -89,7 +89,7 @@ def page_fields() -> set[str]:
 
 
 def alias(name: str) -> Any:
-    """The union or literal type that the SDK exports under this name, or None."""
+    """Return the union or literal type that the SDK exports under a name, or None."""
     return next((getattr(module, name) for module in _MODULES if hasattr(module, name)), None)
 
 
@@ -106,7 +106,7 @@ def _fields(each: Any) -> Iterator[tuple[str, tuple[Any, bool]]]:
 
 
 def schema_of(annotation: Any) -> Json:
-    """An annotation as a schema."""
+    """Return an annotation as a schema."""
     annotation = _unwrapped(annotation)
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if _is_class(annotation):
@@ -123,7 +123,7 @@ def schema_of(annotation: Any) -> Json:
         return {"type": "object"}
     if len(arguments) == 1 and hasattr(origin, "__iter__"):
         return {"type": "array", "items": schema_of(arguments[0])}
-    # A file to be read, which the SDK takes in some places in the stead of its content.
+    # A file to read, which the SDK accepts in some places instead of its content.
     return {"type": "file"}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from .document import COMPONENT, Json, batch_operations, operations, resolve, schemas, spec
+from tests.spec.document import COMPONENT, Json, batch_operations, operations, resolve, schemas, spec
 
 TURN = {"role": "user", "content": "Hello."}
 PARAMS = {"model": "claude-haiku-4-5", "max_tokens": 16, "messages": [TURN]}
@@ -43,12 +43,14 @@ def _examples() -> list[Any]:
 
 
 @pytest.mark.parametrize(("place", "schema", "example"), _examples())
-def test_an_example_is_valid(place: str, schema: Json, example: object) -> None:
+def test_examples_are_valid(place: str, schema: Json, example: object) -> None:
+    """Every example is valid under its schema."""
     mistakes = _mistakes(schema, example)
     assert not mistakes, f"correct the example of {place} in spec/openapi.yaml: {mistakes}"
 
 
-def test_whatever_operations_on_batches_take_and_answer_has_an_example() -> None:
+def test_batch_operations_have_examples() -> None:
+    """Every request and response body of the batch operations has an example."""
     missing = [
         place
         for operation in batch_operations()
@@ -71,17 +73,20 @@ def test_whatever_operations_on_batches_take_and_answer_has_an_example() -> None
         ("a.b", False),
     ],
 )
-def test_a_custom_id_is_1_to_64_letters_digits_hyphens_and_underscores(custom_id: str, valid: bool) -> None:
+def test_custom_ids(custom_id: str, valid: bool) -> None:
+    """A custom_id is 1 to 64 ASCII letters, digits, hyphens and underscores."""
     assert accepts("Request", {"custom_id": custom_id, "params": PARAMS}) is valid
 
 
-def test_a_batch_holds_1_to_100_000_requests() -> None:
+def test_size_of_a_batch() -> None:
+    """A batch has 1 to 100,000 requests."""
     requests = schemas()["BatchCreateParams"]["properties"]["requests"]
     assert (requests["minItems"], requests["maxItems"]) == (1, 100_000)
     assert not accepts("BatchCreateParams", {"requests": []})
 
 
-def test_a_page_holds_1_to_1000_batches_and_20_unless_told_otherwise() -> None:
+def test_size_of_a_page() -> None:
+    """A page has 1 to 1000 batches, and 20 by default."""
     [limit] = [
         each["schema"]
         for _, _, operation in batch_operations()
@@ -122,31 +127,36 @@ def test_a_page_holds_1_to_1000_batches_and_20_unless_told_otherwise() -> None:
         ({"a_field_of_tomorrow": 1}, True),
     ],
 )
-def test_the_params_of_a_request_are_held_to_their_types_and_limits(change: Json, valid: bool) -> None:
+def test_types_and_limits_of_params(change: Json, valid: bool) -> None:
+    """The params of a request satisfy their types and limits, and may have unknown fields."""
     assert accepts("MessageCreateParamsNonStreaming", {**PARAMS, **change}) is valid
 
 
 @pytest.mark.parametrize("missing", ["model", "max_tokens", "messages"])
-def test_the_params_of_a_request_need_a_model_a_limit_and_messages(missing: str) -> None:
+def test_required_params(missing: str) -> None:
+    """A request requires `model`, `max_tokens` and `messages`."""
     assert not accepts(
         "MessageCreateParamsNonStreaming", {key: value for key, value in PARAMS.items() if key != missing}
     )
 
 
 @pytest.mark.parametrize("kind", [{}, {"type": None}, {"type": "custom"}])
-def test_a_tool_without_a_type_is_a_custom_tool(kind: Json) -> None:
+def test_a_tool_without_type_is_custom(kind: Json) -> None:
+    """A tool without a type is a custom tool and no other."""
     tool = {**kind, "name": "weather", "input_schema": SCHEMA_OF_TOOL}
     assert accepts("ToolUnionParam", tool)
     assert [name for name in _tools() if accepts(name, tool)] == ["ToolParam"]
 
 
-def test_a_tool_of_an_unknown_type_is_none_of_the_tools() -> None:
+def test_an_unknown_tool_is_invalid() -> None:
+    """A tool of an unknown type is invalid."""
     assert not accepts(
         "ToolUnionParam", {"type": "weather_2030", "name": "weather", "input_schema": SCHEMA_OF_TOOL}
     )
 
 
-def test_each_tool_search_goes_by_a_dated_and_a_short_type() -> None:
+def test_tool_searches_have_two_types() -> None:
+    """Each tool search has a dated and a short type."""
     for kind in ("bm25", "regex"):
         for date in ("", "_20251119"):
             assert accepts(
@@ -159,13 +169,15 @@ def _tools() -> list[str]:
     return [member["$ref"].removeprefix(COMPONENT) for member in schemas()["ToolUnionParam"]["oneOf"]]
 
 
-def test_a_toolset_refuses_settings_of_members_it_does_not_have() -> None:
+def test_a_toolset_refuses_unknown_tools() -> None:
+    """A toolset accepts settings of its own tools only."""
     toolset = {"type": "browser_toolset_20260801"}
     assert accepts("ToolUnionParam", {**toolset, "configs": {"type": {"enabled": False}, "zoom": None}})
     assert not accepts("ToolUnionParam", {**toolset, "configs": {"teleport": {"enabled": True}}})
 
 
-def test_an_answer_may_have_fields_that_are_not_known_yet() -> None:
+def test_a_response_may_have_unknown_fields() -> None:
+    """A batch with an unknown field is valid."""
     batch = {**schemas()["MessageBatch"]["example"], "a_field_of_tomorrow": {"any": "thing"}}
     mistakes = _mistakes({"$ref": COMPONENT + "MessageBatch"}, batch)
     assert not mistakes, f"correct the example of MessageBatch in spec/openapi.yaml: {mistakes}"

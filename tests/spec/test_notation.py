@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from .document import COMPONENT
-from .notation import Reader, differences, outdated, unexplained
+from tests.spec.document import COMPONENT
+from tests.spec.notation import Reader, differences, outdated, unexplained
 
 
 def _ref(name: str) -> dict[str, str]:
@@ -40,7 +40,8 @@ def _compared(here: Any, there: Any) -> list[str]:
         ({"type": "array", "items": _ref("Size")}, {"type": "array", "items": {"enum": ["l", "s"]}}),
     ],
 )
-def test_two_ways_to_write_the_same_are_no_difference(here: Any, there: Any) -> None:
+def test_equal_meanings_are_equal(here: Any, there: Any) -> None:
+    """Two notations of the same schema do not differ."""
     assert _compared(here, there) == []
 
 
@@ -67,11 +68,13 @@ def test_two_ways_to_write_the_same_are_no_difference(here: Any, there: Any) -> 
         ),
     ],
 )
-def test_another_type_literal_or_limit_is_a_difference(here: Any, there: Any, lines: list[str]) -> None:
+def test_types_literals_and_limits(here: Any, there: Any, lines: list[str]) -> None:
+    """A different type, literal or limit is a difference."""
     assert _compared(here, there) == lines
 
 
-def test_a_missing_schema_or_field_and_what_is_required_or_closed_are_differences() -> None:
+def test_schemas_fields_and_required() -> None:
+    """A missing schema or field, and a different `required` or closedness, is a difference."""
     here = {
         "A": {
             "type": "object",
@@ -98,7 +101,8 @@ def test_a_missing_schema_or_field_and_what_is_required_or_closed_are_difference
     ]
 
 
-def test_a_row_of_a_table_explains_what_it_matches_and_is_outdated_when_it_matches_nothing() -> None:
+def test_rows_explain_or_are_outdated() -> None:
+    """A row explains the differences that it matches, and is outdated without a match."""
     found = ["A.one: only here", "B.one: only here", "B.two: only there"]
     reasons = {"*.one: only here": "", "C: *": ""}
     assert unexplained(found, reasons) == ["B.two: only there"]

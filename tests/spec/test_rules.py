@@ -1,7 +1,7 @@
-"""The rules of the spec: a valid document, no dangling or unused parts, tagged unions, descriptions everywhere.
+"""The rules of the spec: a valid document, no dangling or unused parts, tagged unions, complete descriptions.
 
-They hold for every operation; docs/generation.md lists them under "What a new operation needs". Each says what
-is missing, and where.
+They hold for every operation; docs/generation.md lists them under "What a new operation needs". Each message has
+the missing part and its pointer.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from openapi_spec_validator import validate
 
-from .document import (
+from tests.spec.document import (
     COMPONENT,
     ROOT,
     Json,
@@ -29,17 +29,20 @@ from .document import (
 EXTENSIONS = ROOT / "docs" / "spec-extensions.md"
 
 
-def test_the_document_is_valid_openapi() -> None:
+def test_valid_openapi() -> None:
+    """The spec is a valid OpenAPI document."""
     validate(spec())
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_references_resolve() -> None:
+    """Every reference resolves."""
     for place, value in walk(spec()):
         if isinstance(value.get("$ref"), str):
             assert resolve(value), f"{place} refers to nothing"
 
 
-def test_every_component_is_reached_by_an_operation() -> None:
+def test_components_are_used() -> None:
+    """An operation reaches every component."""
     reached = references(spec()["paths"])
     idle = [
         f"#/components/{kind}/{name}"
@@ -61,7 +64,8 @@ def _unions() -> list[tuple[str, Json]]:
     ]
 
 
-def test_whatever_has_a_discriminator_is_a_union_of_objects() -> None:
+def test_discriminators_belong_to_unions() -> None:
+    """Every schema with a discriminator is a union of objects."""
     unions = {place for place, _ in _unions()}
     assert len(unions) > 25
     odd = [
@@ -73,9 +77,8 @@ def test_whatever_has_a_discriminator_is_a_union_of_objects() -> None:
 
 
 @pytest.mark.parametrize(("place", "union"), _unions())
-def test_a_union_of_objects_has_a_name_and_a_discriminator_that_tells_each_member(
-    place: str, union: Json
-) -> None:
+def test_unions_have_a_complete_discriminator(place: str, union: Json) -> None:
+    """A union of objects is a component with a complete discriminator."""
     assert place.count("/") == COMPONENT.count("/"), (
         f"{place} is a union of objects: put it under components/schemas, and refer to it"
     )
@@ -89,8 +92,8 @@ def test_a_union_of_objects_has_a_name_and_a_discriminator_that_tells_each_membe
         for member in union["oneOf"]
         for value in _tags(place, member, told["propertyName"])
     ]
-    assert told["mapping"] == dict(tags), f"the `mapping` of {place} is not what its members say"
-    assert len(told["mapping"]) == len(tags), f"two members of {place} go by the same tag"
+    assert told["mapping"] == dict(tags), f"the `mapping` of {place} does not match its members"
+    assert len(told["mapping"]) == len(tags), f"two members of {place} have the same tag"
 
 
 def _tags(place: str, member: Json, key: str) -> list[str]:
@@ -108,9 +111,8 @@ def _constants(schema: Json) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("place", "union"), [each for each in _unions() if "discriminator" in each[1]])
-def test_the_discriminating_property_is_required_of_every_member_but_a_custom_tool(
-    place: str, union: Json
-) -> None:
+def test_members_require_the_discriminator(place: str, union: Json) -> None:
+    """Every member of a union requires the discriminating property, except a custom tool."""
     key = union["discriminator"].get("propertyName")
     loose = [
         str(member.get("$ref"))
@@ -121,7 +123,8 @@ def test_the_discriminating_property_is_required_of_every_member_but_a_custom_to
     assert loose == allowed, f"the discriminator of {place}, `{key}`, must be `required` in {loose}"
 
 
-def test_every_object_with_properties_has_a_name() -> None:
+def test_objects_are_components() -> None:
+    """Every object with properties is a component."""
     for place, value in walk(spec()):
         if value.get("type") == "object" and "properties" in value and "/allOf/" not in place:
             assert place.count("/") == COMPONENT.count("/"), (
@@ -149,7 +152,8 @@ def _described() -> list[tuple[str, Json]]:
     return found
 
 
-def test_everything_has_a_description_in_whole_sentences() -> None:
+def test_descriptions_are_sentences() -> None:
+    """Every operation, parameter, response, schema and property has a description in sentences."""
     missing = [
         place for place, value in _described() if not re.search(r"\w.*[.!?]$", value.get("description", ""))
     ]
@@ -158,7 +162,9 @@ def test_everything_has_a_description_in_whole_sentences() -> None:
     )
 
 
-def test_no_description_only_repeats_the_name() -> None:
+def test_descriptions_do_not_repeat_names() -> None:
+    """A description says more than the name."""
+
     def letters(text: str) -> str:
         return re.sub(r"[^a-z]", "", text.lower())
 
@@ -203,11 +209,13 @@ def _operation_rules() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(("what", "lacking"), _operation_rules().items(), ids=_operation_rules())
-def test_every_operation_has_what_an_operation_needs(what: str, lacking: list[str]) -> None:
+def test_parts_of_operations(what: str, lacking: list[str]) -> None:
+    """Every operation has each required part."""
     assert not lacking, f"each of these operations of spec/openapi.yaml needs {what}: {lacking}"
 
 
-def test_results_are_json_lines_and_all_else_of_batches_is_json() -> None:
+def test_media_types_of_batches() -> None:
+    """Results are JSONL; every other response about batches is JSON."""
     for path, method, operation in batch_operations():
         for status, response in operation["responses"].items():
             streamed = operation["operationId"] == "messages_batches_results" and status == "200"
@@ -217,7 +225,8 @@ def test_results_are_json_lines_and_all_else_of_batches_is_json() -> None:
             )
 
 
-def test_every_operation_on_batches_takes_a_workspace_from_its_caller() -> None:
+def test_batch_operations_take_a_workspace() -> None:
+    """Every batch operation has the argument `workspace_id`."""
     for path, method, operation in batch_operations():
         parameters = {each["name"]: each for each in map(resolve, operation["parameters"])}
         assert parameters.get("anthropic-workspace-id", {}).get("x-argument-name") == "workspace_id", (
@@ -234,9 +243,8 @@ def _paginated() -> list[tuple[str, Json]]:
 
 
 @pytest.mark.parametrize(("place", "operation"), _paginated())
-def test_pagination_names_parameters_of_the_operation_and_fields_of_the_page(
-    place: str, operation: Json
-) -> None:
+def test_names_in_pagination(place: str, operation: Json) -> None:
+    """`x-pagination` names parameters of the operation and properties of the page."""
     pagination = operation["x-pagination"]
     parameters = {each["name"] for each in map(resolve, operation["parameters"])}
     content = success(operation).get("content", {})
@@ -255,11 +263,13 @@ def test_pagination_names_parameters_of_the_operation_and_fields_of_the_page(
             assert field in page, f"x-pagination of {place} names `{field}`: add that property to the page"
 
 
-def test_there_is_pagination_to_hold_to_the_rules() -> None:
+def test_the_list_has_pagination() -> None:
+    """The list of batches has `x-pagination`, so its rule applies."""
     assert "messages_batches_list" in {operation["operationId"] for _, operation in _paginated()}
 
 
-def test_the_extensions_that_are_used_and_read_are_those_that_are_documented() -> None:
+def test_extensions_are_documented() -> None:
+    """The used and the read extensions are the documented ones."""
     places = {
         key: place
         for place, value in walk(spec())
@@ -284,7 +294,8 @@ def test_the_extensions_that_are_used_and_read_are_those_that_are_documented() -
     )
 
 
-def test_nullable_properties_say_so_in_one_of_two_ways() -> None:
+def test_notation_of_nullable_properties() -> None:
+    """A nullable property has one of two notations."""
     for place, value in walk(spec()):
         if {"type": "null"} in value.get("anyOf", ()):
             assert any("$ref" in member or "const" in member for member in value["anyOf"]), (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import runpy
 
-from .document import ROOT, schemas
+from tests.spec.document import ROOT, schemas
 
 
 def test_the_schemas_of_the_sandbox_are_up_to_date() -> None:
-    """The committed JSON is what the spec gives."""
+    """The committed JSON is the one derived from the spec."""
     script = runpy.run_path(str(ROOT / "spec" / "sandbox_schema.py"))
     assert script["TARGET"].read_text(encoding="utf-8") == script["render"](), (
         "run `python spec/sandbox_schema.py` after an edit of spec/openapi.yaml, and commit the result"

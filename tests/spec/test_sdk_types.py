@@ -1,7 +1,7 @@
 """The spec against the official SDK's own types, in the version that the development dependencies pin.
 
-Only the operations on batches and the schemas that they reach are compared. Where those go beyond the SDK, or
-stay behind it, a row of `DELIBERATE` says why.
+Only the operations on batches and the schemas that they reach are compared. Every deliberate difference is a row of
+`DELIBERATE` with its reason.
 """
 
 from __future__ import annotations
@@ -10,9 +10,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import sdk_types
-from .document import Json, batch_operations, batch_schemas, resolve
-from .notation import Reader, branch_differences, differences, outdated, to_add, to_drop, unexplained
+from tests.spec import sdk_types
+from tests.spec.document import Json, batch_operations, batch_schemas, resolve
+from tests.spec.notation import (
+    Reader,
+    branch_differences,
+    differences,
+    outdated,
+    to_add,
+    to_drop,
+    unexplained,
+)
 
 _FILE = "the SDK reads files and encodes them; on the wire this is always base64"
 _OLDER = "API version 2023-06-01 takes it; the SDK's types follow a later version"
@@ -29,9 +37,9 @@ DELIBERATE = {
     "*.caller: only there null": "the SDK takes it for null where it is missing; it is never sent as null",
     "Base64ImageSourceParam.data: only there file": _FILE,
     "Base64PDFSourceParam.data: only there file": _FILE,
-    "BrowserToolsetConfigsParam: closed only here": "the SDK only says so in its documentation",
+    "BrowserToolsetConfigsParam: closed only here": "only the documentation of the SDK states it",
     "ComputerToolsetConfigsParam: closed only here": "the same family of settings",
-    "MessageBatchesPage: only here": "one class for all lists in the SDK, compared in a test of its own",
+    "MessageBatchesPage: only here": "one class for all lists in the SDK, compared in a separate test",
 }
 
 
@@ -102,17 +110,20 @@ def _arguments(operation: Json) -> set[str]:
     return names
 
 
-def test_every_difference_from_the_sdk_has_a_reason(found: list[str]) -> None:
+def test_every_difference_has_a_reason(found: list[str]) -> None:
+    """Every difference from the types of the SDK is deliberate."""
     missing = unexplained(found, DELIBERATE)
     assert not missing, to_add(missing, "test_sdk_types.py")
 
 
-def test_every_reason_for_a_difference_is_still_needed(found: list[str]) -> None:
+def test_every_reason_is_needed(found: list[str]) -> None:
+    """Every row of the table matches a difference."""
     rows = outdated(found, DELIBERATE)
     assert not rows, to_drop(rows, "test_sdk_types.py")
 
 
-def test_a_page_has_the_fields_of_the_sdks_pages() -> None:
+def test_fields_of_a_page() -> None:
+    """A page has the fields of the pages of the SDK."""
     ours, theirs = set(batch_schemas()["MessageBatchesPage"]["properties"]), sdk_types.page_fields()
     assert ours == theirs, (
         "MessageBatchesPage and a page of the SDK differ in these fields; name them here if meant"
@@ -120,4 +131,5 @@ def test_a_page_has_the_fields_of_the_sdks_pages() -> None:
 
 
 def test_unions_and_enums_are_compared() -> None:
+    """The comparison covers unions and enums."""
     assert {"StopReason", "ContentBlock", "ToolUnionParam"} <= set(_shared_aliases())

@@ -17,8 +17,16 @@ from typing import Any
 import pytest
 import yaml
 
-from .document import ROOT, Json, batch_operations, batch_schemas, resolve
-from .notation import Reader, branch_differences, differences, outdated, to_add, to_drop, unexplained
+from tests.spec.document import ROOT, Json, batch_operations, batch_schemas, resolve
+from tests.spec.notation import (
+    Reader,
+    branch_differences,
+    differences,
+    outdated,
+    to_add,
+    to_drop,
+    unexplained,
+)
 
 PUBLISHED = Path(
     os.environ.get("CLAUDE_BATCHES_STRUCTURE", ROOT.parent / "shared/reference/batches-structure.json")
@@ -85,7 +93,7 @@ DELIBERATE = {
     "*(anthropic-workspace-id): only here": _HEADERS,
     "*(5XX): only here": "failures of the server have the same body as refusals",
     "messages_batches_create(413): only here": "its body is of a kind that ErrorObject doesn't have",
-    # What is received
+    # Received
     "CacheMiss*: only here": _NEWER,
     "Diagnostics: only here": _NEWER,
     "Message.diagnostics: only here": _NEWER,
@@ -93,7 +101,7 @@ DELIBERATE = {
     "Usage.speed: only here": _NEWER,
     "*.caller: required only there": _CALLER,
     '*.error_code: only here "content_too_large"': _NEWER,
-    # What is sent
+    # Sent
     "*: closed only there": "whether an unknown field is an error is for the API to say",
     "DiagnosticsParam: only here": _NEWER,
     "MessageCreateParamsNonStreaming.diagnostics: only here": _NEWER,

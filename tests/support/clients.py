@@ -13,7 +13,7 @@ import httpx2
 from anyio.from_thread import start_blocking_portal
 from claude_batches import AsyncClient, Client
 
-from .clock import Sleeps
+from tests.support.clock import Sleeps
 
 KEY = "sk-test-4f1d-never-shown"
 KINDS = ("sync-httpx", "sync-httpx2", "async-httpx", "async-httpx2")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import attrs
 import orjson
 
-from .server import Exchange, ScriptedServer
+from tests.support.server import Exchange, ScriptedServer
 
 BATCH_ID = "msgbatch_test"
 

@@ -11,7 +11,7 @@ from ._messages import AsyncMessages, Messages
 
 
 class SyncResources(_resource.SyncResource):
-    """What a client offers, by tag."""
+    """Resources of a client, by tag."""
 
     @cached_property
     def messages(self) -> Messages:
@@ -20,7 +20,7 @@ class SyncResources(_resource.SyncResource):
 
 
 class AsyncResources(_resource.AsyncResource):
-    """What a client offers, by tag."""
+    """Resources of a client, by tag."""
 
     @cached_property
     def messages(self) -> AsyncMessages:

@@ -6,7 +6,7 @@ Each step is a function that changes the document in place, for one reason. `STE
     media_types.py    misspelt media types
     references.py     references to any place, and keywords beside a reference
     types.py          null, tuples, patterns, types of other languages
-    inheritance.py    a base with a discriminator stands for its heirs
+    inheritance.py    a base with a discriminator represents its heirs
     compositions.py   `allOf` as one object
     unions.py         unions beside fields, limits or constants
     files.py          files in forms

@@ -133,7 +133,7 @@ class CreateFlow:
             self.written.payload.close()
 
     def leave(self, response: OpenedResponse) -> None:
-        """Settle a create whose streamed response was unread. A user who has read it to its end knows the id."""
+        """Settle a create whose streamed response was unread. A user who has read it to its end has the id."""
         create, self.unread = self.unread, None
         if create is None:
             return

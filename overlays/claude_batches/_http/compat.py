@@ -27,8 +27,8 @@ class Omit(Unset):
 
 # Their type is `Any`, because every argument that may be left out accepts them.
 not_given: Any = NotGiven()
-"""Stands for an argument that is left out."""
+"""Default of an omitted argument."""
 NOT_GIVEN: Any = not_given
 """The same as `not_given`."""
 omit: Any = Omit()
-"""Stands for an argument that is left out."""
+"""Default of an omitted argument."""

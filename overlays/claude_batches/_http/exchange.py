@@ -24,7 +24,7 @@ Parser = Callable[[OpenedResponse, bytes], T]
 
 
 def decoded_gradually(response: OpenedResponse, content: bytes) -> Any:
-    """Stand for the parser of a body whose lines are decoded one by one.
+    """Replace the parser of a body whose lines are decoded one by one.
 
     Raises:
         TypeError: Always; the transport sets another parser.

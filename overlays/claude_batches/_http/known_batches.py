@@ -62,7 +62,7 @@ class RunningCreate:
 
 
 class KnownBatches:
-    """What a client and its copies know of created batches. Safe to use from several threads."""
+    """Record of the batches created by a client and its copies. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()

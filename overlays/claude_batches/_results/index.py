@@ -90,7 +90,7 @@ class ResultsIndex(Generic[T]):
 
     def close(self) -> None:
         """Delete the temporary file."""
-        # What is not written yet can fail to be written now, and matters no more.
+        # Pending writes may fail now. The file is deleted, so that does not matter.
         with contextlib.suppress(OSError):
             self._file.close()
 

@@ -274,7 +274,7 @@ class Reader(Generic[T]):
             yield Sleep(delay)
 
     def close(self) -> Flow[None]:
-        """Close the connection for good."""
+        """Close the connection permanently."""
         self.closed = True
         yield from self._release()
 

@@ -40,7 +40,7 @@ class SeenLines:
 
     @property
     def results(self) -> int:
-        """Number of results, with bad lines that stand for the result whose custom_id they name."""
+        """Number of results, including bad lines that count as the result of their custom_id."""
         return len(self.ids) - len(self._anonymous)
 
     @property

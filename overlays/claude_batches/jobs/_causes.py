@@ -87,7 +87,7 @@ _RETRIED = frozenset(
     {Cause.EXPIRED, Cause.MISSING, Cause.OVERLOADED, Cause.API_ERROR, Cause.RATE_LIMIT, Cause.TIMEOUT}
 )
 
-#: Low credit and reached spend limits arrive as `invalid_request_error`; only their message tells.
+#: Low credit and reached spend limits arrive as `invalid_request_error`; only their message distinguishes them.
 _LOW_CREDIT = re.compile(
     r"credit balance|purchase credits|plans (?:&|and) billing|insufficient (?:credit|fund|balance)"
     r"|(?:usage|spend(?:ing)?|billing) limits?\b|payment (?:is )?required|out of credits?",
@@ -232,7 +232,7 @@ def follow_up(
 class Flood:
     """A gauge for one error that ends most of a batch.
 
-    Low credit is told by a message whose wording is not stable. So one message that ends most requests of a
+    Low credit is recognized by a message whose wording is not stable. So one message that ends most requests of a
     batch with `invalid_request_error` is taken for a condition of the account, or a mistake that all requests
     share; sending more of them helps in neither case. The job pauses instead.
 
@@ -243,7 +243,7 @@ class Flood:
 
     __slots__ = ("_least", "_messages", "_share", "_total")
 
-    #: The number of distinct messages that are told apart: bounds the memory.
+    #: The maximum number of distinct messages: bounds the memory.
     DISTINCT = 512
 
     def __init__(self, *, least: int = 100, share: float = 0.9) -> None:

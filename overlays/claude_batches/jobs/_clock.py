@@ -14,7 +14,7 @@ UNTOLD = 60.0
 
 
 class ServerClock:
-    """Tells the server's time from the `Date` of its last response and this machine's monotonic clock.
+    """Clock of the server, from the `Date` of its last response and this machine's monotonic clock.
 
     Args:
         ticks: A clock that never goes back.

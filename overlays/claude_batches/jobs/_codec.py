@@ -115,7 +115,7 @@ def codec_named(name: str) -> Codec:
 
 
 def decoded(block: bytes) -> bytes:
-    """Decode a block, which tells its codec by its first bytes: lines begin with a brace.
+    """Decode a block. Its first bytes determine its codec: lines begin with a brace.
 
     Raises:
         LedgerDamagedError: It is corrupt.

@@ -4,9 +4,9 @@ ClaudeBatchesError
 └─ JobError
 ├─ JobHeldError            another process works on the job
 ├─ JobConflictError        a custom_id came again with other params
-├─ JobRequestError         a request that can't be sent: its index says which
+├─ JobRequestError         a request that can't be sent, with its index
 ├─ JobOptionsError         options that contradict the job or each other
-├─ ShardError              a shard in a state that the operation can't go on from
+├─ ShardError              a shard in an unsuitable state for the operation
 └─ LedgerError             the ledger can't be used
 ├─ LedgerTooNewError   it is of a newer release
 ├─ LedgerDamagedError  a file of the job is corrupt, truncated, changed or missing
@@ -16,7 +16,7 @@ ClaudeBatchesError
 
 from __future__ import annotations
 
-from claude_batches import ClaudeBatchesError
+from .. import ClaudeBatchesError
 
 __all__ = [
     "JobConflictError",
@@ -44,7 +44,7 @@ class JobHeldError(JobError):
         holder = f"process {pid} on {host}" if pid is not None else "another process"
         super().__init__(
             f"{place} is held by {holder}. A job in a folder has one process at a time: wait for that one, or "
-            "stop it; the job goes on from where it stops. Several processes need a PostgreSQL ledger."
+            "stop it; the job continues from where it stops. Several processes need a PostgreSQL ledger."
         )
         self.pid = pid
         """The id of that process, where it is known."""
@@ -58,7 +58,7 @@ class JobConflictError(JobError, ValueError):
     def __init__(self, custom_id: str, index: int, known: str, given: str) -> None:
         super().__init__(
             f"request {index}: the job has custom_id {custom_id!r} already, with other params. Give the changed "
-            f"request an id of its own. Nothing of this call was added.\n  known: {known}\n  given: {given}"
+            f"request a different id. Nothing of this call was added.\n  known: {known}\n  given: {given}"
         )
         self.custom_id = custom_id
         self.index = index
@@ -86,7 +86,7 @@ class JobOptionsError(JobError, ValueError):
 
 
 class ShardError(JobError):
-    """A shard in a state that the operation can't go on from."""
+    """A shard in an unsuitable state for the operation."""
 
     def __init__(self, message: str, shard: int) -> None:
         super().__init__(message)
@@ -103,7 +103,7 @@ class LedgerTooNewError(LedgerError):
 
     def __init__(self, place: str, found: int, known: int) -> None:
         super().__init__(
-            f"{place} has schema {found}, and this release knows schemas up to {known}: upgrade claude-batches. "
+            f"{place} has schema {found}, and this release supports schemas up to {known}: upgrade claude-batches. "
             "Nothing was changed."
         )
         self.found = found

@@ -1,4 +1,4 @@
-"""The folder of a job: its lock, its bodies as they were sent and its results as they came.
+"""The folder of a job: its lock, its sent bodies and its received results.
 
     NAME/
       ledger.sqlite          rows, shards, batches
@@ -128,7 +128,7 @@ class Folder:
 
     Args:
         path: The folder of the job.
-        ledger: The ledger that knows where the blocks are.
+        ledger: The ledger, with the locations of the blocks.
     """
 
     def __init__(self, path: Path, ledger: SqlLedger) -> None:

@@ -12,7 +12,7 @@ __all__ = ["Interrupts"]
 
 _NOTICE = (
     "\nStopping after the current step; Ctrl-C again stops at once. "
-    "Nothing is canceled: run the job again to go on.\n"
+    "Nothing is canceled: run the job again to continue.\n"
 )
 
 

@@ -1,8 +1,8 @@
 """Lines: one request of a shard, as it is kept on disk and as it is sent.
 
 A line on disk is `{"custom_id":…,"params":…}` with the user's id. Requests with other properties (columns of a table,
-say) have these before, so that the beginning of a line tells its form. The sent line has the derived id and the params
-alone. Its params are the same bytes, so nothing is parsed or written twice.
+say) have these before, so that the beginning of a line determines its form. The sent line has the derived id and
+the params alone. Its params are the same bytes, so nothing is parsed or written twice.
 """
 
 from __future__ import annotations

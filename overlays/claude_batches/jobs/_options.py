@@ -64,7 +64,7 @@ class JobOptions:
     output: type[Any] | None = None
     """The type that answers have, which tables are added with and answers are checked for."""
     retry_unparsable: bool = False
-    """Sends requests again whose answer fails the check, with the error told."""
+    """Sends requests again whose answer fails the check, together with the error."""
     prices: Mapping[str, Mapping[str, Any]] | None = None
     """Prices by model, which come before those of the price list."""
     settle_seconds: float = attrs.field(default=60.0, validator=_not_negative)
@@ -116,7 +116,7 @@ class OptionKeys(TypedDict, total=False):
 
 
 def typed(options: JobOptions) -> JobOptions:
-    """Return options with the check that their `output` type asks for."""
+    """Return options with the check of their `output` type."""
     if options.output is None or options.check is not None:
         return options
     answers = answer_type(options.output)

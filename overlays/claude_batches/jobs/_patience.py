@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import random
 
-from claude_batches import (
+from .. import (
     AmbiguousCreateError,
     APIConnectionError,
     APIError,
@@ -13,7 +13,6 @@ from claude_batches import (
     ClaudeBatchesError,
     ResultsError,
 )
-
 from ._causes import Cause, classify
 
 __all__ = ["Patience", "passes", "requested_wait", "stops_the_job"]
@@ -26,7 +25,7 @@ class Patience:
     """Counts failures without a break, of all calls of a job together.
 
     Args:
-        seconds: The time that they may go on for.
+        seconds: The maximum duration of the failures.
         pauses: The first and the longest pause after a failure.
         ticks: A clock that never goes back.
     """

@@ -146,7 +146,7 @@ class Shard:
     owner: str | None
     """The process that works on it."""
     sends: int
-    """How often an intent was committed."""
+    """Number of committed intents."""
     intent_at: float | None
     """The server's time before the last send, in seconds since the epoch."""
     doubt_at: float | None
@@ -157,7 +157,7 @@ class Shard:
     counts: str | None
     """JSON: the `request_counts` of the ended batch."""
     failures: int
-    """How often collecting failed in a row."""
+    """Number of consecutive failures of collecting."""
 
     @property
     def models(self) -> dict[str, list[int]]:
@@ -186,11 +186,11 @@ class Twin(NamedTuple):
     item: int
     """The position of the row that is sent."""
     columns: bytes
-    """JSON of its own columns."""
+    """JSON of the columns of the row."""
 
 
 class Block(NamedTuple):
-    """Where a block is in its file."""
+    """Location of a block in its file."""
 
     start: int
     length: int

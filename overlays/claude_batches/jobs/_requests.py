@@ -142,7 +142,7 @@ def _as_dict(value: Any) -> Any:
 def _plain(value: Any) -> Any:
     if hasattr(value, "to_dict"):
         return value.to_dict()
-    # What mypy knows as Any here, pyright knows as a type with unknown arguments.
+    # Any for mypy is a type with unknown arguments for pyright.
     several: Any = value
     if isinstance(value, Mapping):
         return dict(several)

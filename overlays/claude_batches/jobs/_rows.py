@@ -21,7 +21,7 @@ from ._records import RESULT, Item, ItemState, Shard, ShardState, Twin
 from ._tables import AnswerType, check_answer
 
 if TYPE_CHECKING:
-    from claude_batches import types
+    from .. import types
 
 __all__ = ["JobRow", "Order", "rows"]
 
@@ -49,11 +49,11 @@ class JobRow:
         self.attempt = item.attempt
         """The number of the attempt that the result is of, from 1."""
         self.cause = item.cause or "missing"
-        """How the request ended, as the table of causes names it: `"succeeded"`, `"expired"`, ..."""
+        """Outcome of the request, as in the table of causes: `"succeeded"`, `"expired"`, ..."""
         self.batch_id = batch_id
         """The batch that the result is from."""
         self.raw = line
-        """The line of the result as it came, without its newline; `None` if the batch had none."""
+        """The unparsed line of the result, without its newline; `None` if the batch had none."""
         self._body = body
         self._answers = answers
         self._twin = twin
@@ -94,7 +94,7 @@ class JobRow:
         """The result: succeeded, errored, canceled or expired; `None` if the batch had none."""
         if self.wire is None:
             return None
-        from claude_batches.types import MessageBatchIndividualResponse
+        from ..types import MessageBatchIndividualResponse
 
         return MessageBatchIndividualResponse.from_dict(self.wire).result
 
@@ -188,7 +188,7 @@ class _Joining:
         return JobRow(item, body, line, self._batches[item.shard], self._answers, twin)
 
     def _of_shard(self, shard: Shard) -> Iterator[JobRow]:
-        """Yield the final results among those of a shard, as they came."""
+        """Yield the final results of a shard, unparsed."""
         own = self._ledger.facts().ids == "own"
         for number in range(len(self._ledger.blocks(RESULT, shard.number))):
             block = self._lines.result_block(shard.number, number)

@@ -5,7 +5,7 @@ The evidence, in this order:
 1. The batch was made after the intent (by the server's clock) and has the shard's number of requests.
 2. It is not the batch of another shard, and was not refuted before.
 3. The custom_ids of its first results are the shard's. Results exist once a batch has ended; until then the shard
-   stays in doubt, and the rest of the job goes on.
+   stays in doubt, and the rest of the job continues.
 
 A shard counts as not made when, `settle_seconds` after the doubt arose (by the server's clock), the list has no
 candidate left. Only then is it sent again.

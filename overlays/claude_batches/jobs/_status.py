@@ -107,7 +107,7 @@ class JobReport:
 
     status: JobStatus
     interrupted: bool = False
-    """It was stopped by Ctrl-C or `stop()`; run the job again to go on."""
+    """It was stopped by Ctrl-C or `stop()`; run the job again to continue."""
     over_cost: bool = False
     """The rest is not sent, since it could cost more than `max_cost`."""
     spent: Sequence[Spent] = ()
@@ -200,7 +200,7 @@ def finished(ledger: SqlLedger) -> bool:
     facts = ledger.facts()
     left = [shard.state for shard in ledger.shards() if shard.state is not ShardState.COLLECTED]
     if facts.state is not JobState.ACTIVE:
-        # What was not sent stays so.
+        # An unsent shard stays unsent.
         return all(state in (ShardState.STAGED, ShardState.ADDING) for state in left)
     return not left and next(ledger.items(states=(ItemState.AGAIN, ItemState.MORE, ItemState.CONTINUE,
                                                   ItemState.CHANGED, ItemState.HELD)), None) is None  # fmt: skip

@@ -38,7 +38,7 @@ class Fault:
             `rate_limited`: 429 with `retry-after: seconds`.
             `overloaded`: 529. `failed`: 500 without any effect. `failed_after`: 500 after the full effect.
             `cut`: The request has its effect, but the connection is lost after `at` bytes of the response's
-            body; with 0 there is no status either.
+            body; with 0 there is not even a status.
             `truncated_line`: The results end in the middle of line `at`, as if they were complete.
             `duplicated_line`: Line `at` of the results is sent twice.
             `stale`: The next `at` requests about a new batch are answered with 404.

@@ -89,7 +89,7 @@ def status_at(facts: Facts, now: float) -> Status:
 
 
 def done_until(facts: Facts) -> float:
-    """Return the seconds after creation within which a request must be done to have an outcome of its own."""
+    """Return the seconds after creation within which a request must finish to keep its outcome."""
     if facts.cancel_at is None:
         return EXPIRES_AFTER
     if facts.instant:  # no time passes, so half of the batch counts as done

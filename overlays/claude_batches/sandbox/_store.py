@@ -25,7 +25,7 @@ __all__ = ["BatchRow", "Filter", "Matches", "Owner", "Store", "StoredRequest"]
 
 _LAYOUT: Final = 2
 
-# `check` is a checksum of the other columns. What a filter or a search reads stands before what may be large.
+# `check` is a checksum of the other columns. The columns of filters and searches precede the large ones.
 _TABLES: Final = """
 create table if not exists batch (
     number integer primary key autoincrement,
@@ -90,7 +90,7 @@ _REQUESTS: Final = f"""
 select {_COLUMNS} from request
 where batch = :number and position in (select value from json_each(:positions))
 """  # noqa: S608 - constants
-# The requests that a filter of the page matches. Their columns stand before `params`, so no params are read.
+# The requests that a filter of the page matches. Their columns precede `params`, so no params are read.
 _MATCHES: Final = f"""
 batch = :number and (:text = '' or instr(custom_id, :text) > 0) and (:outcome = '' or {_OUTCOME} = :outcome)
 """

@@ -1,4 +1,4 @@
-"""Every type of the API: models of what is received, and dicts of what is sent.
+"""Every type of the API: models of received values, and dicts of sent ones.
 
     from claude_batches.types import MessageBatch, MessageCreateParamsNonStreaming
 

@@ -1,4 +1,4 @@
-// The official TypeScript client lives a batch on a sandbox, and tells what it saw.
+// The life of a batch with the official TypeScript client on a sandbox; prints a record of it.
 //
 // Usage: node life.mjs <url> <key>, with the requests as JSON on standard input. It prints one JSON object;
 // whether that is as it should be is for test_official_typescript.py to say.

@@ -172,7 +172,7 @@ components:
         assert ext.to_dict() == wire
 
     def test_union_may_list_itself(self, api: Api) -> None:
-        """A union that lists itself stands for its other members."""
+        """A union that lists itself is equal to the union of its other members."""
         assert "Self: TypeAlias = Pet | Owner | _model.Unknown" in api.source("models/_self.py")
 
     def test_tuple_items_are_a_union(self, api: Api) -> None:
@@ -224,7 +224,7 @@ components:
 
     @pytest.mark.parametrize(("kind", "name"), [(0, "Text"), (2, "Voice"), (13, "Stage"), (5, "Unknown")])
     def test_constant_beside_all_of_selects(self, api: Api, kind: int, name: str) -> None:
-        """A constant or enum beside `allOf` tells the members of a union apart."""
+        """A constant or enum beside `allOf` distinguishes the members of a union."""
         channel = api.models.Holder.from_dict({"channel": {"type": kind, "name": "n"}}).channel
         assert type(channel).__name__ == name
 

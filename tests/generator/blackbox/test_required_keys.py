@@ -33,7 +33,10 @@ components:
             ("Odd", {"a b"}, {"class", "list"}),
         ],
     )
-    def test_they_are_right(self, api: Api, name: str, required: set[str], optional: set[str]) -> None:
+    def test_required_keys_follow_the_schema(
+        self, api: Api, name: str, required: set[str], optional: set[str]
+    ) -> None:
+        """A TypedDict requires the keys that its schema requires."""
         kind = getattr(api.params, name, None) or getattr(api.params, f"{name}Param")
         assert kind.__required_keys__ == required
         assert kind.__optional_keys__ == optional

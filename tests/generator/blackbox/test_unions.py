@@ -1,4 +1,4 @@
-"""Unions: members are told apart by a tag, by constants, by keys, or by the kind of JSON."""
+"""Unions: members are distinguished by a tag, by constants, by keys, or by the kind of JSON."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ components:
         assert name_of(api.models.find("Maybe").resolve()({"a": "b"})) == "MaybeValue"
 
 
-class TestToldApartByMoreThanOneThing:
+class TestSeveralDistinctions:
     document = """
 components:
   schemas:

@@ -155,7 +155,7 @@ class Types:
 
     @cached_property
     def _types(self) -> dict[str, Any]:
-        # The type that a module declares is what type checkers see; at run time, `models` leaves out null.
+        # Type checkers use the type declared in a module; at run time, `models` omits null.
         modules: dict[str, str] = self._models._MODULES
         return {
             name: vars(import_module(f"{self._models.__name__}.{module}")).get(name)
@@ -165,7 +165,7 @@ class Types:
 
 
 def _absent(model: Any) -> set[str]:
-    """The fields that did not come: whatever a document promises, they read `None`."""
+    """Absent fields read `None`, even if the document requires them."""
     fields = model._fields
     return {
         name

@@ -1,6 +1,6 @@
 """Write the part of the spec that requests are checked with: `python tests/jobs/cost/bundle.py`.
 
-A job works from an installed package, where there is no spec and no YAML parser. So the schemas of a request's
+A job uses an installed package, without the spec and without a YAML parser. So the schemas of a request's
 params are kept beside the code as JSON, without descriptions.
 """
 

@@ -1,4 +1,4 @@
-"""Plans and costs: nothing guessed, and a limit that holds over what is on its way."""
+"""Plans and costs: nothing guessed, and a limit that includes shards in flight."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from claude_batches.jobs._cost._estimate import most_cost, rough_input
 from hypothesis import given
 from hypothesis import strategies as st
 
-from . import bundle
+from tests.jobs.cost import bundle
 
 AT = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 PRICES = Prices(at=AT)
@@ -76,7 +76,7 @@ def test_pricer_agrees(model: str, each: dict[str, Any]) -> None:
 
 
 def test_batch_price_only_where_told() -> None:
-    """The tier of the usage decides: batch is half, standard and untold are full, priority is unknown."""
+    """The tier of the usage decides: batch is half, standard and a missing tier are full, priority is unknown."""
     prices = Prices(at=AT)
     costs = [
         prices.of_usage("claude-opus-5", usage(input_tokens=10**6, service_tier=tier))
@@ -119,7 +119,7 @@ def test_own_prices() -> None:
 
 
 def test_levels_are_of_requests() -> None:
-    """Where the price depends on a request's size, each request has its own, whatever their sum."""
+    """If the price depends on the size, each request has its own price, independent of their sum."""
     counter = CostCounter(Prices(at=AT))
     for tokens in (100_000, 100_000, 100_001):
         counter.add("claude-haiku-5-5", usage(input_tokens=tokens))
@@ -157,7 +157,7 @@ def test_counting_first_is_the_same(messages: list[tuple[str, dict[str, Any], bo
 
 
 def test_report() -> None:
-    """The report tells savings, failed attempts, the cache's hit rate, and unpriced models apart from the sums."""
+    """The report has savings, failed attempts, the cache's hit rate, and unpriced models outside the sums."""
     counter = CostCounter(Prices(at=AT))
     counter.add("claude-opus-5", usage(input_tokens=600_000, cache_read_input_tokens=400_000))
     counter.add("claude-opus-5", SimpleNamespace(**usage(output_tokens=80_000)), kept=False)
@@ -180,7 +180,7 @@ def test_report() -> None:
 
 
 def test_budget_holds_over_commitments() -> None:
-    """What is on its way counts at its most, and makes room when it ends cheaper."""
+    """A shard in flight counts at its maximum, and releases the difference when it ends cheaper."""
     budget = Budget(10)
     budget.commit("s1", Decimal(6))
     assert not budget.fits(Decimal(5))
@@ -216,7 +216,7 @@ SHARDS = st.lists(st.tuples(st.decimals(0, 20, places=2), st.decimals(0, 1, plac
 def test_budget_is_never_passed(
     limit: Decimal, shards: list[tuple[Decimal, Decimal]], data: st.DataObject
 ) -> None:
-    """Whatever order shards are sent and end in, spending stays below the limit."""
+    """For every order of sent and ended shards, spending stays below the limit."""
     budget = Budget(limit)
     on_its_way: list[tuple[str, Decimal]] = []
     for number, (most, share) in enumerate(shards):
@@ -290,7 +290,7 @@ def test_valid_requests(params: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("change", "path", "severity"), MISTAKES)
 def test_mistakes(change: dict[str, Any], path: str, severity: str) -> None:
-    """A mistake is told with its path; unlisted names and values only warn."""
+    """A mistake is reported with its path; unlisted names and values only warn."""
     problems = RequestValidator().check(7, "a", {**PARAMS, **change})
     assert [(problem.index, problem.path, problem.severity) for problem in problems] == [(7, path, severity)]
 

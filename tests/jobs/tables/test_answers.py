@@ -1,4 +1,4 @@
-"""Typed answers: one schema for the API, and one check for each answer, whatever the kind of class."""
+"""Typed answers: one schema for the API, and one check for each answer, for every kind of class."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def resolved(schema: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_schema(kind: type) -> None:
-    """The schema is closed, without limits that the API refuses; they are told in words."""
+    """The schema is closed, without limits that the API refuses; they are in the description."""
     schema = resolved(answer_type(kind).schema)
     assert schema["additionalProperties"] is False
     assert schema["required"] == ["stars"]
@@ -105,7 +105,7 @@ def test_unparsable(kind: type, text: str) -> None:
 
 
 def test_attrs_converters_run() -> None:
-    """Where cattrs is installed, converters of attrs classes run."""
+    """With cattrs installed, converters of attrs classes run."""
 
     @attrs.define
     class Shout:
@@ -173,7 +173,7 @@ except ClaudeBatchesError as error:
     ],
 )
 def test_missing_packages(missing: list[str], code: str, said: str) -> None:
-    """A missing package is an error that names its extra, and another that can do the work stands in."""
+    """A missing package is an error that names its extra, unless another package replaces it."""
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT.format(missing=missing, code=code)],
         capture_output=True,

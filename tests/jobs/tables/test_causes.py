@@ -1,4 +1,4 @@
-"""Causes: each way to end is told apart, and only requests that may succeed go again."""
+"""Causes: each outcome has a cause, and only requests that may succeed are sent again."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_kept_by_default(cause: str) -> None:
 
 
 def test_policy_options() -> None:
-    """Each option changes the action of its own cause."""
+    """Each option changes the action of one cause."""
     assert policy(Cause.CANCELED, attempt=1, retry_canceled=True) == "retry"
     assert policy(Cause.UNPARSABLE, attempt=1, retry_unparsable=True) == "retry"
     assert policy(Cause.MAX_TOKENS, attempt=1, on_max_tokens="more") == "retry_more"
@@ -92,7 +92,7 @@ def test_policy_options() -> None:
 
 
 def test_every_cause_has_an_action() -> None:
-    """No cause is without an action, whatever the attempt."""
+    """Every cause has an action, at every attempt."""
     actions = {policy(cause, attempt=attempt) for cause in Cause for attempt in (1, 99)}
     assert actions == {"keep", "retry", "continue", "pause_job"}
 
@@ -109,7 +109,7 @@ def test_more_tokens() -> None:
 
 
 def test_continued_turn() -> None:
-    """A paused turn goes on from its content, in its container."""
+    """A paused turn continues from its content, in its container."""
     content = [{"type": "text", "text": "so far"}]
     params = follow_up("continue", PARAMS, succeeded("pause_turn", content=content, container={"id": "c1"}))
     assert params["messages"] == [*PARAMS["messages"], {"role": "assistant", "content": content}]

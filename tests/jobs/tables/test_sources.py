@@ -159,7 +159,7 @@ def test_not_a_source(source: object) -> None:
 
 
 def test_ids_are_stable() -> None:
-    """Derived ids depend on the params alone, whatever the order of keys; without dedupe on the position as well."""
+    """Derived ids depend on the params alone, not on the order of keys; without dedupe on the position as well."""
     turned = {"params": dict(reversed(PARAMS.items()))}
     one, two = read_source([{"params": PARAMS}, turned])
     assert one.custom_id == two.custom_id
@@ -221,7 +221,7 @@ def test_jinja_is_sandboxed(tmp_path: Path) -> None:
 
 @given(st.dictionaries(st.sampled_from("abc"), st.text(), min_size=3), st.text(alphabet="{}abc.[]!: "))
 def test_any_template_is_text_or_an_error(row: dict[str, str], text: str) -> None:
-    """Whatever a template says, it gives text or an error of ours."""
+    """Every template gives text or an error of ours."""
     with contextlib.suppress(ClaudeBatchesError):
         assert all(isinstance(prompt, str) for prompt in prompts([row], template=text))
 

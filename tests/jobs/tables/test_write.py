@@ -175,7 +175,7 @@ class Review:
 
 
 def test_typed_output() -> None:
-    """Answers of the type are in `output`; others are told as unparsable, with the result as it came."""
+    """Answers of the type are in `output`; others are reported as unparsable, with the unparsed result."""
     texts = ['{"stars": 4}', '{"stars": "many"}']
     rows = [ResultRow(line(text, {"type": "succeeded", "message": message(text)})) for text in texts]
     good, bad = write(rows, output=Review).read_all().to_pylist()
@@ -219,7 +219,7 @@ def test_input_types(values: list[Any], kind: str, read: list[Any] | None) -> No
 
 
 def test_late_types() -> None:
-    """A value that doesn't fit the first rows' type is an error that says how to give the type."""
+    """A value that doesn't fit the first rows' type is an error with a hint to give the type."""
     many = [1] * (_write.CHUNK_ROWS * (_arrow.FIRST_CHUNKS + 1))
     with pytest.raises(WriteError, match="columns="):
         joined([*many, "text"])

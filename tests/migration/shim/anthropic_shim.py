@@ -164,7 +164,7 @@ def module(name: str, **names: Any) -> None:
 
 
 def decoder(*, raw_iterator: Any, line_type: Any, http_response: Any) -> Any:
-    """Return the stream of lines that stands for an official decoder."""
+    """Return the stream of lines in place of an official decoder."""
 
     async def opened() -> Any:
         return response, raw_iterator

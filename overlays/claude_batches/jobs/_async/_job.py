@@ -11,8 +11,7 @@ from typing import IO, Any, Self, TypeGuard, Unpack
 
 import attrs
 
-from claude_batches import AsyncClient, ClaudeBatchesError
-
+from ... import AsyncClient, ClaudeBatchesError
 from .._collect import Collected
 from .._cost import Plan, Planner, Report
 from .._cost._plan import countable
@@ -41,7 +40,7 @@ _GROWTH = 1.5
 class AsyncJob:
     """A table of requests, paid for once, joined with their results.
 
-    Its steps (`add`, `submit`, `poll`, `collect`, `retry`) can each be repeated, and go on from where the ledger says;
+    Its steps (`add`, `submit`, `poll`, `collect`, `retry`) can each be repeated, and continue from the ledger's state;
     `run` does them all until each request has its final result. They may be days, processes and machines apart.
     """
 
@@ -74,7 +73,7 @@ class AsyncJob:
         Args:
             name: The folder of the job; with a PostgreSQL ledger, its name there.
             client: The client to send with. `add`, `status` and `results` work without one.
-            ledger: A `PostgresLedger`, with which several processes work on one job; `None` is a folder of its own.
+            ledger: A `PostgresLedger`, for several processes on one job; `None` for a folder.
             ids: The custom_ids on the wire of a new job. `"derived"` (the default) ones are the job's own, so that
                 the results of a batch prove whose it is, and yours may be any text. `"own"` sends yours.
             **options: See `JobOptions`. None is stored.
@@ -89,7 +88,7 @@ class AsyncJob:
         return cls(opened(name, ledger, ids), client, checked)
 
     async def close(self) -> None:
-        """Release the job. Its batches go on."""
+        """Release the job. Its batches continue."""
         self._job.close()
 
     async def __aenter__(self) -> Self:
@@ -194,7 +193,7 @@ class AsyncJob:
     async def run(self, *, max_cost: float | None = None) -> JobReport:
         """Submit, wait, collect and send again, until each request has its final result.
 
-        Ctrl-C stops after the current step, a second one at once. Nothing is canceled: run the job again to go on.
+        Ctrl-C stops after the current step, a second one at once. Nothing is canceled: run the job again to continue.
 
         Args:
             max_cost: The largest cost of all that is committed, in US dollars; the rest is not sent.
@@ -259,7 +258,7 @@ class AsyncJob:
         return await self.run()
 
     async def resume(self, *, keep: bool = False) -> None:
-        """Let a paused job go on. The rows that it held are sent again by `run` or `retry`.
+        """Resume a paused job. `run` or `retry` sends its held rows again.
 
         Args:
             keep: Keep the errors of the held rows as their results instead.
@@ -370,7 +369,7 @@ class AsyncJob:
             path: The file (`.jsonl`, `.csv`, `.parquet`), or an open binary file; `None` for Arrow.
             order: `"input"`, or `"arrival"`, which is faster.
             format: `jsonl`, `csv`, `parquet` or `arrow`, where the name doesn't tell it.
-            raw: Adds the results as they came.
+            raw: Adds the unparsed results.
             cost: Fills the column of costs, by the price list (extra `cost`) and `prices`.
             columns: The input's columns that are joined; all by default.
             compression: The compression of Parquet.

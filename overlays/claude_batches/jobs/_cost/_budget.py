@@ -1,11 +1,11 @@
-"""Budgets: a limit over all that may be paid for, not only over what was."""
+"""Budgets: a limit over the committed cost, not only over the spent one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
 
-from claude_batches._errors import ClaudeBatchesError
+from ..._errors import ClaudeBatchesError
 
 __all__ = ["Budget", "BudgetError"]
 
@@ -18,13 +18,13 @@ class Budget:
     """A limit over committed costs.
 
     Before a shard is sent, the most it can cost is committed; when its results are there, the commitment is
-    replaced by the cost. So the limit holds whatever is still on its way. The state is the caller's to keep:
+    replaced by the cost. So the limit also holds with shards in flight. The state is the caller's to keep:
     `spent` and `committed` make it again.
 
     Args:
         max_cost: The limit in US dollars, `None` for none.
         spent: The cost of what ended before.
-        committed: The commitments of what is on its way, by shard.
+        committed: The commitments of the shards in flight, by shard.
 
     Raises:
         BudgetError: The limit is not a number from 0.
@@ -78,7 +78,7 @@ class Budget:
             most: The most that it can cost.
 
         Raises:
-            BudgetError: There is no room for it, or it is unpriced and there is a limit.
+            BudgetError: It exceeds the limit, or it is unpriced and there is a limit.
         """
         left_out = self._committed.get(shard, Decimal(0))
         if self.max_cost is not None and not self.fits(None if most is None else most - left_out):

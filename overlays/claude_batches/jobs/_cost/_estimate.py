@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from claude_batches.jobs._tables._shapes import is_array, is_mapping, is_sequence, object_of
-from claude_batches.jobs._tables._system import rough_tokens
-
+from .._tables._shapes import is_array, is_mapping, is_sequence, object_of
+from .._tables._system import rough_tokens
 from ._prices import Prices
 
 __all__ = ["most_cost", "rough_input"]
@@ -60,7 +59,7 @@ def _media(block: Mapping[str, Any], source: Mapping[str, Any]) -> int:
 def most_cost(params: Mapping[str, Any], prices: Prices, *, margin: float = MARGIN) -> Decimal | None:
     """Return the most that a request in a batch can cost, `None` if it is unpriced.
 
-    All `max_tokens` are counted, and the input at its dearest: written to the cache, where the request asks for
+    All `max_tokens` are counted, and the input at its highest price: written to the cache, if the request has
     it. Input that server tools bring in isn't foreseeable, nor are searches without `max_uses`.
 
     Args:
@@ -88,7 +87,7 @@ def _dearest(params: Mapping[str, Any]) -> str:
 
 
 def _times(value: Any, depth: int) -> set[str]:
-    """Return the times to live that `cache_control` asks for anywhere in params."""
+    """Return the times to live of every `cache_control` in params."""
     if is_mapping(value):
         found: set[str] = set()
         for name, item in value.items():

@@ -10,11 +10,10 @@ from typing import Any, NamedTuple, cast
 
 import attrs
 
-from claude_batches._errors import ClaudeBatchesError
-from claude_batches.jobs._tables._errors import MissingExtraError
-from claude_batches.jobs._tables._json import dumps
-from claude_batches.jobs._tables._requests import SourceRow
-
+from ..._errors import ClaudeBatchesError
+from .._tables._errors import MissingExtraError
+from .._tables._json import dumps
+from .._tables._requests import SourceRow
 from ._estimate import MARGIN, most_cost, rough_input
 from ._prices import Prices
 from ._validate import Problem, RequestValidator

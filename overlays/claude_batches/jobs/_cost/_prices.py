@@ -15,9 +15,9 @@ from typing import Any, cast
 
 import attrs
 
-from claude_batches._errors import ClaudeBatchesError
-from claude_batches.jobs._tables._extras import require
-from claude_batches.jobs._tables._shapes import is_mapping
+from ..._errors import ClaudeBatchesError
+from .._tables._extras import require
+from .._tables._shapes import is_mapping
 
 __all__ = ["BATCH", "KINDS", "Listed", "Numbers", "Prices", "Rates", "UnpricedError", "named", "tokens_of"]
 
@@ -254,7 +254,7 @@ def context_of(tier: str | None, speed: str | None) -> dict[str, str] | None:
     """Return the context of a usage's prices, `None` for a tier whose prices are agreed one by one.
 
     Args:
-        tier: Its service tier. Only `batch` has the batch price; one that is not told counts as `standard`.
+        tier: Its service tier. Only `batch` has the batch price; an unknown one counts as `standard`.
         speed: Its speed.
     """
     if tier not in (None, "standard", "batch"):
@@ -284,7 +284,7 @@ def tokens_of(usage: Any) -> tuple[Numbers, str | None, str | None]:
     creation = get("cache_creation")
     written = get("cache_creation_input_tokens") or 0
     if creation is None:
-        # Where it isn't told how long they are kept, it is the default of 5 minutes.
+        # Without a time to live it is the default of 5 minutes.
         short, long = written, 0
     else:
         part = _getter(creation)

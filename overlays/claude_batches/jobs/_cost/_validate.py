@@ -1,4 +1,4 @@
-"""Requests checked by the spec before they are sent: the API tells of bad params only when a batch has ended.
+"""Validation of requests before they are sent: the API reports bad params only when a batch has ended.
 
 `schemas.json` has the schemas of a request's params, written from the spec (`tests/jobs/cost/bundle.py`; a test
 fails if it is out of date). jsonschema-rs (extra `cost`) compiles them.
@@ -13,8 +13,8 @@ from typing import Any, Literal, cast
 import attrs
 import orjson
 
-from claude_batches.jobs._tables._extras import require
-from claude_batches.jobs._tables._shapes import is_array, is_object, object_of
+from .._tables._extras import require
+from .._tables._shapes import is_array, is_object, object_of
 
 __all__ = ["Problem", "RequestValidator"]
 
@@ -124,7 +124,7 @@ def _compiled(version: str) -> tuple[Any, Any]:
 
 
 def _prepared(schema: Any, version: str) -> Any:
-    """Return a schema as it holds in an API version, with unions told apart by their tags.
+    """Return a schema as it holds in an API version, with unions resolved by their tags.
 
     `oneOf` says of a mistake only that no member fits; with a condition for each tag the mistake itself is told.
     """
@@ -161,7 +161,7 @@ def _tagged(tag: dict[str, Any], members: list[dict[str, Any]]) -> list[dict[str
                 "then": {"$ref": reference},
             }
         )
-    # A member that may be without the tag stands for objects that have none.
+    # A member with an optional tag matches objects without the tag.
     untagged = [
         member["$ref"]
         for member in members

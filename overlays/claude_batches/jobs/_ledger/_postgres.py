@@ -1,7 +1,7 @@
 """A ledger in PostgreSQL, for several processes on several machines.
 
 A job is a schema of the database, with the same tables as a SQLite ledger has, and one for the blocks of bodies and
-results. So whatever process works on it finds all of it.
+results. So every process finds the whole job.
 
 Each process has a lease, which a thread extends. A process whose lease has expired counts as dead: others settle
 the shards that it was sending and collect those that it was collecting. It finds out before its next step.
@@ -238,7 +238,7 @@ class PostgresJob(SqlLedger):
 
 
 class _Heart:
-    """Extends a lease from a thread, over a connection of its own."""
+    """Extends a lease from a thread, over a separate connection."""
 
     def __init__(self, connection: Any, beat: Any, seconds: float) -> None:
         self._connection = connection

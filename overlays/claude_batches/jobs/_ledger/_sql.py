@@ -38,7 +38,7 @@ _SHARD: Final = (
     "created_at, ended_at, counts, failures"
 )
 _ITEM: Final = "position, shard, place, state, attempt, cause, result"
-#: A shard that nobody works on, or whose worker is dead.
+#: A shard without a worker, or with a dead one.
 _FREE: Final = "(owner IS NULL OR owner = ? OR owner NOT IN (SELECT id FROM worker WHERE expires > ?))"
 _IN_FLIGHT: Final = "state IN ('sending', 'doubt') OR (state = 'open' AND ended_at IS NULL)"
 #: The number of rows that are read at a time.
@@ -616,7 +616,7 @@ class SqlLedger(ABC):
         """Return the error for a lease that expired."""
         return LeaseLostError(
             f"{self.place}: the lease of worker {self.worker} expired, so others may have taken over its shards. "
-            "Open the job again to go on."
+            "Open the job again to continue."
         )
 
 

@@ -78,7 +78,7 @@ class SqliteLedger(SqlLedger):
                     self._run(statement)
             self._run(f"PRAGMA user_version = {VERSION}")
             self.found(ids)
-            # The folder's lock says that the processes that came before are gone.
+            # The folder's lock proves that earlier processes are gone.
             self._run("DELETE FROM worker")
             self._run(
                 "INSERT INTO worker (id, host, pid, expires) VALUES (?, ?, ?, ?)",
@@ -155,7 +155,7 @@ class SqliteLedger(SqlLedger):
 
 
 def _check_size(path: Path) -> None:
-    """Compare a file's size with the number of pages that its header tells.
+    """Compare a file's size with the number of pages in its header.
 
     SQLite itself notices a truncated file only when it comes to a missing page.
     """
@@ -177,5 +177,5 @@ def _check_size(path: Path) -> None:
     wal = path.with_name(f"{path.name}-wal")
     if size < told and not (wal.exists() and wal.stat().st_size):
         raise LedgerDamagedError(
-            f"{path} is truncated: it has {size:,} bytes, and its header tells {told:,}. Nothing was overwritten."
+            f"{path} is truncated: it has {size:,} bytes, and its header requires {told:,}. Nothing was overwritten."
         )

@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import IO, Any, Self, Unpack
 
 import attrs
-from claude_batches import ClaudeBatchesError, Client
 
+from ... import ClaudeBatchesError, Client
 from .._collect import Collected
 from .._cost import Plan, Planner, Report
 from .._cost._plan import countable
@@ -41,7 +41,7 @@ _GROWTH = 1.5
 class Job:
     """A table of requests, paid for once, joined with their results.
 
-    Its steps (`add`, `submit`, `poll`, `collect`, `retry`) can each be repeated, and go on from where the ledger says;
+    Its steps (`add`, `submit`, `poll`, `collect`, `retry`) can each be repeated, and continue from the ledger's state;
     `run` does them all until each request has its final result. They may be days, processes and machines apart.
     """
 
@@ -72,7 +72,7 @@ class Job:
         Args:
             name: The folder of the job; with a PostgreSQL ledger, its name there.
             client: The client to send with. `add`, `status` and `results` work without one.
-            ledger: A `PostgresLedger`, with which several processes work on one job; `None` is a folder of its own.
+            ledger: A `PostgresLedger`, for several processes on one job; `None` for a folder.
             ids: The custom_ids on the wire of a new job. `"derived"` (the default) ones are the job's own, so that
                 the results of a batch prove whose it is, and yours may be any text. `"own"` sends yours.
             **options: See `JobOptions`. None is stored.
@@ -87,7 +87,7 @@ class Job:
         return cls(opened(name, ledger, ids), client, checked)
 
     def close(self) -> None:
-        """Release the job. Its batches go on."""
+        """Release the job. Its batches continue."""
         self._job.close()
 
     def __enter__(self) -> Self:
@@ -177,7 +177,7 @@ class Job:
     def run(self, *, max_cost: float | None = None) -> JobReport:
         """Submit, wait, collect and send again, until each request has its final result.
 
-        Ctrl-C stops after the current step, a second one at once. Nothing is canceled: run the job again to go on.
+        Ctrl-C stops after the current step, a second one at once. Nothing is canceled: run the job again to continue.
 
         Args:
             max_cost: The largest cost of all that is committed, in US dollars; the rest is not sent.
@@ -242,7 +242,7 @@ class Job:
         return self.run()
 
     def resume(self, *, keep: bool = False) -> None:
-        """Let a paused job go on. The rows that it held are sent again by `run` or `retry`.
+        """Resume a paused job. `run` or `retry` sends its held rows again.
 
         Args:
             keep: Keep the errors of the held rows as their results instead.
@@ -353,7 +353,7 @@ class Job:
             path: The file (`.jsonl`, `.csv`, `.parquet`), or an open binary file; `None` for Arrow.
             order: `"input"`, or `"arrival"`, which is faster.
             format: `jsonl`, `csv`, `parquet` or `arrow`, where the name doesn't tell it.
-            raw: Adds the results as they came.
+            raw: Adds the unparsed results.
             cost: Fills the column of costs, by the price list (extra `cost`) and `prices`.
             columns: The input's columns that are joined; all by default.
             compression: The compression of Parquet.

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
-from claude_batches import (
+
+from ... import (
     AmbiguousCreateError,
     APIError,
     APIStatusError,
@@ -23,7 +24,6 @@ from claude_batches import (
     ResultsError,
     ResultsGoneError,
 )
-
 from .._clock import ServerClock, epoch
 from .._collect import Collected, ingest
 from .._errors import JobError, LedgerError, ShardError
@@ -83,7 +83,7 @@ class Runner:
         self._store = store
         self._lines = lines
         self._options = options
-        # A server that answers lists may fail at every create; so each has a patience of its own.
+        # A server that answers lists may fail at every create, so each has a separate patience.
         pauses = options.poll_interval, max(options.poll_interval, options.max_poll_interval)
         self._patience = Patience(options.patience, pauses, time.monotonic)
         self._send_patience = Patience(options.patience, pauses, time.monotonic)
@@ -122,7 +122,7 @@ class Runner:
             self._wait(self._send_patience.failed(error))
             return False
         except APIError as error:
-            # The client says so only if the server certainly made nothing.
+            # The client raises it only if the server certainly made nothing.
             self._ledger.release_send(shard)
             self._refused(shard, error)
             return False
@@ -178,7 +178,7 @@ class Runner:
             # Candidates of shards in doubt may be anywhere since their intents; known batches end the search.
             wanted = None if doubtful else {shard.batch_id for shard in watched}
             server_now, listed = self._list(since - CLOCK_ERROR, wanted)
-            # Only shards that were in doubt before the list was asked for: it says nothing of others.
+            # Only shards that were in doubt before the list was requested: it has no evidence about others.
             self._ledger.note_doubt(doubtful, server_now)
             for shard in watched:
                 self._watch(shard, listed)
@@ -303,7 +303,7 @@ class Runner:
         except ResultsGoneError:
             self._ledger.set_verdict(shard.number, batch.id, "gone")
         except ResultsError:
-            # What came of them counts.
+            # Their outcomes count.
             pass
         except NotFoundError:
             pass
@@ -416,7 +416,7 @@ class Runner:
             if error.worth_retrying:
                 self._wait(self._patience.failed(error))
                 return
-            # It has ended meanwhile; the next poll tells.
+            # It has ended meanwhile; the next poll shows it.
             logger.info("batch %s is not canceled: %s", shard.batch_id, error)
         except APIError as error:
             self._wait(self._patience.failed(error))

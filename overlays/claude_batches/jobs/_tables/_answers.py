@@ -19,8 +19,7 @@ from typing import Any, is_typeddict
 import attrs
 import orjson
 
-from claude_batches.jobs._causes import Cause, classify
-
+from .._causes import Cause, classify
 from ._errors import AnswerTypeError, MissingExtraError, UnparsableAnswerError
 from ._extras import optional, require
 from ._shapes import is_array, is_mapping, is_object
@@ -90,7 +89,7 @@ def answer_type(output: Any) -> AnswerType:
 def check_answer(answers: AnswerType, result: Mapping[str, Any] | None) -> tuple[Cause, Any, str | None]:
     """Return the cause of a result with a typed answer, its value, and the error of an unparsable one.
 
-    Only finished answers are parsed: one that was cut or refused keeps the cause that says so.
+    Only finished answers are parsed: a truncated or refused one keeps its cause.
 
     Args:
         answers: The type.
@@ -169,7 +168,7 @@ def _plain(output: Any) -> tuple[dict[str, Any], Callable[[bytes], Any]]:
     structure = cattrs.Converter().structure
 
     def parse(text: bytes) -> Any:
-        # msgspec tells wrong types apart, which cattrs would convert; cattrs runs converters, which msgspec
+        # msgspec rejects wrong types, which cattrs would convert; cattrs runs converters, which msgspec
         # doesn't.
         decode(text)
         return structure(orjson.loads(text), output)

@@ -31,7 +31,7 @@ class ArrowTable:
     """Makes record batches of rows.
 
     The types of the input's columns are those of the first rows: booleans, integers, numbers, instants, dates and
-    bytes stay what they are, anything else is text, or JSON text where it is nested or of several types.
+    bytes are kept, anything else is text, or JSON text where it is nested or of several types.
 
     Args:
         builder: The builder of the columns.

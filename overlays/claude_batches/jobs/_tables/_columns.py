@@ -2,7 +2,7 @@
 
 | column | type | meaning |
 |---|---|---|
-| `custom_id` | text | the row's id, as the user knows it |
+| `custom_id` | text | the user's id of the row |
 | `result_type` | text | `succeeded`, `errored`, `canceled`, `expired`; `missing` without a result line |
 | `text` | text | the text blocks of the answer, joined; null without a message |
 | `output` | JSON text | the answer, where it is of the output type; null otherwise |
@@ -10,7 +10,7 @@
 | `model` | text | the model that answered |
 | `input_tokens` | integer | neither from the cache nor into it |
 | `output_tokens` | integer | all output, thinking included |
-| `thinking_tokens` | integer | the part of it that was thinking, where it is told |
+| `thinking_tokens` | integer | the thinking tokens among them, if known |
 | `cache_write_5m_tokens` | integer | written to the cache for 5 minutes |
 | `cache_write_1h_tokens` | integer | written to the cache for an hour |
 | `cache_read_tokens` | integer | read from the cache |
@@ -21,7 +21,7 @@
 | `batch_id` | text | the batch of the attempt |
 | `attempt` | integer | the number of the attempt, from 1 |
 | `cost` | number | the attempt's cost in US dollars; null where there is not a price |
-| `raw` | JSON text | the result as it came; left out with `raw=False` |
+| `raw` | JSON text | the unparsed result; omitted with `raw=False` |
 
 Columns of the input follow. One with a name of this table has `input_` before it.
 """
@@ -208,7 +208,7 @@ class ColumnBuilder:
             "thinking_tokens": nothing
             if details.count(None) == len(details)
             else [None if each is None else each.thinking_tokens for each in details],
-            # Where it isn't told how long they are kept, it is the default of 5 minutes.
+            # Without a time to live it is the default of 5 minutes.
             "cache_write_5m_tokens": [
                 usage.cache_creation_input_tokens if each is None else each.ephemeral_5m_input_tokens
                 for usage, each in zip(usages, creations, strict=True)

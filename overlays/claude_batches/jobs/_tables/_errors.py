@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from claude_batches._errors import ClaudeBatchesError, ConfigurationError
+from ..._errors import ClaudeBatchesError, ConfigurationError
 
 __all__ = [
     "AnswerTypeError",

@@ -36,7 +36,7 @@ def dumps(value: object, *, sort: bool = False) -> bytes:
 
 
 def key_of(params: Mapping[str, Any]) -> bytes:
-    """Return the dedupe key of params: 16 bytes, equal for equal JSON whatever the order of its keys.
+    """Return the dedupe key of params: 16 bytes, equal for equal JSON in any order of keys.
 
     Args:
         params: The params of a request.

@@ -14,7 +14,7 @@ __all__ = ["media_block"]
 def media_block(path: str | Path, base: Path | None = None) -> dict[str, Any]:
     """Return the content block of a file: an image or a PDF, in base64.
 
-    The kind is told by the file's first bytes, since the API refuses a wrong one, and only at the batch's end.
+    The kind is determined by the file's first bytes: the API refuses a wrong one, and only at the batch's end.
 
     Args:
         path: The file.

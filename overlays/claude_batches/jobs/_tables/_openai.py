@@ -31,7 +31,7 @@ _DROPPED = frozenset(
         "top_logprobs",
     }
 )
-#: Fields that are dropped at the value that stands for their absence.
+#: Fields that are dropped at the value of their absence.
 _NEUTRAL: dict[str, tuple[object, ...]] = {
     "n": (1,),
     "presence_penalty": (0,),

@@ -138,7 +138,7 @@ def zstd_library() -> Any:
 
 
 class _Zstd(io.RawIOBase):
-    """Reads frames of Zstandard; unlike the reader of `zstandard`, it tells a file that was cut."""
+    """Reads frames of Zstandard; unlike the reader of `zstandard`, it detects a truncated file."""
 
     def __init__(self, path: Path, library: Any) -> None:
         super().__init__()

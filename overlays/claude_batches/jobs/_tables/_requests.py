@@ -46,7 +46,7 @@ def derived_id(key: bytes, position: int | None = None) -> str:
 
     Args:
         key: Their dedupe key.
-        position: The row's position, where equal params are to have ids of their own.
+        position: The row's position, if equal params are to have different ids.
     """
     return f"r-{key.hex()}" if position is None else f"r-{key.hex()}-{position}"
 

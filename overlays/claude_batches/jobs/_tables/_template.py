@@ -194,7 +194,7 @@ class JinjaTemplate:
         """Return the prompt of a row; see `Template.render`."""
         try:
             rendered: str = self._template.render(row)
-        # A template is code: what it does with a row's values may raise anything.
+        # A template is code: its expressions on a row's values may raise anything.
         except Exception as error:
             raise TemplateError(f"the Jinja template failed: {type(error).__name__}: {error}") from None
         return rendered

@@ -60,7 +60,7 @@ def write(
         rows: The rows, in the order of the table.
         path: The file, or an open binary file; `None` for Arrow.
         format: `jsonl`, `csv`, `parquet` or `arrow`, where the name doesn't tell it.
-        raw: Adds the results as they came.
+        raw: Adds the unparsed results.
         columns: The input's columns that are joined: their names, or names with Arrow types; by default all
             columns of the first rows.
         output: The type that answers have; see `answer_type`.
