@@ -43,9 +43,6 @@ from sybil.parsers.myst.lexers import DirectiveLexer
 
 from tests.docs import given
 
-#: Pages about a public name that is not exported yet.
-PENDING = {"docs/costs.md", "docs/tables.md"}
-
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted(
     page

@@ -8,13 +8,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from claude_batches.sandbox import Sandbox
 
 from tests.docs.given import FILES
-from tests.docs.snippets import PAGES, PENDING, ROOT, commands, namespace, parse, programs, run
+from tests.docs.snippets import PAGES, ROOT, commands, namespace, parse, programs, run
 
 SOURCES = os.pathsep.join(map(str, (ROOT / "generated", ROOT / "overlays", ROOT)))
 
@@ -23,14 +22,9 @@ def _name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-def _marked(page: Path) -> Any:
-    marks = [pytest.mark.xfail(reason="not exported yet")] if _name(page) in PENDING else []
-    return pytest.param(page, id=_name(page), marks=marks)
-
-
 # Short snippets leave clients to the garbage collector.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("page", [_marked(page) for page in PAGES])
+@pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The snippets of a page run on a sandbox, and print the output that the page shows."""
     document = parse(page)
@@ -59,8 +53,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with each snippet as a program."""
     made = tmp_path_factory.mktemp("snippets")
     for page in PAGES:
-        if _name(page) in PENDING:
-            continue
         for name, source in programs(parse(page)).items():
             (made / name).write_text(source, encoding="utf-8")
     assert len(list(made.glob("README_*.py"))) >= 1

@@ -82,9 +82,9 @@ def plan(source: Source, **options: Any) -> Plan:
         source: The source.
         **options: Options of the plan; those that are `None` are left out.
     """
-    from claude_batches.jobs import _cost
+    from claude_batches.jobs import plan as plan_of
 
-    return _cost.plan(source.rows(), **{name: value for name, value in options.items() if value is not None})
+    return plan_of(source.rows(), **{name: value for name, value in options.items() if value is not None})
 
 
 def cost(job: Job) -> Report:
