@@ -70,7 +70,9 @@ def parse(page: Path) -> Document:
 def _fences(document: Document) -> Iterator[Region]:
     lexers = [
         FencedCodeBlockLexer(r"[^{\n]+", mapping={"language": "language", "source": "source"}),
-        DirectiveLexer("code-block", mapping={"arguments": "language", "source": "source", "options": "options"}),
+        DirectiveLexer(
+            "code-block", mapping={"arguments": "language", "source": "source", "options": "options"}
+        ),
     ]
     for region in LexerCollection(lexers)(document):
         region.parsed = region.lexemes["source"]
@@ -154,7 +156,9 @@ def programs(document: Document) -> dict[str, str]:
 def _names(source: str) -> tuple[set[str], set[str]]:
     """Return the names that a program binds, and those that it misses."""
     top = symtable.symtable(source, "snippet", "exec")
-    bound = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    bound = {
+        symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()
+    }
     used: set[str] = set()
     tables = [top]
     while tables:
@@ -165,7 +169,9 @@ def _names(source: str) -> tuple[set[str], set[str]]:
             for symbol in table.get_symbols()
             if symbol.is_referenced() and (table is top or symbol.is_global())
         }
-    builtin = set(dir(__builtins__)) | set(__builtins__ if isinstance(__builtins__, dict) else ()) | {"__name__"}
+    builtin = (
+        set(dir(__builtins__)) | set(__builtins__ if isinstance(__builtins__, dict) else ()) | {"__name__"}
+    )
     return bound, used - bound - builtin
 
 

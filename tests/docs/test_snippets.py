@@ -92,6 +92,7 @@ def test_snippets_pass_pyright(folder: Path):
     done = subprocess.run([*command, "--project", str(project)], capture_output=True, text=True)
     problems = [each for each in json.loads(done.stdout)["generalDiagnostics"] if each["severity"] == "error"]
     places = [
-        f"{Path(each['file']).name}:{each['range']['start']['line'] + 1}: {each['message']}" for each in problems
+        f"{Path(each['file']).name}:{each['range']['start']['line'] + 1}: {each['message']}"
+        for each in problems
     ]
     assert not places, "\n".join(places)
