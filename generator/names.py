@@ -58,6 +58,8 @@ CLIENT_MEMBERS = frozenset(
         "base_url",
         "close",
         "copy",
+        "default_headers",
+        "default_query",
         "is_closed",
         "max_retries",
         "timeout",

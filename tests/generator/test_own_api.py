@@ -182,7 +182,15 @@ def test_example(tmp_path: Path, run: Run) -> None:
     assert (done.status, "note" in done.err) == (0, False)
     paths = os.pathsep.join(map(str, (tmp_path, REPO / "generated", REPO / "overlays")))
     program = EXAMPLE / "use_library.py"
-    mypy = [sys.executable, "-m", "mypy", "--config-file=", "--strict", "--follow-imports=silent", program]
+    mypy = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--config-file=",
+        "--strict",
+        "--follow-imports=silent",
+        str(program),
+    ]
     checked = subprocess.run(
         mypy, cwd=tmp_path, env={**os.environ, "MYPYPATH": paths}, capture_output=True, text=True, check=False
     )

@@ -92,7 +92,7 @@ class Components:
             needed = {each for each in required if not schema["properties"][each].get("readOnly")}
             if found.__required_keys__ != needed:
                 yield f"{key}: a writer needs {sorted(found.__required_keys__)}, not {sorted(needed)}"
-        model = getattr(self._models, name, None)
+        model: Any = getattr(self._models, name, None)
         if not hasattr(model, "_fields"):
             return
         fields = dict(zip(model._fields.keys, model._fields.names, strict=True))
