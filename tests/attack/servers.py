@@ -431,7 +431,7 @@ def elapsed(function: Callable[[], Any]) -> tuple[BaseException | None, float]:
 
 def soak(normal: int, long: int) -> int:
     """Return the number of rounds of a randomised test."""
-    return long if os.environ.get("CLAUDE_BATCHES_SOAK") == "1" else normal
+    return long if int(os.environ.get("CLAUDE_BATCHES_SOAK", "0")) else normal
 
 
 def hidden_files(folder: Any) -> dict[str, bytes]:

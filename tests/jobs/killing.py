@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,6 +32,26 @@ HOSTILE = (
 )
 
 KILLED = -signal.SIGKILL
+
+#: How often random kills are repeated: once or twice in the tests, hundreds of times in a soak.
+SOAK = int(os.environ.get("CLAUDE_BATCHES_SOAK", "0"))
+
+
+def seeds(rounds: int = 1) -> Iterator[int]:
+    """Yield the seed of each round, and print it, so that a failure can be repeated with CLAUDE_BATCHES_SEED."""
+    given = os.environ.get("CLAUDE_BATCHES_SEED")
+    first = int(given) if given else random.randrange(1_000_000)
+    for seed in range(first, first + (SOAK or rounds)):
+        print(f"CLAUDE_BATCHES_SEED={seed}")
+        yield seed
+
+
+def points(count: int, sample: int) -> list[int]:
+    """Return the points to be killed at: all in a soak, a sample otherwise."""
+    if SOAK:
+        return list(range(1, count))
+    (seed,) = seeds()
+    return sorted(random.Random(seed).sample(range(1, count), sample))
 
 
 class Victim:

@@ -50,7 +50,7 @@ class Blocking:
 
 
 #: Options that suit an instant sandbox.
-QUICK = {"poll_interval": 0.01, "max_poll_interval": 0.05, "settle_seconds": 5}
+QUICK = {"poll_interval": 0.01, "max_poll_interval": 0.05, "settle_seconds": 1}
 
 
 def sync_jobs(ledger: Any) -> Iterator[Open]:

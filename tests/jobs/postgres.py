@@ -32,7 +32,7 @@ class Postgres:
         if self._user:
             shutil.chown(self.folder, "postgres")
         self._do("initdb", "-D", str(self._data), "-A", "trust", "-U", "postgres", "--no-sync")
-        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c max_connections=50"
+        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c max_connections=50 -c fsync=off"
         self._do(
             "pg_ctl", "-D", str(self._data), "-w", "-l", str(self.folder / "log"), "-o", options, "start"
         )

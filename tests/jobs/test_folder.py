@@ -164,8 +164,8 @@ def test_disk_full_for_ledger(tmp_path: Path, open_folder: Open, sandbox: Sandbo
     assert job.run().finished
 
 
-def test_remains_of_a_call(tmp_path: Path, open_folder: Open) -> None:
-    """Shards of a call that was killed are removed by the next call, and their rows are not there."""
+def test_remains_of_a_call(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
+    """Shards of a call that was killed are removed by the next call or run, and their rows are not there."""
     job = open_folder(tmp_path / "a", None, max_requests=10)
     source = iter(requests(100))
     adding_requests = [next(source) for _ in range(35)]
@@ -178,6 +178,9 @@ def test_remains_of_a_call(tmp_path: Path, open_folder: Open) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         job.add(killed())
+    shutil.copytree(tmp_path / "b", tmp_path / "c")
+    job = open_folder(tmp_path / "c", sandbox.url)
+    assert job.run().finished
     job = open_folder(tmp_path / "b", None, max_requests=10)
     assert list((tmp_path / "b" / "bodies").iterdir())
     assert job.add(requests(12)) == 12

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from claude_batches.jobs import JobConflictError, JobError, JobOptionsError, JobRequestError
+from claude_batches import Client
+from claude_batches.jobs import (
+    FolderLedger,
+    Job,
+    JobConflictError,
+    JobError,
+    JobOptionsError,
+    JobRequestError,
+    Ledger,
+)
 from claude_batches.sandbox import Fault, ReplyError, Sandbox
 
 from tests.jobs.kinds import Open
@@ -245,6 +254,36 @@ def test_more_tokens(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     assert job.add([request("a", "word " * 30, max_tokens=30)]) == 0
 
 
+@pytest.mark.parametrize(("most", "attempts"), [(100, 3), (40, 2), (30, 1)])
+def test_most_tokens(tmp_path: Path, open_job: Open, sandbox: Sandbox, most: int, attempts: int) -> None:
+    """A number for on_max_tokens is the most that is asked for, and an answer that had as many is kept."""
+    job = open_job(tmp_path / "a", sandbox.url, on_max_tokens=most)
+    job.add([request("a", "word " * 100, max_tokens=30)])
+    assert job.run().finished
+    (row,) = job.results()
+    assert (row.attempt, row.cause) == (attempts, "max_tokens")
+    assert row.params["max_tokens"] <= most
+
+
+def test_turns_are_not_failures(tmp_path: Path, open_job: Open) -> None:
+    """Continued turns don't use up the attempts of a row that fails later."""
+    calls = 0
+
+    def reply(_: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls <= 3:
+            return {"stop_reason": "pause_turn", "content": [{"type": "text", "text": "half"}]}
+        return _fail("overloaded_error", "busy") if calls <= 5 else "whole"
+
+    with Sandbox(instant=True, reply=reply) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url)
+        job.add([request("a", "search")])
+        job.run()
+    (row,) = job.results()
+    assert (row.cause, row.attempt) == ("succeeded", 6)
+
+
 def test_paused_turn(tmp_path: Path, open_job: Open) -> None:
     """A paused turn is continued with its content."""
 
@@ -266,10 +305,8 @@ def test_paused_turn(tmp_path: Path, open_job: Open) -> None:
 def test_retry_if(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     """A user's predicate sends a row again, with changed params."""
 
-    def again(custom_id: str, params: Any, result: Any) -> Any:
-        if custom_id == "a" and "better" not in str(params):
-            return request("", "better")["params"]
-        return None
+    def again(custom_id: str, params: Any, result: Any, attempt: int) -> Any:
+        return request("", "better")["params"] if (custom_id, attempt) == ("a", 1) else None
 
     job = open_job(tmp_path / "a", sandbox.url, retry_if=again)
     job.add([request("a", "bad"), request("b", "fine")])
@@ -277,6 +314,54 @@ def test_retry_if(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     first, second = job.results()
     assert (first.attempt, second.attempt) == (2, 1)
     assert "better" in first.message.content[0].text
+
+
+def test_bad_change(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
+    """Params of a predicate that are not JSON are an error, and the results are taken by a later call."""
+    job = open_folder(tmp_path / "a", sandbox.url, retry_if=lambda *_: {"model": object()})
+    job.add([request("a", "x")])
+    job.submit()
+    job.poll()
+    with pytest.raises(JobOptionsError, match="retry_if returned params for 'a'"):
+        job.collect()
+    job.close()
+    job = open_folder(tmp_path / "a", sandbox.url)
+    assert job.run().finished
+
+
+def test_stored_options(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """Options are stored, those that are given come first, and functions are not stored."""
+    job = open_job(tmp_path / "a", None, max_requests=7, on_max_tokens=50, retry_if=lambda *_: None)
+    job.close()
+    job = open_job(tmp_path / "a", None, max_attempts=2)
+    assert job.options.retry_if is None
+    assert (job.options.max_requests, job.options.on_max_tokens, job.options.max_attempts) == (7, 50, 2)
+    job.close()
+    job = open_job(tmp_path / "a", sandbox.url, max_requests=9)
+    job.add(requests(10))
+    assert [shard.requests for shard in job.shards()] == [9, 1]
+
+
+class _Shelf:
+    """A ledger of a user's own: folders below another one."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def open(self, name: str, *, ids: Any = "derived") -> Any:
+        return FolderLedger().open(str(self._root / "shelf" / name), ids=ids)
+
+
+def test_other_ledger(tmp_path: Path, sandbox: Sandbox) -> None:
+    """A job works with any ledger that opens jobs by their names."""
+    shelf: Ledger = _Shelf(tmp_path)
+    with (
+        Client(base_url=sandbox.url, api_key="k") as client,
+        Job.open("a", client=client, ledger=shelf, poll_interval=0.01) as job,
+    ):
+        job.add(requests(3))
+        assert job.run().finished
+    assert (tmp_path / "shelf" / "a" / "ledger.sqlite").exists()
 
 
 def test_own_ids(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
@@ -340,6 +425,21 @@ def test_archived_soon(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> N
     assert [each.shard for each in collected] == [1, 2]
 
 
+def test_add_while_staging(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
+    """Rows are not staged in the middle of a call that adds: numbers of shards are given out once."""
+    job = open_folder(tmp_path / "a", sandbox.url, max_requests=10)
+
+    def source() -> Any:
+        yield from requests(15)
+        job.retry()
+
+    with pytest.raises(JobError, match="being added"):
+        job.add(source())
+    assert job.status().requests == 0
+    assert job.add(requests(15)) == 15
+    assert job.run().finished
+
+
 def test_needs_a_client(tmp_path: Path, open_folder: Open) -> None:
     """Steps that need the API say so when there is not a client."""
     with pytest.raises(JobOptionsError, match="client"):
@@ -358,8 +458,6 @@ def test_needs_a_client(tmp_path: Path, open_folder: Open) -> None:
 )
 def test_bad_options(tmp_path: Path, options: dict[str, Any]) -> None:
     """Options that can't work are refused before a folder is made."""
-    from claude_batches.jobs import Job
-
     with pytest.raises(JobOptionsError):
         Job.open(tmp_path / "a", **options)
     assert not (tmp_path / "a").exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 from typing import Any
@@ -11,30 +10,25 @@ import pytest
 from claude_batches.jobs import PostgresLedger
 from claude_batches.sandbox import Sandbox
 
-from tests.jobs.killing import HOSTILE, KILLED, Victim, judge
+from tests.jobs.killing import HOSTILE, KILLED, SOAK, Victim, judge, points, seeds
 from tests.jobs.postgres import Postgres
 
-#: How often the random kills are repeated: a few in the tests, hundreds in a soak.
-ROUNDS = int(os.environ.get("CLAUDE_BATCHES_SOAK", "0"))
-
 # A soak takes as long as it takes.
-pytestmark = pytest.mark.timeout(0 if ROUNDS else 300)
+pytestmark = pytest.mark.timeout(0 if SOAK else 300)
 
 COUNT, SIZE = 15, 10
 
 
 def test_killed_at_every_point(tmp_path: Path, victim: Victim) -> None:
-    """A process is killed at each fourth write, fsync, commit or call (each one in a soak); the next ends the job."""
-    order: dict[str, Any] = {"count": COUNT, "options": {"max_requests": SIZE}}
+    """A process is killed at a write, fsync, commit or call (at each one in a soak); the next one ends the job."""
+    order: dict[str, Any] = {"count": COUNT, "options": {"max_requests": SIZE, "settle_seconds": 2}}
     with Sandbox(instant=True) as sandbox:
         order["url"] = sandbox.url
         whole = tmp_path / "whole.job"
         counted = tmp_path / "points"
         assert victim.run(**order, folder=str(whole), points=str(counted)) == 0
-        points = int(counted.read_text())
-        assert points > 50
         folders = [whole]
-        for die_at in range(1, points, 1 if ROUNDS else 4):
+        for die_at in points(int(counted.read_text()), 20):
             folder = tmp_path / f"{die_at}.job"
             assert victim.run(**order, folder=str(folder), die_at=die_at) == KILLED
             assert victim.run(**order, folder=str(folder)) == 0
@@ -47,7 +41,7 @@ def test_worker_killed(tmp_path: Path, victim: Victim, second_victim: Victim, po
     order: dict[str, Any] = {
         "dsn": postgres.dsn, "lease": 2.0, "count": 45, "options": {"max_requests": SIZE},
     }  # fmt: skip
-    for seed in range(max(ROUNDS, 2)):
+    for seed in seeds():
         chance = random.Random(seed)
         name = f"killed {seed}"
         with Sandbox(instant=True, seed=seed, faults=HOSTILE) as sandbox:
@@ -60,7 +54,7 @@ def test_worker_killed(tmp_path: Path, victim: Victim, second_victim: Victim, po
 
 def test_killed_at_random(tmp_path: Path, victim: Victim, second_victim: Victim) -> None:
     """Two jobs of equal shards run at once on a hostile server, are killed again and again, and end."""
-    for seed in range(max(ROUNDS, 2)):
+    for seed in seeds():
         chance = random.Random(seed)
         folders = [tmp_path / f"{seed}-{name}.job" for name in ("a", "b")]
         with Sandbox(instant=True, seed=seed, faults=HOSTILE) as sandbox:

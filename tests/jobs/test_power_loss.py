@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,12 +11,10 @@ from typing import Any
 import pytest
 from claude_batches.sandbox import Sandbox
 
-from tests.jobs.killing import KILLED, Victim, judge
-
-ROUNDS = int(os.environ.get("CLAUDE_BATCHES_SOAK", "0"))
+from tests.jobs.killing import KILLED, SOAK, Victim, judge, points
 
 # A soak takes as long as it takes.
-pytestmark = pytest.mark.timeout(0 if ROUNDS else 300)
+pytestmark = pytest.mark.timeout(0 if SOAK else 300)
 COUNT, SIZE = 15, 10
 
 
@@ -45,14 +42,14 @@ def after_the_cut(shadow: Path, folder: Path) -> None:
 
 
 def test_power_cut(tmp_path: Path, victim: Victim) -> None:
-    """The power is cut at each fourth write, commit or call (each one in a soak); the next process ends the job."""
-    order: dict[str, Any] = {"count": COUNT, "options": {"max_requests": SIZE}}
+    """The power is cut at a write, commit or call (at each one in a soak); the next process ends the job."""
+    order: dict[str, Any] = {"count": COUNT, "options": {"max_requests": SIZE, "settle_seconds": 2}}
     with Sandbox(instant=True) as sandbox:
         order["url"] = sandbox.url
         whole, counted = tmp_path / "whole.job", tmp_path / "points"
         assert victim.run(**order, folder=str(whole), points=str(counted)) == 0
         folders = [whole]
-        for die_at in range(1, int(counted.read_text()), 1 if ROUNDS else 4):
+        for die_at in points(int(counted.read_text()), 20):
             before, folder = tmp_path / f"{die_at}.before", tmp_path / f"{die_at}.job"
             shadow = tmp_path / f"{die_at}.shadow"
             for part in ("names", "inodes"):

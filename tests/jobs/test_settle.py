@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from claude_batches import AmbiguousCreateError, Client
-from claude_batches.jobs import ShardError
+from claude_batches.jobs import LedgerFullError, ShardError
+from claude_batches.jobs._ledger._sql import SqlLedger
 from claude_batches.jobs._records import Shard, ShardState
 from claude_batches.jobs._settle import Confirm, Listed, NotMade, Open, Stuck, Wait, confirms, settle
 from claude_batches.sandbox import Fault, Sandbox
@@ -177,6 +178,80 @@ def test_resolved_by_id(tmp_path: Path, open_job: OpenJob) -> None:
 
 def _one() -> dict[str, Any]:
     return {**next(iter(requests(1))), "custom_id": "one"}
+
+
+def test_waits_for_a_person(tmp_path: Path, open_job: OpenJob) -> None:
+    """A run ends when only a person can decide about what is left."""
+    with Sandbox(instant=True, faults=[Fault(kind="failed_after", on="create", times=1)]) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url)
+        job.add(requests(10))
+        job.submit()
+        sandbox.advance(30 * 24 * 3600)
+        report = job.run()
+        assert (report.finished, len(report.status.doubts)) == (False, 1)
+        job.resolve(1, "lost")
+        report = job.run()
+    assert report.finished
+    assert report.status.causes == {"missing": 10}
+
+
+@pytest.mark.parametrize(("word", "causes"), [("lost", {"missing": 10}), ("not-made", {"succeeded": 10})])
+def test_gone_results(tmp_path: Path, open_job: OpenJob, word: str, causes: dict[str, int]) -> None:
+    """Results that were archived before they were collected are an error that says how to go on."""
+    with Sandbox(instant=True) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url)
+        job.add(requests(10))
+        job.submit()
+        with pytest.raises(ShardError, match="is there"):
+            job.resolve(1, word)
+        sandbox.advance(30 * 24 * 3600)
+        with pytest.raises(ShardError, match="lost"):
+            job.run()
+        job.resolve(1, word)
+        report = job.run()
+    assert report.finished
+    assert report.status.causes == causes
+
+
+def test_deleted_batch(tmp_path: Path, open_folder: OpenJob) -> None:
+    """A batch that was deleted is asked for as long as patience lasts, and is then an error."""
+    with Sandbox(instant=True) as sandbox, Client(base_url=sandbox.url, api_key="k") as client:
+        job = open_folder(tmp_path / "a", sandbox.url, patience=0.2)
+        job.add(requests(10))
+        job.submit()
+        client.messages.batches.delete(job.shards()[0].batch_id or "")
+        with pytest.raises(ShardError, match="not found: it was deleted"):
+            job.run()
+        job.resolve(1, "not-made")
+        assert job.run().finished
+
+
+def test_sending_cut_off(tmp_path: Path, open_job: OpenJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch whose id could not be written down is found by the same process, and not made again."""
+    with Sandbox(instant=True) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url)
+        job.add(requests(10))
+
+        def full(*_: Any) -> None:
+            raise LedgerFullError("the disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(SqlLedger, "made", full)
+            with pytest.raises(LedgerFullError):
+                job.submit()
+        assert job.status().shards == {"sending": 1}
+        assert job.run().finished
+        assert [shard.sends for shard in job.shards()] == [1]
+
+
+def test_no_intent_without_clock(tmp_path: Path, open_job: OpenJob) -> None:
+    """Nothing is sent before the server's time is known: an intent by a wrong clock would hide its own batch."""
+    with Sandbox(instant=True, faults=[Fault(kind="failed", on="list", times=1)]) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url)
+        job.add(requests(10))
+        assert job.submit() == 0
+        assert job.status().shards == {"staged": 1}
+        assert job.run().finished
 
 
 def test_own_ids_settle(tmp_path: Path, open_job: OpenJob) -> None:

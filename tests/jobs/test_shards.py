@@ -29,7 +29,7 @@ def _request(custom_id: str, text: str) -> dict[str, Any]:
     return {"custom_id": custom_id, "params": {"messages": [{"role": "user", "content": text}]}}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     given=st.lists(st.tuples(ids, texts), min_size=1, max_size=60, unique_by=lambda pair: pair[0]),
     most=st.integers(1, 30),

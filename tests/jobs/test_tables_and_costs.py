@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 import orjson
 import pytest
-from claude_batches.jobs._cost import BudgetError
+from claude_batches.jobs import BudgetError
 from claude_batches.sandbox import Sandbox
 
 from tests.jobs.kinds import Open
@@ -55,6 +55,14 @@ def test_table_out(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     lines = [orjson.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
     assert [line["country"] for line in lines] == ["country 0", "country 1"]
     assert all(line["cost"] > 0 and line["attempt"] == 1 and line["batch_id"] for line in lines)
+
+
+def test_one_rule_for_ids(tmp_path: Path, open_folder: Open) -> None:
+    """Params alone and a row with the same prompt have the same derived id."""
+    job = open_folder(tmp_path / "a", None)
+    job.add([{"text": "a"}], **QUESTION)
+    message = {"role": "user", "content": "Is a nice?"}
+    assert job.add([{"messages": [message], "max_tokens": 50, "model": "claude-sonnet-4-5"}]) == 0
 
 
 class Review(TypedDict):

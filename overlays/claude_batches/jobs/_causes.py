@@ -14,7 +14,7 @@
 | `not_found` | `not_found_error` | keep |
 | `denied` | `authentication_error`, `permission_error` | keep |
 | `canceled` | result type `canceled` | keep; retry with `retry_canceled` |
-| `max_tokens` | `stop_reason` `max_tokens` | keep; retry with more if `on_max_tokens="more"` |
+| `max_tokens` | `stop_reason` `max_tokens` | keep; retry with more by `on_max_tokens` |
 | `pause_turn` | `stop_reason` `pause_turn` | continue, up to `max_turns` |
 | `refusal` | `stop_reason` `refusal` | keep |
 | `unparsable` | the answer is not of the output type (set by the caller) | keep; retry with `retry_unparsable` |
@@ -36,7 +36,7 @@ from typing import Any, Literal, cast
 __all__ = ["Action", "Cause", "Flood", "OnMaxTokens", "classify", "error_of", "follow_up", "policy"]
 
 Action = Literal["keep", "retry", "retry_more", "continue", "pause_job"]
-OnMaxTokens = Literal["keep", "more"]
+OnMaxTokens = Literal["keep", "more"] | int
 
 
 class Cause(StrEnum):
@@ -155,9 +155,10 @@ def policy(
 
     Args:
         cause: The cause.
-        attempt: The number of the attempt that ended so, the first is 1.
+        attempt: The number of the attempt that ended so, the first is 1. Continued turns are not failures, so the
+            caller leaves them out where it is compared with `max_attempts`.
         max_attempts: The largest number of attempts for a request.
-        on_max_tokens: The treatment of an answer that was cut at `max_tokens`.
+        on_max_tokens: The treatment of an answer that was cut at `max_tokens`; a number is the most to ask for.
         retry_canceled: Sends canceled requests again.
         retry_unparsable: Sends requests with an unparsable answer again.
         max_turns: The largest number of attempts for a request whose turn was paused.
@@ -179,7 +180,7 @@ def policy(
         or (cause is Cause.UNPARSABLE and retry_unparsable)
     ):
         return "retry"
-    if cause is Cause.MAX_TOKENS and on_max_tokens == "more":
+    if cause is Cause.MAX_TOKENS and on_max_tokens != "keep":
         return "retry_more"
     return "keep"
 
@@ -207,8 +208,9 @@ def follow_up(
     following = dict(params)
     content = _mapping((result or {}).get("message")).get("content")
     if action == "retry_more":
-        more = math.ceil(following.get("max_tokens", 0) * factor)
-        following["max_tokens"] = more if most_tokens is None else min(more, most_tokens)
+        given = following.get("max_tokens", 0)
+        more = math.ceil(given * factor)
+        following["max_tokens"] = more if most_tokens is None else max(given, min(more, most_tokens))
     elif action == "continue" and content:
         following["messages"] = [*_messages(params), {"role": "assistant", "content": content}]
         container = _mapping(_mapping((result or {}).get("message")).get("container")).get("id")

@@ -27,9 +27,12 @@ class ServerClock:
         self._ticks = ticks
         self._wall = wall
         self._told: tuple[float, float] | None = None
+        self.asked = False
+        """A response came, with a `Date` or without one."""
 
     def note(self, headers: Mapping[str, str]) -> float:
         """Take the time of a response; return it."""
+        self.asked = True
         try:
             told = parsedate_to_datetime(headers["date"]).astimezone(UTC).timestamp()
         except (KeyError, ValueError):

@@ -5,7 +5,6 @@ Doing it again changes nothing: a row takes one result of its shard, the first b
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,18 +15,18 @@ import orjson
 
 from ._causes import Action, Cause, Flood, classify, error_of, follow_up, policy
 from ._codec import place_at
-from ._errors import ShardError
+from ._errors import JobOptionsError, ShardError
 from ._folder import Store
 from ._ids import key_of, parse_sent_id
 from ._ledger._sql import Spent, SqlLedger
-from ._lines import split_line
+from ._lines import parse_result, split_line
 from ._options import JobOptions
 from ._reading import Lines
 from ._records import Item, ItemState, JobFacts, JobState, Positions, Shard
 from ._requests import encode_params
 from ._shards import block_full
 
-__all__ = ["Collected", "ingest", "parse_result"]
+__all__ = ["Collected", "ingest"]
 
 _STATES: dict[Action, ItemState] = {
     "keep": ItemState.DONE,
@@ -49,18 +48,6 @@ class Collected:
     """The number of rows that are sent again."""
     paused: str | None
     """Why the job pauses, if it does."""
-
-
-def parse_result(line: bytes) -> dict[str, Any]:
-    r"""Parse a line of results.
-
-    Half of a surrogate pair (`"\ud83d"`, an answer cut within an emoji) is JSON to the standard library alone.
-    """
-    try:
-        wire: dict[str, Any] = orjson.loads(line)
-    except ValueError:
-        wire = json.loads(line)
-    return wire
 
 
 def ingest(
@@ -183,6 +170,7 @@ class _Taking:
             self._shard.kind == "retry"
             or self._options.retry_if is not None
             or self._options.check is not None
+            or isinstance(self._options.on_max_tokens, int)
         )
         items = self._ledger.items_at([position for position, _, _ in rows]) if needed else {}
         changes: list[tuple[int, bytes]] = []
@@ -222,14 +210,15 @@ class _Taking:
         if self._facts.state is JobState.CANCELED:
             return cause, "keep", None
         attempt = 1 if item is None else item.attempt
-        action = policy(
-            cause,
-            attempt=attempt,
-            max_attempts=options.max_attempts,
-            on_max_tokens=options.on_max_tokens,
-            retry_canceled=options.retry_canceled,
-            retry_unparsable=options.retry_unparsable,
-        )
+        action = self._policy(cause, attempt)
+        if item is not None and action == "keep" and attempt >= options.max_attempts:
+            # A continued turn is not a failure.
+            attempt -= self._ledger.count_earlier(item.position, Cause.PAUSE_TURN)
+            action = self._policy(cause, attempt)
+        if action == "retry_more" and item is not None and isinstance(options.on_max_tokens, int):
+            given = orjson.loads(self._request(item)[1]).get("max_tokens")
+            if isinstance(given, int) and given >= options.on_max_tokens:
+                action = "keep"
         if error is not None and action == "retry" and item is not None:
             params = orjson.loads(self._request(item)[1])
             return cause, action, encode_params(follow_up(action, params, result, error=error))
@@ -240,12 +229,23 @@ class _Taking:
             and attempt < options.max_attempts
         ):
             custom_id, written = self._request(item)
-            asked = options.retry_if(custom_id, orjson.loads(written), result)
+            asked = options.retry_if(custom_id, orjson.loads(written), result, item.attempt)
             if isinstance(asked, Mapping):
-                return cause, "retry", encode_params(asked)
+                return cause, "retry", _changed(custom_id, asked)
             if asked:
                 return cause, "retry", None
         return cause, action, None
+
+    def _policy(self, cause: Cause, attempt: int) -> Action:
+        options = self._options
+        return policy(
+            cause,
+            attempt=attempt,
+            max_attempts=options.max_attempts,
+            on_max_tokens=options.on_max_tokens,
+            retry_canceled=options.retry_canceled,
+            retry_unparsable=options.retry_unparsable,
+        )
 
     def _request(self, item: Item) -> tuple[str, bytes]:
         return split_line(self._lines.body(item.shard, item.place))
@@ -286,6 +286,21 @@ class _Taking:
                     f"the canary failed: {shown}. Look at its results; resume() sends the rest all the same."
                 )
         return None
+
+
+def _changed(custom_id: str, params: Mapping[str, Any]) -> bytes:
+    """Write the params that a user's predicate returned.
+
+    Raises:
+        JobOptionsError: They are not JSON.
+    """
+    try:
+        return encode_params(params)
+    except TypeError as error:
+        raise JobOptionsError(
+            f"retry_if returned params for {custom_id!r} that can't be written as JSON: {error.__cause__ or error}. "
+            "Nothing was taken from this shard."
+        ) from None
 
 
 def _add(tokens: Counter[str], usage: Mapping[str, Any], prefix: str) -> None:

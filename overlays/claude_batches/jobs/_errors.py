@@ -1,17 +1,17 @@
 """Errors of jobs.
 
 ClaudeBatchesError
-└─ JobError
-   ├─ JobHeldError            another process works on the job
-   ├─ JobConflictError        a custom_id came again with other params
-   ├─ JobRequestError         a request that can't be sent, with its index
-   ├─ JobOptionsError         options that contradict the job or each other
-   ├─ ShardError              a shard in an unsuitable state for the operation
-   └─ LedgerError             the ledger can't be used
-      ├─ LedgerTooNewError   it is of a newer release
-      ├─ LedgerDamagedError  a file of the job is corrupt, truncated, changed or missing
-      ├─ LedgerFullError     the disk is full
-      └─ LeaseLostError      the lease of this process expired
+ └─ JobError
+     ├─ JobHeldError            another process works on the job
+     ├─ JobConflictError        a custom_id came again with other params
+     ├─ JobRequestError         a request that can't be sent, with its index
+     ├─ JobOptionsError         options that contradict the job or each other
+     ├─ ShardError              a shard in an unsuitable state for the operation
+     └─ LedgerError             the ledger can't be used
+         ├─ LedgerTooNewError   it is of a newer release
+         ├─ LedgerDamagedError  a file of the job is corrupt, truncated, changed or missing
+         ├─ LedgerFullError     the disk is full
+         └─ LeaseLostError      the lease of this process expired
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ import hashlib
 import os
 import socket
 import sys
+import warnings
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,8 +30,22 @@ from ._errors import JobHeldError, LedgerDamagedError, LedgerError, LedgerFullEr
 from ._ledger._sql import SqlLedger
 from ._records import BODY, RESULT, Block
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    import msvcrt
+
+    #: The locked byte: beyond the text, which a second process reads.
+    _LOCKED = 1 << 20
+
+    def _lock(file: IO[bytes]) -> None:
+        file.seek(_LOCKED)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        file.seek(0)
+else:
     import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
 
 __all__ = ["BlockWriter", "Folder", "FolderLock", "Store", "sync_folder", "writing", "written_whole"]
 
@@ -96,16 +111,17 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         self._file = _opened(folder / "lock", "a+b")
-        if sys.platform != "win32":  # where two processes in one folder go unnoticed
-            try:
-                fcntl.flock(self._file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = self._holder()
-                self._file.close()
-                raise JobHeldError(str(folder), *holder) from None
-            except OSError:
-                # Some network file systems have no locks.
-                pass
+        try:
+            _lock(self._file)
+        except (BlockingIOError, PermissionError):
+            holder = self._holder()
+            self._file.close()
+            raise JobHeldError(str(folder), *holder) from None
+        except OSError:
+            warnings.warn(
+                f"the file system of {folder} has no locks: have one process at a time work on this job",
+                stacklevel=6,
+            )
         self._file.truncate(0)
         self._file.write(orjson.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
         self._file.flush()
@@ -138,6 +154,7 @@ class Folder:
         for folder in (self._bodies, self._results):
             with writing(folder):
                 folder.mkdir(exist_ok=True)
+        sync_folder(path)
 
     def writer(self, shard: int, codec: str) -> BlockWriter:
         """Begin the body of a shard."""

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any, NamedTuple
-
-import orjson
+from typing import NamedTuple
 
 __all__ = [
     "OWN_ID",
@@ -21,7 +18,7 @@ __all__ = [
     "derived_id",
     "key_of",
     "new_token",
-    "params_id",
+    "params_key",
     "parse_sent_id",
     "sent_id",
     "twin_key",
@@ -68,15 +65,20 @@ def twin_key(key: bytes, row: int, columns: bytes) -> bytes:
     return blake2b(b"%b%d %b" % (key, row, columns), digest_size=16).digest()
 
 
-def derived_id(params: bytes) -> str:
-    """Return a stable id for a request without one.
+def params_key(params: bytes) -> bytes:
+    """Return the 16 bytes that params are known by.
 
     Args:
-        params: Its params as canonical JSON.
+        params: The params as JSON with sorted keys.
     """
-    return blake2b(params, digest_size=12).hexdigest()
+    return blake2b(params, digest_size=16).digest()
 
 
-def params_id(params: Mapping[str, Any]) -> str:
-    """Return the stable id of params, equal for equal JSON."""
-    return derived_id(orjson.dumps(params, option=orjson.OPT_SORT_KEYS))
+def derived_id(key: bytes, position: int | None = None) -> str:
+    """Return the stable id of a request without one.
+
+    Args:
+        key: The key of its params, by `params_key`.
+        position: The row's position, where equal params are to have ids of their own.
+    """
+    return f"r-{key.hex()}" if position is None else f"r-{key.hex()}-{position}"

@@ -7,6 +7,7 @@ the params alone. Its params are the same bytes, so nothing is parsed or written
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
 import orjson
@@ -15,6 +16,7 @@ __all__ = [
     "ENVELOPE",
     "SEPARATOR",
     "Line",
+    "parse_result",
     "read_line",
     "sent_request",
     "sent_size",
@@ -86,3 +88,15 @@ def sent_size(id_size: int, params_size: int) -> int:
         params_size: The size of its params.
     """
     return _AROUND + id_size + params_size
+
+
+def parse_result(line: bytes) -> dict[str, Any]:
+    r"""Parse a line of results.
+
+    Half of a surrogate pair (`"\ud83d"`, an answer cut within an emoji) is JSON to the standard library alone.
+    """
+    try:
+        wire: dict[str, Any] = orjson.loads(line)
+    except ValueError:
+        wire = json.loads(line)
+    return wire

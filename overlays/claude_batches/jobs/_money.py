@@ -9,11 +9,10 @@ from typing import Any, cast
 import orjson
 
 from ._codec import place_at
-from ._collect import parse_result
 from ._cost import Budget, BudgetError, CostCounter, Planner, Prices, Report
 from ._cost._estimate import most_cost
 from ._ledger._sql import SqlLedger
-from ._lines import split_line
+from ._lines import parse_result, split_line
 from ._reading import Lines
 from ._records import RESULT, Shard, ShardState
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Protocol
 
 import attrs
 
 from ._errors import JobOptionsError, LedgerDamagedError
-from ._folder import Folder, FolderLock, Store, writing
-from ._ledger._postgres import PostgresLedger
+from ._folder import Folder, FolderLock, Store, sync_folder, writing
+from ._ledger._postgres import PostgresJob
 from ._ledger._postgres_store import PostgresStore
 from ._ledger._sql import SqlLedger
 from ._ledger._sqlite import SqliteLedger
-from ._options import Ids
+from ._options import Ids, JobOptions, OptionKeys
 from ._reading import Lines
 
-__all__ = ["Opened", "open_folder", "opened"]
+__all__ = ["FolderLedger", "Ledger", "Opened", "PostgresLedger", "opened", "options_of"]
 
 
 @attrs.frozen
@@ -27,80 +28,154 @@ class Opened:
     name: str
     ledger: SqlLedger
     store: Store
-    lines: Lines
     close: Callable[[], None]
+    lines: Lines = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "lines", Lines(self.ledger, self.store))
 
 
-def opened(name: str | os.PathLike[str], ledger: object, ids: Ids | None) -> Opened:
+class Ledger(Protocol):
+    """The place of jobs: it keeps their rows, shards and batches, their bodies and their results."""
+
+    def open(self, name: str, *, ids: Ids = "derived") -> Opened:
+        """Open a job, or make it.
+
+        Args:
+            name: Its name.
+            ids: The custom_ids of a new job on the wire.
+        """
+        ...
+
+
+class FolderLedger:
+    """Folders that hold a job each, for one process at a time: `Job.open` without a `ledger`."""
+
+    def open(self, name: str, *, ids: Ids = "derived") -> Opened:
+        """Open or make the folder of a job.
+
+        Args:
+            name: The folder.
+            ids: The custom_ids of a new job on the wire.
+
+        Raises:
+            JobHeldError: Another process works on it.
+            LedgerDamagedError: The ledger is missing or empty, and bodies are there.
+            LedgerError: The ledger can't be used.
+        """
+        path = Path(name)
+        with writing(path):
+            path.mkdir(parents=True, exist_ok=True)
+            sync_folder(path.absolute().parent)
+        file = path / "ledger.sqlite"
+        lock = FolderLock(path)
+        try:
+            if not file.exists() or not file.stat().st_size:
+                _check_new(path, file)
+            ledger = SqliteLedger(file, ids=ids)
+        except BaseException:
+            lock.release()
+            raise
+        try:
+            store = Folder(path, ledger)
+        except BaseException:
+            ledger.close()
+            lock.release()
+            raise
+
+        def close() -> None:
+            ledger.close()
+            lock.release()
+
+        return Opened(str(path), ledger, store, close)
+
+
+class PostgresLedger:
+    """A PostgreSQL database that holds jobs: `Job.open("reviews", ledger=PostgresLedger(dsn), client=client)`.
+
+    It needs the extra `claude-batches[postgres]`, and the right to create schemas in the database.
+
+    Args:
+        dsn: The database, as `psycopg.connect` takes it.
+        lease_seconds: Seconds without a sign of life after which a process counts as dead.
+    """
+
+    def __init__(self, dsn: str, *, lease_seconds: float = 60.0) -> None:
+        if not lease_seconds > 0:
+            raise JobOptionsError(f"lease_seconds must be more than 0; got {lease_seconds!r}")
+        self._dsn = dsn
+        self._lease_seconds = lease_seconds
+
+    def open(self, name: str, *, ids: Ids = "derived") -> Opened:
+        """Open or make a job in the database.
+
+        Args:
+            name: Its name.
+            ids: The custom_ids of a new job on the wire.
+
+        Raises:
+            LedgerError: The database can't be used, or psycopg is not installed.
+        """
+        job = PostgresJob(self._dsn, name, ids=ids, lease_seconds=self._lease_seconds)
+        store = PostgresStore(job)
+
+        def close() -> None:
+            job.close()
+            store.close()
+
+        return Opened(name, job, store, close)
+
+    def __repr__(self) -> str:
+        # The text may hold a password.
+        return f"<{type(self).__name__}>"
+
+
+def opened(name: str | os.PathLike[str], ledger: Ledger | None, ids: Ids | None) -> Opened:
     """Open a job in a folder, or by its name in another ledger.
 
     Args:
         name: The folder or the name.
-        ledger: A `PostgresLedger`; `None` for a folder.
+        ledger: The ledger; `None` for a folder.
         ids: The custom_ids on the wire; `None` takes those of the job, `"derived"` for a new one.
     """
     if ids not in (None, "derived", "own"):
         raise JobOptionsError(f'ids must be "derived" or "own"; got {ids!r}')
-    if ledger is None:
-        job = open_folder(Path(name), ids)
-    elif isinstance(ledger, PostgresLedger):
-        job = open_postgres(str(name), ledger, ids)
-    else:
-        raise JobOptionsError(f"ledger must be a PostgresLedger; got {type(ledger).__name__}")
+    place = FolderLedger() if ledger is None else ledger
+    if not hasattr(place, "open"):
+        raise JobOptionsError(
+            f"ledger must be a ledger, such as a PostgresLedger; got {type(ledger).__name__}"
+        )
+    job = place.open(os.fspath(name), ids=ids or "derived")
     try:
-        stored = job.ledger.facts().ids
+        _check_ids(job, ids)
     except BaseException:
         job.close()
         raise
-    if ids is not None and ids != stored:
-        job.close()
-        raise JobOptionsError(f'{job.name} was made with ids="{stored}", which can\'t change')
     return job
 
 
-def open_folder(path: Path, ids: Ids | None) -> Opened:
-    """Open or make the folder of a job.
+def _check_ids(job: Opened, ids: Ids | None) -> None:
+    stored = job.ledger.facts().ids
+    if ids is not None and ids != stored:
+        raise JobOptionsError(f'{job.name} was made with ids="{stored}", which can\'t change')
 
-    Raises:
-        JobHeldError: Another process works on it.
-        LedgerDamagedError: The ledger is missing or empty, and bodies are there.
-        LedgerError: The ledger can't be used.
+
+def options_of(job: Opened, given: OptionKeys) -> JobOptions:
+    """Return the options of a job: those that are given, then those that are stored; store them.
+
+    Args:
+        job: The job.
+        given: The options that are given.
     """
-    with writing(path):
-        path.mkdir(parents=True, exist_ok=True)
-    file = path / "ledger.sqlite"
-    lock = FolderLock(path)
-    try:
-        if not file.exists() or not file.stat().st_size:
-            _check_new(path, file)
-        ledger = SqliteLedger(file, ids=ids or "derived")
-    except BaseException:
-        lock.release()
-        raise
-    try:
-        store = Folder(path, ledger)
-    except BaseException:
-        ledger.close()
-        lock.release()
-        raise
-
-    def close() -> None:
-        ledger.close()
-        lock.release()
-
-    return Opened(str(path), ledger, store, Lines(ledger, store), close)
-
-
-def open_postgres(name: str, ledger: PostgresLedger, ids: Ids | None) -> Opened:
-    """Open or make a job in PostgreSQL."""
-    job = ledger.open(name, ids=ids or "derived")
-    store = PostgresStore(job)
-
-    def close() -> None:
-        job.close()
-        store.close()
-
-    return Opened(name, job, store, Lines(job, store), close)
+    before = job.ledger.options()
+    # An option of a newer release means nothing here, and stays stored.
+    known = {name: value for name, value in before.items() if name in OptionKeys.__annotations__}
+    merged: Any = {**known, **given}
+    options = JobOptions(**merged)
+    after = {**before, **options.stored((*known, *given))}
+    if after != before:
+        job.ledger.set_options(after)
+    return options
 
 
 def _check_new(path: Path, file: Path) -> None:

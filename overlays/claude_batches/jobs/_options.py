@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeAlias, TypedDict
 
 import attrs
@@ -14,9 +14,10 @@ from ._tables import answer_type, check_answer
 __all__ = ["Check", "Ids", "JobOptions", "OptionKeys", "RetryIf", "typed"]
 
 RetryIf: TypeAlias = Callable[
-    [str, Mapping[str, Any], Mapping[str, Any] | None], "bool | Mapping[str, Any] | None"
+    [str, Mapping[str, Any], Mapping[str, Any] | None, int], "bool | Mapping[str, Any] | None"
 ]
-"""A user's predicate: custom_id, params and raw result in; true, or changed params, sends the request again."""
+"""A user's predicate: custom_id, params, raw result and number of the attempt in; true, or changed params, sends the
+request again."""
 
 Check: TypeAlias = Callable[[Mapping[str, Any]], "str | None"]
 """A check of an answer: the raw result in, the error or `None` out."""
@@ -37,9 +38,18 @@ def _share(_: object, attribute: Any, value: Any) -> None:
         raise JobOptionsError(f"{attribute.name} must be a share from 0 to 1; got {value!r}")
 
 
+#: Options that are not stored.
+_OF_THE_PROCESS = frozenset(("retry_if", "check", "output", "patience", "poll_interval", "max_poll_interval"))
+
+
 @attrs.frozen(kw_only=True)
 class JobOptions:
-    """Options of a job, as `Job.open` takes them. None is stored: each process may choose its own."""
+    """Options of a job, as `Job.open` takes them.
+
+    Options that are given are stored with the job, and hold until other ones are given, so that each process decides
+    alike. Not stored are functions and types, and the pauses of a process: `retry_if`, `check`, `output`, `patience`,
+    `poll_interval` and `max_poll_interval`.
+    """
 
     max_requests: int = attrs.field(default=100_000, validator=_positive)
     """The largest number of requests in a batch."""
@@ -54,7 +64,8 @@ class JobOptions:
     canary_failures: float = attrs.field(default=0.1, validator=_share)
     """The share of failed requests in the canary above which the job pauses."""
     on_max_tokens: OnMaxTokens = "keep"
-    """The treatment of an answer cut at `max_tokens`: `"keep"`, or `"more"` sends it again with twice as many."""
+    """The treatment of an answer cut at `max_tokens`: `"keep"`; `"more"` sends it again with twice as many; a number
+    does so up to that many, for models that refuse more."""
     retry_canceled: bool = False
     """Sends canceled requests again."""
     retry_if: RetryIf | None = None
@@ -79,8 +90,19 @@ class JobOptions:
     """The workspace to act in, where the credential can act in several."""
 
     def __attrs_post_init__(self) -> None:
-        if self.on_max_tokens not in ("keep", "more"):
-            raise JobOptionsError(f'on_max_tokens must be "keep" or "more"; got {self.on_max_tokens!r}')
+        # Options come from users and from ledgers, so types promise nothing.
+        more: Any = self.on_max_tokens
+        number = isinstance(more, int) and not isinstance(more, bool) and more > 0
+        if not number and more not in ("keep", "more"):
+            raise JobOptionsError(f'on_max_tokens must be "keep", "more" or a number; got {more!r}')
+
+    def stored(self, given: Iterable[str]) -> dict[str, Any]:
+        """Return the options that are stored.
+
+        Args:
+            given: The names of those that were given, now or before.
+        """
+        return {name: getattr(self, name) for name in given if name not in _OF_THE_PROCESS}
 
     @property
     def shard_requests(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 import orjson
 
 from ._errors import JobRequestError
-from ._ids import OWN_ID, derived_id
+from ._ids import OWN_ID, derived_id, params_key
 from ._lines import write_line
 
 __all__ = ["Given", "Request", "encode_params", "prepare"]
@@ -83,7 +83,9 @@ def prepare(index: int, given: Any, *, own_ids: bool) -> Request:
     try:
         written = encode_params(params)
         if custom_id is None:
-            custom_id = derived_id(orjson.dumps(orjson.loads(written), option=orjson.OPT_SORT_KEYS))
+            custom_id = derived_id(
+                params_key(orjson.dumps(orjson.loads(written), option=orjson.OPT_SORT_KEYS))
+            )
         # A copy, since orjson's own bytes keep the room of a kilobyte.
         columns = b"%b" % orjson.dumps(extra, _plain) if extra else b"{}"
     except TypeError as error:

@@ -12,10 +12,9 @@ import orjson
 
 from ._causes import Cause
 from ._codec import place_at
-from ._collect import parse_result
 from ._ids import key_of, parse_sent_id
 from ._ledger._sql import SqlLedger
-from ._lines import Line, read_line, split_line
+from ._lines import Line, parse_result, read_line, split_line
 from ._reading import Lines
 from ._records import RESULT, Item, ItemState, Shard, ShardState, Twin
 from ._tables import AnswerType, check_answer

@@ -20,7 +20,7 @@ from ._errors import JobConflictError, JobRequestError
 from ._folder import BlockWriter, Store
 from ._ids import key_of, twin_key
 from ._ledger._sql import SqlLedger
-from ._lines import read_line, split_line, write_line
+from ._lines import parse_result, read_line, split_line, write_line
 from ._options import JobOptions
 from ._reading import Lines
 from ._records import BODY, Item, ItemState, JobState, Positions, Shard, ShardState
@@ -357,6 +357,7 @@ def restage(ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions) 
     """
     total = 0
     with ledger.exclusive():
+        clean(ledger, store, lines)
         facts = ledger.facts()
         token = None if facts.ids == "own" else facts.token
         while facts.state is JobState.ACTIVE:
@@ -382,7 +383,7 @@ def _restage_shard(
         fill = ShardFill(number, token, Limits(most, options.max_bytes))
         body = _Body(ledger, store, "retry", fill, first.position)
         try:
-            moves = _fill(ledger, lines, body, chain((first,), items))
+            moves = _fill(ledger, lines, options, body, chain((first,), items))
             ledger.move_items(number, moves)
             body.finish(ShardState.STAGED, Positions.packed(item.position for item, _, _ in moves))
         except BaseException:
@@ -392,14 +393,14 @@ def _restage_shard(
 
 
 def _fill(
-    ledger: SqlLedger, lines: Lines, body: _Body, items: Iterator[Item]
+    ledger: SqlLedger, lines: Lines, options: JobOptions, body: _Body, items: Iterator[Item]
 ) -> list[tuple[Item, int, bool]]:
     """Write rows until the shard is full; return them with their new places."""
     moves: list[tuple[Item, int, bool]] = []
     block: list[bytes] = []
     block_size = 0
     for item in items:
-        line, custom_id, params = _again(ledger, lines, item)
+        line, custom_id, params = _again(ledger, lines, options, item)
         size = body.fill.size(custom_id, item.position, len(params))
         # A request that grew over the limit is sent alone: the API decides.
         if moves and not body.fill.takes(size):
@@ -421,16 +422,17 @@ def _fill(
     return moves
 
 
-def _again(ledger: SqlLedger, lines: Lines, item: Item) -> tuple[bytes, str, bytes]:
+def _again(ledger: SqlLedger, lines: Lines, options: JobOptions, item: Item) -> tuple[bytes, str, bytes]:
     """Return the line of a row's next attempt, its id and params."""
     line = lines.body(item.shard, item.place)
     custom_id, params = split_line(line)
     if item.state == ItemState.CHANGED:
         params = ledger.change(item.position)
     elif item.state in (ItemState.MORE, ItemState.CONTINUE) and item.result is not None:
-        result = orjson.loads(lines.result(item.shard, item.result))["result"]
+        result = parse_result(lines.result(item.shard, item.result))["result"]
         action: Any = "retry_more" if item.state == ItemState.MORE else "continue"
-        params = encode_params(follow_up(action, orjson.loads(params), result))
+        most = options.on_max_tokens if isinstance(options.on_max_tokens, int) else None
+        params = encode_params(follow_up(action, orjson.loads(params), result, most_tokens=most))
     else:
         return line, custom_id, params
     before = read_line(line)

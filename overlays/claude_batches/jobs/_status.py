@@ -175,7 +175,7 @@ def archived_soon(shards: Sequence[Shard], server_now: float) -> list[str]:
         if shard.state is ShardState.OPEN
         and shard.batch_id is not None
         and shard.created_at is not None
-        and server_now > shard.created_at + ARCHIVED_AFTER - WARNED_BEFORE
+        and WARNED_BEFORE > shard.created_at + ARCHIVED_AFTER - server_now > 0
     ]
 
 

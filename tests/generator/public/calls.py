@@ -14,6 +14,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any
 
+import claude_batches
 import httpx
 
 from tests.generator.public.documents import Operation
@@ -111,6 +112,7 @@ class Types:
             "_builtins": builtins,
             "_models": self._models,
             "_model": self._model,
+            "_client": claude_batches,
         }
         self._fields: dict[type, dict[str, Any]] = {}
 

@@ -19,7 +19,7 @@ from .._errors import JobError, JobOptionsError, ShardError
 from .._interrupts import Interrupts
 from .._ledger._sql import Spent
 from .._money import Money
-from .._opening import Opened, opened
+from .._opening import Ledger, Opened, opened, options_of
 from .._options import Ids, JobOptions, OptionKeys, typed
 from .._records import JobFacts, JobState, Shard, ShardState
 from .._requests import Given
@@ -64,7 +64,7 @@ class AsyncJob:
         name: str | os.PathLike[str],
         *,
         client: AsyncClient | None = None,
-        ledger: object = None,
+        ledger: Ledger | None = None,
         ids: Ids | None = None,
         **options: Unpack[OptionKeys],
     ) -> Self:
@@ -73,10 +73,11 @@ class AsyncJob:
         Args:
             name: The folder of the job; with a PostgreSQL ledger, its name there.
             client: The client to send with. `add`, `status` and `results` work without one.
-            ledger: A `PostgresLedger`, for several processes on one job; `None` for a folder.
+            ledger: The place of the job: a `PostgresLedger`, with which several processes work on one job, or another
+                `Ledger`; `None` is a folder of its own.
             ids: The custom_ids on the wire of a new job. `"derived"` (the default) ones are the job's own, so that
                 the results of a batch prove whose it is, and yours may be any text. `"own"` sends yours.
-            **options: See `JobOptions`. None is stored.
+            **options: See `JobOptions`. Most are stored with the job, and hold until others are given.
 
         Raises:
             JobHeldError: Another process works on this folder.
@@ -84,8 +85,13 @@ class AsyncJob:
             JobOptionsError: Options that can't work.
         """
         # Before the job is opened: wrong options make no folder.
-        checked = typed(JobOptions(**options))
-        return cls(opened(name, ledger, ids), client, checked)
+        typed(JobOptions(**options))
+        job = opened(name, ledger, ids)
+        try:
+            return cls(job, client, typed(options_of(job, options)))
+        except BaseException:
+            job.close()
+            raise
 
     async def close(self) -> None:
         """Release the job. Its batches continue."""
@@ -172,7 +178,6 @@ class AsyncJob:
         runner = self._running()
         self._over_cost = False
         await self._merge()
-        await runner.look_at_clock()
         return await runner.submit(self._allow(max_cost), self._stopping)
 
     async def poll(self) -> JobStatus:
@@ -199,7 +204,7 @@ class AsyncJob:
             max_cost: The largest cost of all that is committed, in US dollars; the rest is not sent.
 
         Returns:
-            The report. The job may also be paused, or over its cost.
+            The report. The job may also be paused, over its cost, or wait for `resolve`.
 
         Raises:
             APIError: The API refuses, or has failed for longer than `patience`.
@@ -215,7 +220,6 @@ class AsyncJob:
         delay = self._options.poll_interval
         allow = self._allow(max_cost)
         with interrupts:
-            await runner.look_at_clock()
             while True:
                 moved = 0
                 self._over_cost = False
@@ -270,22 +274,29 @@ class AsyncJob:
         self._job.ledger.set_state(JobState.ACTIVE, None)
 
     async def resolve(self, shard: int, batch: str) -> None:
-        """Decide about a shard in doubt, where the evidence does not.
+        """Decide about a shard in doubt, or about one whose results are gone.
 
         Args:
             shard: Its number, as `status().doubts` has it.
-            batch: The id of its batch, or `"not-made"`, which sends it again.
+            batch: The id of its batch; `"not-made"`, which sends the shard again; or `"lost"`, which keeps its rows
+                as missing.
 
         Raises:
-            ShardError: The shard is not in doubt, or the batch is another shard's.
+            ShardError: The shard is not in such a state, or the batch is another shard's.
         """
-        self._job.ledger.doubt_dead()
+        self._job.ledger.doubt_dead(() if self._runner is None else self._runner.sending)
         found = self._job.ledger.shard(shard)
-        if found is None or found.state is not ShardState.DOUBT:
+        gone = batch in ("not-made", "lost") and found is not None and found.state is ShardState.OPEN
+        if found is None or (found.state is not ShardState.DOUBT and not gone):
             state = "not in this job" if found is None else f"{found.state.value}, not in doubt"
             raise ShardError(f"shard {shard} is {state}: there is nothing to resolve", shard)
+        if gone:
+            await self._check_gone(found)
+        if batch == "lost":
+            self._job.ledger.lose(found)
+            return
         if batch == "not-made":
-            self._job.ledger.release_send(found)
+            self._job.ledger.send_again(found)
             return
         if batch in self._job.ledger.known_batches():
             raise ShardError(f"batch {batch} is the batch of another shard", shard)
@@ -293,7 +304,24 @@ class AsyncJob:
         self._job.ledger.set_verdict(shard, batch, NAMED)
         self._job.ledger.made(found, batch, made)
 
+    async def _check_gone(self, shard: Shard) -> None:
+        """Check that the results of a batch can't be collected any more.
+
+        Raises:
+            ShardError: They can be.
+        """
+        if not await self._running().gone(shard):
+            raise ShardError(
+                f"batch {shard.batch_id} of shard {shard.number} is there: run the job, or cancel it",
+                shard.number,
+            )
+
     # Looking ------------------------------------------------------------------------------------------------
+
+    @property
+    def options(self) -> JobOptions:
+        """The options, the stored ones included."""
+        return self._options
 
     def status(self) -> JobStatus:
         """Return the state of the job, from the ledger alone."""
@@ -427,10 +455,11 @@ class AsyncJob:
         """Tell if waiting changes nothing."""
         if finished(self._job.ledger):
             return True
-        if not self._over_cost:
-            return False
-        return all(
-            shard.state in (ShardState.STAGED, ShardState.COLLECTED) for shard in self._job.ledger.shards()
+        stuck = self._running().stuck
+        unsent = self._over_cost or self._facts().state is not JobState.ACTIVE
+        left = [shard for shard in self._job.ledger.shards() if shard.state is not ShardState.COLLECTED]
+        return bool(left) and all(
+            shard.number in stuck or (unsent and shard.state is ShardState.STAGED) for shard in left
         )
 
     def _allow(self, max_cost: float | None) -> Any:

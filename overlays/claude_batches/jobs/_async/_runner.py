@@ -89,7 +89,11 @@ class AsyncRunner:
         self.clock = ServerClock()
         self.not_before = 0.0
         """The monotonic time before which nothing is sent: the queue was full, or the server failed."""
-        self._missed: set[str] = set()
+        self.sending: set[int] = set()
+        """The shards that this process is sending at the moment."""
+        self.stuck: set[int] = set()
+        """The shards in doubt that only a person can decide about, as of the last poll."""
+        self._missed: dict[str, float] = {}
         self._cancel_asked: set[str] = set()
 
     # Sending ------------------------------------------------------------------------------------------------
@@ -97,10 +101,22 @@ class AsyncRunner:
     async def submit(self, allow: Allow, stopping: Callable[[], bool]) -> int:
         """Send shards as long as that is allowed; return their number."""
         count = 0
-        self._ledger.doubt_dead()
+        self._ledger.doubt_dead(self.sending)
+        if not self.clock.asked and self._ledger.shards((ShardState.STAGED,)):
+            await self._look_at_clock()
+            if not self.clock.asked:
+                # An intent by a clock that is ahead of the server's would hide its own batch.
+                return 0
         while not stopping() and time.monotonic() >= self.not_before:
             shard = self._ledger.claim_send(self.clock.now(), self._options.max_in_flight, allow)
-            if shard is None or not await self._send(shard):
+            if shard is None:
+                break
+            self.sending.add(shard.number)
+            try:
+                sent = await self._send(shard)
+            finally:
+                self.sending.discard(shard.number)
+            if not sent:
                 break
             count += 1
         return count
@@ -164,9 +180,10 @@ class AsyncRunner:
 
     async def poll(self) -> None:
         """Look at the list of batches: note those that ended, and settle the shards in doubt."""
-        self._ledger.doubt_dead()
+        self._ledger.doubt_dead(self.sending)
         watched = [shard for shard in self._ledger.shards((ShardState.OPEN,)) if shard.ended_at is None]
         doubtful = self._ledger.shards((ShardState.DOUBT,))
+        self.stuck &= {shard.number for shard in doubtful}
         if not watched and not doubtful:
             return
         since = min(
@@ -189,7 +206,7 @@ class AsyncRunner:
         else:
             self._patience.succeeded()
 
-    async def look_at_clock(self) -> None:
+    async def _look_at_clock(self) -> None:
         """Ask for the server's time, before the first intent."""
         try:
             await self._list(float("inf"))
@@ -227,19 +244,33 @@ class AsyncRunner:
                 batch = _listed(
                     await self._batches.retrieve(shard.batch_id, workspace_id=self._options.workspace_id)
                 )
-            except NotFoundError:
-                # A batch is unknown for seconds after its creation, and once in a while later.
-                if shard.batch_id not in self._missed:
-                    self._missed.add(shard.batch_id)
-                    logger.warning(
-                        "batch %s of shard %s is not found; asking again", shard.batch_id, shard.number
-                    )
+            except NotFoundError as error:
+                self._not_found(shard, error)
                 return
+        self._missed.pop(shard.batch_id, None)
         if batch.ended:
             self._ledger.ended(shard.number, batch.ended_at, dict(batch.counts))
             logger.info("batch %s of shard %s has ended", shard.batch_id, shard.number)
         elif self._ledger.facts().state is JobState.CANCELED:
             await self._cancel(shard)
+
+    def _not_found(self, shard: Shard, error: NotFoundError) -> None:
+        """Wait for a batch: it is unknown for seconds after its creation, and once in a while later.
+
+        Raises:
+            ShardError: It has not been found for longer than `patience`.
+        """
+        assert shard.batch_id is not None
+        now = time.monotonic()
+        if shard.batch_id not in self._missed:
+            self._missed[shard.batch_id] = now
+            logger.warning("batch %s of shard %s is not found; asking again", shard.batch_id, shard.number)
+        if now - self._missed[shard.batch_id] > self._options.patience:
+            raise ShardError(
+                f"batch {shard.batch_id} of shard {shard.number} is not found: it was deleted, or the client is of "
+                f"another workspace. If it was deleted, {_lost(shard)}",
+                shard.number,
+            ) from error
 
     # Settling -------------------------------------------------------------------------------------------------
 
@@ -255,6 +286,7 @@ class AsyncRunner:
                 server_now=server_now,
                 settle_seconds=self._options.settle_seconds,
             )
+            self.stuck.discard(shard.number)
             match verdict:
                 case Confirm(batches=batches):
                     await self._confirm(shard, batches)
@@ -265,6 +297,7 @@ class AsyncRunner:
                     for batch in batches:
                         self._ledger.set_verdict(shard.number, batch.id, "open")
                 case Stuck(batches=batches):
+                    self.stuck.add(shard.number)
                     for batch in batches:
                         self._ledger.set_verdict(shard.number, batch.id, "gone")
                 case _:
@@ -324,9 +357,9 @@ class AsyncRunner:
                 collected = await self._collect(shard)
             except ShardError:
                 self._ledger.collect_failed(shard)
+                self._store.download_path(shard.number).unlink(missing_ok=True)
                 if self._ledger.verdicts(shard.number).get(shard.batch_id or "") != NAMED:
                     raise
-                self._store.download_path(shard.number).unlink(missing_ok=True)
                 self._ledger.dispute(shard)
                 logger.warning(
                     "batch %s, named by resolve(), is not the one of shard %s", shard.batch_id, shard.number
@@ -374,12 +407,11 @@ class AsyncRunner:
     def _collect_failed(self, shard: Shard, error: ClaudeBatchesError) -> None:
         if isinstance(error, ResultsGoneError):
             raise ShardError(
-                f"shard {shard.number}: {error} Its rows have no results: delete them from the job, or add them to a "
-                "new one.",
+                f"shard {shard.number}: {error} Its rows have no results: {_lost(shard)}",
                 shard.number,
             ) from error
         if isinstance(error, NotFoundError):
-            logger.warning("batch %s of shard %s is not found; asking again", shard.batch_id, shard.number)
+            self._not_found(shard, error)
             return
         self._wait(self._patience.failed(error))
         logger.info("shard %s is collected later: %s", shard.number, error)
@@ -398,6 +430,15 @@ class AsyncRunner:
                 shard.number,
             )
         return batch.created_at
+
+    async def gone(self, shard: Shard) -> bool:
+        """Tell if a batch was deleted or archived."""
+        assert shard.batch_id is not None
+        try:
+            batch = await self._batches.retrieve(shard.batch_id, workspace_id=self._options.workspace_id)
+        except NotFoundError:
+            return True
+        return batch.archived_at is not None
 
     # Canceling ------------------------------------------------------------------------------------------------
 
@@ -451,6 +492,14 @@ class _Body:
                 f"shard {self._shard.number} has {count} requests on disk and {self._shard.requests} in the ledger. "
                 "Nothing was sent."
             )
+
+
+def _lost(shard: Shard) -> str:
+    """Return the ways out of a shard whose results are gone."""
+    return (
+        f'resolve({shard.number}, "lost") keeps its rows as missing, and resolve({shard.number}, "not-made") '
+        "sends them again, at their price."
+    )
 
 
 def _listed(batch: Any) -> Listed:

@@ -23,7 +23,7 @@ from .._errors import JobOptionsError, LedgerError, LedgerFullError, LedgerTooNe
 from ._schema import MIGRATIONS, VERSION, statements
 from ._sql import SqlLedger
 
-__all__ = ["PostgresJob", "PostgresLedger"]
+__all__ = ["PostgresJob"]
 
 _NAME = re.compile(r"[^\x00]{1,200}")
 #: The part of a lease after which it is extended.
@@ -37,35 +37,6 @@ _STORED = (
 _VERSION_TABLE = (
     "CREATE TABLE IF NOT EXISTS version (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL)"
 )
-
-
-class PostgresLedger:
-    """A PostgreSQL database that holds jobs: `Job.open("reviews", ledger=PostgresLedger(dsn), client=client)`.
-
-    It needs the extra `claude-batches[postgres]`, and the right to create schemas in the database.
-
-    Args:
-        dsn: The database, as `psycopg.connect` takes it.
-        lease_seconds: Seconds without a sign of life after which a process counts as dead.
-    """
-
-    def __init__(self, dsn: str, *, lease_seconds: float = 60.0) -> None:
-        if not lease_seconds > 0:
-            raise JobOptionsError(f"lease_seconds must be more than 0; got {lease_seconds!r}")
-        self._dsn = dsn
-        self._lease_seconds = lease_seconds
-
-    def open(self, name: str, *, ids: str = "derived") -> PostgresJob:
-        """Open the ledger of a job, or make it.
-
-        Raises:
-            LedgerError: The database can't be used, or psycopg is not installed.
-        """
-        return PostgresJob(self._dsn, name, ids=ids, lease_seconds=self._lease_seconds)
-
-    def __repr__(self) -> str:
-        # The text may hold a password.
-        return f"<{type(self).__name__}>"
 
 
 class PostgresJob(SqlLedger):
@@ -166,7 +137,7 @@ class PostgresJob(SqlLedger):
                 self._depth = 0
 
     @contextmanager
-    def exclusive(self) -> Generator[None]:
+    def _exclusive(self) -> Generator[None]:
         """Let one process at a time add or stage rows: the lock ends with the connection."""
         self._run("SELECT pg_advisory_lock(?)", (self._key,))
         try:

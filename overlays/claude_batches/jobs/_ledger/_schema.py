@@ -21,7 +21,8 @@ CREATE TABLE job (
     reason TEXT,
     created_at DOUBLE PRECISION NOT NULL,
     next_position INTEGER NOT NULL,
-    next_shard INTEGER NOT NULL
+    next_shard INTEGER NOT NULL,
+    options TEXT NOT NULL DEFAULT '{}'
 );
 CREATE TABLE shard (
     number INTEGER PRIMARY KEY,

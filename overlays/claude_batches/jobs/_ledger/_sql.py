@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Final
 
 import attrs
 import orjson
 
-from .._errors import LeaseLostError, ShardError
+from .._errors import JobError, LeaseLostError, ShardError
 from .._ids import new_token
 from .._records import (
     COMMITTED,
@@ -77,6 +77,8 @@ class SqlLedger(ABC):
         self.worker = worker
         # An async job does long work in a thread while its loop may read the status.
         self._mutex = threading.RLock()
+        self._staging = threading.Lock()
+        self._stager: int | None = None
 
     # Backends ---------------------------------------------------------------------------------------------
 
@@ -101,7 +103,7 @@ class SqlLedger(ABC):
         """
 
     @abstractmethod
-    def exclusive(self) -> AbstractContextManager[None]:
+    def _exclusive(self) -> AbstractContextManager[None]:
         """Let one process at a time add or stage rows."""
 
     @abstractmethod
@@ -115,6 +117,23 @@ class SqlLedger(ABC):
         Raises:
             LeaseLostError: It has expired.
         """
+
+    @contextmanager
+    def exclusive(self) -> Generator[None]:
+        """Let one call at a time add or stage rows, among all processes and all threads of this one.
+
+        Raises:
+            JobError: It is called while this thread does so already.
+        """
+        if self._stager == threading.get_ident():
+            raise JobError("requests are being added to this job: wait for that call")
+        with self._staging:
+            self._stager = threading.get_ident()
+            try:
+                with self._exclusive():
+                    yield
+            finally:
+                self._stager = None
 
     # The job ------------------------------------------------------------------------------------------------
 
@@ -131,6 +150,19 @@ class SqlLedger(ABC):
         with self._mutex:
             row = self._run("SELECT token, ids, state, reason, created_at FROM job").fetchone()
         return JobFacts(row[0], row[1], JobState(row[2]), row[3], row[4])
+
+    def options(self) -> dict[str, Any]:
+        """Return the stored options."""
+        with self._mutex:
+            stored: dict[str, Any] = orjson.loads(self._run("SELECT options FROM job").fetchone()[0])
+        return stored
+
+    def set_options(self, options: Mapping[str, Any]) -> None:
+        """Store options."""
+        # Prices may be decimals, and their text is taken as well.
+        written = orjson.dumps(options, str).decode()
+        with self.transaction():
+            self._run("UPDATE job SET options = ?", (written,))
 
     def set_state(self, state: JobState, reason: str | None) -> None:
         """Pause, cancel or resume the job."""
@@ -278,6 +310,12 @@ class SqlLedger(ABC):
                 (position,),
             ).fetchall()
         return [Item(*row) for row in rows]
+
+    def count_earlier(self, position: int, cause: str) -> int:
+        """Return the number of earlier attempts of a row that ended with a cause."""
+        with self._mutex:
+            sql = "SELECT count(*) FROM earlier WHERE position = ? AND cause = ?"
+            return int(self._run(sql, (position, str(cause))).fetchone()[0])
 
     def place_items(self, shard: int, rows: Sequence[tuple[int, int]]) -> None:
         """Give rows that were not sent a new place: (position, place)."""
@@ -458,6 +496,24 @@ class SqlLedger(ABC):
             )
         return self.shard(shard.number)
 
+    def send_again(self, shard: Shard) -> None:
+        """Have a shard sent again, by the word of a person."""
+        self._from(
+            shard,
+            "state = 'staged', owner = NULL, batch_id = NULL, created_at = NULL, ended_at = NULL, counts = NULL",
+            (),
+            "('sending', 'doubt', 'open')",
+        )
+
+    def lose(self, shard: Shard) -> None:
+        """Keep the rows of a shard as missing, by the word of a person."""
+        with self.transaction():
+            if self._from(shard, "state = 'collected', owner = NULL", (), "('sending', 'doubt', 'open')"):
+                self._run(
+                    f"UPDATE item SET state = {ItemState.DONE:d}, cause = 'missing' WHERE shard = ? AND state = 0",
+                    (shard.number,),
+                )
+
     def release_send(self, shard: Shard) -> None:
         """Take an intent back: the server certainly made nothing."""
         self._from(shard, "state = 'staged', owner = NULL", (), "('sending', 'doubt')")
@@ -466,14 +522,19 @@ class SqlLedger(ABC):
         """Note that it is not known if a batch was made. The next look at the server's clock dates it."""
         self._from(shard, "state = 'doubt', owner = NULL, doubt_at = NULL", (), "('sending')")
 
-    def doubt_dead(self) -> int:
-        """Put shards in doubt that were being sent by processes that are dead."""
+    def doubt_dead(self, sending: Collection[int] = ()) -> int:
+        """Put shards in doubt that nobody is sending any more: their process is dead, or its sending was cut off.
+
+        Args:
+            sending: The shards that this process is sending at the moment.
+        """
+        mine = f" AND number NOT IN ({', '.join(map(str, sending))})" if sending else ""
         with self.transaction():
             return int(
                 self._run(
                     "UPDATE shard SET state = 'doubt', owner = NULL, doubt_at = NULL WHERE state = 'sending' "
-                    "AND owner NOT IN (SELECT id FROM worker WHERE expires > ?)",
-                    (self._now(),),
+                    f"AND ((owner = ?{mine}) OR owner NOT IN (SELECT id FROM worker WHERE expires > ?))",
+                    (self.worker, self._now()),
                 ).rowcount
             )
 

@@ -120,7 +120,7 @@ class SqliteLedger(SqlLedger):
                 self._depth = 0
 
     @contextmanager
-    def exclusive(self) -> Generator[None]:
+    def _exclusive(self) -> Generator[None]:
         """Do nothing: the folder's lock has let one process in."""
         yield
 

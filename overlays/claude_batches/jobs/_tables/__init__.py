@@ -13,7 +13,7 @@ from ._errors import (
     UnparsableAnswerError,
     WriteError,
 )
-from ._requests import SourceRow, derived_id, read_source
+from ._requests import SourceRow, read_source
 from ._write import SCHEMA, ResultRow, write
 
 __all__ = [
@@ -31,7 +31,6 @@ __all__ = [
     "WriteError",
     "answer_type",
     "check_answer",
-    "derived_id",
     "read_source",
     "write",
 ]

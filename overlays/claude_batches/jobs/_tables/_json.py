@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, cast
 
 import orjson
 
+from .._ids import params_key
 from ._errors import SourceError
 from ._shapes import is_mapping
 
@@ -44,7 +44,7 @@ def key_of(params: Mapping[str, Any]) -> bytes:
     Raises:
         SourceError: They can't be written as JSON.
     """
-    return hashlib.blake2b(dumps(params, sort=True), digest_size=16).digest()
+    return params_key(dumps(params, sort=True))
 
 
 def loads_text(value: Any) -> Any:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from .._ids import OWN_ID, derived_id
 from ._answers import AnswerType, answer_type
 from ._errors import SourceError, TableError, TemplateError
 from ._json import key_of, loads_text
@@ -20,9 +20,8 @@ from ._shapes import is_array, is_mapping, is_object, is_path, is_sequence, obje
 from ._system import Ttl, cached_system, warn_of_short_prefix
 from ._template import Engine, Template, template_of
 
-__all__ = ["SourceRow", "derived_id", "read_source"]
+__all__ = ["SourceRow", "read_source"]
 
-_CUSTOM_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 #: Columns of the request form, which are not joined with the results.
 _REQUEST = ("params", "request")
 
@@ -39,16 +38,6 @@ class SourceRow:
     """The row's columns, to be joined with its result."""
     key: bytes
     """The dedupe key: 16 bytes, equal for equal params."""
-
-
-def derived_id(key: bytes, position: int | None = None) -> str:
-    """Return a custom_id derived from params.
-
-    Args:
-        key: Their dedupe key.
-        position: The row's position, if equal params are to have different ids.
-    """
-    return f"r-{key.hex()}" if position is None else f"r-{key.hex()}-{position}"
 
 
 def read_source(
@@ -167,7 +156,7 @@ def _checked_id(value: object, *, own: bool) -> str:
     custom_id = value if isinstance(value, str) else str(value) if isinstance(value, int) else None
     if custom_id is None:
         raise SourceError(f"the custom_id {value!r} is not text but {type(value).__name__}")
-    if own and not _CUSTOM_ID.fullmatch(custom_id):
+    if own and not OWN_ID.fullmatch(custom_id):
         raise SourceError(
             f"the custom_id {value!r} is not 1 to 64 ASCII letters, digits, hyphens and underscores; "
             "without an id column one is derived"
