@@ -37,7 +37,7 @@ def floor(url: str) -> Measured:
 
 
 def nothing(url: str) -> Measured:
-    """The program of `ours`, up to where it would begin to read."""
+    """Run the program of `ours` up to the start of reading."""
     _client(url).messages.batches.retrieve(BATCH_ID)
     return 0, 0.0
 
@@ -55,7 +55,7 @@ def ours(url: str, use: Callable[[Any], object] | None = None) -> Measured:
 
 
 def ours_used(url: str) -> Measured:
-    """The same, reading text and usage of each."""
+    """Read the results, with text and usage of each."""
     return ours(url, _use)
 
 
@@ -89,7 +89,7 @@ def theirs(url: str, use: Callable[[Any], object] | None = None) -> Measured:
 
 
 def theirs_used(url: str) -> Measured:
-    """The same, reading text and usage of each."""
+    """Read the results, with text and usage of each."""
     return theirs(url, _use)
 
 
@@ -119,7 +119,7 @@ def file(path: str) -> Measured:
 
 
 def no_file(path: str) -> Measured:
-    """The program of `file`, up to where it would begin to read."""
+    """Run the program of `file` up to the start of reading."""
     from claude_batches import results_from_file
 
     results_from_file(path).close()

@@ -2,7 +2,7 @@
 
     python -m benchmarks.call [--calls 1000]
 
-The server runs in a separate process. The clients take turns, call by call, so that whatever else the machine does
+The server runs in a separate process. The clients take turns, call by call, so that the load of the machine
 hits them alike; the median of each is shown, and the ratio to bare httpx.
 """
 

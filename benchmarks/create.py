@@ -85,7 +85,7 @@ def ours(url: str) -> Callable[[int], object]:
 
 
 def theirs(url: str) -> Callable[[int], object]:
-    """The official package."""
+    """Create with the official package."""
     import anthropic
 
     client = anthropic.Anthropic(api_key="k", base_url=url)
@@ -129,7 +129,7 @@ def run(name: str, url: str, count: int) -> None:
 
 
 def peak() -> int:
-    """The most memory that this process has had, in bytes."""
+    """Return the peak memory of this process, in bytes."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
 

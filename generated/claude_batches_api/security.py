@@ -16,4 +16,4 @@ DEFAULT: tuple[tuple[str, ...], ...] = (
     ("apiKey",),
     ("bearer",),
 )
-"""The alternatives of an operation without any of its own: each needs all of its schemes."""
+"""The alternatives of an operation without a `security`: each needs all of its schemes."""

@@ -108,7 +108,7 @@ def _without(alternatives: Alternatives, others: Alternatives) -> Alternatives:
 
 
 def _is_covered(each: str, others: Alternatives, own: Alternatives) -> bool:
-    """Return whether another alternative takes the values of this one."""
+    """Return true if another alternative takes the values of this one."""
     base = _base(each)
     if "Any" in others or (each == "int" and "float" in others):
         return True

@@ -246,7 +246,7 @@ def _renamed(before: Types, after: Types) -> dict[Key, Key]:
 
 
 def _is_telling(definition: Definition) -> bool:
-    """Return whether another type hardly has the same structure by chance."""
+    """Return true if another type hardly has the same structure by chance."""
     if _is_class(definition):
         return len(definition.fields) > 1
     return bool(definition.type.names) or "Literal[" in definition.type.code
@@ -369,7 +369,7 @@ def _type(place: str, old: str, new: str, comparison: Comparison, *, received: b
 
 
 def _is_named(alternative: str) -> bool:
-    """Return whether an alternative is a constant or a generated type, not one of Python's own."""
+    """Return true if an alternative is a constant or a generated type, not one of Python's own."""
     return re.fullmatch(r"None|Any|[a-z].*", alternative) is None
 
 
@@ -394,5 +394,5 @@ def _about(name: str, doc: str) -> str:
 
 
 def _is_fallback(name: str, doc: str) -> bool:
-    """Return whether the description of a type is only its name."""
+    """Return true if the description of a type is only its name."""
     return re.sub(r"\W", "", doc).lower() == name.replace("_", "").lower()

@@ -98,5 +98,5 @@ def _places(
 
 
 def is_unread(parts: tuple[str | int, ...]) -> bool:
-    """Return whether a place is below a keyword of `UNREAD`, and not below a property of such a name."""
+    """Return true if a place is below a keyword of `UNREAD`, and not below a property of such a name."""
     return any(part in UNREAD and before not in NAMES for before, part in pairwise(("", *parts)))

@@ -77,17 +77,17 @@ def keywords_of_type(schema: Json) -> frozenset[str]:
 
 
 def is_structural(schema: Any) -> bool:
-    """Return whether a schema defines a type, and not only limits or a description."""
+    """Return true if a schema defines a type, and not only limits or a description."""
     return isinstance(schema, dict) and not _STRUCTURE.isdisjoint(schema)
 
 
 def says_what(part: Any) -> bool:
-    """Return whether a part of a composition adds to the type: `required` counts as well."""
+    """Return true if a part of a composition adds to the type: `required` counts as well."""
     return is_structural(part) or (isinstance(part, dict) and isinstance(part.get("required"), list))
 
 
 def is_object(schema: Any) -> bool:
-    """Return whether a schema describes an object with named fields, which becomes a class."""
+    """Return true if a schema describes an object with named fields, which becomes a class."""
     return (
         isinstance(schema, dict)
         and schema.get("type", "object") in ("object", ["object"])
@@ -115,7 +115,7 @@ def types_of(schema: Json) -> list[str]:
 
 
 def has_discriminator(schema: Any) -> bool:
-    """Return whether a union, or a union written inside it, has a discriminator."""
+    """Return true if a union, or a union written inside it, has a discriminator."""
     return isinstance(schema, dict) and (
         "discriminator" in schema or any(map(has_discriminator, members_of(schema)))
     )

@@ -94,7 +94,7 @@ def repair(document: Document) -> None:
 
 
 def is_tolerated(fault: Fault) -> bool:
-    """Return whether a fault can be ignored."""
+    """Return true if a fault can be ignored."""
     return any(tolerance(fault) for tolerance in TOLERANCES)
 
 

@@ -43,5 +43,5 @@ def bare(media_type: str) -> str:
 
 
 def is_plain_json(media_type: str) -> bool:
-    """Return whether a media type is another name of JSON."""
+    """Return true if a media type is another name of JSON."""
     return bare(media_type) in _JSON or media_type.startswith("text/")

@@ -17,7 +17,7 @@ _VERSION = re.compile(r"v\d+(?:[._-]?(?:alpha|beta|rc)?\d*)?", re.IGNORECASE)
 
 
 def have_no_tags(operations: Iterable[NamedOperation]) -> bool:
-    """Return whether no operation has a tag."""
+    """Return true if no operation has a tag."""
     return not any(each.raw.get("tags") for each in operations)
 
 

@@ -112,11 +112,11 @@ class Annotations:
         return self._plain(schema, kinds or implied_type(schema), direction, place)
 
     def is_nullable(self, schema: Any) -> bool:
-        """Return whether null is a value of a schema, directly or through a name."""
+        """Return true if null is a value of a schema, directly or through a name."""
         return "null" in self._kinds(schema)
 
     def is_partly_plain(self, schema: Any) -> bool:
-        """Return whether a schema has values that are neither objects nor lists."""
+        """Return true if a schema has values that are neither objects nor lists."""
         return bool(self._kinds(schema) - {"object", "array"})
 
     def _kinds(self, schema: Any) -> set[str]:
@@ -179,7 +179,7 @@ class Annotations:
         return union | plain(f"{MODEL}.Unknown") if self._may_be_unknown(schema, members) else union
 
     def _may_be_unknown(self, schema: Json, members: list[Any]) -> bool:
-        """Return whether an object may be none of the members: several are objects, or a tag names the one."""
+        """Return true if an object may be none of the members: several are objects, or a tag names the one."""
         objects = [
             each for each in members if key_of(each) and self._components[key_of(each) or ""].kind != "alias"
         ]
@@ -281,5 +281,5 @@ def qualified(code: str, hidden: Collection[str]) -> str:
 
 
 def is_key(name: str) -> bool:
-    """Return whether a key can be declared in a class body: not a keyword, and not mangled like a private name."""
+    """Return true if a key can be declared in a class body: not a keyword, and not mangled like a private name."""
     return name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("__")

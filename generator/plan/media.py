@@ -65,7 +65,7 @@ def _is_text(schema: Any) -> bool:
 
 
 def _same(one: Media, other: Media, *, sent: bool) -> bool:
-    """Return whether two media types are both JSON of one schema.
+    """Return true if two media types are both JSON of one schema.
 
     A request is an exception: a server may treat `application/merge-patch+json` in another way.
     """

@@ -48,7 +48,7 @@ def event_stream(
 ) -> ResponseCase:
     """Return the response of a stream of events. Its schema is that of the data of each, or of the whole event.
 
-    A schema that says nothing, or `type: string`, leaves the events as they are.
+    An empty schema, or `type: string`, leaves the events unchanged.
     """
     part: str | None = None
     schema = _line(context, schema)

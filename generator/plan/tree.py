@@ -120,7 +120,7 @@ def _class_of(path: tuple[str, ...]) -> str:
 
 
 def _derived(name: str) -> set[str]:
-    """The names of the classes that are made for a resource."""
+    """Return the names of the classes of a resource."""
     return {
         f"{prefix}{name}{view}"
         for prefix in ("", "Async")

@@ -1,4 +1,4 @@
-"""The plan of a package as files, through templates/. What is copied verbatim is in runtime/."""
+"""The plan of a package as files, through templates/. Verbatim files are in runtime/."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def _request_imports(operations: Collection[OperationCase]) -> list[str]:
 
 
 def _has_parameters(operation: OperationCase) -> bool:
-    """Return whether a function writes parameters."""
+    """Return true if a function writes parameters."""
     return any(each.where in ("path", "query", "header", "cookie") for each in operation.arguments)
 
 

@@ -112,7 +112,7 @@ def test_wrong_credential(api: Api, given: Any) -> None:
 
 
 def test_errors_show_no_credential(api: Api) -> None:
-    """No error shows a credential, in whatever place it was sent; it has the request's id."""
+    """An error shows no credential, from any place of the request; it has the request's id."""
 
     def echo(exchange: Exchange) -> bytes:
         return f"{exchange.target} {exchange.headers}".encode()

@@ -13,7 +13,7 @@ Open = Callable[..., Any]
 
 
 class Blocking:
-    """An `AsyncJob` whose methods block, in an event loop of their own."""
+    """An `AsyncJob` whose methods block, in a separate event loop."""
 
     def __init__(self, job: AsyncJob, client: AsyncClient, portal: Any) -> None:
         self._job = job

@@ -117,7 +117,7 @@ def _names(*lists: object) -> list[str]:
 
 
 def _overridden(base: Any, field: Any) -> Any:
-    """Return a field that two parts describe: the later one if it says the type, else the earlier type."""
+    """Return a field that two parts describe: the later one if it has a type, else with the earlier type."""
     if not isinstance(field, dict) or not isinstance(base, dict):
         return field
     if not is_structural(field):
@@ -133,7 +133,7 @@ def _overridden(base: Any, field: Any) -> Any:
         # The field has the fields of both objects.
         return {"allOf": [base, field]}
     if _TYPES.issuperset(keywords_of_type(field)) and not _TYPES.issuperset(keywords_of_type(base)):
-        # The later part repeats the type alone: the earlier one says more.
+        # The later part repeats the type alone: the earlier one has more.
         return {**base, **{key: value for key, value in field.items() if key not in _TYPES}}
     words = {word: value for word, value in base.items() if word in WORDS}
     return {**words, **field}

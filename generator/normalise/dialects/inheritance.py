@@ -103,7 +103,7 @@ def _heirs(document: Document) -> dict[str, list[str]]:
 
 
 def _is_base(schema: Any, children: list[str]) -> bool:
-    """Return whether a schema stands for its heirs: it has a discriminator, or is the union of some heirs as well."""
+    """Return true if a schema represents its heirs: it has a discriminator, or is the union of some heirs as well."""
     if not isinstance(schema, dict) or not ("properties" in schema or "allOf" in schema):
         return False
     members = members_of(schema)

@@ -43,7 +43,7 @@ class _Namer:
 
     Args:
         document: The document.
-        wanted: Returns whether a schema needs a name.
+        wanted: Returns true if a schema needs a name.
     """
 
     def __init__(self, document: Document, wanted: Callable[[Any], bool]) -> None:

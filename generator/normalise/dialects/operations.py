@@ -9,7 +9,7 @@ from ...load.errors import DocumentError
 from ...load.pointers import Json, pointer
 from ...load.schemas import WORDS
 
-#: Headers that OpenAPI describes elsewhere: it says to ignore parameters of these names.
+#: Headers that OpenAPI describes elsewhere: parameters of these names are ignored.
 _NOT_PARAMETERS = frozenset({"accept", "content-type", "authorization"})
 
 

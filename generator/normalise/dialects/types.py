@@ -17,7 +17,7 @@ def write_true_as_a_schema(document: Document) -> None:
 
 
 def replace_foreign_types(document: Document) -> None:
-    """Drop the type `any`, which says nothing, and write `file`, the bytes of OpenAPI 2, as a string."""
+    """Drop the type `any`, which has no effect, and write `file`, the bytes of OpenAPI 2, as a string."""
     for place, schema in schemas_of(document):
         if schema.get("type") == "any":
             document.note(place, "'any' is not a type of JSON; it is typed as Any")

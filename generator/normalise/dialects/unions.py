@@ -12,7 +12,7 @@ from .compositions import add, resolved
 
 
 def drop_self_references(document: Document) -> None:
-    """Drop a union from its own members: it stands for the others."""
+    """Drop a union from its own members: it equals the others."""
     for key, schema in document.schemas.items():
         for keyword in UNIONS:
             others = [member for member in schema.get(keyword, ()) if key_of(member) != key]

@@ -64,7 +64,7 @@ class AsyncClient(api.AsyncResources):
     as a context manager. A copy made by `with_options` shares its connections.
 
     With asyncio, a client belongs to one event loop. Without, it can be used from several threads. After a fork, the
-    child makes connections of its own.
+    child makes new connections.
 
     Args:
         http_client: An `httpx.AsyncClient` or `httpx2.AsyncClient` to send with. It stays the caller's to close.

@@ -145,7 +145,7 @@ class BodyWriter:
         self._file.close()
 
     def _append(self, line: bytes) -> None:
-        # Each request is a line of its own, so that it can be found again (see _check_unique).
+        # Each request is a separate line, so that it can be found again (see _check_unique).
         self._block.append(line if self._count == 1 else b",\n" + line)
         self._block_size += len(self._block[-1])
         if self._block_size >= BLOCK:

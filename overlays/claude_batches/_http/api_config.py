@@ -63,7 +63,7 @@ class ApiConfig(Config):
     schemes: Mapping[str, Scheme] = attrs.field(factory=dict[str, Scheme])
     """The ways of sending a credential, by name."""
     security: tuple[tuple[str, ...], ...] = ()
-    """The alternatives of an operation without any of its own."""
+    """The alternatives of an operation without a `security`."""
     given: Mapping[str, Secret[str]] = attrs.field(factory=dict[str, Secret[str]])
     """The credentials, ready to be sent."""
     request_id_header: str = "x-request-id"
@@ -101,7 +101,7 @@ class ApiConfig(Config):
         if operation is not None:
             alternatives = alternatives if operation.security is None else operation.security
             alternatives = alternatives if operation.secured else ()
-        # Schemes that no client knows, such as mutual TLS, are the caller's.
+        # Unsupported schemes, such as mutual TLS, are the caller's.
         wanted = [[name for name in each if name in self.schemes] for each in alternatives]
         sent = Headers(headers)
         for names in wanted:

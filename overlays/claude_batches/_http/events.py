@@ -46,7 +46,7 @@ class ServerSentEvent:
 class EventParser:
     """Parses chunks of any size into events.
 
-    Each byte is copied a bounded number of times, whatever the length of its event.
+    Each byte is copied a bounded number of times, for events of every length.
 
     Args:
         too_long: Makes the exception for an event that exceeds the limit.

@@ -21,7 +21,7 @@ class LineSplitter:
     r"""Splits chunks of any size into lines.
 
     The `\n` is not part of a line, nor is a `\r` before it. Blank lines are left out. Each byte is copied a bounded
-    number of times, whatever the length of its line.
+    number of times, for lines of every length.
 
     Args:
         too_long: Makes the exception for a line that exceeds the limit.

@@ -32,7 +32,7 @@ FIRST_DELAY = 0.5
 LONGEST_DELAY = 8.0
 JITTER = 0.25
 
-#: Methods without side effects. Repeating one is harmless, whatever became of the first attempt.
+#: Methods without side effects. Repeating one is harmless after every outcome of the first attempt.
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -139,7 +139,7 @@ class Transmission:
             self._abandoned = True
 
     def chunks(self) -> Iterator[bytes]:
-        """Read the body; the last byte is a chunk of its own, and its time is recorded.
+        """Read the body; the last byte is a separate chunk, and its time is recorded.
 
         If anything before that byte fails, the server can't have the whole body.
         """

@@ -40,7 +40,7 @@ class LineHandler(Protocol[T_co]):
         Args:
             lines: The lines.
             seen: The returned lines.
-            locate: Returns the place of a line.
+            locate: Returns the position of a line.
             large_numbers: True if a line may hold an integer beyond 64 bits.
         """
         ...

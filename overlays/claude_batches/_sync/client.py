@@ -65,7 +65,7 @@ class Client(api.SyncResources):
     as a context manager. A copy made by `with_options` shares its connections.
 
     With asyncio, a client belongs to one event loop. Without, it can be used from several threads. After a fork, the
-    child makes connections of its own.
+    child makes new connections.
 
     Args:
         http_client: An `httpx.Client` or `httpx2.Client` to send with. It stays the caller's to close.

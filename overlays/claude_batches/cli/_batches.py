@@ -261,7 +261,7 @@ def wait_for(
         workspace: The workspace.
 
     Raises:
-        CommandError: Ctrl-C came, or the time is over; the batch goes on.
+        CommandError: Ctrl-C, or the deadline; the batch continues.
     """
     from claude_batches import BatchWaitTimeoutError
 
@@ -276,7 +276,9 @@ def wait_for(
                 workspace_id=workspace,
             )
         except KeyboardInterrupt:
-            raise CommandError(f"Stopped waiting; the batch goes on. {goes_on}", ExitStatus.RUNNING) from None
+            raise CommandError(
+                f"Stopped waiting; the batch continues. {goes_on}", ExitStatus.RUNNING
+            ) from None
         except BatchWaitTimeoutError:
             raise CommandError(f"The batch has not ended in time. {goes_on}", ExitStatus.RUNNING) from None
 

@@ -46,7 +46,7 @@ class Verdict:
 
 
 def run_on_sandbox(console: Console, *, count: int, model: str, json: bool) -> None:
-    """Run the demo on a sandbox of its own.
+    """Run the demo on a separate sandbox.
 
     Args:
         console: The console.
@@ -131,7 +131,7 @@ def _run_again(console: Console, sandbox: Sandbox, folder: str) -> None:
 def _running(
     console: Console, sandbox: Sandbox, folder: str, *options: str
 ) -> Generator[subprocess.Popen[str]]:
-    """Run `claude-batches run` in a process of its own."""
+    """Run `claude-batches run` in a separate process."""
     shown = " ".join(("claude-batches run", _JOB, *options, "--verbose"))
     console.print(f"\n[bold]$ {shown}[/]", soft_wrap=True)
     command = [sys.executable, "-m", "claude_batches", "run", _JOB, *options, "--verbose"]

@@ -126,7 +126,7 @@ def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 def _fail(text: str, status: ExitStatus) -> NoReturn:
-    # Work that goes on, or was stopped on purpose, is not an error.
+    # Work in progress, or stopped on purpose, is not an error.
     say(" ".join(text.split()), error=status not in (ExitStatus.RUNNING, ExitStatus.INTERRUPTED))
     raise typer.Exit(int(status)) from None
 

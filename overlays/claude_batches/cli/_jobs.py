@@ -82,7 +82,7 @@ def run(
     JOB is created on first use. The same command continues a job after Ctrl-C, a crash or a reboot: nothing is paid
     twice. Requests that the job has already are passed over.
 
-    Ctrl-C once stops after the current step, twice at once; batches that were sent go on.
+    Ctrl-C once stops after the current step, twice at once; sent batches continue.
     """
     source = _source(requests, model, max_tokens, template, prompt, system, id_column, attachment, format)
     with (
@@ -343,6 +343,6 @@ def _continued(name: str, command: str) -> Generator[None]:
         yield
     except KeyboardInterrupt:
         raise CommandError(
-            f"Stopped at once; batches that were sent go on. Continue with: claude-batches {command} {name}",
+            f"Stopped at once; sent batches continue. Continue with: claude-batches {command} {name}",
             ExitStatus.INTERRUPTED,
         ) from None

@@ -46,7 +46,7 @@ def opened(
         **options: Options of the job; those that are `None` are left out.
 
     Raises:
-        CommandError: There is no such job.
+        CommandError: The job does not exist.
     """
     from claude_batches import Client
     from claude_batches.jobs import Job, PostgresLedger

@@ -34,7 +34,7 @@ _MAGIC: Final = b"\x28\xb5\x2f\xfd"
 
 
 def place_at(block: int, line: int) -> int:
-    """Return the place of a line."""
+    """Return the position of a line."""
     return block << _LINE_BITS | line
 
 

@@ -4,9 +4,9 @@ ClaudeBatchesError
  └─ JobError
      ├─ JobHeldError            another process works on the job
      ├─ JobConflictError        a custom_id came again with other params
-     ├─ JobRequestError         a request that can't be sent: its index says which
+     ├─ JobRequestError         a request that can't be sent, with its index
      ├─ JobOptionsError         options that contradict the job or each other
-     ├─ ShardError              a shard in a state that the operation can't continue from
+     ├─ ShardError              a shard in an unsuitable state for the operation
      └─ LedgerError             the ledger can't be used
          ├─ LedgerTooNewError   it is of a newer release
          ├─ LedgerDamagedError  a file of the job is corrupt, truncated, changed or missing
@@ -86,7 +86,7 @@ class JobOptionsError(JobError, ValueError):
 
 
 class ShardError(JobError):
-    """A shard in a state that the operation can't continue from."""
+    """A shard in an unsuitable state for the operation."""
 
     def __init__(self, message: str, shard: int) -> None:
         super().__init__(message)

@@ -65,7 +65,7 @@ class BlockWriter(Protocol):
 
 
 class Store(Protocol):
-    """The place of bodies and results."""
+    """The storage of bodies and results."""
 
     def writer(self, shard: int, codec: str) -> BlockWriter:
         """Begin the body of a shard."""

@@ -2,7 +2,7 @@
 
 A sent custom_id is derived as `TOKEN-SHARD-POSITION`. The token is random for each job, so the results of a batch
 prove which job and shard it was made for, even if two jobs have equal ids and counts. A user's own ids can therefore
-be any text. Where a user keeps own ids on the wire (`ids="own"`), the proof is that the ledger knows them.
+be any text. Where a user keeps own ids on the wire (`ids="own"`), the proof is that they are in the ledger.
 """
 
 from __future__ import annotations

@@ -176,7 +176,7 @@ class Item(NamedTuple):
     attempt: int
     cause: str | None
     result: int | None
-    """The place of its result among those of its shard."""
+    """The position of its result among those of its shard."""
 
 
 class Twin(NamedTuple):

@@ -47,7 +47,7 @@ class Sandbox:
         seed: The seed of everything random, ids included.
         api_key: The only valid key. By default any key is valid.
         queue_limit: The largest number of requests in processing for a key; a create above it is answered with
-            429. By default there is no limit.
+            429. Unlimited by default.
         allowed_hosts: Host names under which the sandbox answers, beside those of loopback.
         log: A function that receives every exchange, as an `Exchange`.
 

@@ -57,7 +57,7 @@ def body_of(operation: Operation, values: Values) -> Any:
 
 
 def is_length(parameter: dict[str, Any]) -> bool:
-    """Return whether it is the length of the body, which the sender of the body adds."""
+    """Return true if it is the length of the body, which the sender of the body adds."""
     return bool(parameter["name"].lower() == "content-length")
 
 

@@ -224,7 +224,7 @@ def test_calls_work_against_a_mock_server(
 
 
 def can_be_called(operation: Operation) -> bool:
-    """Return whether the mock server has a successful response."""
+    """Return true if the mock server has a successful response."""
     return any(status.startswith("2") or status == "default" for status in operation.statuses)
 
 

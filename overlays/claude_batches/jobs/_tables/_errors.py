@@ -26,7 +26,7 @@ class SourceError(TableError):
     def __init__(self, message: str, where: str | None = None) -> None:
         super().__init__(f"{where}: {message}" if where else message)
         self.where = where
-        """The place of the row: a file with its line, or the row's number from 0."""
+        """The position of the row: a file with its line, or the row's number from 0."""
 
 
 class TemplateError(TableError):
