@@ -15,7 +15,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Left out of `make quick`: tests with Node, of large documents, of load, of killed processes and of the documentation.
 SLOW := tests/contract tests/generator/public tests/generator/test_large.py tests/generator/test_drills.py \
 	tests/sandbox/test_load.py tests/sandbox/test_browser.py tests/client/test_scale.py tests/attack tests/jobs tests/typing \
-	tests/models/test_round_trip.py tests/generator/test_comparing.py tests/docs
+	tests/models/test_round_trip.py tests/generator/test_comparing.py tests/docs tests/migration \
+	tests/cli tests/packaging
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test quick lint types imports check generate pytest soak docs bench clean
@@ -69,6 +70,9 @@ pytest: $(READY)  ## The tests alone
 
 soak: $(READY)  ## The randomised tests for a long time: kills, faults, hostile servers; ROUNDS=300
 	CLAUDE_BATCHES_SOAK=$(or $(ROUNDS),300) $(BIN)/pytest --quiet -rA --numprocesses=auto --timeout=0 tests/attack tests/jobs
+
+docs: $(READY)  ## Build the site into docs/_build; every warning is an error
+	$(BIN)/python -m sphinx --fresh-env --nitpicky --fail-on-warning --keep-going --jobs auto docs docs/_build
 
 bench: $(READY)  ## Measure against the official SDK and against the floor, as ratios
 	$(BIN)/python -m benchmarks
