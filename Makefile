@@ -12,11 +12,13 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# Left out of `make quick`: tests with Node, of large documents, of load, of killed processes and of the documentation.
-SLOW := tests/contract tests/generator/public tests/generator/test_large.py tests/generator/test_drills.py \
-	tests/sandbox/test_load.py tests/sandbox/test_browser.py tests/client/test_scale.py tests/attack tests/jobs tests/typing \
-	tests/models/test_round_trip.py tests/generator/test_comparing.py tests/docs tests/migration \
-	tests/cli tests/packaging
+# Left out of `make quick`: tests with Node, with many generated packages, of load, of killed processes and of attacks.
+SLOW := tests/attack tests/cli tests/client/test_scale.py tests/contract tests/docs tests/generator/blackbox \
+	tests/generator/public tests/generator/test_broken_documents.py tests/generator/test_comparing.py \
+	tests/generator/test_drills.py tests/generator/test_generate.py tests/generator/test_large.py \
+	tests/generator/test_own_api.py tests/jobs tests/migration tests/models/test_round_trip.py tests/packaging \
+	tests/results/test_download.py tests/sandbox/test_browser.py tests/sandbox/test_load.py \
+	tests/sandbox/test_params.py tests/typing
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test quick lint types imports check generate pytest soak docs bench clean
