@@ -200,8 +200,11 @@ class Operation:
         first = next((response for response in self.responses if response.matches(status)), None)
         if first is None or not content_type:
             return first
-        same = [each for each in self.responses if each.status == first.status and each.covers(content_type)]
-        return max(same, key=lambda each: each.closeness(content_type), default=first)
+        same = [each for each in self.responses if each.status == first.status]
+        if len(same) == 1:
+            return first
+        covering = [each for each in same if each.covers(content_type)]
+        return max(covering, key=lambda each: each.closeness(content_type), default=first)
 
     def decode(self, status: int, wire: Any, content_type: str | None = None) -> Any:
         """Decode the parsed body of a response, or one line of it.

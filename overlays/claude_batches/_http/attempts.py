@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import NamedTuple, Protocol
 
 import attrs
@@ -207,13 +208,14 @@ def _attempt(
             return FailedAttempt(prepared.shown(), _blame_deadline(response, prepared, session), None)
         response.retries_taken = retries_taken
         status = response.status_code
-        logger.info(
-            "%s: %d in %.0f ms (request id %s)",
-            prepared.name,
-            status,
-            response.elapsed.total_seconds() * 1000,
-            redacted(str(response.request_id), prepared.secrets()),
-        )
+        if logger.isEnabledFor(logging.INFO):
+            logger.info(
+                "%s: %d in %.0f ms (request id %s)",
+                prepared.name,
+                status,
+                response.elapsed.total_seconds() * 1000,
+                redacted(str(response.request_id), prepared.secrets()),
+            )
         if is_redirect(status, response.headers, prepared.method) and redirects < MAX_REDIRECTS:
             yield Close(response)
             location = response.headers["location"]
