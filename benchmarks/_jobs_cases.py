@@ -239,7 +239,7 @@ def peak() -> float:
 def main(case: str, url: str, folder: str, count: str, size: str) -> None:
     """Run a case."""
     measured = CASES[case](url, Path(folder), int(count), int(size))
-    print(json.dumps({**measured, "peak_mb": peak()}))
+    print(json.dumps({**measured, "peak_mb": peak(), "work": time.process_time()}))
 
 
 if __name__ == "__main__":
