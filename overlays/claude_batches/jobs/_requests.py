@@ -139,8 +139,7 @@ def _check_params(index: int, custom_id: str | None, params: Mapping[str, Any]) 
 
 def _as_dict(value: Any) -> Any:
     # Nearly all are dicts, for which the other tests cost as much as writing them.
-    kind: Any = type(value)
-    return value.to_dict() if kind is not dict and hasattr(value, "to_dict") else value
+    return value.to_dict() if value.__class__ is not dict and hasattr(value, "to_dict") else value
 
 
 def _plain(value: Any) -> Any:
