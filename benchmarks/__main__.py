@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
 #: In the order of what users wait for.
-NAMES = ("import_time", "call", "create", "results", "generate")
+NAMES = ("import_time", "call", "create", "results", "tables", "jobs", "generate")
+#: The packages of extras that a benchmark needs, by benchmark.
+NEEDS = {"tables": ("pyarrow", "msgspec"), "jobs": ("starlette", "uvicorn")}
 
 
 def main(wanted: list[str]) -> int:
@@ -20,7 +23,11 @@ def main(wanted: list[str]) -> int:
         return 2
     for name in wanted or NAMES:
         print(f"\n{name}\n{'=' * len(name)}", flush=True)
-        # Each in a separate process, so that none profits from modules loaded by another.
+        missing = [package for package in NEEDS.get(name, ()) if find_spec(package) is None]
+        if missing:
+            print(f"left out: {', '.join(missing)} is not installed")
+            continue
+        # Each in a process of its own, so that none profits from what another has loaded.
         done = subprocess.run([sys.executable, str(HERE / f"{name}.py")], check=False)
         if done.returncode != 0:
             return done.returncode

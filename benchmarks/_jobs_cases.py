@@ -40,7 +40,7 @@ def requests(count: int) -> Iterator[dict[str, Any]]:
         message = {"role": "user", "content": prompt(index)}
         yield {
             "custom_id": f"row-{index}",
-            "params": {"model": MODEL, "max_tokens": 64, "messages": [message]},
+            "params": {"model": MODEL, "max_tokens": 1024, "messages": [message]},
         }
 
 
@@ -131,8 +131,9 @@ def job(url: str, folder: Path, count: int, size: int) -> dict[str, Any]:
         running.run()
         steps["run"] = time.perf_counter() - started - steps["add"]
         for row in running.results():
-            if row.message is not None:
-                _note(answered, count, row.message.content[0].text)
+            message = row.message
+            if message is not None:
+                _note(answered, count, message.content[0].text)
     return _done(started, folder, answered, count) | steps
 
 
@@ -143,7 +144,9 @@ def batchor(url: str, folder: Path, count: int, size: int) -> dict[str, Any]:
     sys.modules["tiktoken"] = None  # type: ignore[assignment]
     import batchor as library
 
-    config = library.AnthropicProviderConfig(model=MODEL, max_tokens=64, api_key="k", poll_interval_sec=0.05)
+    config = library.AnthropicProviderConfig(
+        model=MODEL, max_tokens=1024, api_key="k", poll_interval_sec=0.05
+    )
     started = time.perf_counter()
     runner = library.BatchRunner(
         storage=library.SQLiteStorage(path=folder / "batchor.sqlite"),
@@ -180,7 +183,7 @@ def pydantic_ai(url: str, folder: Path, count: int, size: int) -> dict[str, Any]
                 BatchRequest(
                     custom_id=f"row-{index}",
                     messages=[ModelRequest.user_text_prompt(prompt(index))],
-                    model_settings={"max_tokens": 64},
+                    model_settings={"max_tokens": 1024},
                 )
                 for index in range(count)
             ],
@@ -239,7 +242,7 @@ def peak() -> float:
 def main(case: str, url: str, folder: str, count: str, size: str) -> None:
     """Run a case."""
     measured = CASES[case](url, Path(folder), int(count), int(size))
-    print(json.dumps({**measured, "peak_mb": peak()}))
+    print(json.dumps({**measured, "peak_mb": peak(), "work": time.process_time()}))
 
 
 if __name__ == "__main__":

@@ -85,6 +85,14 @@ def test_params_alone(tmp_path: Path, open_job: Open) -> None:
     assert job.add([dict(reversed(params.items()))]) == 0
 
 
+def test_columns_without_an_id(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
+    """Other properties of a request without an id are kept."""
+    job = open_folder(tmp_path / "a", sandbox.url)
+    job.add([{"params": request("", "one")["params"], "country": "Chile"}])
+    job.run()
+    assert [row.columns for row in job.results()] == [{"country": "Chile"}]
+
+
 def test_add_all_or_nothing(tmp_path: Path, open_job: Open) -> None:
     """An oversized request is reported with its index, and a failing source leaves nothing behind."""
     job = open_job(tmp_path / "a", None, max_bytes=2000)

@@ -107,6 +107,8 @@ class _Taking:
         self._causes: Counter[str] = Counter()
         self._again = 0
         self._flood = Flood()
+        # Nothing looks at an answer that succeeded.
+        self._plain = options.check is None and options.retry_if is None
         self._billing: str | None = None
         self._spent: dict[tuple[str, str, str, bool], _Sums] = {}
 
@@ -206,6 +208,9 @@ class _Taking:
         """Return the cause, the action, and changed params for the next attempt."""
         options = self._options
         cause = classify(result)
+        if cause is Cause.SUCCEEDED and self._plain:
+            self._flood.passed()
+            return cause, "keep", None
         error = None
         if options.check is not None and result is not None and cause is Cause.SUCCEEDED:
             error = options.check(result)

@@ -52,7 +52,10 @@ def sent_id(token: str, shard: int, position: int) -> str:
 def parse_sent_id(custom_id: str) -> SentId | None:
     """Take a derived custom_id apart; `None` for an id of another form."""
     found = _SENT.fullmatch(custom_id)
-    return SentId(found[1], int(found[2]), int(found[3])) if found else None
+    if found is None:
+        return None
+    token, shard, position = found.groups()
+    return SentId(token, int(shard), int(position))
 
 
 def key_of(custom_id: str) -> bytes:

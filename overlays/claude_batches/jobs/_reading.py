@@ -30,6 +30,8 @@ class Lines:
         self._ledger = ledger
         self._store = store
         self._blocks: OrderedDict[tuple[int, int, int], list[bytes]] = OrderedDict()
+        # The block read last, which most reads are in.
+        self._last: tuple[tuple[int, int, int], list[bytes]] | None = None
         self._size = 0
         self._codecs: dict[int, str] = {}
 
@@ -69,6 +71,7 @@ class Lines:
     def forget(self, shard: int) -> None:
         """Forget the blocks of a shard, after its number was given away."""
         self._codecs.pop(shard, None)
+        self._last = None
         for key in [key for key in self._blocks if key[1] == shard]:
             self._size -= sum(map(len, self._blocks.pop(key)))
 
@@ -79,6 +82,8 @@ class Lines:
     def _line(self, kind: int, shard: int, place: int) -> bytes:
         number, index = taken_apart(place)
         key = kind, shard, number
+        if self._last is not None and self._last[0] == key and index < len(self._last[1]):
+            return self._last[1][index]
         lines = self._blocks.get(key)
         if lines is None:
             lines = self._blocks[key] = self._block(kind, shard, number)
@@ -87,6 +92,7 @@ class Lines:
                 self._size -= sum(map(len, self._blocks.popitem(last=False)[1]))
         else:
             self._blocks.move_to_end(key)
+        self._last = key, lines
         try:
             return lines[index]
         except IndexError:
