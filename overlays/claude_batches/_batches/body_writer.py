@@ -103,7 +103,7 @@ class BodyWriter:
         """
         index = self._count
         self._count += 1
-        if type(request) is not dict and hasattr(request, "to_dict"):
+        if not is_object(request) and hasattr(request, "to_dict"):
             request = request.to_dict()
         custom_id = request.get("custom_id") if is_object(request) else None
         self._ids.append(hash(custom_id) if isinstance(custom_id, str) else 0)
