@@ -269,6 +269,14 @@ class AmbiguousCreateError(APIError):
         )
         self.args = (f"{self.message} {self.advice}",)
 
+    def note_found(self, batch_id: str, problem: str) -> None:
+        """Replace the advice to search by the batch that was found and could not be retrieved."""
+        self.advice = (
+            f"Batch {batch_id} matches and could not be retrieved: {problem} "
+            "Retrieve it later; do not send again."
+        )
+        self.args = (f"{self.message} {self.advice}",)
+
     def find_candidates(self) -> list[MessageBatch]:
         """List the batches that may be this one: created in that period with that number of requests.
 

@@ -478,3 +478,25 @@ def test_unknown_on_ambiguous(connect: Any, serve: Any) -> None:
         do(lambda batches: batches.create(requests=rows, on_ambiguous="hope"))
     assert len(list(rows)) == 2
     assert server.requests == []
+
+
+def test_found_batch_without_retrieval(connect: Any, serve: Any) -> None:
+    """A batch that was found and can't be retrieved is an ambiguous create that names it."""
+    found = page(new_batch("msgbatch_found", 1))
+    refusal = reply(403, error("permission_error"))
+    server = serve(reply(200, page()), drop(), reply(200, found), reply(200, found), refusal)
+    do = connect(server)
+    with pytest.raises(claude_batches.AmbiguousCreateError, match="msgbatch_found"):
+        do(lambda batches: batches.create(requests=requests(1), on_ambiguous="reconcile"))
+    (record,) = do.batches.unsettled
+    assert record.batch_id == "msgbatch_found"
+
+
+def test_create_closed_before_reading(connect: Any, serve: Any) -> None:
+    """A streamed create that is closed before its response is read is unsettled."""
+    do = connect(serve(reply(200, new_batch("msgbatch_1", 1))))
+    do.entered(
+        lambda batches: batches.with_streaming_response.create(requests=requests(1)),
+        lambda response: response.close(),
+    )
+    assert [record.request_count for record in do.batches.unsettled] == [1]

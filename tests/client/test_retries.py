@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -229,3 +230,23 @@ def test_test_clock() -> None:
     before = sleeps.clock.monotonic()
     sleeps.clock.sleep(1000.0)
     assert sleeps.clock.monotonic() - before >= 1000
+
+
+def test_delete_after_refusal(connect: Any, serve: Any) -> None:
+    """A batch that is not found after a rate limit was not deleted by an earlier attempt."""
+    do = connect(serve(reply(429, error("rate_limit_error")), reply(404, error("not_found_error"))))
+    with pytest.raises(claude_batches.NotFoundError) as caught:
+        do(lambda batches: batches.delete("msgbatch_1"))
+    assert "may have deleted" not in str(caught.value)
+
+
+def test_retry_after_without_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A date with the zone -0000 is in UTC, wherever the client is."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        headers = {"retry-after": "Fri, 20 Nov 2026 10:00:10 -0000"}
+        assert requested_delay(headers, datetime(2026, 11, 20, 10, tzinfo=UTC).timestamp()) == 10
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -139,6 +139,23 @@ def test_a_wrong_checksum_after_the_last_result(kind: Kind, now: str) -> None:
 
 
 @kinds
+def test_a_short_plain_file_after_a_wrong_checksum(kind: Kind) -> None:
+    """A plain file that ends before the results of a corrupt one does not confirm them."""
+    lines, size = SMALL, 0
+    while size % 1000 not in range(1, 5):
+        lines = [
+            *lines_of([result("a", random.Random(len(lines[0])).randbytes(400).hex() + "x" * len(lines[0]))]),
+            *SMALL[1:],
+        ]
+        size = len(gzip.compress(file_of(lines)))
+    first = whole(lines, encoding="gzip", damage=size - 1, framing="chunked")
+    with serve(first, whole(lines[:3]), whole(lines[:3])) as server:
+        outcome = read(kind, server)
+    assert outcome.ids == SMALL_IDS
+    assert isinstance(outcome.error, IncompleteResultsError)
+
+
+@kinds
 def test_silence_is_a_lost_connection(kind: Kind) -> None:
     """Silence longer than the timeout is resumed, and the connection is closed."""
     with serve(whole(SMALL, cut=60, stall=True), whole(SMALL)) as server:
@@ -327,9 +344,7 @@ def test_an_old_date_is_a_validator(kind: Kind) -> None:
         assert "range" not in server.results_asked[1].headers
 
 
-@pytest.mark.parametrize(
-    "date", ["", "nonsense", "Sun, 99 Nov 99999 99:99:99 GMT", "Sun, 01 Nov 2026 12:00:00 -0000"]
-)
+@pytest.mark.parametrize("date", ["", "nonsense", "Sun, 99 Nov 99999 99:99:99 GMT"])
 def test_unreadable_dates_are_not_validators(date: str) -> None:
     """Unreadable dates are not validators."""
     assert validator({"last-modified": date, "date": "Sun, 01 Nov 2026 12:00:00 GMT"}) is None

@@ -123,15 +123,16 @@ class AsyncDriver:
                     await client.aclose()
 
     async def _perform(self, effect: Effect) -> Any:
+        # First, because a results file has thousands of chunks.
+        if isinstance(effect, ReadChunk):
+            chunked = cast(AsyncResponse, effect.response)
+            return await self._within_deadline(chunked.prepared, chunked.try_chunk)
         match effect:
             case Send(request):
                 return await self._send(request)
             case Read(response, limit):
                 opened = cast(AsyncResponse, response)
                 return await self._within_deadline(opened.prepared, lambda: opened.try_read(limit))
-            case ReadChunk(response):
-                opened = cast(AsyncResponse, response)
-                return await self._within_deadline(opened.prepared, opened.try_chunk)
             case Close(response):
                 return await cast(AsyncResponse, response).close()
             case Sleep(seconds):
@@ -153,9 +154,9 @@ class AsyncDriver:
         self, prepared: PreparedRequest, operation: Callable[[], Awaitable[T]]
     ) -> T | Failure:
         """Perform an operation, and give up shortly after the deadline of the call."""
-        left = prepared.deadline.left(self._clock.monotonic())
-        if left is None:
+        if prepared.deadline.at is None:
             return await operation()
+        left = prepared.deadline.at - self._clock.monotonic()
         limit = max(left, 0) + _GRACE
         try:
             # sync: return run_with_deadline(operation, limit)

@@ -51,6 +51,8 @@ class AsyncResponse(OpenedResponse):
                     return past_deadline()
                 if limit is not None and length >= limit:
                     break
+            else:
+                self.ended = True
             return b"".join(chunks)
         except Exception as error:
             if not is_library_error(error):
@@ -119,6 +121,7 @@ class AsyncResponse(OpenedResponse):
                     failure = past_deadline()
                     break
             else:
+                self.ended = True
                 return
         except Exception as error:
             if not is_library_error(error):

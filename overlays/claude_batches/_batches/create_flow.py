@@ -1,9 +1,9 @@
 """Creating a batch once: sending, and settling an unknown outcome.
 
 The server may have accepted a batch as soon as the last byte of its body was handed to the network. From then on,
-only a response that proves the opposite makes it certain that no batch exists: a 4xx other than 408 and 409, above
-all 429, or 529. After a lost connection, a timeout, another 5xx or an invalid response, the outcome is unknown, and
-sending again could pay twice.
+only a response that proves the opposite makes it certain that no batch exists: a 4xx other than 408, 409 and 499, above
+all 429; 529; or a redirect other than 303. After a lost connection, a timeout, another 5xx or an invalid response, the
+outcome is unknown, and sending again could pay twice.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class CreateFlow:
         create, self.unread = self.unread, None
         if create is None:
             return
-        if response.is_closed:
+        if response.ended:
             self.session.batches.not_created(create)
         else:
             self._left_unsettled(create, "the streamed response was not read to its end")
@@ -172,8 +172,13 @@ class CreateFlow:
             found = yield from reconcile(search, create)
             if found is not None:
                 self.batch_id, self.reconciled = found, True
-                return (yield from retrieve_reconciled(search, found, transfer))
-            ambiguous.note_search()
+                try:
+                    return (yield from retrieve_reconciled(search, found, transfer))
+                except APIError as error:
+                    # An ordinary error would mean that nothing was created.
+                    ambiguous.note_found(found, error.message)
+            else:
+                ambiguous.note_search()
         raise ambiguous
 
     def _batch_id(self, outcome: Any) -> str | None:
@@ -197,7 +202,9 @@ class CreateFlow:
         raise self._ambiguous(cause, outcome.response.retries_taken)
 
     def _ambiguous(self, cause: APIError, retries_taken: int) -> AmbiguousCreateError:
-        started = self.started if self.earliest is None else self.earliest
+        if self.earliest is None:
+            sent_at = self.written.payload.sent_at
+            self.earliest = self.started if sent_at is None else sent_at
         count, size = self.written.request_count, self.written.payload.size
         batch = f"the batch of {count:,} request{'' if count == 1 else 's'} ({size:,} bytes)"
         again = "" if self.mode == "retry" else ", so it was not sent again"
@@ -207,7 +214,7 @@ class CreateFlow:
             body=cause.body,
             request_count=count,
             body_bytes=size,
-            started_at=datetime.fromtimestamp(started, UTC),
+            started_at=datetime.fromtimestamp(self.earliest, UTC),
             failed_at=datetime.fromtimestamp(self.session.clock.now(), UTC),
             retries_taken=retries_taken,
             finder=self.find,

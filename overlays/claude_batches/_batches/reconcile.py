@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 import attrs
@@ -13,6 +12,7 @@ from claude_batches_api.request import Request, RequestOptions
 
 from .._errors import AmbiguousCreateError, APIError, NotFoundError
 from .._http.attempts import DEFAULT_POLICY, fetch
+from .._http.dates import header_date
 from .._http.decode import decode_response
 from .._http.effects import Flow, Sleep
 from .._http.encoding import is_object
@@ -221,7 +221,7 @@ def _earliest(search: Search, response: OpenedResponse) -> datetime:
 
 def _server_time(response: OpenedResponse) -> datetime | None:
     try:
-        return parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
+        return header_date(response.headers["date"])
     except (KeyError, ValueError):
         return None
 

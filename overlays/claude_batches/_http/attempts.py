@@ -65,6 +65,11 @@ class FailedAttempt:
         return worth_retrying_status(self.response.status_code, self.response.headers)
 
     @property
+    def status(self) -> int | None:
+        """Status code; `None` without a complete response."""
+        return None if self.response is None else self.response.status_code
+
+    @property
     def summary(self) -> str:
         """A few words for the log."""
         return (
@@ -151,6 +156,7 @@ def _attempts(
     session: Session, prepared: PreparedRequest, policy: RetryPolicy, *, read: bool
 ) -> Flow[Fetched]:
     retries_taken = 0
+    lost = False
     while True:
         policy.begin()
         outcome = yield from _attempt(session, prepared, retries_taken, read=read)
@@ -158,6 +164,8 @@ def _attempts(
             return outcome
         delay, note = _next_delay(session, prepared, policy, outcome, retries_taken)
         if delay is None:
+            if lost and prepared.method == "DELETE" and outcome.status == 404:
+                note = "An earlier attempt, whose response was lost, may have deleted it."
             raise policy.final(outcome.error(retries_taken, note), retries_taken)
         logger.info(
             "%s: %s; retrying in %.2f s (retry %d of %d)",
@@ -169,6 +177,7 @@ def _attempts(
         )
         yield Sleep(delay)
         retries_taken += 1
+        lost = lost or outcome.status is None or outcome.status >= 500
 
 
 def _next_delay(
@@ -180,10 +189,8 @@ def _next_delay(
 ) -> tuple[float | None, str]:
     """Return the seconds to wait before the next attempt, or `None` and a sentence about the reason."""
     clock = session.clock
+    # The policy comes first: that of a create notes if the attempt may have created something.
     if not policy.worth_retrying(failed) or retries_taken >= prepared.retry.max_retries:
-        gone = failed.response is not None and failed.response.status_code == 404
-        if gone and prepared.method == "DELETE" and retries_taken:
-            return None, "An earlier attempt, whose response was lost, may have deleted it."
         return None, ""
     asked = requested_delay(failed.response.headers, clock.now()) if failed.response is not None else None
     if asked is not None and asked > prepared.retry.max_delay:

@@ -44,6 +44,8 @@ class OpenedResponse:
         """Time from the start of the attempt to the end of the headers."""
         self.retries_taken = 0
         """Number of earlier attempts."""
+        self.ended = False
+        """True if the body was read to its end."""
         self.native = native
         """Response of the HTTP library."""
         self.prepared = prepared

@@ -11,12 +11,12 @@ the delay.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from math import isfinite
 
 import attrs
 
 from .._errors import ConfigurationError
+from .dates import header_date
 from .failure import Failure
 
 __all__ = [
@@ -88,7 +88,7 @@ def requested_delay(headers: Mapping[str, str], now: float) -> float | None:
         delay = _number(wanted)
         if delay is None and wanted is not None:
             try:
-                delay = parsedate_to_datetime(wanted).timestamp() - now
+                delay = header_date(wanted).timestamp() - now
             except (ValueError, OverflowError):
                 return None
     return delay if delay is not None and delay > 0 else None

@@ -173,6 +173,8 @@ class Reader(Generic[T]):
         self._pass: _Pass | None = None
         self._inflater: Inflater | None = None
         self._reading = False
+        # Made once a response, because a results file has thousands of chunks.
+        self._next_chunk: ReadChunk | None = None
         self._ending = False
         self._finished = False
         self._ranges = True
@@ -246,7 +248,8 @@ class Reader(Generic[T]):
         if not self._reading:
             yield from self._connect()
         assert self.response is not None
-        chunk: bytes | Failure | None = yield ReadChunk(self.response)
+        assert self._next_chunk is not None
+        chunk: bytes | Failure | None = yield self._next_chunk
         if isinstance(chunk, Failure):
             self._failure = self.response.error(chunk)
             raise self._failure
@@ -285,7 +288,9 @@ class Reader(Generic[T]):
             self._failure = error
             raise
         self._reading = True
-        yield ReadChunk(self.response)
+        self._next_chunk = ReadChunk(self.response)
+        # The first reply is empty; it ties the response to this reader.
+        yield self._next_chunk
         try:
             self._opened(self.response)
         except ClaudeBatchesError:
@@ -353,7 +358,7 @@ class Reader(Generic[T]):
         if self._is_short and unfinished.strip() and is_cut(unfinished):
             raise EndedShortError("the response ended within a line")
         yield from self._items(self._current.finish(), b"")
-        if self._is_short:
+        if self._is_short or not self._current.retrace.passed:
             raise EndedShortError("the response ended before the last result")
         self._check()
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 
 import attrs
 
 from .._errors import APIError, APIStatusError, CallTimeoutError, ConfigurationError
 from .._http.clock import Clock
+from .._http.dates import header_date
 from .._http.retry import backoff, is_count, requested_delay
 from .errors import BrokenEncodingError, ResultsError
 
@@ -66,8 +66,8 @@ def _settled(modified: str, date: str | None) -> bool:
     if date is None:
         return False
     try:
-        return parsedate_to_datetime(date) - parsedate_to_datetime(modified) >= timedelta(seconds=1)
-    except (TypeError, ValueError, OverflowError):
+        return header_date(date) - header_date(modified) >= timedelta(seconds=1)
+    except ValueError:
         return False
 
 

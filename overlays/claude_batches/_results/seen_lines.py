@@ -122,8 +122,13 @@ class Retrace:
             self._reorder()
         return [line for line in lines if not self._was_returned(line)]
 
+    @property
+    def passed(self) -> bool:
+        """True if every returned line was met again, or the file has another order, which `finish` checks."""
+        return self._position >= self._known or self._first is not None
+
     def finish(self) -> None:
-        """Check at the end of the file that it contains all returned lines.
+        """Check at the end of a file in another order that it contains all returned lines.
 
         Raises:
             ResultsChangedError: A line is missing.

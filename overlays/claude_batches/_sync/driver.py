@@ -109,15 +109,16 @@ class Driver:
                     client.close()
 
     def _perform(self, effect: Effect) -> Any:
+        # First, because a results file has thousands of chunks.
+        if isinstance(effect, ReadChunk):
+            chunked = cast(Response, effect.response)
+            return self._within_deadline(chunked.prepared, chunked.try_chunk)
         match effect:
             case Send(request):
                 return self._send(request)
             case Read(response, limit):
                 opened = cast(Response, response)
                 return self._within_deadline(opened.prepared, lambda: opened.try_read(limit))
-            case ReadChunk(response):
-                opened = cast(Response, response)
-                return self._within_deadline(opened.prepared, opened.try_chunk)
             case Close(response):
                 return cast(Response, response).close()
             case Sleep(seconds):
@@ -130,9 +131,9 @@ class Driver:
 
     def _within_deadline(self, prepared: PreparedRequest, operation: Callable[[], T]) -> T | Failure:
         """Perform an operation, and give up shortly after the deadline of the call."""
-        left = prepared.deadline.left(self._clock.monotonic())
-        if left is None:
+        if prepared.deadline.at is None:
             return operation()
+        left = prepared.deadline.at - self._clock.monotonic()
         limit = max(left, 0) + _GRACE
         try:
             return run_with_deadline(operation, limit)

@@ -49,6 +49,8 @@ class Response(OpenedResponse):
                     return past_deadline()
                 if limit is not None and length >= limit:
                     break
+            else:
+                self.ended = True
             return b"".join(chunks)
         except Exception as error:
             if not is_library_error(error):
@@ -110,6 +112,7 @@ class Response(OpenedResponse):
                     failure = past_deadline()
                     break
             else:
+                self.ended = True
                 return
         except Exception as error:
             if not is_library_error(error):
