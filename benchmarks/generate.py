@@ -1,7 +1,7 @@
 """Time of generating this project's package, and a package from a document with a thousand schemas.
 
-The yardstick is openapi-python-client as it comes, with its ruff hooks, on the same document. The document is made up
-here and has what real ones have. Stock openapi-python-client gets it without what it leaves out or fails on.
+The yardstick is stock openapi-python-client, with its ruff hooks, on the same document. The document is synthetic and
+has the traits of published ones. Stock openapi-python-client gets it without the parts that it skips or fails on.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def large_document(schemas: int = 1000, *, plain: bool = False) -> dict[str, Any]:
-    """An OpenAPI document with about so many schemas and a quarter as many operations.
+    """Build an OpenAPI document with about `schemas` schemas and a quarter as many operations.
 
     Args:
-        schemas: How many.
-        plain: Leave out what stock openapi-python-client has no way to say.
+        schemas: Number of schemas, rounded to tens.
+        plain: Leave out the parts that stock openapi-python-client does not support.
     """
     components: dict[str, Any] = {}
     paths: dict[str, Any] = {}
