@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -18,8 +19,12 @@ from typer.testing import CliRunner
 
 COMMAND = [sys.executable, "-m", "claude_batches"]
 
-# Seconds that an ill test takes, not a well one.
+# Bounds a test that fails.
 LONG = 60
+
+# A shell ignores Ctrl-C in background jobs, and processes inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def environment(**variables: str) -> dict[str, str]:

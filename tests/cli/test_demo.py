@@ -24,7 +24,8 @@ def test_the_demo_survives_a_kill():
     done = run("demo")
     assert done.returncode == 0, done.stderr
     assert "kill -9" in done.stdout
-    assert "3 of 3 batches ended" in done.stdout
+    # Expired requests run again, in further batches by the pace of the machine.
+    assert re.search(r"\b([1-9]\d*) of \1 batches ended", done.stdout)
     # The shard whose batch was in doubt takes the id that the server gave.
     assert re.search(r"shard 3: batch msgbatch_\w+ is its", done.stdout)
     assert re.search(r"succeeded +297\n", done.stdout)
