@@ -24,6 +24,7 @@ from datetime import date, datetime
 from importlib import import_module
 from inspect import get_annotations
 from operator import attrgetter
+from threading import Lock
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -41,6 +42,7 @@ import attrs
 
 from .migration import MIGRATED, MigratedMethods
 from .plain import ARRAY, OBJECT, JSONObject, exact_datetime, instant_text, json_text, to_json
+from .written import bound, rewrite, written
 
 __all__ = ["Model", "Unknown", "to_json"]
 
@@ -53,6 +55,8 @@ M = TypeVar("M")
 
 #: The number of different sets of keys that a model remembers. Further ones are read as well, only slower.
 MAX_SHAPES = 64
+#: The number of those that are part of the decoder itself.
+MAX_INLINED = 8
 
 _MODELS = f"{__package__}.models"
 
@@ -76,6 +80,15 @@ class Link:
         """Return the function that decodes a value inside another, which is stored decoded."""
         return self.resolve()
 
+    def inline(self, value: str, names: dict[str, Any]) -> str:
+        """Return an expression that decodes an expected value. An unexpected one raises `KeyError` or `TypeError`.
+
+        Args:
+            value: The variable with the value.
+            names: The globals of the expression.
+        """
+        return f"{bound(self.resolve_inner(), names)}({value})"
+
     def as_type(self) -> Any:
         """Return the decoded type, for annotations and for `isinstance`."""
         raise NotImplementedError
@@ -93,6 +106,10 @@ class Ref(Link):
             return target.resolve()
         decode: Decoder = target._decode
         return decode
+
+    def inline(self, value: str, names: dict[str, Any]) -> str:
+        target = import_module(_MODELS).find(self.name)
+        return target.inline(value, names) if isinstance(target, Link) else super().inline(value, names)
 
     def as_type(self) -> Any:
         return getattr(import_module(_MODELS), self.name)
@@ -148,13 +165,13 @@ class Tagged(Link):
         self.where = where
         self.untagged = untagged
         self.rest = rest
+        # Filled as tags come: a stream of text never imports the other blocks.
+        self._decoders: dict[str, Decoder] = {}
 
     def resolve(self) -> Decoder:
-        tag = self.tag
+        tag, decoders = self.tag, self._decoders
         rest = None if self.rest is None else self.rest.resolve()
         untagged = rest if self.untagged is None else self.untagged.resolve()
-        # Filled as tags come: a stream of text never imports the other blocks.
-        decoders: dict[str, Decoder] = {}
 
         def learn(wire: Any) -> Any:
             if type(wire) is not OBJECT:
@@ -177,6 +194,9 @@ class Tagged(Link):
 
         return decode
 
+    def inline(self, value: str, names: dict[str, Any]) -> str:
+        return f"{bound(self._decoders, names)}[{value}[{self.tag!r}]]({value})"
+
     def as_type(self) -> Any:
         names = [[each] if isinstance(each, str) else each for each in self.members.values()]
         return _union(dict.fromkeys(name for each in names for name in each), self.rest)
@@ -193,6 +213,12 @@ class List(Link):
     def resolve(self) -> Decoder:
         item = self.item.resolve_inner()
         return lambda wire: [item(value) for value in wire] if type(wire) is ARRAY else wire
+
+    def inline(self, value: str, names: dict[str, Any]) -> str:
+        if self.item.deferred is str:
+            return super().inline(value, names)
+        item = self.item.inline(f"{value}_item", names)
+        return f"[{item} for {value}_item in {value}] if type({value}) is list else {value}"
 
     def as_type(self) -> Any:
         return list[self.item.as_type()]  # type: ignore[misc]
@@ -398,54 +424,63 @@ class Fields:
         ]
 
     def decoder(self) -> Decoder:
-        """Make the function `_decode` of the model. It learns how to make an object of each set of keys."""
-        made: dict[frozenset[str], Decoder] = {}
-        # One maker for each number of keys. An object with that number of keys and all of the maker's keys has no
-        # others, so trying the maker is the check.
-        likely: dict[int, Decoder] = {}
+        """Make the function `_decode` of the model.
 
-        def learn(wire: dict[str, Any]) -> Any:
-            keys = frozenset(wire)
-            make = made.get(keys)
-            if make is None:
-                if len(made) >= MAX_SHAPES:
-                    return self.make(wire)
-                make = made[keys] = self.maker(keys)
-                if keys <= self.known:
-                    likely.setdefault(len(keys), make)
-            return make(wire)
+        It learns how to make an object of each set of keys. The first sets become part of its own code.
+        """
+        makers: dict[frozenset[str], Decoder] = {}
+        inlined: dict[int, str] = {}
+        lock = Lock()
 
-        def decode(wire: Any) -> Any:
+        def learn(wire: Any) -> Any:
             if type(wire) is not OBJECT:
                 return wire
-            try:
-                return likely[len(wire)](wire)
-            except KeyError:
-                return learn(wire)
+            keys = frozenset(wire)
+            make = makers.get(keys)
+            if make is None:
+                if len(makers) >= MAX_SHAPES:
+                    return self.make(wire)
+                with lock:
+                    make = makers[keys] = self.maker(keys)
+                    if keys and keys <= self.known and len(inlined) < MAX_INLINED:
+                        inlined.setdefault(len(keys), self._statements(keys, names, inline=True))
+                        branches = map(_BRANCH.format, inlined, inlined.values())
+                        rewrite(decode, _DECODE.format("".join(branches)))
+            return make(wire)
 
+        names: dict[str, Any] = {"model": self.model, "new": object.__new__, "learn": learn}
+        decode: Decoder = written(_DECODE.format(""), names)
         return decode
 
     def maker(self, keys: frozenset[str]) -> Decoder:
         """Write the function that makes an object of JSON with exactly these keys."""
-        values = {key: f"wire[{key!r}]" if key in keys else "None" for key in self.keys}
         names: dict[str, Any] = {"model": self.model, "new": object.__new__}
-        for position, link in self.eager:
-            key = self.keys[position]
-            if key in keys:
-                values[key] = f"decode_{position}({values[key]})"
-                names[f"decode_{position}"] = link.resolve()
-        lines = ["instance = new(model)"]
-        lines += [f"instance.{slot} = {values[key]}" for key, slot in zip(self.keys, self.slots, strict=True)]
-        if self.optional or not self.known <= keys:
-            names["absent"] = self.known - keys
-            lines.append("instance._absent = absent")
-        if not keys <= self.known:
-            names["known"] = self.known
-            lines.append("instance._extra = {key: value for key, value in wire.items() if key not in known}")
-        body = "\n    ".join([*lines, "return instance"])
-        _compile(f"def make(wire):\n    {body}", names)
-        make: Decoder = names["make"]
+        make: Decoder = written(_MAKE.format(self._statements(keys, names, inline=False)), names)
         return make
+
+    def _statements(self, keys: frozenset[str], names: dict[str, Any], *, inline: bool) -> str:
+        """Write the statements that make an object of JSON with exactly these keys.
+
+        Args:
+            keys: The keys.
+            names: The globals of the statements.
+            inline: Raise `KeyError` or `TypeError` for an unexpected value in place of decoding it.
+        """
+        eager = {self.keys[position]: link for position, link in self.eager}
+        lines = ["instance = new(model)"]
+        for key, slot in zip(self.keys, self.slots, strict=True):
+            value = f"wire[{key!r}]" if key in keys else "None"
+            if key in keys and key in eager:
+                lines.append(f"value = {value}")
+                link = eager[key]
+                value = link.inline("value", names) if inline else f"{bound(link.resolve(), names)}(value)"
+            lines.append(f"instance.{slot} = {value}")
+        if self.optional or not self.known <= keys:
+            lines.append(f"instance._absent = {bound(self.known - keys, names)}")
+        if not keys <= self.known:
+            known = bound(self.known, names)
+            lines.append(f"instance._extra = {{key: wire[key] for key in wire if key not in {known}}}")
+        return "; ".join([*lines, "return instance"])
 
     def make(self, wire: dict[str, Any]) -> Any:
         """Make an object of JSON with any keys, slowly."""
@@ -462,35 +497,62 @@ class Fields:
 
 def _deferred(slot: str, link: Link) -> property:
     """Return a field that is decoded when it is first read. Until then, its slot holds the parsed JSON."""
+
+    def resolve(wire: Any) -> Any:
+        decode = names["decode"] = link.resolve()
+        if link.deferred is dict:
+            rewrite(get, _GET_INLINED.format(slot=slot, decoded=link.inline("value", names)))
+        return decode(wire)
+
+    names: dict[str, Any] = {"decode": resolve}
     # The slot of an instant keeps its text, which may be more exact than a datetime.
-    kept = "" if link.deferred is str else f"self.{slot} = "
-    source = f"""
+    get = written((_GET_TEXT if link.deferred is str else _GET).format(slot=slot), names)
+    return property(get, written(_SET.format(slot=slot), names))
+
+
+_MAKE = "def make(wire): {}"
+
+_DECODE = """
+def decode(wire):
+    try:
+        size = len(wire)
+{}    except (KeyError, TypeError):
+        pass
+    return learn(wire)
+"""
+
+# An object with this number of keys and all of these keys has no others.
+_BRANCH = "        if size == {}: {}\n"
+
+_GET = """
 def get(self):
     value = self.{slot}
-    if type(value) is waiting:
-        value = {kept}decode(value)
+    if type(value) is dict:
+        value = self.{slot} = decode(value)
     return value
+"""
 
+_GET_INLINED = """
+def get(self):
+    value = self.{slot}
+    if type(value) is dict:
+        try:
+            value = self.{slot} = {decoded}
+        except (KeyError, TypeError):
+            value = self.{slot} = decode(value)
+    return value
+"""
+
+_GET_TEXT = """
+def get(self):
+    value = self.{slot}
+    return decode(value) if type(value) is str else value
+"""
+
+_SET = """
 def set_(self, value):
     self.{slot} = value
 """
-
-    def resolve(wire: Any) -> Any:
-        decoder = names["decode"] = link.resolve()
-        return decoder(wire)
-
-    names: dict[str, Any] = {"waiting": link.deferred, "decode": resolve}
-    _compile(source, names)
-    return property(names["get"], names["set_"])
-
-
-def _compile(source: str, names: dict[str, Any]) -> None:
-    """Define the functions of a source text among `names`.
-
-    attrs makes constructors in the same way: an attribute that is written out costs a fraction of one that is looked up
-    by name. The source text contains names of fields and quoted keys only. The generator has made them safe.
-    """
-    exec(source, names)  # noqa: S102
 
 
 # ------------------------------------------------------------------------------------------------------------

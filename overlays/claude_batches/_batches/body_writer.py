@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 import orjson
 from claude_batches_api import params as api_params
 
+from .._distinct import distinct
 from .._errors import InvalidBatchError, RequestEncodingError, SpoolError
 from .._http.encoding import encode, is_object
 from .._http.upload import FilePiece, Payload
@@ -32,10 +33,10 @@ IN_MEMORY = 1024 * 1024
 #: Number of bytes collected before they are written to the file.
 BLOCK = 128 * 1024
 
-_CUSTOM_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_is_custom_id = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
 _PREFIX = b'{"requests":['
-#: Bytes of `{"requests":[` and `]}`.
-ENVELOPE = len(_PREFIX) + 2
+# Each request is a separate line, so that it can be found again (see _check_unique).
+_SEPARATOR = b",\n"
 
 #: Parameters that the API refuses in a batch, each with the reason.
 _REFUSED = {
@@ -43,6 +44,7 @@ _REFUSED = {
     "speed": "a batch has no speed: leave it out",
     "betas": 'the whole batch would be refused: give create extra_headers={"anthropic-beta": ...} in its place',
 }
+_REFUSED_NAMES = frozenset(_REFUSED)
 
 
 class WrittenBatch(NamedTuple):
@@ -72,27 +74,13 @@ class BodyWriter:
         self._required: frozenset[str] = api_params.MessageCreateParamsNonStreaming.__required_keys__
         # Closed with the payload, which outlives this object.
         self._file = cast(BinaryIO, SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
-        self._block: list[bytes] = [_PREFIX]
-        self._block_size = len(_PREFIX)
+        self._block: list[bytes] = []
+        self._block_size = 0
         self._written = 0
         self._count = 0
         self._ids: array[int] = array("q")
         self._problems: list[str] = []
         self._problem_count = 0
-
-    @property
-    def count(self) -> int:
-        """Number of requests."""
-        return self._count
-
-    @property
-    def size(self) -> int:
-        """Size in bytes of the body if it ended now."""
-        return self._written + self._block_size + 2
-
-    def fits(self, line: bytes) -> bool:
-        """Return true if one more encoded request stays within both limits."""
-        return self._count < self._max_requests and self.size + len(line) + 2 <= self._max_bytes
 
     def add(self, request: Any) -> None:
         """Write one request.
@@ -101,21 +89,28 @@ class BodyWriter:
             InvalidBatchError: The request can't be written, or exceeds a limit of a batch.
             SpoolError: The temporary file can't be written.
         """
+        if self._block_size >= BLOCK:
+            # A last empty line puts a separator before the next block.
+            self._block.append(b"")
+            self._write(_SEPARATOR.join(self._block))
+            self._block, self._block_size = [], 0
         index = self._count
         self._count += 1
-        if not is_object(request) and hasattr(request, "to_dict"):
+        if type(request) is not dict and not is_object(request) and hasattr(request, "to_dict"):
             request = request.to_dict()
-        custom_id = request.get("custom_id") if is_object(request) else None
+        custom_id = request.get("custom_id") if type(request) is dict or is_object(request) else None
         self._ids.append(hash(custom_id) if isinstance(custom_id, str) else 0)
         if self._validate:
             if self._count > self._max_requests:
                 raise self._fatal(f"it has more than {self._max_requests:,} requests: split it")
-            self._check(index, custom_id, request)
+            if not self._is_plain(custom_id, request):
+                self._check(index, custom_id, request)
         try:
             line = encode(request)
         except RequestEncodingError as error:
             raise self._fatal(f"{_name(index, custom_id)}: {error}") from None
-        self._append(line)
+        self._block.append(line if index else _PREFIX + line)
+        self._block_size += len(line)
 
     def finish(self, others: Mapping[str, object] | None = None) -> WrittenBatch:
         """End the body.
@@ -128,9 +123,8 @@ class BodyWriter:
             SpoolError: The temporary file can't be written.
         """
         tail = encode(others)[1:] if others else b"}"
-        self._block.append(b"]" + (b"," if others else b"") + tail)
-        self._block_size += len(self._block[-1])
-        self._flush()
+        start = b"" if self._count else _PREFIX
+        self._write(start + _SEPARATOR.join(self._block) + b"]" + (b"," if others else b"") + tail)
         if self._validate:
             if self._count == 0:
                 self._problem("it has no requests")
@@ -144,16 +138,7 @@ class BodyWriter:
         """Delete the body."""
         self._file.close()
 
-    def _append(self, line: bytes) -> None:
-        # Each request is a separate line, so that it can be found again (see _check_unique).
-        self._block.append(line if self._count == 1 else b",\n" + line)
-        self._block_size += len(self._block[-1])
-        if self._block_size >= BLOCK:
-            self._flush()
-
-    def _flush(self) -> None:
-        data = b"".join(self._block)
-        self._block, self._block_size = [], 0
+    def _write(self, data: bytes) -> None:
         self._written += len(data)
         if self._validate and self._written > self._max_bytes:
             raise self._fatal(
@@ -169,13 +154,28 @@ class BodyWriter:
                 "the folder for temporary files, or set TMPDIR to another",
             ) from None
 
+    def _is_plain(self, custom_id: Any, request: Any) -> bool:
+        """Return true for a usual request without a problem, in a fraction of the time of the whole check."""
+        try:
+            params = request["params"]
+            return (
+                type(request) is type(params) is dict
+                and _is_custom_id(custom_id) is not None
+                and self._required <= params.keys()
+                and _REFUSED_NAMES.isdisjoint(params)
+                and type(params["max_tokens"]) is int
+                and params["max_tokens"] != 0
+            )
+        except (LookupError, TypeError):
+            return False
+
     def _check(self, index: int, custom_id: Any, request: Any) -> None:
         if not is_object(request):
             self._problem(
                 f"request {index} must be a dict with custom_id and params; got {type(request).__name__}"
             )
             return
-        if not isinstance(custom_id, str) or not _CUSTOM_ID.fullmatch(custom_id):
+        if not isinstance(custom_id, str) or not _is_custom_id(custom_id):
             self._problem(
                 f"{_name(index, custom_id)} has no custom_id"
                 if custom_id is None
@@ -193,12 +193,8 @@ class BodyWriter:
             )
 
     def _check_params(self, index: int, custom_id: Any, params: Mapping[str, Any]) -> None:
-        # Looking up a few names costs less than operations on sets of keys, and a batch has 100,000 requests.
-        for name in self._required:
-            if name not in params:
-                missing = ", ".join(sorted(self._required - params.keys()))
-                self._problem(f"{_name(index, custom_id)}: params has no {missing}")
-                break
+        if missing := self._required - params.keys():
+            self._problem(f"{_name(index, custom_id)}: params has no {', '.join(sorted(missing))}")
         for name in _REFUSED:
             if name in params and not (name == "stream" and params[name] is False):
                 self._problem(f"{_name(index, custom_id)}: params has {name}, and {_REFUSED[name]}")
@@ -206,9 +202,9 @@ class BodyWriter:
             self._problem(f"{_name(index, custom_id)}: max_tokens is 0, which a batch does not accept")
 
     def _check_unique(self) -> None:
-        repeated = {key for key, following in pairwise(sorted(self._ids)) if key == following}
-        if not repeated:
+        if distinct(self._ids) == len(self._ids):
             return
+        repeated = {key for key, following in pairwise(sorted(self._ids)) if key == following}
         # Different ids can have the same hash, so the ids with a repeated hash are read again.
         first: dict[str, int] = {}
         self._file.seek(0)

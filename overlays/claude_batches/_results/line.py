@@ -22,7 +22,8 @@ class NotAResultError(ValueError):
     """A line is not a result. The text follows "line 7 ..." in a message; the error never leaves this package."""
 
 
-# An integer beyond 64 bits has at least 19 digits, so of every sixth byte three in a row are digits.
+# An integer beyond 64 bits has at least 19 digits, so of every ninth byte two in a row are digits.
+_STRIDE = 9
 _SAMPLED = bytes(ord("0") if ord("0") <= byte <= ord("9") else ord(" ") for byte in range(256))
 _LARGE_NUMBER = re.compile(rb"[0-9]{19}")
 
@@ -33,14 +34,16 @@ _FIRST_KEY = re.compile(rb'\s*\{\s*"custom_id"\s*:\s*"([^"\\]{1,256})"')
 def has_large_number(data: bytes) -> bool:
     """Return true if there may be an integer beyond 64 bits, which orjson reads as a float.
 
-    It looks at every sixth byte first, which costs a few percent of parsing them.
+    It looks at every ninth byte first, which costs a tenth of parsing them.
     """
-    samples = data[::6].translate(_SAMPLED)
-    found = samples.find(b"000")
+    samples = data[::_STRIDE].translate(_SAMPLED)
+    found = samples.find(b"00")
     while found >= 0:
-        if _LARGE_NUMBER.search(data, max(found * 6 - 18, 0), found * 6 + 31):
+        at = found * _STRIDE
+        # Most pairs are digits of different numbers, and a test of the bytes between them costs less than a search.
+        if data[at : at + _STRIDE].isdigit() and _LARGE_NUMBER.search(data, max(at - 8, 0), at + 19):
             return True
-        found = samples.find(b"000", found + 1)
+        found = samples.find(b"00", found + 1)
     return False
 
 

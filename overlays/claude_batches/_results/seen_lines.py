@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from array import array
 
+from .._distinct import distinct
 from .errors import ResultsChangedError
 from .line import NotAResultError, claimed_id, parse
 
 __all__ = ["Retrace", "SeenLines"]
-
-#: Number of ids compared for duplicates at a time.
-IDS_AT_ONCE = 65_536
 
 
 class SeenLines:
@@ -68,12 +66,10 @@ class SeenLines:
 
     def distinct(self) -> int:
         """Return the number of different custom_ids."""
-        # A set takes six times the memory of the array, so it holds a part of the ids at a time.
-        parts = len(self.ids) // IDS_AT_ONCE + 1
         ids, anonymous = self.ids, self._anonymous
         if anonymous:
             ids = array("q", (key for position, key in enumerate(ids) if position not in anonymous))
-        return sum(len({key for key in ids if key % parts == part}) for part in range(parts))
+        return distinct(ids)
 
 
 class Retrace:
