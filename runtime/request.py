@@ -197,12 +197,11 @@ class Operation:
 
     def response(self, status: int, content_type: str | None = None) -> Response | None:
         """Return the documented response with a status code and, if there are several, with a media type."""
-        first = next((response for response in self.responses if response.matches(status)), None)
-        if first is None or not content_type:
-            return first
-        same = [each for each in self.responses if each.status == first.status]
-        if len(same) == 1:
-            return first
+        matching = [response for response in self.responses if response.matches(status)]
+        if len(matching) < 2 or not content_type:
+            return matching[0] if matching else None
+        first = matching[0]
+        same = [each for each in matching if each.status == first.status]
         covering = [each for each in same if each.covers(content_type)]
         return max(covering, key=lambda each: each.closeness(content_type), default=first)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Generic, Never, TypeVar, cast
+from typing import Any, Generic, Never, TypeVar, cast, overload
 
 import attrs
 import orjson
@@ -73,10 +73,13 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
         self._values: dict[str, str] = {}
-        pairs = cast(Mapping[str, str], headers).items() if isinstance(headers, Mapping) else headers
-        for name, value in pairs:
+        values = self._values
+        # The test of an abstract class takes three times as long, and a call makes several of these.
+        if type(headers) is dict or isinstance(headers, Mapping):
+            headers = cast(Mapping[str, str], headers).items()
+        for name, value in headers:
             key = name.lower()
-            self._values[key] = f"{self._values[key]}, {value}" if key in self._values else value
+            values[key] = f"{values[key]}, {value}" if key in values else value
 
     def merged(self, *later: Mapping[str, str], omitted: Iterable[str] = ()) -> Headers:
         """Return the headers overridden by later ones, without the omitted ones.
@@ -85,13 +88,14 @@ class Headers(Mapping[str, str]):
             *later: Headers, each stronger than those before.
             omitted: Names in lower case.
         """
-        merged = Headers()
-        merged._values.update(self._values)
+        values = self._values.copy()
         for headers in later:
             known = headers if isinstance(headers, Headers) else Headers(headers)
-            merged._values.update(known._values)  # noqa: SLF001  # of the same class
+            values.update(known._values)  # noqa: SLF001  # of the same class
         for name in omitted:
-            merged._values.pop(name, None)
+            values.pop(name, None)
+        merged = Headers()
+        merged._values = values
         return merged
 
     def to_dict(self) -> dict[str, str]:
@@ -100,6 +104,15 @@ class Headers(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         return self._values[name.lower()]
+
+    # The one of Mapping raises and catches an exception for a missing header.
+    @overload
+    def get(self, key: str, /) -> str | None: ...
+    @overload
+    def get(self, key: str, default: str | T, /) -> str | T: ...
+    def get(self, key: str, default: Any = None, /) -> Any:
+        """Return the value of a header, or the default."""
+        return self._values.get(key.lower(), default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import tracemalloc
+from array import array
 
 import orjson
 import pytest
@@ -14,6 +15,7 @@ from claude_batches import (
     IncompleteResultsError,
     ResultsChangedError,
 )
+from claude_batches._distinct import distinct
 from claude_batches._results.completeness import check_complete, expected_results
 from claude_batches._results.seen_lines import Retrace, SeenLines
 from claude_batches.types import MessageBatchRequestCounts
@@ -197,3 +199,14 @@ def test_repeated_results_are_an_error(expected: int | None) -> None:
     with pytest.raises(DuplicateResultsError) as caught:
         check_complete(seen_of(lines_of(short(name) for name in "abca")), "batch", expected)
     assert caught.value.duplicates == 1
+
+
+@given(
+    values=st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(-3, 3)),
+    at_once=st.sampled_from([1, 3, 1000]),
+)
+def test_different_hashes(values: list[int], at_once: int) -> None:
+    """Different hashes are counted exactly, in one part or in several."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("claude_batches._distinct.AT_ONCE", at_once)
+        assert distinct(array("q", values)) == len(set(values))

@@ -96,9 +96,9 @@ class BodyWriter:
             self._block, self._block_size = [], 0
         index = self._count
         self._count += 1
-        if type(request) is not dict and not is_object(request) and hasattr(request, "to_dict"):
+        if not is_object(request) and hasattr(request, "to_dict"):
             request = request.to_dict()
-        custom_id = request.get("custom_id") if type(request) is dict or is_object(request) else None
+        custom_id: Any = request.get("custom_id") if is_object(request) else None
         self._ids.append(hash(custom_id) if isinstance(custom_id, str) else 0)
         if self._validate:
             if self._count > self._max_requests:
