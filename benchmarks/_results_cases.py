@@ -18,11 +18,10 @@ from _results_server import BATCH_ID
 Measured = tuple[int, float]
 
 
-def floor(url: str) -> Measured:
+def floor(url: str, use: Callable[[Any], object] = orjson.loads) -> Measured:
     """Floor: the same stream, split, and parsed by orjson into discarded dicts."""
     import httpx
 
-    loads = orjson.loads
     with httpx.Client(trust_env=False) as http:
         http.get(f"{url}/v1/messages/batches/{BATCH_ID}")
         start, count, rest = time.perf_counter(), 0, b""
@@ -31,9 +30,17 @@ def floor(url: str) -> Measured:
                 lines = (rest + chunk).split(b"\n")
                 rest = lines.pop()
                 for line in lines:
-                    loads(line)
+                    use(line)
                 count += len(lines)
         return count, time.perf_counter() - start
+
+
+def by_hand(url: str) -> Measured:
+    """Classes with slots, written by hand for these very lines, and the same fields read."""
+    from _results_by_hand import result_of
+
+    loads = orjson.loads
+    return floor(url, lambda line: read_fields(result_of(loads(line))))
 
 
 def nothing(url: str) -> Measured:
@@ -56,10 +63,10 @@ def ours(url: str, use: Callable[[Any], object] | None = None) -> Measured:
 
 def ours_used(url: str) -> Measured:
     """Read the results, with text and usage of each."""
-    return ours(url, _use)
+    return ours(url, read_fields)
 
 
-def ours_async(url: str) -> Measured:
+def ours_async(url: str, use: Callable[[Any], object] | None = None) -> Measured:
     """Typed results by `claude_batches.AsyncClient`."""
     from claude_batches import AsyncClient
 
@@ -67,11 +74,18 @@ def ours_async(url: str) -> Measured:
         async with AsyncClient(base_url=url, api_key="benchmark") as client:
             await client.messages.batches.retrieve(BATCH_ID)
             start, count = time.perf_counter(), 0
-            async for _ in client.messages.batches.results(BATCH_ID):
+            async for item in client.messages.batches.results(BATCH_ID):
                 count += 1
+                if use is not None:
+                    use(item)
             return count, time.perf_counter() - start
 
     return asyncio.run(read())
+
+
+def ours_async_used(url: str) -> Measured:
+    """Read the results, with text and usage of each."""
+    return ours_async(url, read_fields)
 
 
 def theirs(url: str, use: Callable[[Any], object] | None = None) -> Measured:
@@ -90,10 +104,10 @@ def theirs(url: str, use: Callable[[Any], object] | None = None) -> Measured:
 
 def theirs_used(url: str) -> Measured:
     """Read the results, with text and usage of each."""
-    return theirs(url, _use)
+    return theirs(url, read_fields)
 
 
-def theirs_async(url: str) -> Measured:
+def theirs_async(url: str, use: Callable[[Any], object] | None = None) -> Measured:
     """Typed results by `anthropic.AsyncAnthropic`."""
     import anthropic
 
@@ -101,11 +115,18 @@ def theirs_async(url: str) -> Measured:
         async with anthropic.AsyncAnthropic(base_url=url, api_key="benchmark") as client:
             await client.messages.batches.retrieve(BATCH_ID)
             start, count = time.perf_counter(), 0
-            async for _ in await client.messages.batches.results(BATCH_ID):
+            async for item in await client.messages.batches.results(BATCH_ID):
                 count += 1
+                if use is not None:
+                    use(item)
             return count, time.perf_counter() - start
 
     return asyncio.run(read())
+
+
+def theirs_async_used(url: str) -> Measured:
+    """Read the results, with text and usage of each."""
+    return theirs_async(url, read_fields)
 
 
 def file(path: str) -> Measured:
@@ -129,7 +150,8 @@ def no_file(path: str) -> Measured:
 CASES: dict[str, Callable[[str], Measured]] = {
     case.__name__: case
     for case in (
-        floor, nothing, ours, ours_used, ours_async, theirs, theirs_used, theirs_async, file, no_file
+        floor, by_hand, nothing, ours, ours_used, ours_async, ours_async_used, theirs, theirs_used, theirs_async,
+        theirs_async_used, file, no_file,
     )
 }  # fmt: skip
 
@@ -140,7 +162,7 @@ def _client(url: str) -> Any:
     return Client(base_url=url, api_key="benchmark")
 
 
-def _use(item: Any) -> object:
+def read_fields(item: Any) -> object:
     if item.result.type != "succeeded":
         return None
     message = item.result.message
