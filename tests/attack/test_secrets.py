@@ -20,6 +20,7 @@ from claude_batches import (
     ClaudeBatchesError,
     ConfigurationError,
     CredentialsError,
+    LineTooLongError,
 )
 
 from tests.attack.servers import (
@@ -304,6 +305,17 @@ def test_key_echoed_among_results_is_hidden(serve: Any, connect: Any, tmp_path: 
         error = _failure(read)
         assert isinstance(error, ClaudeBatchesError)
         assert _leaks(error, KEY) == []
+
+
+@pytest.mark.parametrize("before", [0, 150, 195, 250])
+def test_key_in_a_long_line_is_hidden(serve: Any, connect: Any, before: int) -> None:
+    """A key in a line that is too long is hidden, at every place of the excerpt."""
+    page = b"x" * before + KEY.encode() + b"x" * 5000
+    call = connect(serve(retrieve=describes(2), results=serves(file_of([line("r0"), page]))))
+    error = _failure(lambda: call.items(lambda batches: batches.results(BATCH_ID, max_line_bytes=1000)))
+    assert isinstance(error, LineTooLongError)
+    assert _leaks(error, KEY) == []
+    assert KEY[:12] not in f"{error} {error.line!r}"
 
 
 def test_echoed_key_is_not_logged(serve: Any, connect: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,6 +13,9 @@ __all__ = ["MAX_LINE_BYTES", "LineSplitter", "TooLong"]
 #: A result never comes near this length. A longer line is not a result and would fill the memory.
 MAX_LINE_BYTES = 64 * 1024 * 1024
 
+#: Bytes of a long line that its error gets: more than it shows, so that a credential is removed before it is cut.
+EXCERPT = 4096
+
 TooLong = Callable[[int, int, int, bytes], Exception]
 """Makes the exception for a long line of the limit, line number, byte offset and beginning of the line."""
 
@@ -132,7 +135,7 @@ class LineSplitter:
         number, offset = self._block_number, self._block_offset
         for index, line in enumerate(lines):
             if len(line) > self._max:
-                self._too_long = self._make_error(self._max, number, offset, line[:200])
+                self._too_long = self._make_error(self._max, number, offset, line[:EXCERPT])
                 lines = lines[:index]
                 break
             number += 1
@@ -140,7 +143,7 @@ class LineSplitter:
         else:
             if len(self._pending) > self._max:
                 self._too_long = self._make_error(
-                    self._max, self._number, self.offset, bytes(self._pending[:200])
+                    self._max, self._number, self.offset, bytes(self._pending[:EXCERPT])
                 )
         if self._too_long is not None and not lines:
             raise self._too_long

@@ -18,6 +18,7 @@ from operator import eq
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .._errors import APIError, ClaudeBatchesError
+from .._headers import redacted_bytes
 from .._http.effects import Close, Flow, ReadChunk, Sleep
 from .._http.failure import Failure
 from .._http.lines import MAX_LINE_BYTES, LineSplitter
@@ -166,6 +167,7 @@ class Reader(Generic[T]):
         self.closed = False
         self.response: OpenedResponse | None = None
         """The current response, or the last one."""
+        self._session = session
         self._open = open
         self._handler = handler
         self._max_line_bytes = max_line_bytes
@@ -417,9 +419,11 @@ class Reader(Generic[T]):
         return self._pass
 
     def _splitter(self, offset: int = 0, number: int = 1) -> LineSplitter:
-        return LineSplitter(
-            LineTooLongError, max_line_bytes=self._max_line_bytes, offset=offset, number=number
-        )
+        return LineSplitter(self._too_long, max_line_bytes=self._max_line_bytes, offset=offset, number=number)
+
+    def _too_long(self, limit: int, number: int, offset: int, line: bytes) -> LineTooLongError:
+        # A page of a proxy is often one long line.
+        return LineTooLongError(limit, number, offset, redacted_bytes(line, self._session.config.secrets()))
 
     def _check(self) -> None:
         check_complete(self.seen, self.batch.id, self.expected)
