@@ -14,7 +14,7 @@ import attrs
 from .model import Model, Unknown
 from .parameters import Unset, compact_json, query_pairs
 
-__all__ = ["Body", "BodyKind", "Content", "File", "Part", "chosen_body", "content_of", "given"]
+__all__ = ["Body", "BodyKind", "Content", "File", "Part", "chosen_body", "content_of", "flag", "given"]
 
 #: The format of a body.
 BodyKind = Literal["json", "form", "multipart", "bytes", "text"]
@@ -76,6 +76,19 @@ def given(properties: Mapping[str, object], others: Mapping[str, object] | None 
     """
     body = {name: value for name, value in properties.items() if not isinstance(value, Unset)}
     return body | {name: value for name, value in (others or {}).items() if value is not None}
+
+
+def flag(content: object, name: str, *, default: bool = False) -> bool:
+    """Return a boolean property of a body.
+
+    Args:
+        content: The body: a mapping, a model, or nothing.
+        name: The name of the property.
+        default: The value of a body without it.
+    """
+    is_mapping = isinstance(content, Mapping)
+    value = cast("Mapping[str, object]", content).get(name) if is_mapping else getattr(content, name, None)
+    return value if isinstance(value, bool) else default
 
 
 def chosen_body(content_type: str, content: object, *bodies: Body) -> Body:

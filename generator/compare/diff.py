@@ -8,6 +8,8 @@ from typing import Literal
 
 import attrs
 
+from ..load.flags import STREAM
+from ..plan.annotations import Type
 from ..plan.package import Argument, Definition, Field, OperationCase, Package
 from .alternatives import Comparison, readable
 from .pairs import Identified, paired
@@ -112,16 +114,7 @@ def _operation(
     call: str, old: OperationCase, new: OperationCase, comparison: Comparison
 ) -> Iterator[Finding]:
     yield from _arguments(call, old, new, comparison)
-    was, now = (each.result if each.item is None else each.item for each in (old, new))
-    if old.style != new.style:
-        kinds = {"page": "pages of ", "stream": "a stream of ", "send": ""}
-        gives, gave = (
-            f"{kinds[style]}`{readable(type_.code)}`" for style, type_ in ((new.style, now), (old.style, was))
-        )
-        yield Finding("Changed", f"`{call}()` gives {gives}, and gave {gave}", is_breaking=True)
-    else:
-        place = f"The result of `{call}()`" if new.style == "send" else f"An item of `{call}()`"
-        yield from _type(place, was.code, now.code, comparison, received=True)
+    yield from _results(call, old, new, comparison)
     if _route(old) != _route(new):
         now_sent, was_sent = (f"`{each.http_method} {each.path}`" for each in (new, old))
         yield Finding("Changed", f"`{call}()` is sent as {now_sent}, no longer as {was_sent}")
@@ -137,6 +130,46 @@ def _operation(
         yield Finding("Deprecated", f"`{call}()`")
     elif _words(old, shared) != _words(new, shared):
         yield Finding("Documentation", f"`{call}()`")
+
+
+#: The form of a result, by the way of sending the operation.
+_FORMS = {
+    "page": "pages of ",
+    "stream": "a stream of lines of ",
+    "events": "a stream of events of ",
+    "send": "",
+}
+
+
+def _results(call: str, old: OperationCase, new: OperationCase, comparison: Comparison) -> Iterator[Finding]:
+    before, after = _results_of(old), _results_of(new)
+    for how, (style, type_) in after.items():
+        gives = f"`{call}()`{how} gives {_FORMS[style]}`{readable(type_.code)}`"
+        if how not in before:
+            yield Finding("Added", gives)
+            continue
+        other, was = before[how]
+        if other != style:
+            gave = f"{_FORMS[other]}`{readable(was.code)}`"
+            yield Finding("Changed", f"{gives}, and gave {gave}", is_breaking=True)
+            continue
+        place = f"The result of `{call}()`{how}" if style == "send" else f"An item of `{call}()`{how}"
+        yield from _type(place, was.code, type_.code, comparison, received=True)
+    for how, (style, type_) in before.items():
+        if how not in after:
+            gave = f"{_FORMS[style]}`{readable(type_.code)}`"
+            yield Finding("Changed", f"`{call}()`{how} does not give {gave} any more", is_breaking=True)
+
+
+def _results_of(operation: OperationCase) -> dict[str, tuple[str, Type]]:
+    """Return the way of sending and the type of each result: that of a plain call, and that with a flag."""
+    switch, streamed = operation.switch, operation.streamed
+    result = (operation.style, operation.result if operation.item is None else operation.item)
+    if switch is None or streamed is None:
+        return {"": result}
+    stream = (streamed.style, streamed.type)
+    plain, other = (stream, result) if switch.default else (result, stream)
+    return {"": plain, f" with `{switch.argument.key or STREAM}={not switch.default}`": other}
 
 
 def _arguments(

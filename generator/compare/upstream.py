@@ -13,8 +13,8 @@ from typing import Any
 import attrs
 
 from ..load.document import Document, shown
+from ..load.media_types import bare
 from ..load.pointers import Json
-from ..organise.media_types import bare
 from ..organise.security import Key, described, parameters_of
 from .pairs import Identified, paired
 from .report import Report, listed

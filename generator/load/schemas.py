@@ -17,6 +17,9 @@ WORDS = ("title", "description", "default", "example", "examples", "deprecated",
 #: Keywords of unions.
 UNIONS = ("anyOf", "oneOf")
 
+#: The keyword of a body's members by the value of their flag `stream`; see `normalise/dialects/streams.py`.
+BY_STREAM = "x-by-stream"
+
 #: Keywords whose values are schemas: one, many under names, or many in a list.
 _ONE = ("items", "additionalProperties")
 _NAMED = ("properties", "patternProperties")
@@ -46,7 +49,10 @@ def holders_of(operation: Json, place: str) -> Iterator[tuple[str, Json]]:
         for media_type, content in parameter.get("content", {}).items():
             yield below(place, "parameters", index, "content", media_type), content
     for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
-        yield below(place, "requestBody", "content", media_type), content
+        content_place = below(place, "requestBody", "content", media_type)
+        yield content_place, content
+        for part in content.get(BY_STREAM, {}).values():
+            yield content_place, part
     for status, response in operation.get("responses", {}).items():
         for media_type, content in response.get("content", {}).items() if isinstance(response, dict) else ():
             yield below(place, "responses", status, "content", media_type), content

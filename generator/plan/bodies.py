@@ -47,7 +47,7 @@ def body_of(
                 context.document.note(place, f"only {sent} is sent, not {', '.join(others)}")
             names = taken | {each.name for each in arguments}
             return BodyCase(same, flat=True), [*arguments, *choice_of_media_type(same, names)]
-    type_ = joined(_sent(context, each, place) for each in media)
+    type_ = joined(sent_type(context, each, place) for each in media)
     name = free_name("request_body" if "body" in taken else "body", taken)
     doc = clean(raw.get("description")) or argument_doc(context.components, {}, first.schema)
     nullable = any(each.kind == "json" and context.annotations.is_nullable(each.schema) for each in media)
@@ -56,7 +56,7 @@ def body_of(
     return BodyCase(media, flat=False), arguments
 
 
-def _sent(context: Context, media: Media, place: str) -> Type:
+def sent_type(context: Context, media: Media, place: str) -> Type:
     """Return the type of the argument for a whole body."""
     if media.kind in ("bytes", "text"):
         return CONTENT if media.kind == "bytes" else plain("str")

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from ..load.document import Document
+from ..load.flags import target_of
 from ..load.pointers import Json
 from ..organise.components import Components
 from .annotations import Annotations
@@ -31,4 +32,4 @@ class Context:
 
     def target(self, schema: Any) -> Json:
         """Return a schema with its references resolved; an empty one for anything else."""
-        return self.document.resolve(schema) if isinstance(schema, dict) else {}
+        return target_of(self.document, schema)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..load.media_types import kind_of
 from ..load.pointers import Json
 from ..names import free_name
 from ..organise.components import schema_of
-from ..organise.media_types import kind_of
 from .annotations import plain
 from .context import Context
 from .package import Argument, Media

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..load.media_types import bare, is_plain_json, kind_of
 from ..load.pointers import Json
-from ..organise.media_types import bare, is_plain_json, kind_of
+from ..load.schemas import BY_STREAM
 from .forms import encoding_of
 from .package import Media
 
@@ -39,7 +40,15 @@ def media_of(contents: dict[str, Json], *, sent: bool) -> list[Media]:
             # .NET's documents list `text/plain` with the schema of the JSON beside it: it is that JSON.
             kind = "json"
         name = _CONCRETE[kind] if sent and "*" in media_type else media_type
-        found.append(Media(name, kind, schema if schema is not None else {}, encoding_of(content, kind)))
+        found.append(
+            Media(
+                name,
+                kind,
+                schema if schema is not None else {},
+                encoding_of(content, kind),
+                content.get(BY_STREAM, {}),
+            )
+        )
     found.sort(
         key=lambda each: (_RANKS[each.kind], each.kind == "json" and bare(each.type) != "application/json")
     )

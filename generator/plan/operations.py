@@ -15,6 +15,7 @@ from .package import OperationCase
 from .pagination import pagination_of
 from .parameters import arguments_of, fixed_query, in_path_order
 from .responses import responses_of, result_of, with_implied_events
+from .streams import choose, switch_of
 from .words import operation_doc
 
 
@@ -42,10 +43,12 @@ class Operations:
         """
         raw = named.raw
         parameters = arguments_of(self._context, named)
-        body, from_body = body_of(self._context, named, {argument.name for argument in parameters})
-        responses = with_implied_events(list(responses_of(self._context, named)), from_body)
-        pagination: Json | None = raw.get("x-pagination")
         template, _, query = named.path.partition("?")
+        body, from_body = body_of(self._context, named, {argument.name for argument in parameters})
+        arguments = in_path_order(parameters, template, query) + from_body
+        switch = switch_of(self._context, named, arguments, body)
+        responses = with_implied_events(list(responses_of(self._context, named)), switch)
+        pagination: Json | None = raw.get("x-pagination")
         operation = OperationCase(
             resource=path,
             method=_method_by_path(named) if by_path else _method(named.name, path),
@@ -53,7 +56,7 @@ class Operations:
             path=template.partition("#")[0],
             place=named.place,
             doc="",
-            arguments=in_path_order(parameters, template, query) + from_body,
+            arguments=arguments,
             body=body,
             responses=responses,
             result=result_of(responses),
@@ -65,6 +68,7 @@ class Operations:
             fixed_query=fixed_query(query),
             own_security=[[*each] for each in raw["security"]] if "security" in raw else None,
         )
+        choose(operation, switch)
         if pagination:
             operation.item, operation.pagination = pagination_of(self._context, named, pagination)
         operation.doc = operation_doc(raw, operation)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import attrs
 
+from ..load.flags import STREAM
+from ..load.media_types import STREAMED
 from ..load.pointers import Json
 from ..names import constant_name, function_name
 from .annotations import Type
@@ -110,11 +112,6 @@ class Argument:
             return ""
         return " = _unset" if self.may_be_unset else " = None"
 
-    @property
-    def is_switch(self) -> bool:
-        """True for a flag called `stream`, which asks for a stream of events."""
-        return self.key == "stream" and self.where in ("body", "query") and "bool" in self.type.codes
-
 
 @attrs.define
 class ResponseCase:
@@ -136,6 +133,11 @@ class ResponseCase:
         """True for the response of a successful call; `default` may be either."""
         return self.status[0] == "2"
 
+    @property
+    def style(self) -> str:
+        """The way of sending a request for it: `stream`, `events` or `send`."""
+        return _STYLES.get(self.kind, "send")
+
 
 @attrs.define
 class Media:
@@ -148,6 +150,8 @@ class Media:
     schema: object
     encoding: dict[str, dict[str, object]] = attrs.field(factory=dict[str, dict[str, object]])
     """The encodings of single fields of a form, where unusual."""
+    by_stream: dict[bool, Json] = attrs.field(factory=dict[bool, Json])
+    """The schema of the bodies that ask for a result (`False`), and of those that ask for a stream, if it is split."""
 
 
 @attrs.define
@@ -157,6 +161,29 @@ class BodyCase:
     media: list[Media]
     """Its media types; the first is the default."""
     flat: bool
+
+
+@attrs.define
+class Switch:
+    """The flag `stream` of a request, by which a caller chooses between a result and a stream."""
+
+    argument: Argument
+    """The flag itself, or the body that has it."""
+    reads_body: bool
+    """True if it is the body."""
+    default: bool
+    """True if a request without the flag gets a stream."""
+    choices: dict[bool, Argument] = attrs.field(factory=dict[bool, Argument])
+    """The argument of calls that get a result (`False`), and of those that get a stream (`True`)."""
+    either: Argument | None = None
+    """The argument of calls that may get either."""
+
+    @property
+    def condition(self) -> str:
+        """The code that is true if a call gets a stream."""
+        if self.reads_body:
+            return f"_body.flag({self.argument.name}, {STREAM!r}{', default=True' if self.default else ''})"
+        return f"{self.argument.name} is not False" if self.default else self.argument.name
 
 
 @attrs.define
@@ -185,6 +212,8 @@ class OperationCase:
     """Constant query parameters in the path of the document."""
     own_security: list[list[str]] | None = None
     """The names of its credentials, by alternative; `None` for those of the API."""
+    switch: Switch | None = None
+    """The flag that chooses between a result and the stream."""
     options: str = ""
     """The class of its optional arguments, in the module of its resource."""
 
@@ -229,19 +258,17 @@ class OperationCase:
         if self.pagination:
             return "page"
         success = next((case for case in self.responses if case.is_success), None)
-        return _STYLES.get(success.kind, "send") if success is not None else "send"
+        return success.style if success is not None else "send"
 
     @property
-    def events(self) -> ResponseCase | None:
-        """The stream of events that a successful call may return."""
-        return next((case for case in self.responses if case.is_success and case.kind == "events"), None)
+    def has_line_switch(self) -> bool:
+        """True if a flag chooses between a result and a stream of lines: their requests have one type, `Any`."""
+        return self.switch is not None and self.streamed is not None and self.streamed.style == "stream"
 
     @property
-    def switch(self) -> Argument | None:
-        """The argument `stream`, which chooses between a result and a stream of events."""
-        if self.style != "send" or self.events is None:
-            return None
-        return next((each for each in self.keywords if each.is_switch), None)
+    def streamed(self) -> ResponseCase | None:
+        """The stream that a successful call may return."""
+        return next((case for case in self.responses if case.is_success and case.kind in STREAMED), None)
 
 
 @attrs.define

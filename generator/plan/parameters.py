@@ -8,10 +8,10 @@ from urllib.parse import unquote_plus
 
 import attrs
 
+from ..load.media_types import kind_of
 from ..load.pointers import Json, below
 from ..names import attribute_name, told_apart
 from ..organise.components import Direction
-from ..organise.media_types import kind_of
 from ..organise.operations import NamedOperation
 from .context import Context
 from .package import Argument

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ..load.media_types import EVENT_STREAM, STREAMED
 from ..load.pointers import Json, below
 from ..load.schemas import flat_members
 from ..organise.components import Direction
-from ..organise.media_types import EVENT_STREAM
 from ..organise.operations import NamedOperation
 from ..text import clean
 from .annotations import NONE, Type, joined, plain
 from .context import Context
 from .media import media_of
-from .package import Argument, ResponseCase
+from .package import ResponseCase, Switch
 
 
 def responses_of(context: Context, operation: NamedOperation) -> Iterator[ResponseCase]:
@@ -67,15 +67,15 @@ def event_stream(
     return ResponseCase(status, "events", media_type, type_, link, doc, part=part)
 
 
-def with_implied_events(responses: list[ResponseCase], body: list[Argument]) -> list[ResponseCase]:
+def with_implied_events(responses: list[ResponseCase], switch: Switch | None) -> list[ResponseCase]:
     """Add the stream of events that a body's flag `stream` asks for, where the document leaves it out.
 
     Such documents describe only the JSON that comes without the flag.
     """
     success = next((case for case in responses if case.is_success), None)
-    if success is None or success.kind != "json" or any(case.kind == "events" for case in responses):
+    if success is None or success.kind != "json" or any(case.kind in STREAMED for case in responses):
         return responses
-    if not any(each.is_switch and each.where == "body" for each in body):
+    if switch is None or switch.argument.where != "body":
         return responses
     event = plain("_client.ServerSentEvent")
     last = max(index for index, case in enumerate(responses) if case.status == success.status)

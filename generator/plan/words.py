@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..load.flags import STREAM
 from ..load.pointers import Json
 from ..load.schemas import flat_members, key_of
 from ..organise.components import Components
 from ..text import clean, section
-from .package import OperationCase
+from .package import OperationCase, ResponseCase, Switch
 from .responses import asked_for
 
 #: Longer defaults are cut.
@@ -89,12 +90,24 @@ def _returns(operation: OperationCase) -> str:
         if case not in asked and case.status in {each.status for each in asked}
     ]
     doc = next((case.doc for case in responses if case.is_success), "")
-    if operation.switch is not None:
-        return f"{_sentence(doc)} With `{operation.switch.name}=True` it comes as a stream of events.".strip()
+    if operation.switch is not None and operation.streamed is not None:
+        return f"{_sentence(doc)} {_choice(operation.switch, operation.streamed)}".strip()
     if others and operation.style == "send":
         choice = f"With another `Accept` among `extra_headers` it comes as {', '.join(others)}."
         doc = f"{_sentence(doc)} {choice}".strip()
     return f"{_sentence(doc)} {_PAGE}".strip() if operation.style == "page" else doc
+
+
+def _choice(switch: Switch, streamed: ResponseCase) -> str:
+    """Return the sentence on the flag that asks for a stream, or for none."""
+    kind = "a stream of events" if streamed.kind == "events" else "a stream of lines"
+    if switch.reads_body:
+        flag = f"`{STREAM}: {not switch.default}` in `{switch.argument.name}`"
+    else:
+        flag = f"`{switch.argument.name}={not switch.default}`"
+    return (
+        f"It comes as {kind}, except with {flag}." if switch.default else f"With {flag} it comes as {kind}."
+    )
 
 
 _PAGE = (

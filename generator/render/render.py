@@ -143,7 +143,9 @@ class _Renderer:
             imports.append("from typing import Unpack")
             if any(each.switch for each in operations):
                 imports.append("from typing import overload")
-                types.append("from typing import Literal")
+                types += _type_imports([each for each in operations for each, _ in _overloads(each, "Sync")])
+            if any(each.has_line_switch for each in operations):
+                imports.append("from typing import Any")
             imports.append("from .. import request as _request")
             imports.append(f"from ..operations import {resource.module} as _operations")
             imports += _request_imports(operations)
@@ -246,7 +248,7 @@ def _type_imports(operations: Collection[OperationCase]) -> list[str]:
     """Return the imports of the annotations of operations, which only type checkers need."""
     types: list[Type] = [argument.type for each in operations for argument in each.arguments]
     types += [type_ for each in operations for type_ in (each.result, each.item) if type_ is not None]
-    types += [each.events.type for each in operations if each.events is not None]
+    types += [each.streamed.type for each in operations if each.streamed is not None]
     lines = import_lines({name for type_ in types for name in type_.imports})
     codes = "\n".join(type_.code for type_ in types)
     lines += [f"from .. import {home} as _{home}" for home in ("models", "params") if f"_{home}." in codes]
@@ -260,30 +262,30 @@ def _returns(operation: OperationCase, kind: str) -> str:
         return f"_client.{'AsyncPager' if kind == 'Async' else 'Page'}[{operation.item.code}]"
     if operation.style == "stream":
         return f"_client.{'Async' if kind == 'Async' else ''}LineStream[{operation.result.code}]"
-    if operation.events is not None and operation.style == "events":
-        return _stream_of(operation.events, kind)
-    if operation.events is not None and operation.switch is not None:
-        return f"{operation.result.code} | {_stream_of(operation.events, kind)}"
-    return operation.result.code
+    streamed = operation.streamed
+    if streamed is None or (operation.style == "send" and operation.switch is None):
+        return operation.result.code
+    stream = _stream_of(streamed, kind)
+    return stream if operation.style != "send" else f"{operation.result.code} | {stream}"
 
 
 def _overloads(operation: OperationCase, kind: str) -> Iterator[tuple[OperationCase, str]]:
-    """Yield the signatures of a method whose argument `stream` chooses its result, each with that result."""
-    switch, events = operation.switch, operation.events
-    if switch is None or events is None:
+    """Yield the signatures of a method whose flag chooses its result, each with that result."""
+    switch, streamed = operation.switch, operation.streamed
+    if switch is None or streamed is None or not switch.choices:
         return
-    result, stream = operation.result.code, _stream_of(events, kind)
-    literal = {"imports": frozenset({"typing.Literal"})}
-    off = attrs.evolve(switch, type=Type(("Literal[False]",), **literal))
-    on = attrs.evolve(switch, type=Type(("Literal[True]",), **literal), required=True)
-    either = attrs.evolve(switch, type=Type(("bool",)), required=True)
-    for each, returned in ((off, result), (on, stream), (either, f"{result} | {stream}")):
-        arguments = [each if argument is switch else argument for argument in operation.arguments]
+    result, stream = operation.result.code, _stream_of(streamed, kind)
+    variants = [(each, stream if value else result) for value, each in switch.choices.items()]
+    if switch.either is not None:
+        variants.append((switch.either, f"{result} | {stream}"))
+    for each, returned in variants:
+        arguments = [each if argument.name == each.name else argument for argument in operation.arguments]
         yield attrs.evolve(operation, arguments=arguments), returned
 
 
-def _stream_of(events: ResponseCase, kind: str) -> str:
-    return f"_client.{'Async' if kind == 'Async' else ''}EventStream[{events.type.code}]"
+def _stream_of(streamed: ResponseCase, kind: str) -> str:
+    name = "EventStream" if streamed.kind == "events" else "LineStream"
+    return f"_client.{'Async' if kind == 'Async' else ''}{name}[{streamed.type.code}]"
 
 
 def _dict_annotation(field: Field) -> str:

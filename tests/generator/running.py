@@ -142,17 +142,17 @@ def generated(document: str, folder: Path, *options: str) -> Iterator[Api]:
 
 
 def mypy_complaints(package: Path) -> str:
-    """Return the findings of mypy in its default mode."""
-    command = [sys.executable, "-m", "mypy", "--config-file=", "--cache-dir=.mypy", package.name]
+    """Return the findings of mypy in its strict mode."""
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir=.mypy", package.name]
     done = subprocess.run(command, cwd=package.parent, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
 def pyright_complaints(package: Path, folder: Path) -> str:
-    """Return the findings of pyright in its basic mode. Its configuration goes into another folder."""
-    (folder / "pyrightconfig.json").write_text(
-        json.dumps({"typeCheckingMode": "basic", "include": [str(package)]})
-    )
+    """Return the findings of pyright in its strict mode. Its configuration goes into another folder."""
+    # pyright ignores absolute paths.
+    paths = {"include": [os.path.relpath(package, folder)], "extraPaths": [str(package.parent)]}
+    (folder / "pyrightconfig.json").write_text(json.dumps({"typeCheckingMode": "strict", **paths}))
     done = subprocess.run(
         [sys.executable, "-m", "pyright", "-p", folder, "--pythonpath", sys.executable],
         env={**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"},
@@ -160,4 +160,5 @@ def pyright_complaints(package: Path, folder: Path) -> str:
         text=True,
         check=False,
     )
+    assert "No source files" not in done.stdout, done.stdout
     return "" if done.returncode == 0 else done.stdout + done.stderr

@@ -588,6 +588,76 @@ def test_missing_operation_is_extra(tmp_path: Path, run: Run) -> None:
     assert "Extra here (1)\n  DELETE /orders/{order_id}\n" in outcome.out
 
 
+STREAMS = complete("""
+paths:
+  /chat:
+    post:
+      operationId: t_chat
+      tags: [t]
+      requestBody: {required: true, content: {application/json: {schema: {$ref: Ask}}}}
+      responses:
+        "200":
+          description: It.
+          content: {application/json: {schema: {type: string}}, text/event-stream: {schema: {$ref: Chunk}}}
+components:
+  schemas:
+    Ask: {type: object, properties: {prompt: {type: string}, stream: {type: boolean}}}
+    Chunk: {type: object, properties: {delta: {type: string}}}
+""")
+
+
+def contents(document: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = document["paths"]["/chat"]["post"]["responses"]["200"]["content"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("change", "heading", "line"),
+    [
+        (
+            lambda d: contents(d).pop("application/json"),
+            "Breaking",
+            "client.t.chat() gives a stream of events of Chunk, and gave str",
+        ),
+        (
+            lambda d: properties(d, "Ask")["stream"].update(default=True),
+            "Breaking",
+            "client.t.chat() gives a stream of events of Chunk, and gave str",
+        ),
+        (
+            lambda d: properties(d, "Ask").pop("stream"),
+            "Breaking",
+            "client.t.chat() with stream=True does not give a stream of events of Chunk any more",
+        ),
+        (
+            lambda d: contents(d)["text/event-stream"].update(schema={"type": "integer"}),
+            "Breaking",
+            "An item of client.t.chat() with stream=True is int, and was Chunk",
+        ),
+    ],
+)
+def test_changed_streams(tmp_path: Path, run: Run, change: Change, heading: str, line: str) -> None:
+    """A change of a stream, or of the flag that asks for it, is told."""
+    document = yaml.safe_load(STREAMS)
+    change(document)
+    (tmp_path / "old.yaml").write_text(STREAMS)
+    (tmp_path / "new.yaml").write_text(yaml.safe_dump(document))
+    said = run("diff", tmp_path / "old.yaml", tmp_path / "new.yaml").out
+    assert heading in said
+    assert line in said
+
+
+def test_new_flag_for_a_stream(tmp_path: Path, run: Run) -> None:
+    """A new flag that asks for a stream breaks no call."""
+    document = yaml.safe_load(STREAMS)
+    properties(document, "Ask").pop("stream")
+    (tmp_path / "old.yaml").write_text(yaml.safe_dump(document))
+    (tmp_path / "new.yaml").write_text(STREAMS)
+    outcome = run("diff", tmp_path / "old.yaml", tmp_path / "new.yaml")
+    assert outcome.status == 0
+    assert "client.t.chat() with stream=True gives a stream of events of Chunk" in outcome.out
+
+
 # Any edit of our own spec ---------------------------------------------------------------------------------------
 
 SPEC = load(REPO / "spec" / "openapi.yaml").data

@@ -11,6 +11,7 @@ Each step is a function that changes the document in place, for one reason. `STE
     unions.py         unions beside fields, limits or constants
     files.py          files in forms
     inner.py          objects described in place become components
+    streams.py        bodies that choose a result or a stream
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from .inner import name_inner_compositions, name_inner_objects
 from .media_types import repair_media_types
 from .operations import name_operations, note_unsupported_parts, settle_parameters
 from .references import compose_keywords_beside_references, name_referenced_places
+from .streams import split_streaming_bodies
 from .types import (
     allow_null_at_references,
     merge_pattern_properties,
@@ -66,4 +68,5 @@ STEPS: tuple[Callable[[Document], None], ...] = (
     gather_constants,
     mark_files,
     name_inner_objects,
+    split_streaming_bodies,
 )

@@ -82,7 +82,7 @@ class AsyncTransport:
     def stream(self, request: Request[T], options: RequestOptions, /) -> AsyncLineStream[T]:
         """Return the decoded lines of a JSONL response, or the values of a JSON text sequence."""
         decoder = partial(line_decoder, request.operation)
-        separator = separator_of(request.operation)
+        separator = separator_of(request)
 
         def make(open: Opener) -> AsyncLineStream[T]:
             return AsyncLineStream(open, decoder, separator)

@@ -81,17 +81,28 @@ def decode_page(request: Request[T], response: OpenedResponse, content: bytes) -
 _SEPARATORS = {"jsonl": b"\n", "json-seq": b"\x1e"}
 
 
-def separator_of(operation: Operation) -> bytes:
+def separator_of(request: Request[Any]) -> bytes:
     """Return the byte between two values of the response that is asked for."""
-    return _SEPARATORS[operation.success.kind]
+    asked = request.accept or request.operation.success.media_type
+    kinds = [each.kind for each in request.operation.responses if each.media_type == asked]
+    return next(_SEPARATORS[kind] for kind in kinds if kind in _SEPARATORS)
 
 
 def line_decoder(operation: Operation, response: OpenedResponse) -> Callable[[bytes], Any]:
     """Return the decoder for the lines of a JSONL response, or the texts of a JSON text sequence.
 
     It raises `APIResponseValidationError` for a line that is not JSON.
+
+    Raises:
+        APIResponseValidationError: The response is of another documented media type, which has no lines.
     """
     documented = _documented(operation, response)
+    if documented is not None and documented.kind not in _SEPARATORS:
+        content_type = response.headers.get("content-type")
+        if content_type:
+            raise invalid(operation, response, b"", f"is not a stream of lines but {content_type}")
+        same = (each for each in operation.responses if each.status == documented.status)
+        documented = next((each for each in same if each.kind in _SEPARATORS), documented)
     decode = _decoder(operation, documented)
     in_sequence = documented is not None and documented.kind == "json-seq"
 

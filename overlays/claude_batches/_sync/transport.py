@@ -74,7 +74,7 @@ class Transport:
     def stream(self, request: Request[T], options: RequestOptions, /) -> LineStream[T]:
         """Return the decoded lines of a JSONL response, or the values of a JSON text sequence."""
         decoder = partial(line_decoder, request.operation)
-        separator = separator_of(request.operation)
+        separator = separator_of(request)
 
         def make(open: Opener) -> LineStream[T]:
             return LineStream(open, decoder, separator)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -29,7 +30,9 @@ def stream(*chunks: str, media_type: str = EVENTS, cut: bool = False) -> Act:
 
     def act(exchange: Exchange) -> None:
         exchange.read_body()
-        exchange.send(f"HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\n".encode())
+        exchange.send(
+            f"HTTP/1.1 200 OK\r\n{f'content-type: {media_type}' if media_type else 'x: y'}\r\n".encode()
+        )
         exchange.send(b"request-id: req_1\r\ntransfer-encoding: chunked\r\n\r\n")
         for chunk in chunks:
             data = chunk.encode()
@@ -197,35 +200,287 @@ components:
         found = call(stream('data: {"delta": "a"}\n\n'), "chat", view="raw", prompt="p", stream=True)
         assert [each.delta for each in found] == ["a"]
 
-    def test_overloads(self, api: Api, tmp_path: Any) -> None:
+    def test_overloads(self, api: Api, tmp_path: Path) -> None:
         """Type checkers know the result by the value of `stream`, and the views take both."""
         program = f"""
-            import {api.name} as _  # the package
             from {api.name} import models
             from {api.name}.resources import AsyncT, T
+            from typing import assert_type
             from claude_batches import AsyncEventStream, EventStream
 
             async def use(sync: T, other: AsyncT, flag: bool) -> None:
-                a: models.Answer = sync.chat(prompt="p")
-                b: models.Answer = sync.chat(prompt="p", stream=False)
-                c: EventStream[models.Chunk] = sync.chat(prompt="p", stream=True)
-                d: models.Answer | EventStream[models.Chunk] = sync.chat(prompt="p", stream=flag)
-                e: AsyncEventStream[models.Chunk] = await other.chat(prompt="p", stream=True)
-                async for chunk in e:
-                    f: models.Chunk = chunk
+                assert_type(sync.chat(prompt="p"), models.Answer)
+                assert_type(sync.chat(prompt="p", stream=False), models.Answer)
+                assert_type(sync.chat(prompt="p", stream=True), EventStream[models.Chunk])
+                assert_type(sync.chat(prompt="p", stream=flag), models.Answer | EventStream[models.Chunk])
+                assert_type(await other.chat(prompt="p", stream=True), AsyncEventStream[models.Chunk])
+                async for chunk in await other.chat(prompt="p", stream=True):
+                    assert_type(chunk, models.Chunk)
                 async for change in other.watch():
-                    g: models.Change = change
+                    assert_type(change, models.Change)
                 for event in sync.raw():
-                    h: str = event.data
+                    assert_type(event.data, str)
                 sync.with_raw_response.chat(prompt="p")
         """
-        path = api.folder / "program.py"
-        path.write_text(textwrap.dedent(program))
-        try:
-            assert mypy_complaints(api.folder) == ""
-            assert pyright_complaints(api.folder, tmp_path) == ""
-        finally:
-            path.unlink()
+        assert complaints(api, tmp_path, program) == ""
+
+
+def complaints(api: Api, tmp_path: Path, program: str) -> str:
+    """Return the findings of mypy and pyright in a program that uses the package."""
+    path = api.folder / "program.py"
+    path.write_text(textwrap.dedent(program))
+    try:
+        return mypy_complaints(api.folder) + pyright_complaints(api.folder, tmp_path)
+    finally:
+        path.unlink()
+
+
+ANSWERS = """
+      responses:
+        "200":
+          description: It.
+          content: {application/json: {schema: {$ref: Answer}}, text/event-stream: {schema: {$ref: Chunk}}}
+"""
+
+
+class TestStreamByDefault:
+    document = f"""
+paths:
+  /generate:
+    post:
+      operationId: t_generate
+      tags: [t]
+      requestBody: {{required: true, content: {{application/json: {{schema: {{$ref: Ask}}}}}}}}{ANSWERS}
+  /search:
+    get:
+      operationId: t_search
+      tags: [t]
+      parameters: [{{name: stream, in: query, schema: {{type: boolean, default: true}}}}]{ANSWERS}
+  /always:
+    post:
+      operationId: t_always
+      tags: [t]
+      requestBody: {{required: true, content: {{application/json: {{schema: {{$ref: Always}}}}}}}}{ANSWERS}
+components:
+  schemas:
+    Ask:
+      type: object
+      required: [prompt]
+      properties: {{prompt: {{type: string}}, stream: {{type: boolean, default: true}}}}
+    Always:
+      type: object
+      required: [stream]
+      properties: {{stream: {{const: true}}}}
+    Answer: {{type: object, properties: {{text: {{type: string}}}}}}
+    Chunk: {{type: object, properties: {{delta: {{type: string}}}}}}
+"""
+
+    @pytest.mark.parametrize(
+        ("method", "arguments"),
+        [
+            ("generate", {"prompt": "p"}),
+            ("generate", {"prompt": "p", "stream": True}),
+            ("search", {}),
+            ("always", {"stream": True}),
+        ],
+    )
+    def test_stream_without_argument(self, api: Api, call: Caller, method: str, arguments: Any) -> None:
+        """A call without a flag whose default is true, and one whose flag is always true, gets the stream."""
+        found = call(stream('data: {"delta": "a"}\n\n'), method, **arguments)
+        assert found == [api.models.Chunk(delta="a")]
+        assert call.requests[0].headers["accept"] == "text/event-stream"
+
+    @pytest.mark.parametrize(("method", "arguments"), [("generate", {"prompt": "p"}), ("search", {})])
+    def test_result_on_request(self, api: Api, call: Caller, method: str, arguments: Any) -> None:
+        """With `stream=False` the result is the JSON."""
+        act = stream('{"text": "t"}', media_type="application/json")
+        assert call(act, method, stream=False, **arguments) == api.models.Answer(text="t")
+        assert call.requests[0].headers["accept"] == "application/json"
+
+    def test_overloads(self, api: Api, tmp_path: Path) -> None:
+        """Type checkers know the stream as the result of a call without the flag."""
+        program = f"""
+            from {api.name} import models
+            from {api.name}.resources import AsyncT, T
+            from typing import assert_type
+            from claude_batches import AsyncEventStream, EventStream
+
+            async def use(sync: T, other: AsyncT, flag: bool) -> None:
+                assert_type(sync.generate(prompt="p"), EventStream[models.Chunk])
+                assert_type(sync.generate(prompt="p", stream=True), EventStream[models.Chunk])
+                assert_type(sync.generate(prompt="p", stream=False), models.Answer)
+                assert_type(sync.generate(prompt="p", stream=flag), models.Answer | EventStream[models.Chunk])
+                assert_type(await other.search(), AsyncEventStream[models.Chunk])
+                assert_type(await other.search(stream=False), models.Answer)
+                assert_type(sync.always(stream=True), EventStream[models.Chunk])
+        """
+        assert complaints(api, tmp_path, program) == ""
+
+
+class TestUnionBodies:
+    document = f"""
+paths:
+  /literal:
+    post:
+      operationId: t_literal
+      tags: [t]
+      requestBody:
+        required: true
+        content: {{application/json: {{schema: {{oneOf: [$ref: Plain, $ref: Streamed]}}}}}}{ANSWERS}
+  /either:
+    post:
+      operationId: t_either
+      tags: [t]
+      requestBody:
+        required: true
+        content: {{application/json: {{schema: {{oneOf: [$ref: Words, $ref: Picture, $ref: Plain]}}}}}}{ANSWERS}
+  /implied:
+    post:
+      operationId: t_implied
+      tags: [t]
+      requestBody:
+        required: true
+        content: {{application/json: {{schema: {{oneOf: [$ref: Words, $ref: Picture]}}}}}}
+      responses: {{"200": {{description: It., content: {{application/json: {{schema: {{$ref: Answer}}}}}}}}}}
+  /default:
+    post:
+      operationId: t_default
+      tags: [t]
+      requestBody: {{content: {{application/json: {{schema: {{$ref: Eager}}}}}}}}{ANSWERS}
+components:
+  schemas:
+    Plain:
+      type: object
+      required: [kind]
+      properties: {{kind: {{const: plain}}, stream: {{enum: [false]}}}}
+    Streamed:
+      type: object
+      required: [kind, stream]
+      properties: {{kind: {{const: streamed}}, stream: {{const: true}}}}
+    Words:
+      type: object
+      required: [words]
+      properties: {{words: {{type: string}}, stream: {{$ref: Flag}}}}
+    Picture:
+      type: object
+      required: [url]
+      properties: {{url: {{type: string}}, stream: {{type: boolean}}}}
+    Eager:
+      type: object
+      properties: {{words: {{type: string}}, stream: {{type: boolean, default: true}}}}
+    Flag: {{type: [boolean, "null"], description: Stream it.}}
+    Answer: {{type: object, properties: {{text: {{type: string}}}}}}
+    Chunk: {{type: object, properties: {{delta: {{type: string}}}}}}
+"""
+
+    @pytest.mark.parametrize(
+        ("method", "arguments"),
+        [
+            ("literal", {"body": {"kind": "streamed", "stream": True}}),
+            ("either", {"body": {"words": "w", "stream": True}}),
+            ("either", {"body": {"url": "u", "stream": True}}),
+            ("default", {"body": {"words": "w"}}),
+            ("default", {}),
+        ],
+    )
+    def test_body_asks_for_stream(self, api: Api, call: Caller, method: str, arguments: Any) -> None:
+        """A body whose flag is true, or left out where the default is true, gets the stream."""
+        found = call(stream('data: {"delta": "a"}\n\n'), method, **arguments)
+        assert found == [api.models.Chunk(delta="a")]
+        assert call.requests[0].headers["accept"] == "text/event-stream"
+
+    @pytest.mark.parametrize(
+        ("method", "body"),
+        [
+            ("literal", {"kind": "plain"}),
+            ("either", {"words": "w"}),
+            ("either", {"kind": "plain", "stream": False}),
+            ("implied", {"url": "u", "stream": None}),
+            ("default", {"stream": False}),
+        ],
+    )
+    def test_body_asks_for_result(self, api: Api, call: Caller, method: str, body: Any) -> None:
+        """Any other body gets the JSON."""
+        act = stream('{"text": "t"}', media_type="application/json")
+        assert call(act, method, body=body) == api.models.Answer(text="t")
+        assert json.loads(call.requests[0].body or b"") == body
+
+    def test_stream_can_be_implied(self, call: Caller) -> None:
+        """A flag in a member makes a stream of events where the document says nothing of it."""
+        [event] = call(stream("data: 1\n\n"), "implied", body={"url": "u", "stream": True})
+        assert event.data == "1"
+
+    def test_overloads(self, api: Api, tmp_path: Path) -> None:
+        """Type checkers know the result by the flag in the body."""
+        program = f"""
+            from {api.name} import models, params
+            from {api.name}.resources import AsyncT, T
+            from typing import assert_type
+            from claude_batches import AsyncEventStream, EventStream, ServerSentEvent
+
+            async def use(sync: T, other: AsyncT, flag: bool, words: params.Words) -> None:
+                assert_type(sync.literal(body={{"kind": "streamed", "stream": True}}), EventStream[models.Chunk])
+                assert_type(sync.literal(body={{"kind": "plain"}}), models.Answer)
+                assert_type(sync.either(body={{"words": "w", "stream": True}}), EventStream[models.Chunk])
+                assert_type(sync.either(body={{"url": "u", "stream": False}}), models.Answer)
+                assert_type(sync.either(body={{"kind": "plain"}}), models.Answer)
+                assert_type(sync.either(body=words), models.Answer | EventStream[models.Chunk])
+                assert_type(sync.implied(body={{"url": "u", "stream": True}}), EventStream[ServerSentEvent])
+                assert_type(await other.default(), AsyncEventStream[models.Chunk])
+                assert_type(await other.default(body={{"stream": False}}), models.Answer)
+                sync.with_raw_response.either(body={{"url": "u"}})
+        """
+        assert complaints(api, tmp_path, program) == ""
+
+
+class TestLinesByFlag:
+    document = """
+paths:
+  /generate:
+    post:
+      operationId: t_generate
+      tags: [t]
+      requestBody: {required: true, content: {application/json: {schema: {$ref: Ask}}}}
+      responses:
+        "200":
+          description: It.
+          content: {application/json: {schema: {$ref: Answer}}, application/x-ndjson: {schema: {$ref: Chunk}}}
+components:
+  schemas:
+    Ask:
+      type: object
+      properties: {stream: {type: boolean, default: true}}
+    Answer: {type: object, properties: {text: {type: string}}}
+    Chunk: {type: object, properties: {delta: {type: string}}}
+"""
+
+    @pytest.mark.parametrize("media_type", ["application/x-ndjson", ""])
+    def test_lines(self, api: Api, call: Caller, media_type: str) -> None:
+        """The stream may be JSON Lines, and its lines have their own model."""
+        act = stream('{"delta": "a"}\n{"delta": "b"}\n', media_type=media_type)
+        assert call(act, "generate") == [api.models.Chunk(delta="a"), api.models.Chunk(delta="b")]
+        assert call.requests[0].headers["accept"] == "application/x-ndjson"
+
+    def test_other_media_type(self, call: Caller) -> None:
+        """A result in place of the asked-for stream raises."""
+        with pytest.raises(APIResponseValidationError, match="not a stream of lines but application/json"):
+            call(stream("{}", media_type="application/json"), "generate")
+
+    def test_overloads(self, api: Api, tmp_path: Path) -> None:
+        """Type checkers know the stream of lines, and the result."""
+        program = f"""
+            from {api.name} import models
+            from {api.name}.resources import AsyncT, T
+            from typing import assert_type
+            from claude_batches import AsyncLineStream, LineStream
+
+            async def use(sync: T, other: AsyncT) -> None:
+                assert_type(sync.generate(), LineStream[models.Chunk])
+                assert_type(sync.generate(stream=False), models.Answer)
+                assert_type(await other.generate(stream=True), AsyncLineStream[models.Chunk])
+                assert_type(await other.generate(stream=False), models.Answer)
+        """
+        assert complaints(api, tmp_path, program) == ""
 
 
 class TestSequences:

@@ -17,6 +17,8 @@ _JSON_LINES = frozenset(
 _JSON_SEQUENCE = "application/json-seq"
 EVENT_STREAM = "text/event-stream"
 _STREAMS = {_JSON_SEQUENCE: "json-seq", EVENT_STREAM: "events"}
+#: The kinds of responses that come value by value.
+STREAMED = frozenset({"jsonl", "json-seq", "events"})
 _FORMS = {"application/x-www-form-urlencoded": "form", "multipart/form-data": "multipart"}
 
 
