@@ -20,11 +20,12 @@ _RANKS = {
     "json": 0,
     "jsonl": 1,
     "json-seq": 1,
-    "events": 2,
     "form": 2,
     "multipart": 2,
     "text": 3,
     "bytes": 4,
+    # Servers send a stream in place of a result on request alone.
+    "events": 5,
 }
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...load.document import Document
-from .compositions import merge_all_of
+from .compositions import drop_repeated_types, merge_all_of
 from .files import mark_files
 from .inheritance import unfold_inheritance
 from .inner import name_inner_compositions, name_inner_objects
@@ -29,6 +29,7 @@ from .references import compose_keywords_beside_references, name_referenced_plac
 from .streams import split_streaming_bodies
 from .types import (
     allow_null_at_references,
+    drop_empty_enums,
     merge_pattern_properties,
     replace_foreign_types,
     write_null_as_a_type,
@@ -51,6 +52,7 @@ STEPS: tuple[Callable[[Document], None], ...] = (
     settle_parameters,
     repair_media_types,
     write_true_as_a_schema,
+    drop_empty_enums,
     replace_foreign_types,
     name_referenced_places,
     write_tuples_as_lists,
@@ -59,6 +61,7 @@ STEPS: tuple[Callable[[Document], None], ...] = (
     write_null_as_a_type,
     unfold_inheritance,
     drop_limiting_unions,
+    drop_repeated_types,
     name_inner_compositions,
     merge_all_of,
     allow_null_at_references,

@@ -24,6 +24,16 @@ from ...load.schemas import (
 _TYPES = frozenset({"type", "format"})
 
 
+def drop_repeated_types(document: Document) -> None:
+    """Drop a type beside `allOf: [{$ref}]` that the target has as well: a reference stays a reference then."""
+    for _, schema in schemas_of(document):
+        parts = [part for part in schema.get("allOf", ()) if says_what(part)]
+        if len(parts) == 1 and keywords_of_type(schema) == {"type", "allOf"}:
+            target = document.schemas.get(key_of(parts[0]) or "")
+            if isinstance(target, dict) and target.get("type") == schema["type"]:
+                del schema["type"]
+
+
 def merge_all_of(document: Document) -> None:
     """Merge the parts of each `allOf`: its model has the fields of all of them."""
     for key, schema in document.schemas.items():

@@ -16,6 +16,14 @@ def write_true_as_a_schema(document: Document) -> None:
             del schema["required"]
 
 
+def drop_empty_enums(document: Document) -> None:
+    """Drop an `enum` without values, which some programs write for "not known"; no value would be valid."""
+    for place, schema in schemas_of(document):
+        if schema.get("enum") == []:
+            del schema["enum"]
+            document.note(place, "has an enum without values; left out")
+
+
 def replace_foreign_types(document: Document) -> None:
     """Drop the type `any`, which has no effect, and write `file`, the bytes of OpenAPI 2, as a string."""
     for place, schema in schemas_of(document):

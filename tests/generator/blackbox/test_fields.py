@@ -106,6 +106,30 @@ components:
         assert "#/components/schemas/Weird" in api.notes
 
 
+class TestEmptyEnum:
+    document = """
+paths:
+  /pets:
+    get:
+      operationId: t_list
+      tags: [t]
+      parameters:
+        - {name: state, in: query, schema: {type: string, enum: [], allOf: [{$ref: State}]}}
+      responses: {"200": {description: It., content: {application/json: {schema: {$ref: Pet}}}}}
+components:
+  schemas:
+    State: {type: string, enum: [open, closed]}
+    Pet: {type: object, properties: {state: {enum: [], allOf: [{$ref: State}]}, name: {type: string, enum: []}}}
+"""
+
+    def test_the_rest_is_the_type(self, api: Api) -> None:
+        """An enum without values beside `allOf` or a type is left out with a note."""
+        assert "state: _params.StateParam | None" in api.source("resources/_t.py")
+        assert "state: State | None" in api.source("models/_pet.py")
+        assert "name: str | None" in api.source("models/_pet.py")
+        assert api.notes.count("has an enum without values; left out") == 3
+
+
 class TestRecursion:
     document = """
 components:

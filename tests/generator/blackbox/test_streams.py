@@ -483,6 +483,27 @@ components:
         assert complaints(api, tmp_path, program) == ""
 
 
+class TestBytesBesideEvents:
+    document = """
+paths:
+  /speech:
+    post:
+      operationId: t_speech
+      tags: [t]
+      responses:
+        "200":
+          description: It.
+          content:
+            text/event-stream: {schema: {$ref: Chunk}}
+            application/octet-stream: {schema: {type: string, format: binary}}
+components: {schemas: {Chunk: {type: object, properties: {delta: {type: string}}}}}
+"""
+
+    def test_bytes_without_a_flag(self, call: Caller) -> None:
+        """Where no flag asks for the stream, the other media type is the result."""
+        assert call(stream("audio", media_type="application/octet-stream"), "speech") == b"audio"
+
+
 class TestSequences:
     document = """
 paths:
