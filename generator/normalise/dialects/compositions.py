@@ -25,8 +25,14 @@ _TYPES = frozenset({"type", "format"})
 
 
 def drop_repeated_types(document: Document) -> None:
-    """Drop a type beside `allOf: [{$ref}]` that the target has as well: a reference stays a reference then."""
+    """Drop a type beside `allOf: [{$ref}]` that the target has as well: a reference stays a reference then.
+
+    A component keeps it, and is a class of its own.
+    """
+    named = {id(schema) for schema in document.schemas.values()}
     for _, schema in schemas_of(document):
+        if id(schema) in named:
+            continue
         parts = [part for part in schema.get("allOf", ()) if says_what(part)]
         if len(parts) == 1 and keywords_of_type(schema) == {"type", "allOf"}:
             target = document.schemas.get(key_of(parts[0]) or "")
