@@ -1,20 +1,22 @@
-"""Time of generating this project's package, and a package from a document with a thousand schemas.
+"""Time and memory of generating packages, beside stock openapi-python-client with its ruff hooks.
 
-The yardstick is stock openapi-python-client, with its ruff hooks, on the same document. The document is synthetic and
-has the traits of published ones. Stock openapi-python-client gets it without the parts that it skips or fails on.
+The documents are this project's own, and two synthetic ones with a thousand schemas and the traits of published ones:
+one without the parts that stock skips or fails on, and one with all. `--document FILE` measures a published document
+in their place.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
+
+import attrs
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -173,51 +175,97 @@ def operations_in(document: dict[str, Any]) -> int:
     return sum(len(item) for item in document["paths"].values())
 
 
-def timed(*command: object, cwd: Path = ROOT) -> tuple[float, float]:
-    """Seconds of the clock and of CPU that a command takes, with all that it starts."""
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-    }
+@attrs.frozen
+class Cost:
+    """The cost of a command, with all that it starts."""
+
+    clock: float
+    """Seconds of the clock."""
+    cpu: float
+    """Seconds of CPU."""
+    memory: float
+    """Peak memory of its largest process, in MB."""
+
+
+#: Runs a command and prints its cost: a process of its own, as the peak of memory is that of all children so far.
+_WATCHER = """
+import json, resource, subprocess, sys, time
+started = time.perf_counter()
+status = subprocess.run(sys.argv[1:], stdout=sys.stderr).returncode
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([status, time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1e3]))
+"""
+
+
+def measured(*command: object) -> Cost | None:
+    """Return the cost of a command; `None` if it fails."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     done = subprocess.run(
-        [*map(str, command)], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", _WATCHER, *map(str, command)],
+        cwd=ROOT,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    elapsed = time.perf_counter() - started
-    if done.returncode != 0:
-        raise SystemExit(f"{command[1]} failed:\n{done.stderr}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return elapsed, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    status, *cost = json.loads(done.stdout)
+    return None if status else Cost(*cost)
+
+
+def shown(text: str, cost: Cost | None) -> None:
+    """Print a line of the table."""
+    figures = "fails" if cost is None else f"{cost.clock:.2f} s{cost.cpu:>9.2f} s{cost.memory:>7.0f} MB"
+    print(f"{text:<56}{figures:>28}", flush=True)
+
+
+def compared(path: Path, counts: str, folder: Path) -> None:
+    """Generate a package from a document with this project and with stock, and print the costs and their ratio."""
+    ours = measured(
+        *(sys.executable, ROOT / "codegen.py", "--spec", path, "--output", folder, "--package", "large")
+    )
+    shown(f"{counts}: this project", ours)
+    stock = measured(
+        *(Path(sys.executable).with_name("openapi-python-client"), "generate", "--meta", "none"),
+        *("--path", path, "--output-path", folder / "stock", "--overwrite"),
+    )
+    shown(f"{counts}: stock", stock)
+    if ours is not None and stock is not None:
+        ratios = f"{ours.clock / stock.clock:.2f}x{ours.cpu / stock.cpu:>10.2f}x{ours.memory / stock.memory:>9.2f}x"
+        print(f"{'':<56}{ratios:>27} of stock")
 
 
 def main() -> None:
     """Measure, and print."""
-    codegen = (sys.executable, ROOT / "codegen.py")
-    print(f"{'':<44}{'clock':>9}{'CPU':>9}")
-
-    def show(what: str, measured: tuple[float, float]) -> None:
-        print(f"{what:<44}{measured[0]:>7.2f} s{measured[1]:>7.2f} s", flush=True)
-
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--document", type=Path, help="a published document to measure, in place of the synthetic ones"
+    )
+    document: Path | None = parser.parse_args().document
+    print(f"{'':<56}{'clock':>8}{'CPU':>11}{'memory':>10}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        imports = timed(sys.executable, "-c", "import openapi_python_client")
-        show("importing openapi-python-client alone", imports)
-        show("this project: generate", timed(*codegen, "--output", folder / "ours"))
-        show("this project: --check", timed(*codegen, "--check"))
+        if document is not None:
+            compared(document, document.name, folder)
+            return
+        shown(
+            "importing openapi-python-client alone",
+            measured(sys.executable, "-c", "import openapi_python_client"),
+        )
+        shown(
+            "this project's own document", measured(sys.executable, ROOT / "codegen.py", "--output", folder)
+        )
         for plain in (True, False):
-            document = large_document(plain=plain)
-            counts = f"{len(document['components']['schemas'])} schemas, {operations_in(document)} operations"
-            (folder / f"large{plain}.json").write_text(json.dumps(document))
-            options = ("--spec", folder / f"large{plain}.json", "--output", folder / "ours", "--package")
-            ours = timed(*codegen, *options, "large")
-            show(f"{counts}: generate", ours)
-            if plain:
-                stock = timed(
-                    *(Path(sys.executable).with_name("openapi-python-client"), "generate", "--meta", "none"),
-                    *("--path", folder / "largeTrue.json", "--output-path", folder / "stock", "--overwrite"),
-                )
-                show(f"{counts}: stock", stock)
-                print(f"{'':<44}{ours[0] / stock[0]:>8.2f}x{ours[1] / stock[1]:>8.2f}x of stock")
+            data = large_document(plain=plain)
+            path = folder / "large.json"
+            path.write_text(json.dumps(data))
+            kind = "" if plain else ", all traits"
+            compared(
+                path,
+                f"{len(data['components']['schemas'])} schemas, {operations_in(data)} operations{kind}",
+                folder,
+            )
 
 
 if __name__ == "__main__":
