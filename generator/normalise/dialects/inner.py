@@ -27,7 +27,8 @@ def name_inner_compositions(document: Document) -> None:
 
 
 def _is_composition(schema: Any) -> bool:
-    if not isinstance(schema, dict):
+    if not isinstance(schema, dict) or "const" in schema or "enum" in schema:
+        # Constants lead nowhere, and are short.
         return False
     parts = [part for part in schema.get("allOf", ()) if says_what(part)]
     own = {key: value for key, value in schema.items() if key != "allOf"}

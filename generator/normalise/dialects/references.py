@@ -11,6 +11,8 @@ from ...load.schemas import COMPONENT, WORDS, free_key, key_of, refer, schemas_o
 from ...load.validate import validate_part
 from ...names import class_name
 
+#: Keywords that change the type of a reference beside them.
+_COMPOSED = frozenset({"properties", "required", "enum", "const", "allOf", "anyOf", "oneOf"})
 _LOCATIONS = ("path", "query", "header", "cookie")
 
 
@@ -94,9 +96,9 @@ def compose_keywords_beside_references(document: Document) -> None:
         return
     for place, schema in list(schemas_of(document)):
         beside = {key: value for key, value in schema.items() if key != "$ref" and key not in WORDS}
-        if "$ref" in schema and (beside.keys() & {"properties", "required", "allOf", "anyOf", "oneOf"}):
+        if "$ref" in schema and not _COMPOSED.isdisjoint(beside):
             validate_part(beside, "Schema", place)
-            words = {key: value for key, value in schema.items() if key in WORDS}
-            reference = {"$ref": schema["$ref"]}
+            kept = {key: value for key, value in schema.items() if key in (*WORDS, "enum", "const")}
+            parts = [{"$ref": schema["$ref"]}, {key: beside[key] for key in beside if key not in kept}]
             schema.clear()
-            schema.update({**words, "allOf": [reference, beside]})
+            schema.update({**kept, "allOf": [part for part in parts if part]})

@@ -130,6 +130,28 @@ components:
         assert api.notes.count("has an enum without values; left out") == 3
 
 
+class TestConstantsBesideReferences:
+    document = """
+components:
+  schemas:
+    Kind: {type: integer, enum: [1, 2, 3]}
+    Cat: {type: object, required: [kind], properties: {kind: {$ref: Kind, enum: [1]}}}
+    Dog: {type: object, required: [kind], properties: {kind: {$ref: Kind, const: 2}}}
+    Owl: {type: object, required: [kind], properties: {kind: {type: integer, allOf: [{$ref: Kind}], enum: [3]}}}
+    Home: {type: object, properties: {pet: {oneOf: [{$ref: Cat}, {$ref: Dog}, {$ref: Owl}]}}}
+"""
+
+    @pytest.mark.parametrize(("kind", "name"), [(1, "Cat"), (2, "Dog"), (3, "Owl"), (4, "Unknown")])
+    def test_constants_select_the_member(self, api: Api, kind: int, name: str) -> None:
+        """A constant beside a reference narrows it, and selects the member of a union."""
+        assert type(api.models.Home.from_dict({"pet": {"kind": kind}}).pet).__name__ == name
+
+    def test_one_value_is_a_literal(self, api: Api) -> None:
+        """The narrowed type is a plain literal, without a name of its own."""
+        assert "kind: Literal[2]" in api.source("models/_dog.py")
+        assert "kind: Literal[3]" in api.source("models/_owl.py")
+
+
 class TestRecursion:
     document = """
 components:

@@ -244,4 +244,4 @@ components:
     def test_enum_of_one_value_is_a_literal(self, api: Api) -> None:
         """An enum of one value is a plain literal, as a constant is."""
         assert "one: Literal['only'] | None" in api.source("models/_holder.py").replace('"', "'")
-        assert "TextType: TypeAlias = Literal[0]\n" in api.source("models/_text_type.py")
+        assert "type: Literal[0]\n" in api.source("models/_text.py")

@@ -82,7 +82,7 @@ class Components:
             name = named.get(letters(key))
             if name is None or "$ref" in schema:
                 continue
-            if "properties" in schema and not any(each in schema for each in _COMPOSED):
+            if schema.get("properties") and not any(each in schema for each in _COMPOSED):
                 yield from self._object(key, schema, name)
 
     def _object(self, key: str, schema: dict[str, Any], name: str) -> Iterator[str]:

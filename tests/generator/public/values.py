@@ -40,7 +40,7 @@ class Values:
     def of(self, schema: Any, depth: int = 0) -> Any:
         """A value; of several that are allowed, one of the first."""
         schema = self.merged(schema)
-        if "const" in schema:
+        if "const" in schema and schema["const"] in schema.get("enum", [schema["const"]]):
             return schema["const"]
         if "enum" in schema:
             return next(value for value in schema["enum"] if value is not None)
