@@ -18,17 +18,19 @@ import json
 import os
 import re
 import socket
-import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, Self
 
 import attrs
 from anyio.from_thread import start_blocking_portal
 from claude_batches import AsyncClient, Client
+
+from tests.support.clients import Calls
+from tests.support.results import batch_json
+from tests.support.server import Exchange, ScriptedServer
 
 KEY = "sk-attacked-7c1f-never-shown"
 BATCH_ID = "msgbatch_attacked"
@@ -61,16 +63,21 @@ class Request:
 
 
 class Wire:
-    """The server's end of a connection."""
+    """The server's end of a connection.
 
-    def __init__(self, connection: socket.socket, server: Server) -> None:
-        self.connection = connection
-        self.reader: Any = connection.makefile("rb")
+    Args:
+        exchange: The request and its connection.
+        server: The server.
+    """
+
+    def __init__(self, exchange: Exchange, server: Server) -> None:
+        self.exchange = exchange
+        self.reader = exchange.reader
         self.server = server
-        self.open = True
 
     def send(self, data: bytes) -> None:
-        self.connection.sendall(data)
+        """Send bytes."""
+        self.exchange.send(data)
 
     def dribble(self, data: bytes, *, every: float = 0.1, size: int = 1, seconds: float = 3.0) -> None:
         """Send some bytes at a time, for so long, and then hang up."""
@@ -88,12 +95,10 @@ class Wire:
 
     def cut(self, *, reset: bool = False) -> None:
         """Hang up, politely or with a reset."""
-        self.open = False
-        if reset:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        else:
+        self.exchange.hang_up(reset=reset)
+        if not reset:
             with contextlib.suppress(OSError):
-                self.connection.shutdown(socket.SHUT_WR)
+                self.exchange.connection.shutdown(socket.SHUT_WR)
 
 
 Handler = Callable[[Wire, Request], object]
@@ -114,7 +119,7 @@ def _route(method: str, target: str) -> str:
 class Server:
     """Serves each route by its handler, and records the requests.
 
-    Arguments:
+    Args:
         lifetime: Seconds after which it hangs up on everybody.
         read_bodies: Whether the body of a request is read before its handler is called.
         routes: Handlers of create, list, retrieve, results, cancel, delete and other; or one of `any`.
@@ -123,81 +128,40 @@ class Server:
     def __init__(self, *, lifetime: float = 10.0, read_bodies: bool = True, **routes: Handler) -> None:
         self.routes = routes
         self.requests: list[Request] = []
-        self.connections = 0
-        self.closing = threading.Event()
         self._read_bodies = read_bodies
-        self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._sockets: list[socket.socket] = []
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._end = threading.Timer(lifetime, self.close)
+        self._server = ScriptedServer([self._act])
+        self.closing = self._server.closing
+        self.url = self._server.url
+        self.port = int(self.url.rpartition(":")[2])
+        self._end = threading.Timer(lifetime, self._server.close)
         self._end.daemon = True
 
+    @property
+    def connections(self) -> int:
+        """Number of connections made."""
+        return self._server.connections
+
     def asked(self, route: str) -> list[Request]:
-        """The requests of a route."""
+        """Return the requests of a route."""
         return [request for request in self.requests if request.route == route]
 
     def __enter__(self) -> Self:
-        self._threads[0].start()
+        self._server.__enter__()
         self._end.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._end.cancel()
-        self.close()
-        for thread in self._threads:
-            thread.join(5)
+        self._server.__exit__(*error)
 
-    def close(self) -> None:
-        """Hang up on everybody."""
-        self.closing.set()
-        with self._lock, contextlib.suppress(OSError):
-            # A shutdown wakes the thread that is in accept(); closing alone does not.
-            self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
-        for connection in list(self._sockets):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def _accept(self) -> None:
-        while not self.closing.is_set():
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._sockets.append(connection)
-            thread = threading.Thread(target=self._serve, args=(connection, self.connections), daemon=True)
-            self.connections += 1
-            self._threads.append(thread)
-            thread.start()
-
-    def _serve(self, connection: socket.socket, number: int) -> None:
-        wire = Wire(connection, self)
-        with connection, wire.reader, contextlib.suppress(OSError, ValueError):
-            while wire.open and (request := self._read(wire, number)) is not None:
-                handler = self.routes.get(request.route) or self.routes.get("any") or says({}, 404)
-                handler(wire, request)
-
-    def _read(self, wire: Wire, number: int) -> Request | None:
-        line = wire.reader.readline()
-        if not line:
-            return None
-        method, target, _ = line.decode().split(" ")
-        headers: dict[str, str] = {}
-        while field := wire.reader.readline().strip():
-            name, _, value = field.decode("latin-1").partition(":")
-            headers[name.lower()] = value.strip()
-        request = Request(_route(method, target), method, target, headers, number)
+    def _act(self, exchange: Exchange) -> None:
+        route = _route(exchange.method, exchange.target)
+        request = Request(route, exchange.method, exchange.target, exchange.headers, exchange.number)
         if self._read_bodies:
-            request.body = wire.reader.read(int(headers.get("content-length", 0)))
-        with self._lock:
-            self.requests.append(request)
-        return request
+            request.body = exchange.read_body()
+        self.requests.append(request)
+        handler = self.routes.get(route) or self.routes.get("any") or says({}, 404)
+        handler(Wire(exchange, self), request)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -238,25 +202,14 @@ def hangs_up(wire: Wire, request: Request) -> None:
 
 
 def counts(succeeded: object) -> dict[str, object]:
-    """The `request_counts` of a batch that ended well."""
+    """Return the `request_counts` of a batch that ended well."""
     return {"processing": 0, "succeeded": succeeded, "errored": 0, "canceled": 0, "expired": 0}
 
 
 def batch(count: int = 2, **fields: object) -> dict[str, Any]:
-    """A batch as the API describes it, with no results_url."""
-    return {
-        "id": BATCH_ID,
-        "type": "message_batch",
-        "processing_status": "ended",
-        "request_counts": counts(count),
-        "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "ended_at": "2026-11-01T01:00:00Z",
-        "expires_at": "2026-11-02T00:00:00Z",
-        "archived_at": None,
-        "cancel_initiated_at": None,
-        "results_url": None,
-        **fields,
-    }
+    """Return a batch that was made just now, with no results_url."""
+    made = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return batch_json(count, None, **{"id": BATCH_ID, "created_at": made, **fields})
 
 
 def describes(count: int, **fields: object) -> Handler:
@@ -274,7 +227,7 @@ def serves(
 ) -> Handler:
     """A handler that serves a file, with ranges.
 
-    Arguments:
+    Args:
         data: The file.
         cuts: After how many bytes each answer in turn breaks off; the last stays, `None` sends all.
         etag: Its version.
@@ -340,36 +293,12 @@ def lines(count: int, padding: int = 0, prefix: str = "r") -> list[bytes]:
     return [line(f"{prefix}{index}", f"Text {index} " + "x" * padding) for index in range(count)]
 
 
-def file_of(parts: Iterable[bytes]) -> bytes:
-    """A results file."""
-    return b"".join(part + b"\n" for part in parts)
-
-
 # ---------------------------------------------------------------------------------------------------------------------
 # Clients
 
 
-class Caller:
+class Caller(Calls):
     """Calls a client's methods, and awaits the results of an async client."""
-
-    def __init__(self, client: Any, portal: Any) -> None:
-        self.client = client
-        self.batches = client.messages.batches
-        self.portal = portal
-
-    def __call__(self, function: Callable[[Any], Any]) -> Any:
-        """The result of a function of `client.messages.batches`."""
-        return self.run(lambda: function(self.batches))
-
-    def run(self, function: Callable[[], Any]) -> Any:
-        if self.portal is None:
-            return function()
-
-        async def call() -> Any:
-            result = function()
-            return await result if inspect.isawaitable(result) else result
-
-        return self.portal.call(call)
 
     def read(self, function: Callable[[Any], Any], items: list[Any] | None = None) -> Any:
         """The stream that a function gives, read to its end into `items`."""
@@ -391,12 +320,6 @@ class Caller:
             return stream
 
         return self.portal.call(collect)
-
-    def items(self, function: Callable[[Any], Any]) -> list[Any]:
-        """All items of the stream that a function gives."""
-        items: list[Any] = []
-        self.read(function, items)
-        return items
 
 
 @contextmanager

@@ -26,7 +26,6 @@ from tests.attack.servers import (
     connected,
     describes,
     elapsed,
-    file_of,
     hangs_up,
     head,
     in_turn,
@@ -36,6 +35,7 @@ from tests.attack.servers import (
     serves,
     soak,
 )
+from tests.support.results import file_of
 
 DEADLINE = 0.3
 #: Every call ends within its deadline plus a second.

@@ -34,7 +34,6 @@ from tests.attack.servers import (
     batch,
     connected,
     describes,
-    file_of,
     in_turn,
     lines,
     requests,
@@ -42,6 +41,7 @@ from tests.attack.servers import (
     serves,
     soak,
 )
+from tests.support.results import file_of
 
 
 def _failure(function: Callable[[], object]) -> BaseException | None:

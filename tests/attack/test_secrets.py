@@ -34,13 +34,13 @@ from tests.attack.servers import (
     batch,
     connected,
     describes,
-    file_of,
     hangs_up,
     line,
     requests,
     says,
     serves,
 )
+from tests.support.results import file_of
 
 #: Where the frames are that show no secret among their locals.
 PACKAGES = {Path(package.__file__ or "").parent for package in (claude_batches, claude_batches_api)}

@@ -37,7 +37,6 @@ from tests.attack.servers import (
     batch,
     counts,
     describes,
-    file_of,
     hangs_up,
     hidden_files,
     in_turn,
@@ -48,6 +47,7 @@ from tests.attack.servers import (
     serves,
     soak,
 )
+from tests.support.results import file_of
 
 ERROR_PAGE = [b"<html><head><title>502 Bad Gateway</title></head><body>", *[b"<p>x</p>"] * 48, b"</html>"]
 

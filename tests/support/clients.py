@@ -22,13 +22,12 @@ KINDS = ("sync-httpx", "sync-httpx2", "async-httpx", "async-httpx2")
 TLS = ssl.create_default_context()
 
 
-class Do:
+class Calls:
     """Calls methods of a client, and awaits the results of an async one."""
 
-    def __init__(self, client: Any, portal: Any, sleeps: Sleeps) -> None:
+    def __init__(self, client: Any, portal: Any) -> None:
         self.client = client
         self.batches = client.messages.batches
-        self.sleeps = sleeps
         self.portal = portal
         """Runs coroutines in the client's event loop; `None` for a sync client."""
 
@@ -47,6 +46,10 @@ class Do:
 
         return self.portal.call(call)
 
+    def items(self, function: Callable[[Any], Any]) -> list[Any]:
+        """Return all items of the iterable that a function of `client.messages.batches` returns."""
+        return self.all(lambda: function(self.batches))
+
     def all(self, function: Callable[[], Any]) -> list[Any]:
         """Return all items of the iterable that a function returns."""
 
@@ -55,9 +58,19 @@ class Do:
 
         return list(function()) if self.portal is None else self.portal.call(collect)
 
-    def items(self, function: Callable[[Any], Any]) -> list[Any]:
-        """Return all items of the iterable that a function of `client.messages.batches` returns."""
-        return self.all(lambda: function(self.batches))
+
+class Do(Calls):
+    """Calls methods of a client whose clock is a test's.
+
+    Args:
+        client: The client.
+        portal: Runs coroutines in the client's event loop.
+        sleeps: The sleeps of the client.
+    """
+
+    def __init__(self, client: Any, portal: Any, sleeps: Sleeps) -> None:
+        super().__init__(client, portal)
+        self.sleeps = sleeps
 
     def entered(self, function: Callable[[Any], Any], use: Callable[[Any], Any]) -> Any:
         """Return the result of `use` for the response of a context manager, such as a streamed view."""

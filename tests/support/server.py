@@ -26,8 +26,12 @@ Act = Callable[["Exchange"], None]
 class Exchange:
     """One request, and its connection. The act reads the body."""
 
-    def __init__(self, connection: socket.socket, reader: Any, server: ScriptedServer) -> None:
+    def __init__(
+        self, connection: socket.socket, reader: Any, server: ScriptedServer, number: int = 0
+    ) -> None:
         self.connection = connection
+        self.number = number
+        """The number of the connection, from 0."""
         self.reader = reader
         self.server = server
         self.method, self.target = "", ""
@@ -98,16 +102,21 @@ class ScriptedServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+        for thread in self._threads:
+            thread.join(5)
+
+    def close(self) -> None:
+        """Close all connections."""
         self.closing.set()
-        # A shutdown wakes the thread that is in accept(); closing alone does not.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
         with self._lock:
+            with contextlib.suppress(OSError):
+                # A shutdown wakes the thread that is in accept(); closing alone does not.
+                self._listener.shutdown(socket.SHUT_RDWR)
+                self._listener.close()
             for connection in self._connections:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(5)
 
     def _start(self, target: Callable[..., None], *arguments: Any) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
@@ -123,14 +132,14 @@ class ScriptedServer:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._connections.append(connection)
-                self.connections += 1
-            self._start(self._serve, connection)
+                number, self.connections = self.connections, self.connections + 1
+            self._start(self._serve, connection, number)
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket, number: int) -> None:
         with connection, connection.makefile("rb") as reader:
             try:
                 while True:
-                    exchange = Exchange(connection, reader, self)
+                    exchange = Exchange(connection, reader, self, number)
                     if not exchange.read_head():
                         return
                     with self._lock:
@@ -139,7 +148,7 @@ class ScriptedServer:
                     self.script[min(index, len(self.script) - 1)](exchange)
                     if not exchange.keep_alive:
                         return
-            except OSError:
+            except (OSError, ValueError):
                 return
 
     @property

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from types import TracebackType
-from typing import Any, Generic, Never, Self, TypeVar, Unpack, cast
+from typing import Any, Generic, Self, TypeVar, Unpack, cast
 
 import attrs
 
@@ -16,6 +15,7 @@ from .._http.known_batches import KnownBatches
 from .._http.options import check_options
 from .._http.session import Session
 from .._logging import show_logs_if_asked
+from .base_client import AsyncBaseClient
 from .client import AsyncHTTPClient
 from .driver import AsyncDriver
 from .transport import AsyncTransport
@@ -25,7 +25,7 @@ __all__ = ["AsyncApiClient"]
 R = TypeVar("R")
 
 
-class AsyncApiClient(Generic[R]):
+class AsyncApiClient(AsyncBaseClient, Generic[R]):
     """Asynchronous client of an API whose package `codegen.py` has generated.
 
     As a context manager it gives the resources of the API; `api` does as well. It keeps connections open between
@@ -66,11 +66,6 @@ class AsyncApiClient(Generic[R]):
         """The resources of the API."""
         return self._resources(self._transport)
 
-    @property
-    def base_url(self) -> str:
-        """URL of the API, without a slash at the end."""
-        return self._transport.session.config.base_url
-
     def with_options(self, **settings: Unpack[ApiSettings]) -> Self:
         """Return a client with other settings that shares this client's connections.
 
@@ -90,24 +85,5 @@ class AsyncApiClient(Generic[R]):
         copy._transport = AsyncTransport(session, copy._driver)
         return copy
 
-    async def close(self) -> None:
-        """Close the connections, unless they belong to another client or to an `http_client`."""
-        if self._owner:
-            await self._driver.close()
-
     async def __aenter__(self) -> R:
         return self.api
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    def __repr__(self) -> str:
-        transport: AsyncTransport | None = getattr(self, "_transport", None)
-        return f"{type(self).__name__}(base_url={transport and transport.session.config.base_url!r})"
-
-    def __reduce__(self) -> Never:
-        raise TypeError(
-            "a client can't be pickled or copied: make one in each process, or use with_options()"
-        )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import cached_property
-from types import TracebackType
-from typing import Any, ClassVar, Never, Protocol, Self, Unpack
+from typing import Any, ClassVar, Protocol, Self, Unpack
 
 import attrs
 from claude_batches_api import resources as api
@@ -20,6 +19,7 @@ from .._http.session import Session
 from .._http.signature import SettingsSignature
 from .._http.timeouts import Timeouts
 from .._logging import show_logs_if_asked
+from .base_client import AsyncBaseClient
 from .batches import AsyncBatches
 from .driver import AsyncDriver
 from .transport import AsyncTransport
@@ -57,7 +57,7 @@ class AsyncMessages(api.AsyncMessages):
         return AsyncBatches(self._transport)
 
 
-class AsyncClient(api.AsyncResources):
+class AsyncClient(AsyncBaseClient, api.AsyncResources):
     """Asynchronous client of the Message Batches API.
 
     A client keeps connections open between calls. Make one, use it for all calls, and close it at the end, or use it
@@ -104,11 +104,6 @@ class AsyncClient(api.AsyncResources):
     def messages(self) -> AsyncMessages:
         """The operations of `messages`."""
         return AsyncMessages(self._transport)
-
-    @property
-    def base_url(self) -> str:
-        """URL of the API, without a slash at the end."""
-        return self._config.base_url
 
     @property
     def api_key(self) -> str | None:
@@ -177,28 +172,8 @@ class AsyncClient(api.AsyncResources):
         """Return true if calls raise `ClientClosedError`."""
         return self._driver.closed
 
-    async def close(self) -> None:
-        """Close the connections, unless they belong to another client or to an `http_client`."""
-        if self._owner:
-            await self._driver.close()
-
     async def __aenter__(self) -> Self:
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    def __repr__(self) -> str:
-        # A traceback can show a client whose constructor failed.
-        transport: AsyncTransport | None = getattr(self, "_transport", None)
-        return f"{type(self).__name__}(base_url={transport and transport.session.config.base_url!r})"
-
-    def __reduce__(self) -> Never:
-        raise TypeError(
-            "a client can't be pickled or copied: make one in each process, or use with_options()"
-        )
 
     @property
     def _config(self) -> Config:

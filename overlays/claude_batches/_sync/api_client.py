@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from types import TracebackType
-from typing import Any, Generic, Never, Self, TypeVar, Unpack, cast
+from typing import Any, Generic, Self, TypeVar, Unpack, cast
 
 import attrs
 
@@ -17,6 +16,7 @@ from .._http.known_batches import KnownBatches
 from .._http.options import check_options
 from .._http.session import Session
 from .._logging import show_logs_if_asked
+from .base_client import BaseClient
 from .client import HTTPClient
 from .driver import Driver
 from .transport import Transport
@@ -26,7 +26,7 @@ __all__ = ["ApiClient"]
 R = TypeVar("R")
 
 
-class ApiClient(Generic[R]):
+class ApiClient(BaseClient, Generic[R]):
     """Synchronous client of an API whose package `codegen.py` has generated.
 
     As a context manager it gives the resources of the API; `api` does as well. It keeps connections open between
@@ -67,11 +67,6 @@ class ApiClient(Generic[R]):
         """The resources of the API."""
         return self._resources(self._transport)
 
-    @property
-    def base_url(self) -> str:
-        """URL of the API, without a slash at the end."""
-        return self._transport.session.config.base_url
-
     def with_options(self, **settings: Unpack[ApiSettings]) -> Self:
         """Return a client with other settings that shares this client's connections.
 
@@ -91,24 +86,5 @@ class ApiClient(Generic[R]):
         copy._transport = Transport(session, copy._driver)
         return copy
 
-    def close(self) -> None:
-        """Close the connections, unless they belong to another client or to an `http_client`."""
-        if self._owner:
-            self._driver.close()
-
     def __enter__(self) -> R:
         return self.api
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        transport: Transport | None = getattr(self, "_transport", None)
-        return f"{type(self).__name__}(base_url={transport and transport.session.config.base_url!r})"
-
-    def __reduce__(self) -> Never:
-        raise TypeError(
-            "a client can't be pickled or copied: make one in each process, or use with_options()"
-        )

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from types import TracebackType
-from typing import Any, ClassVar, Never, Protocol, Self, Unpack
+from typing import Any, ClassVar, Protocol, Self, Unpack
 
 import attrs
 from claude_batches_api import resources as api
@@ -21,6 +20,7 @@ from .._http.session import Session
 from .._http.signature import SettingsSignature
 from .._http.timeouts import Timeouts
 from .._logging import show_logs_if_asked
+from .base_client import BaseClient
 from .batches import Batches
 from .driver import Driver
 from .transport import Transport
@@ -58,7 +58,7 @@ class Messages(api.Messages):
         return Batches(self._transport)
 
 
-class Client(api.SyncResources):
+class Client(BaseClient, api.SyncResources):
     """Synchronous client of the Message Batches API.
 
     A client keeps connections open between calls. Make one, use it for all calls, and close it at the end, or use it
@@ -105,11 +105,6 @@ class Client(api.SyncResources):
     def messages(self) -> Messages:
         """The operations of `messages`."""
         return Messages(self._transport)
-
-    @property
-    def base_url(self) -> str:
-        """URL of the API, without a slash at the end."""
-        return self._config.base_url
 
     @property
     def api_key(self) -> str | None:
@@ -176,28 +171,8 @@ class Client(api.SyncResources):
         """Return true if calls raise `ClientClosedError`."""
         return self._driver.closed
 
-    def close(self) -> None:
-        """Close the connections, unless they belong to another client or to an `http_client`."""
-        if self._owner:
-            self._driver.close()
-
     def __enter__(self) -> Self:
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        # A traceback can show a client whose constructor failed.
-        transport: Transport | None = getattr(self, "_transport", None)
-        return f"{type(self).__name__}(base_url={transport and transport.session.config.base_url!r})"
-
-    def __reduce__(self) -> Never:
-        raise TypeError(
-            "a client can't be pickled or copied: make one in each process, or use with_options()"
-        )
 
     @property
     def _config(self) -> Config:
