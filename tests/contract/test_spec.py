@@ -176,7 +176,7 @@ def accepted(client: Calls, requests: list[dict[str, Any]]) -> Any:
         return client.create(requests)
     except BadRequestError as refused:
         pytest.fail(
-            "the spec has a field that the sandbox refuses: run `python spec/sandbox_schema.py`, and commit the "
+            "the spec has a field that the sandbox refuses: run `python spec/request_schemas.py`, and commit the "
             f"result: {refused.message}",
             pytrace=False,
         )

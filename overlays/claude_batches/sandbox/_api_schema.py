@@ -1,6 +1,6 @@
 """The schemas of the spec, compiled into validators, one for each API version.
 
-`schemas.json` is written from the spec by `spec/sandbox_schema.py`. A schema with `x-refused-since` gets a `not`
+`schemas.json` is written from the spec by `spec/request_schemas.py`. A schema with `x-refused-since` gets a `not`
 in the validators of that API version and later ones.
 """
 

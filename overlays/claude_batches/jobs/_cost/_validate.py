@@ -1,6 +1,6 @@
 """Validation of requests before they are sent: the API reports bad params only when a batch has ended.
 
-`schemas.json` has the schemas of a request's params, written from the spec (`tests/jobs/cost/bundle.py`; a test
+`schemas.json` has the schemas of a request's params, written from the spec (`spec/request_schemas.py`; a test
 fails if it is out of date). jsonschema-rs (extra `cost`) compiles them.
 """
 

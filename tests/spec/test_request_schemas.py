@@ -1,4 +1,4 @@
-"""The schemas that ship with the sandbox."""
+"""The schemas that ship with the sandbox and with jobs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import runpy
 from tests.spec.document import ROOT, schemas
 
 
-def test_the_schemas_of_the_sandbox_are_up_to_date() -> None:
-    """The committed JSON is the one derived from the spec."""
-    script = runpy.run_path(str(ROOT / "spec" / "sandbox_schema.py"))
-    assert script["TARGET"].read_text(encoding="utf-8") == script["render"](), (
-        "run `python spec/sandbox_schema.py` after an edit of spec/openapi.yaml, and commit the result"
-    )
+def test_request_schemas_are_up_to_date() -> None:
+    """The committed files are those derived from the spec."""
+    script = runpy.run_path(str(ROOT / "spec" / "request_schemas.py"))
+    assert len(script["FILES"]) == 2
+    for path in script["FILES"]:
+        assert path.read_text(encoding="utf-8") == script["render"](path), (
+            "run `python spec/request_schemas.py` after an edit of spec/openapi.yaml, and commit the result"
+        )
 
 
 def test_refused_params_name_what_they_refuse() -> None:

@@ -1,7 +1,7 @@
-"""Write the part of the spec that requests are checked with: `python tests/jobs/cost/bundle.py`.
+"""Write the parts of the spec that check requests: `python spec/request_schemas.py`.
 
-A job uses an installed package, without the spec and without a YAML parser. So the schemas of a request's
-params are kept beside the code as JSON, without descriptions.
+The sandbox, and jobs before they send, use an installed package, without the spec and without a YAML parser. So the
+schemas of a request's params are kept beside each as JSON, without descriptions. A test fails if a file is out of date.
 """
 
 from __future__ import annotations
@@ -12,19 +12,23 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parent.parent
 SPEC = ROOT / "spec" / "openapi.yaml"
-TARGET = ROOT / "overlays" / "claude_batches" / "jobs" / "_cost" / "schemas.json"
+PACKAGE = ROOT / "overlays" / "claude_batches"
+#: The schemas that each file is made for; it has those that they refer to as well.
+FILES = {
+    PACKAGE / "sandbox" / "schemas.json": ("MessageCreateParamsNonStreaming", "MessageCountTokensParams"),
+    PACKAGE / "jobs" / "_cost" / "schemas.json": ("MessageCreateParamsNonStreaming",),
+}
 PREFIX = "#/components/schemas/"
-DROPPED = ("description", "example", "default", "deprecated")
 KEPT_EXTENSIONS = ("x-refused-since", "x-refused-in-batches")
 
 
-def render() -> str:
-    """Return the content of the file."""
+def render(target: Path) -> str:
+    """Return the content of a file."""
     schemas: dict[str, Any] = yaml.safe_load(SPEC.read_text(encoding="utf-8"))["components"]["schemas"]
     found: dict[str, Any] = {}
-    waiting = ["MessageCreateParamsNonStreaming"]
+    waiting = list(FILES[target])
     while waiting:
         name = waiting.pop()
         if name not in found:
@@ -34,6 +38,7 @@ def render() -> str:
 
 
 def _compact(schema: Any, *, names: bool = False) -> Any:
+    """Return a schema without its words; `names` is true for a mapping of property names."""
     if isinstance(schema, list):
         return [_compact(each) for each in schema]
     if not isinstance(schema, dict):
@@ -43,7 +48,8 @@ def _compact(schema: Any, *, names: bool = False) -> Any:
     return {
         key: _compact(value, names=key in ("properties", "x-refused-in-batches"))
         for key, value in schema.items()
-        if key in KEPT_EXTENSIONS or not (key.startswith("x-") or key in DROPPED)
+        if key in KEPT_EXTENSIONS
+        or not (key.startswith("x-") or key in ("description", "example", "default", "deprecated"))
     }
 
 
@@ -57,4 +63,5 @@ def _references(value: Any) -> list[str]:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(render(), encoding="utf-8")
+    for path in FILES:
+        path.write_text(render(path), encoding="utf-8")
