@@ -26,7 +26,6 @@ from claude_batches.jobs._cost._estimate import most_cost, rough_input
 from hypothesis import given
 from hypothesis import strategies as st
 
-
 AT = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 PRICES = Prices(at=AT)
 BATCH = {"processing": "batch"}
