@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from claude_batches import Client
-from claude_batches.cli._requests import demo_requests
+from claude_batches.cli._demo_requests import demo_requests
 from claude_batches.sandbox import Sandbox
 from playwright.sync_api import Browser, sync_playwright
 
@@ -25,18 +25,18 @@ def fill(sandbox: Sandbox) -> str:
     """Create batches of all kinds, and return the id of the one with all outcomes."""
     with Client(base_url=sandbox.url, api_key="any") as client:
         batches = client.messages.batches
-        batches.create(requests=demo_requests(1_000, model=MODEL, magic=False))
+        batches.create(requests=demo_requests(1_000, model=MODEL))
         sandbox.advance(1_000)
         batches.list()
-        canceled = batches.create(requests=demo_requests(400, model=MODEL, magic=True))
+        canceled = batches.create(requests=demo_requests(400, model=MODEL))
         sandbox.advance(80)
         batches.cancel(canceled.id)
         sandbox.advance(60)
-        mixed = batches.create(requests=demo_requests(50, model=MODEL, magic=True))
+        mixed = batches.create(requests=demo_requests(50, model=MODEL))
         sandbox.advance(4_000)
-        batches.create(requests=demo_requests(2_500, model=MODEL, magic=False))
+        batches.create(requests=demo_requests(2_500, model=MODEL))
         sandbox.advance(190)
-        batches.create(requests=demo_requests(120, model=MODEL, magic=False))
+        batches.create(requests=demo_requests(120, model=MODEL))
         sandbox.advance(12)
         return mixed.id
 

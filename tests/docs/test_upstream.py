@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,3 +56,15 @@ def test_workflows_limit_what_they_may_do():
         workflow = yaml.safe_load(file.read_text(encoding="utf-8"))
         assert workflow["permissions"] == {"contents": "read"}, file.name
         assert all("timeout-minutes" in job for job in workflow["jobs"].values()), file.name
+
+
+def test_actions_are_pinned():
+    """Each action of a workflow is named by the hash of a commit, with its release behind it."""
+    files = sorted((ROOT / ".github/workflows").glob("*.yml"))
+    used = [
+        line for file in files for line in file.read_text(encoding="utf-8").splitlines() if "uses:" in line
+    ]
+    assert len(used) > 10
+    assert [
+        line for line in used if not re.search(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line)
+    ] == []
