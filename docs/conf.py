@@ -16,7 +16,14 @@ author = "The claude-batches authors"
 copyright = f"2026, {author}"  # noqa: A001
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "diagrams", "from_sources"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "diagrams",
+    "from_sources",
+    "references",
+]
 exclude_patterns = ["_build"]
 
 html_theme = "furo"
@@ -38,6 +45,11 @@ napoleon_use_rtype = False
 #: Docstrings are Markdown as far as code goes.
 default_role = "code"
 
-# Links in the text are checked. Annotations name types of other packages, private modules and aliases, which have no
-# page here.
-nitpick_ignore_regex = [(r"py:.*", r".*")]
+#: Names without a page; everything else must lead to one.
+nitpick_ignore_regex = [
+    # The standard library's: the site is built without the network.
+    ("py:class", r"(collections\.abc|datetime|decimal|os|pathlib)\.\w+|Path"),
+    # Types of private modules that no caller has to name, and type variables.
+    ("py:class", r"claude_batches\w*\.[\w.]*\b_[\w.]+"),
+    ("py:class", r"FileResults|OnAmbiguous|OnBadLine|TimeoutLike|Unset"),
+]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +117,28 @@ def types() -> Iterator[str]:
         yield ""
 
 
-def errors() -> Iterator[str]:
-    """Yield the tree of the errors, with the first sentence of each."""
+def options() -> Iterator[str]:
+    """Yield the dicts of keyword arguments: each key with its type and its docstring."""
+    from claude_batches import ApiSettings, PollOptions, Settings
+    from claude_batches_api.operations.messages_batches import CreateOptions, ResultsOptions
+    from claude_batches_api.request import RequestOptions
+
+    for each in (Settings, ApiSettings, RequestOptions, CreateOptions, PollOptions, ResultsOptions):
+        name, doc = each.__name__, inspect.getdoc(each) or ""
+        yield f"(type-{name.lower()})=\n### {name}\n\n{doc.partition('Attributes:')[0].strip()}\n"
+        yield "| argument | type | meaning |\n|---|---|---|"
+        [definition] = ast.parse(inspect.getsource(each)).body
+        assert isinstance(definition, ast.ClassDef)
+        for field, text in pairwise(definition.body):
+            if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
+                meaning = ast.literal_eval(text.value)
+                yield f"| `{ast.unparse(field.target)}` | {_code(ast.unparse(field.annotation))} | {_cell(meaning)} |"
+        yield ""
+
+
+@cache
+def public_errors() -> list[tuple[type[Exception], int]]:
+    """Return the tree of the errors: each with its depth, and its subclasses behind it."""
     import claude_batches
     from claude_batches import jobs, sandbox
     from claude_batches.jobs import _cost, _tables
@@ -124,14 +147,31 @@ def errors() -> Iterator[str]:
         for name in module.__all__:
             getattr(module, name)
 
-    def shown(error: type[Exception], depth: int) -> Iterator[str]:
-        summary = (inspect.getdoc(error) or "").split("\n\n")[0]
-        yield f"{'  ' * depth}- `{error.__name__}`: {_cell(summary)}"
+    def found(error: type[Exception], depth: int) -> Iterator[tuple[type[Exception], int]]:
+        yield error, depth
         for below in sorted(error.__subclasses__(), key=lambda each: each.__name__):
             if not below.__name__.startswith("_"):
-                yield from shown(below, depth + 1)
+                yield from found(below, depth + 1)
 
-    yield from shown(claude_batches.ClaudeBatchesError, 0)
+    return [*found(claude_batches.ClaudeBatchesError, 0)]
+
+
+def errors() -> Iterator[str]:
+    """Yield the tree of the errors, with the first sentence of each."""
+    for error, depth in public_errors():
+        name, summary = error.__name__, (inspect.getdoc(error) or "").split("\n\n")[0]
+        aliases = [f"`{alias}`" for alias, value in _aliases() if value is error]
+        also = f" ({', '.join(aliases)})" if aliases else ""
+        yield f'{"  " * depth}- <span id="error-{name.lower()}"></span>`{name}`{also}: {_cell(summary)}'
+
+
+@cache
+def _aliases() -> list[tuple[str, object]]:
+    """Return the public errors that have another name beside their own."""
+    import claude_batches
+
+    values = ((name, getattr(claude_batches, name)) for name in claude_batches.__all__)
+    return [(name, each) for name, each in values if name.endswith("Error") and each.__name__ != name]
 
 
 def commands() -> Iterator[str]:
@@ -192,6 +232,7 @@ def table() -> Iterator[str]:
 
 TEXTS: dict[str, Callable[[], Iterator[str]]] = {
     "operations": operations,
+    "options": options,
     "types": types,
     "errors": errors,
     "commands": commands,

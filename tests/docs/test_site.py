@@ -15,7 +15,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
+import claude_batches
+import claude_batches.jobs
+import claude_batches.sandbox
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -36,6 +40,7 @@ QUESTIONS = [
     ("ledger schema", "reference/ledger.html"),
     ("ETag", "explanation/resuming.html"),
     ("logging", "howto/logging.html"),
+    ("OpenTelemetry", "howto/logging.html"),
 ]
 
 
@@ -93,6 +98,22 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 390, "height": 844})
     yield context.new_page()
     context.close()
+
+
+@pytest.mark.parametrize("module", [claude_batches, claude_batches.jobs, claude_batches.sandbox])
+def test_public_names_are_described(site: Path, module: ModuleType):
+    """Every public name is in the reference, or in the guide for users of the official SDK."""
+    pages = [*site.glob("reference/*.html"), site / "migrate.html"]
+    words = {word for page in pages for word in re.findall(r"\w+", page.read_text(encoding="utf-8"))}
+    assert [name for name in module.__all__ if name not in words | {"__version__", "pagination"}] == []
+
+
+def test_names_link_to_their_pages(site: Path):
+    """Public classes in annotations, types of the API and errors are links; names of builtins are none."""
+    text = (site / "reference/python.html").read_text(encoding="utf-8")
+    for target in ("#claude_batches.Page", "types.html#type-messagebatch", "error-tree.html#error-apierror"):
+        assert f'href="{target}"' in text, target
+    assert 'title="claude_batches.DownloadProgress.bytes"' not in text
 
 
 def test_pages_load_without_an_error(page: Page, site: Path, address: str):
