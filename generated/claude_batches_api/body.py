@@ -42,6 +42,8 @@ class Body:
     encoding: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict[str, Mapping[str, Any]])
     """The encoding of single fields in the spec: the arguments of `query_pairs` in a form; in a form with files,
     `content_type` and the flags `json` and `file`."""
+    fields: tuple[str, ...] = ()
+    """The names of its fields, if other media types of the operation have different ones."""
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return the fields of a form as names and values, not yet encoded."""
@@ -101,12 +103,23 @@ def chosen_body(content_type: str, content: object, *bodies: Body) -> Body:
 
     Raises:
         ValueError: The operation does not take the media type.
+        TypeError: A field belongs to another media type.
     """
     for body in bodies:
         if body.media_type == content_type:
+            _check_fields(body, content, bodies)
             return attrs.evolve(body, content=content)
     takes = ", ".join(body.media_type for body in bodies)
     raise ValueError(f"content_type must be one of {takes}; got {content_type!r}")
+
+
+def _check_fields(body: Body, content: object, bodies: tuple[Body, ...]) -> None:
+    if not body.fields or not isinstance(content, Mapping):
+        return
+    for name in cast("Mapping[str, object]", content):
+        if name not in body.fields:
+            others = [each.media_type for each in bodies if name in each.fields]
+            raise TypeError(f"{name} is not sent as {body.media_type}; give content_type={others[0]!r}")
 
 
 def content_of(content: Content) -> bytes | IO[bytes] | Path:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+
 from ..load.pointers import Json, below
 from ..load.schemas import key_of
 from ..names import attribute_name, free_name
@@ -14,7 +16,7 @@ from .annotations import ANY, CONTENT, Type, joined, plain
 from .context import Context
 from .forms import choice_of_media_type, mark_files
 from .media import FIELDS, media_of
-from .package import Argument, BodyCase, Media
+from .package import Argument, BodyCase, BodyForm, Media
 from .parameters import TAKEN
 from .words import argument_doc
 
@@ -36,17 +38,17 @@ def body_of(
     place = below(operation.place, "requestBody")
     media = media_of(contents, sent=True)
     first, required = media[0], bool(raw.get("required"))
-    if required and first.kind in FIELDS:
-        arguments = _flat(context, first.schema, place, taken)
-        if arguments is not None:
-            same = [each for each in media if each.kind in FIELDS and each.schema == first.schema]
-            mark_files(context, same)
-            others = [each.type for each in media if each not in same]
-            if others:
-                sent = " or ".join(each.type for each in same)
-                context.document.note(place, f"only {sent} is sent, not {', '.join(others)}")
-            names = taken | {each.name for each in arguments}
-            return BodyCase(same, flat=True), [*arguments, *choice_of_media_type(same, names)]
+    forms = _forms(context, media, place, taken) if required else []
+    if forms:
+        sent = [each for form in forms for each in form.media]
+        mark_files(context, sent)
+        others = [each.type for each in media if each not in sent]
+        if others:
+            said = f"only {' or '.join(each.type for each in sent)} is sent, not {', '.join(others)}"
+            context.document.note(place, said)
+        arguments = _merged([form.arguments for form in forms])
+        choice = choice_of_media_type(sent, taken | {each.name for each in arguments})
+        return BodyCase(sent, flat=True, forms=forms if len(forms) > 1 else []), [*arguments, *choice]
     type_ = joined(sent_type(context, each, place) for each in media)
     name = free_name("request_body" if "body" in taken else "body", taken)
     doc = clean(raw.get("description")) or argument_doc(context.components, {}, first.schema)
@@ -54,6 +56,44 @@ def body_of(
     whole = Argument(name, "", "body", type_, required, doc, nullable=nullable)
     arguments = [whole, *choice_of_media_type(media, taken | {name})]
     return BodyCase(media, flat=False), arguments
+
+
+def _forms(context: Context, media: list[Media], place: str, taken: set[str]) -> list[BodyForm]:
+    """Return the media types by their fields; none if those of the first can't be arguments."""
+    forms: list[BodyForm] = []
+    keys: dict[str, str] = {}
+    for each in media:
+        same = next((form for form in forms if form.media[0].schema == each.schema), None)
+        arguments = _flat(context, each.schema, place, taken) if each.kind in FIELDS else None
+        if arguments is None or any(keys.get(one.name, one.key) != one.key for one in arguments):
+            if not forms:
+                return []
+        elif same is not None:
+            same.media.append(each)
+        else:
+            keys |= {one.name: one.key for one in arguments}
+            forms.append(BodyForm([each], arguments))
+    return forms
+
+
+def _merged(forms: list[list[Argument]]) -> list[Argument]:
+    """Return an argument for each field of several forms. One is required if all forms require it."""
+    if len(forms) == 1:
+        return forms[0]
+    by_key: dict[str, list[Argument]] = {}
+    for each in (argument for form in forms for argument in form):
+        by_key.setdefault(each.key, []).append(each)
+    merged = [
+        attrs.evolve(
+            each[0],
+            type=joined(one.type for one in each),
+            required=len(each) == len(forms) and all(one.required for one in each),
+            doc=next((one.doc for one in each if one.doc), ""),
+            nullable=any(one.nullable for one in each),
+        )
+        for each in by_key.values()
+    ]
+    return sorted(merged, key=lambda each: not each.required)
 
 
 def sent_type(context: Context, media: Media, place: str) -> Type:

@@ -155,12 +155,26 @@ class Media:
 
 
 @attrs.define
+class BodyForm:
+    """The media types of a body that have the same fields, and an argument for each field."""
+
+    media: list[Media]
+    arguments: list[Argument]
+
+
+@attrs.define
 class BodyCase:
     """The way of writing a body: from an argument for each property, or from one argument."""
 
     media: list[Media]
     """Its media types; the first is the default."""
     flat: bool
+    forms: list[BodyForm] = attrs.field(factory=list[BodyForm])
+    """Its media types by their fields, if they have different ones; the first form has the default."""
+
+    def fields_of(self, media: Media) -> list[str]:
+        """Return the fields of a media type, if others have different ones."""
+        return [each.key for form in self.forms if media in form.media for each in form.arguments]
 
 
 @attrs.define

@@ -141,7 +141,7 @@ class _Renderer:
         imports = ["from .. import resource as _resource", "from functools import cached_property"]
         if operations:
             imports.append("from typing import Unpack")
-            if any(each.switch for each in operations):
+            if any(True for each in operations for _ in _overloads(each, "Sync")):
                 imports.append("from typing import overload")
                 types += _type_imports([each for each in operations for each, _ in _overloads(each, "Sync")])
             if any(each.has_line_switch for each in operations):
@@ -270,9 +270,33 @@ def _returns(operation: OperationCase, kind: str) -> str:
 
 
 def _overloads(operation: OperationCase, kind: str) -> Iterator[tuple[OperationCase, str]]:
-    """Yield the signatures of a method whose flag chooses its result, each with that result."""
+    """Yield the signatures of a method whose arguments depend on one another, each with its result."""
+    forms = list(_by_form(operation))
+    for form in forms:
+        chosen = list(_by_flag(form, kind))
+        if len(forms) > 1 or len(chosen) > 1:
+            yield from chosen
+
+
+def _by_form(operation: OperationCase) -> Iterator[OperationCase]:
+    """Yield the operation with the fields of each form of its body, which its argument for the media type chooses."""
+    forms = operation.body.forms if operation.body else []
+    if not forms:
+        yield operation
+    for index, form in enumerate(forms):
+        [choice] = operation.arguments_in("media")
+        types = [media.type for media in form.media]
+        type_ = Type((f"Literal[{', '.join(map(repr, types))}]",), imports=choice.type.imports)
+        choice = attrs.evolve(choice, type=type_, required=index > 0, initial=None if index else types[0])
+        others = [each for each in operation.arguments if each.where not in ("body", "media")]
+        yield attrs.evolve(operation, arguments=[*others, *form.arguments, choice])
+
+
+def _by_flag(operation: OperationCase, kind: str) -> Iterator[tuple[OperationCase, str]]:
+    """Yield the operation with each value of the flag that asks for a stream, and the result of each."""
     switch, streamed = operation.switch, operation.streamed
     if switch is None or streamed is None or not switch.choices:
+        yield operation, _returns(operation, kind)
         return
     result, stream = operation.result.code, _stream_of(streamed, kind)
     variants = [(each, stream if value else result) for value, each in switch.choices.items()]

@@ -11,7 +11,7 @@ from ...load.schemas import key_of, types_of, within
 def mark_files(document: Document) -> None:
     """Mark the strings of bytes in forms with `x-is-file`: in JSON, they are texts.
 
-    OpenAPI 3.0 describes them by the format `binary`, 3.1 by a media type.
+    OpenAPI 3.0 describes them by the format `binary`, 3.1 by a media type or the encoding `binary`.
     """
     todo: list[Any] = [
         content.get("schema")
@@ -27,6 +27,7 @@ def mark_files(document: Document) -> None:
                 seen.add(key)
                 todo.append(document.schemas[key])
             is_typed = "contentMediaType" in schema and "contentEncoding" not in schema
-            if "string" in types_of(schema) and (schema.get("format") == "binary" or is_typed):
+            is_binary = "binary" in (schema.get("format"), schema.get("contentEncoding"))
+            if "string" in types_of(schema) and (is_binary or is_typed):
                 is_text = str(schema.get("contentMediaType", "")).startswith(("text/", "application/json"))
                 schema["x-is-file"] = "or text" if is_text else True

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
+import textwrap
+from pathlib import Path
 
 import pytest
 
-from tests.generator.running import Api
+from tests.generator.running import Api, mypy_complaints, pyright_complaints
 
 
 class TestParameters:
@@ -436,7 +439,7 @@ components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}
             ("file", b"1"), ("files", b"2"), ("files", b"3"), ("about", b'["a"]'),
         ]  # fmt: skip
         source = api.source("operations/t.py")
-        assert "file: _body.File," in source
+        assert "file: _body.File | None = None," in source
         assert "files: Iterable[_body.File] | None = None," in source
         assert "key: str | None = None," in source
         assert "page: _body.File | str | None = None," in source
@@ -450,10 +453,11 @@ components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}
             "files": {"file": True},
         }
 
-    def test_form_of_other_fields_is_noted(self, api: Api) -> None:
-        """A form with other fields than the JSON body gives a note."""
-        assert "only application/x-www-form-urlencoded is sent, not multipart/form-data" not in api.notes
-        assert "only multipart/form-data is sent, not application/x-www-form-urlencoded" in api.notes
+    def test_media_type_chooses_the_fields(self, api: Api) -> None:
+        """A media type with other fields than the first is chosen together with its fields."""
+        upload = api.module("operations.t").upload
+        body = upload(url="u", content_type_2="application/x-www-form-urlencoded").body
+        assert (body.kind, body.content) == ("form", {"url": "u"})
 
     def test_single_argument_in_each_media_type(self, api: Api) -> None:
         """A body of one argument can be sent as each media type."""
@@ -509,6 +513,89 @@ components: {schemas: {Thing: {type: object, properties: {name: {type: string}}}
         assert api.module("operations.t").net(name="n").body.media_type == "application/json"
         assert "only application/json is sent, not application/xml" in api.notes
         assert "content_type" not in inspect.signature(api.module("operations.t").net).parameters
+
+
+class TestFieldsByMediaType:
+    document = """
+paths:
+  /messages:
+    post:
+      operationId: t_send
+      tags: [t]
+      requestBody:
+        required: true
+        content:
+          application/json: {schema: {$ref: Text}}
+          multipart/form-data:
+            schema:
+              allOf:
+                - {$ref: Text}
+                - {type: object, properties: {"files[0]": {type: string, contentEncoding: binary}}}
+      responses: {"204": {description: ""}}
+  /images:
+    post:
+      operationId: t_edit
+      tags: [t]
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema: {type: object, required: [url], properties: {url: {type: string}, size: {type: integer}}}
+          multipart/form-data:
+            schema:
+              type: object
+              required: [image]
+              properties: {image: {type: string, format: binary}, size: {type: string}}
+      responses: {"204": {description: ""}}
+components:
+  schemas:
+    Text: {type: object, required: [content], properties: {content: {type: string}}}
+"""
+
+    def test_each_media_type_has_its_fields(self, api: Api) -> None:
+        """A call sends the fields of the media type that it names, by default of the first."""
+        send, edit = api.module("operations.t").send, api.module("operations.t").edit
+        assert (send(content="c").body.kind, send(content="c").body.content) == ("json", {"content": "c"})
+        body = send(content="c", files_0=b"1", content_type="multipart/form-data").body
+        assert [(name, part[1]) for name, part in body.parts()] == [("content", b"c"), ("files[0]", b"1")]
+        assert edit(url="u", size=1).body.kind == "json"
+        assert edit(image=b"1", content_type="multipart/form-data").body.kind == "multipart"
+
+    def test_field_of_another_media_type(self, api: Api) -> None:
+        """A field of another media type raises, and the message names that."""
+        with pytest.raises(
+            TypeError, match=r"files\[0\] is not sent as application/json; give content_type='mult"
+        ):
+            api.module("operations.t").send(content="c", files_0=b"1")
+
+    def test_overloads(self, api: Api, tmp_path: Path) -> None:
+        """Type checkers know the fields of each media type, and those that it requires."""
+        path = api.folder / "program.py"
+        path.write_text(
+            textwrap.dedent(f"""
+            from {api.name}.resources import T
+
+            def use(sync: T) -> None:
+                sync.send(content="c")
+                sync.send(content="c", files_0=b"1", content_type="multipart/form-data")
+                sync.edit(url="u", size=1)
+                sync.edit(image=b"1", size="1", content_type="multipart/form-data")
+                sync.send(content="c", files_0=b"1")  # wrong
+                sync.edit(image=b"1")  # wrong
+                sync.edit(url="u", content_type="multipart/form-data")  # wrong
+            """)
+        )
+        try:
+            said = mypy_complaints(api.folder), pyright_complaints(api.folder, tmp_path)
+        finally:
+            path.unlink()
+        assert [line.partition("program.py:")[2].partition(":")[0] for line in said[0].splitlines()[:-1]
+                if ": error" in line] == ["9", "10", "11"]  # fmt: skip
+        assert [int(number) for number in re.findall(r"program\.py:(\d+):\d+ - error", said[1])] == [
+            9,
+            10,
+            11,
+        ]
 
 
 class TestDescriptions:
