@@ -15,11 +15,11 @@ class Progress:
     """Prints the current stage of a long run to stderr. Use it in a `with`.
 
     Args:
-        patience: Seconds before the first line.
+        patience: Seconds before the first line. Default: `PATIENCE`.
     """
 
-    def __init__(self, patience: float = PATIENCE) -> None:
-        self._timer = Timer(patience, self._begin)
+    def __init__(self, patience: float | None = None) -> None:
+        self._timer = Timer(PATIENCE if patience is None else patience, self._begin)
         self._timer.daemon = True
         self._lock = Lock()
         self._speaking = False

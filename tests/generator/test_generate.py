@@ -348,8 +348,9 @@ def test_long_run_reports_stages(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "counting sheep ...\n"
 
 
-def test_short_run_is_silent(tmp_path: Path, spec: Path, run: Run) -> None:
-    """A short run prints no stages."""
+def test_short_run_is_silent(tmp_path: Path, spec: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ends before the patience does prints no stages."""
+    monkeypatch.setattr("generator.progress.PATIENCE", 600)
     assert run("--spec", spec, "--output", tmp_path, "--package", "pets").err == ""
 
 
