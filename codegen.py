@@ -87,7 +87,8 @@ def _run(options: argparse.Namespace) -> int:
             progress=progress,
         )
         progress.step(f"formatting {len(files)} files")
-        status = _check(files, target) if options.check else _write(files, target)
+        remedy = "run `python codegen.py`" if _is_ours(options) else "run the same command without --check"
+        status = _check(files, target, remedy) if options.check else _write(files, target)
     if options.check and _is_ours(options):
         for name in strangers(target):
             print(f"{target.parent.name}/{name} is not part of the package")
@@ -97,7 +98,8 @@ def _run(options: argparse.Namespace) -> int:
     if _is_ours(options):
         for shell in sync_shells(OVERLAYS):
             files = shell.files(_shell_header(shell.source))
-            status = max(status, (_check if options.check else _write)(files, shell.target))
+            shells = (_check if options.check else _write)(files, shell.target)
+            status = max(status, shells)
     return status
 
 
@@ -323,7 +325,7 @@ def _write(files: dict[str, str], target: Path) -> int:
     return 0
 
 
-def _check(files: dict[str, str], target: Path) -> int:
+def _check(files: dict[str, str], target: Path, remedy: str = "run `python codegen.py`") -> int:
     with formatted(files) as folder:
         drift = list(differences(folder, target))
     for path, problem, diff in drift:
@@ -331,7 +333,7 @@ def _check(files: dict[str, str], target: Path) -> int:
         if diff:
             print(diff)
     if drift:
-        print(f"{len(drift)} of {len(files)} files drifted: run `python codegen.py`")
+        print(f"{len(drift)} of {len(files)} files drifted: {remedy}")
         return 1
     print(f"{target.name}: {len(files)} files, no drift")
     return 0

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -162,3 +163,13 @@ def pyright_complaints(package: Path, folder: Path) -> str:
     )
     assert "No source files" not in done.stdout, done.stdout
     return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def program_complaints(api: Api, folder: Path, program: str) -> tuple[str, str]:
+    """Return the findings of mypy and of pyright in a package and in a program that uses it."""
+    path = api.folder / "program.py"
+    path.write_text(textwrap.dedent(program))
+    try:
+        return mypy_complaints(api.folder), pyright_complaints(api.folder, folder)
+    finally:
+        path.unlink()

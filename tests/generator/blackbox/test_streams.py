@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from claude_batches import (
     LineStream,
 )
 
-from tests.generator.running import Api, mypy_complaints, pyright_complaints
+from tests.generator.running import Api, program_complaints
 from tests.support.server import Act, Exchange, ScriptedServer
 
 EVENTS = "text/event-stream; charset=utf-8"
@@ -222,17 +221,7 @@ components:
                     assert_type(event.data, str)
                 sync.with_raw_response.chat(prompt="p")
         """
-        assert complaints(api, tmp_path, program) == ""
-
-
-def complaints(api: Api, tmp_path: Path, program: str) -> str:
-    """Return the findings of mypy and pyright in a program that uses the package."""
-    path = api.folder / "program.py"
-    path.write_text(textwrap.dedent(program))
-    try:
-        return mypy_complaints(api.folder) + pyright_complaints(api.folder, tmp_path)
-    finally:
-        path.unlink()
+        assert program_complaints(api, tmp_path, program) == ("", "")
 
 
 ANSWERS = """
@@ -314,7 +303,7 @@ components:
                 assert_type(await other.search(stream=False), models.Answer)
                 assert_type(sync.always(stream=True), EventStream[models.Chunk])
         """
-        assert complaints(api, tmp_path, program) == ""
+        assert program_complaints(api, tmp_path, program) == ("", "")
 
 
 class TestUnionBodies:
@@ -430,7 +419,7 @@ components:
                 assert_type(await other.default(body={{"stream": False}}), models.Answer)
                 sync.with_raw_response.either(body={{"url": "u"}})
         """
-        assert complaints(api, tmp_path, program) == ""
+        assert program_complaints(api, tmp_path, program) == ("", "")
 
 
 class TestLinesByFlag:
@@ -480,7 +469,7 @@ components:
                 assert_type(await other.generate(stream=True), AsyncLineStream[models.Chunk])
                 assert_type(await other.generate(stream=False), models.Answer)
         """
-        assert complaints(api, tmp_path, program) == ""
+        assert program_complaints(api, tmp_path, program) == ("", "")
 
 
 class TestBytesBesideEvents:
