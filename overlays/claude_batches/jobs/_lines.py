@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import orjson
 
 __all__ = [
+    "AROUND",
     "ENVELOPE",
     "SEPARATOR",
     "Line",
+    "params_start",
     "parse_result",
     "read_line",
     "sent_request",
-    "sent_size",
     "split_line",
     "write_line",
 ]
@@ -30,7 +31,8 @@ SEPARATOR = len(b",\n")
 
 _PLAIN = b'{"custom_id":'
 _PARAMS = b',"params":'
-_AROUND = len(_PLAIN) + len('""') + len(_PARAMS) + len("}")
+#: Bytes of a sent line besides the text of its custom_id and its params.
+AROUND = len(_PLAIN) + len('""') + len(_PARAMS) + len("}")
 
 
 def write_line(custom_id: str, params: bytes, extra: bytes = b"{}", row: int | None = None) -> bytes:
@@ -47,6 +49,12 @@ def write_line(custom_id: str, params: bytes, extra: bytes = b"{}", row: int | N
         return b"".join((_PLAIN, head, _PARAMS, params, b"}"))
     number = b"null" if row is None else b"%d" % row
     return b"".join((b'{"extra":', extra, b',"row":', number, b",", _PLAIN[1:], head, _PARAMS, params, b"}"))
+
+
+def params_start(line: bytes) -> int | None:
+    """Return where the params begin in a line without other properties; `None` for any other JSON."""
+    # A quote within a JSON string has a backslash before it, so the first match is the end of the id.
+    return line.index(_PARAMS) + len(_PARAMS) if line.startswith(_PLAIN) else None
 
 
 def split_line(line: bytes) -> tuple[str, bytes]:
@@ -78,16 +86,6 @@ def read_line(line: bytes) -> Line:
 def sent_request(custom_id: str, params: bytes) -> dict[str, Any]:
     """Return a request for the client, with its params as they are on disk."""
     return {"custom_id": custom_id, "params": orjson.Fragment(params)}
-
-
-def sent_size(id_size: int, params_size: int) -> int:
-    """Return the size of a sent line.
-
-    Args:
-        id_size: The size of its custom_id, which is ASCII.
-        params_size: The size of its params.
-    """
-    return _AROUND + id_size + params_size
 
 
 def parse_result(line: bytes) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, cast
 import orjson
 
 from ._errors import JobRequestError
-from ._ids import OWN_ID, derived_id, params_key
-from ._lines import write_line
+from ._ids import OWN_ID, derived_id, key_of, params_key
+from ._lines import params_start, write_line
 
 __all__ = ["Given", "Request", "encode_params", "prepare"]
 
@@ -27,7 +27,11 @@ class Given(NamedTuple):
 class Request(NamedTuple):
     """A request, checked and written."""
 
+    at: int
+    """Its index in the call."""
     custom_id: str
+    key: bytes
+    """The key that its row is found by."""
     line: bytes
     """The line on disk."""
     params_size: int
@@ -50,6 +54,42 @@ def prepare(index: int, given: Any, *, own_ids: bool) -> Request:
     Raises:
         JobRequestError: It can't be sent.
     """
+    return _usual(index, given, own_ids=own_ids) or _any(index, given, own_ids=own_ids)
+
+
+def _usual(index: int, given: Any, *, own_ids: bool) -> Request | None:
+    """Write a request of the usual form at once; `None` for one of another form, or with a mistake."""
+    if given.__class__ is not dict or len(given) != 2:
+        return None
+    custom_id, params = given.get("custom_id"), given.get("params")
+    if custom_id.__class__ is not str or not custom_id or params.__class__ is not dict:
+        return None
+    if "stream" in params or "betas" in params or (own_ids and not OWN_ID.fullmatch(custom_id)):
+        return None
+    try:
+        line = orjson.dumps(given, _plain)
+    except TypeError:
+        return None
+    start = params_start(line)
+    if start is None:
+        return None
+    return Request(
+        index,
+        custom_id,
+        key_of(custom_id),
+        line,
+        len(line) - start - 1,
+        *_facts(params),
+    )
+
+
+def _facts(params: Mapping[str, Any]) -> tuple[str, int]:
+    """Return the model and `max_tokens` of params, as far as they are such."""
+    model, most = params.get("model"), params.get("max_tokens")
+    return model if isinstance(model, str) else "", most if isinstance(most, int) else 0
+
+
+def _any(index: int, given: Any, *, own_ids: bool) -> Request:
     row, extra = None, None
     if isinstance(given, Given):
         row, extra = given.row, given.columns
@@ -105,13 +145,13 @@ def prepare(index: int, given: Any, *, own_ids: bool) -> Request:
         raise JobRequestError(
             index, None, f"custom_id {custom_id!a} is not text: it has half a character"
         ) from None
-    model, most = params.get("model"), params.get("max_tokens")
     return Request(
+        index,
         custom_id,
+        key_of(custom_id),
         write_line(custom_id, written, columns, row),
         len(written),
-        model if isinstance(model, str) else "",
-        most if isinstance(most, int) else 0,
+        *_facts(params),
         row,
         columns,
     )

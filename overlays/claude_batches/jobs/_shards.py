@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 from zlib import crc32
 
@@ -10,9 +12,9 @@ import orjson
 
 from ._codec import BLOCK_BYTES, BLOCK_LINES
 from ._ids import sent_id
-from ._lines import ENVELOPE, SEPARATOR, sent_size
+from ._lines import AROUND, ENVELOPE, SEPARATOR
 
-__all__ = ["Limits", "ModelFacts", "ShardFill", "block_full", "distinct_count"]
+__all__ = ["Limits", "ModelFacts", "ShardFill", "block_full", "blocks_of", "distinct_count"]
 
 
 class Limits(NamedTuple):
@@ -83,15 +85,15 @@ class ShardFill:
         self.bytes = ENVELOPE
         self.facts = ModelFacts()
         self._token = token
-        self._id_size = 0 if token is None else len(sent_id(token, number, 0)) - 1
+        # A derived id without the digits of its position, which are counted by themselves.
+        self._around = AROUND + (0 if token is None else len(sent_id(token, number, 0)) - 1)
 
     def size(self, custom_id: str, position: int, params_size: int) -> int:
-        """Return the size of a line as it is sent."""
-        if self._token is None:
-            return sent_size(len(custom_id), params_size)
-        return sent_size(self._id_size + len(str(position)), params_size)
+        """Return the size of a line as it is sent; custom_ids are ASCII there."""
+        varying = custom_id if self._token is None else str(position)
+        return self._around + len(varying) + params_size
 
-    def takes(self, size: int, *, pending_requests: int = 0, pending_bytes: int = 0) -> bool:
+    def takes(self, size: int, pending_requests: int = 0, pending_bytes: int = 0) -> bool:
         """Tell if a line fits, after those that are pending."""
         requests = self.requests + pending_requests
         total = self.bytes + pending_bytes + size + (SEPARATOR if requests else 0)
@@ -101,6 +103,23 @@ class ShardFill:
         """Count a line."""
         self.bytes += size + (SEPARATOR if self.requests else 0)
         self.requests += 1
+
+    def add_all(self, sizes: Sequence[int]) -> None:
+        """Count lines."""
+        if sizes:
+            self.bytes += sum(sizes) + SEPARATOR * (len(sizes) - (not self.requests))
+            self.requests += len(sizes)
+
+
+def blocks_of(lines: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+    """Yield the blocks that lines are cut into: (first line, line after the last one)."""
+    ends = list(accumulate(len(line) + 1 for line in lines))
+    start = size = 0
+    while start < len(lines):
+        last = bisect_left(ends, size + BLOCK_BYTES, start)
+        end = min(last + 1, start + BLOCK_LINES, len(lines))
+        yield start, end
+        start, size = end, ends[end - 1]
 
 
 def block_full(lines: int, size: int) -> bool:

@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -18,14 +18,14 @@ from ._causes import follow_up
 from ._codec import best_codec, place_at
 from ._errors import JobConflictError, JobRequestError
 from ._folder import BlockWriter, Store
-from ._ids import key_of, twin_key
+from ._ids import twin_key
 from ._ledger._sql import SqlLedger
-from ._lines import parse_result, read_line, split_line, write_line
+from ._lines import SEPARATOR, parse_result, read_line, split_line, write_line
 from ._options import JobOptions
 from ._reading import Lines
 from ._records import BODY, Item, ItemState, JobState, Positions, Shard, ShardState
 from ._requests import Request, encode_params, prepare
-from ._shards import Limits, ShardFill, block_full, distinct_count
+from ._shards import Limits, ShardFill, block_full, blocks_of, distinct_count
 
 __all__ = ["Adding", "merge", "restage"]
 
@@ -35,12 +35,6 @@ _SHOWN = 200
 _PENDING_ROWS = 20_000
 _PENDING_BYTES = 4 * 1024 * 1024
 _AGAIN = (ItemState.AGAIN, ItemState.MORE, ItemState.CONTINUE, ItemState.CHANGED, ItemState.HELD)
-
-
-class _Entry(NamedTuple):
-    at: int
-    request: Request
-    key: bytes
 
 
 class _Body:
@@ -73,11 +67,19 @@ class _Body:
         self._start += len(stored)
         self.blocks += 1
 
-    def add(self, position: int, request: Request) -> None:
-        """Count a row."""
-        self.positions.append(position)
-        self.fill.add(self.fill.size(request.custom_id, position, request.params_size))
-        self.fill.facts.add(request.model, request.params_size, request.max_tokens)
+    def add(self, first: int, requests: list[Request], sizes: list[int]) -> None:
+        """Count rows.
+
+        Args:
+            first: The position of the first one.
+            requests: Their requests.
+            sizes: The sizes of their lines as they are sent.
+        """
+        self.positions.extend(range(first, first + len(requests)))
+        self.fill.add_all(sizes)
+        count = self.fill.facts.add
+        for request in requests:
+            count(request.model, request.params_size, request.max_tokens)
 
     def finish(self, state: ShardState, positions: bytes | None = None) -> None:
         """Make it durable and note it."""
@@ -129,12 +131,13 @@ class Adding:
         """The number of requests that the job had already."""
         self._index = 0
         self._body: _Body | None = None
-        self._entries: list[_Entry] = []
-        self._keys: dict[bytes, Request] = {}
-        # Repeated rows of the pending ones.
-        self._twins: list[tuple[bytes, Request]] = []
+        # The pending rows by their keys, and their sizes as they are sent.
+        self._pending: dict[bytes, Request] = {}
+        self._sizes: list[int] = []
         self._lines_size = 0
         self._sent_size = 0
+        # Repeated rows of the pending ones.
+        self._twins: list[Request] = []
 
     def push(self, given: Any) -> None:
         """Take a request.
@@ -146,16 +149,15 @@ class Adding:
         index = self._index
         self._index += 1
         request = prepare(index, given, own_ids=self._own)
-        key = key_of(request.custom_id)
-        twin = self._keys.get(key)
+        twin = self._pending.get(request.key)
         if twin is not None:
-            _compare(index, request, split_line(twin.line)[1])
-            self._twins.append((key, request))
+            _compare(request, split_line(twin.line)[1])
+            self._twins.append(request)
             self.known += 1
             return
         body = self._body or self._open()
         size = self._size(body, request)
-        if not body.fill.takes(size, pending_requests=len(self._entries), pending_bytes=self._sent_size):
+        if not body.fill.takes(size, len(self._sizes), self._sent_size):
             self._flush()
             if body.fill.requests and not body.fill.takes(size):
                 self._close()
@@ -168,11 +170,11 @@ class Adding:
                     f"it takes {size:,} bytes, and with its envelope a batch may have {self._options.max_bytes:,} "
                     "(max_bytes): shorten it, or give files by their URL or file_id",
                 )
-        self._entries.append(_Entry(index, request, key))
-        self._keys[key] = request
+        self._pending[request.key] = request
+        self._sizes.append(size)
         self._lines_size += len(request.line) + 1
-        self._sent_size += size + 2
-        if len(self._entries) >= _PENDING_ROWS or self._lines_size >= _PENDING_BYTES:
+        self._sent_size += size + SEPARATOR
+        if len(self._sizes) >= _PENDING_ROWS or self._lines_size >= _PENDING_BYTES:
             self._flush()
 
     def finish(self) -> None:
@@ -197,7 +199,7 @@ class Adding:
             self._exits.close()
 
     def _size(self, body: _Body, request: Request) -> int:
-        return body.fill.size(request.custom_id, self._position + len(self._entries), request.params_size)
+        return body.fill.size(request.custom_id, self._position + len(self._sizes), request.params_size)
 
     def _open(self) -> _Body:
         most = self._options.shard_requests
@@ -218,74 +220,82 @@ class Adding:
 
     def _flush(self) -> None:
         """Write the pending rows, without the rows that the job has already."""
-        entries, body, twins = self._entries, self._body, self._twins
-        self._entries, self._keys, self._lines_size, self._sent_size = [], {}, 0, 0
-        self._twins = []
-        if not entries or body is None:
+        pending, sizes, twins, body = self._pending, self._sizes, self._twins, self._body
+        self._pending, self._sizes, self._twins, self._lines_size, self._sent_size = {}, [], [], 0, 0
+        if not pending or body is None:
             return
         with self._ledger.transaction(durable=False):
             # The counters come first: numbers that are not counted would be given out again after a crash.
-            self._ledger.set_counters(self._position + 2 * len(entries) + len(twins), self._number)
-            blocks = _blocks_of(entries)
-            if not self._insert(body, blocks):
-                blocks = _blocks_of(self._unknown(entries, twins))
-                inserted = self._insert(body, blocks)
+            self._ledger.set_counters(self._position + 2 * len(pending) + len(twins), self._number)
+            if not self._insert(body, pending, sizes):
+                pending = self._unknown(pending, twins)
+                sizes = [
+                    body.fill.size(request.custom_id, position, request.params_size)
+                    for position, request in enumerate(pending.values(), self._position)
+                ]
+                inserted = self._insert(body, pending, sizes)
                 assert inserted
-            for block in blocks:
-                body.write([each.request.line for each in block])
-            for block in blocks:
-                for each in block:
-                    request = each.request
-                    body.add(self._position, request)
-                    self._position += 1
-                self.added += len(block)
             if twins:
                 self._add_twins(twins)
 
-    def _add_twins(self, twins: list[tuple[bytes, Request]]) -> None:
+    def _insert(self, body: _Body, pending: dict[bytes, Request], sizes: list[int]) -> bool:
+        """Write rows; false, and nothing written, if the job has one already."""
+        requests = list(pending.values())
+        lines = [request.line for request in requests]
+        blocks = list(blocks_of(lines))
+        places = chain.from_iterable(
+            range(place_at(number, 0), place_at(number, end - start))
+            for number, (start, end) in enumerate(blocks, body.blocks)
+        )
+        if not self._ledger.insert_items(body.fill.number, self._position, list(pending), places):
+            return False
+        for start, end in blocks:
+            body.write(lines[start:end])
+        body.add(self._position, requests, sizes)
+        self._position += len(requests)
+        self.added += len(requests)
+        return True
+
+    def _add_twins(self, twins: list[Request]) -> None:
         """Add the rows of a table that repeat the request of another row, unless they are that row."""
-        items = self._ledger.items_by_key([key for key, _ in twins])
+        items = self._ledger.items_by_key([request.key for request in twins])
         rows: list[tuple[int, bytes, int, bytes]] = []
-        for key, request in twins:
+        for request in twins:
             if request.row is None:
                 continue
-            item = items[key]
+            item = items[request.key]
             first = self._first(item)
             sent = read_line(self._lines.body(first.shard, first.place))
             if sent.row == request.row and sent.extra == orjson.loads(request.columns):
                 continue
             rows.append(
-                (self._position, twin_key(key, request.row, request.columns), item.position, request.columns)
+                (
+                    self._position,
+                    twin_key(request.key, request.row, request.columns),
+                    item.position,
+                    request.columns,
+                )
             )
             self._position += 1
         self._ledger.insert_twins(rows)
 
-    def _insert(self, body: _Body, blocks: list[list[_Entry]]) -> bool:
-        position = self._position
-        rows: list[tuple[int, bytes, int]] = []
-        for number, block in enumerate(blocks, body.blocks):
-            for index, entry in enumerate(block):
-                rows.append((position, entry.key, place_at(number, index)))
-                position += 1
-        return self._ledger.insert_items(body.fill.number, rows)
-
-    def _unknown(self, entries: list[_Entry], twins: list[tuple[bytes, Request]]) -> list[_Entry]:
-        """Return the entries that the job doesn't have; the others may be twins.
+    def _unknown(self, pending: dict[bytes, Request], twins: list[Request]) -> dict[bytes, Request]:
+        """Return the rows that the job doesn't have; the others may be twins.
 
         Raises:
             JobConflictError: One has the custom_id of a row with other params.
         """
-        known = self._ledger.items_by_key([entry.key for entry in entries])
-        unknown: list[_Entry] = []
-        for entry in entries:
-            item = known.get(entry.key)
+        known = self._ledger.items_by_key(list(pending))
+        unknown: dict[bytes, Request] = {}
+        for key, request in pending.items():
+            item = known.get(key)
             if item is None:
-                unknown.append(entry)
+                unknown[key] = request
                 continue
             first = self._first(item)
-            _compare(entry.at, entry.request, split_line(self._lines.body(first.shard, first.place))[1])
-            twins.append((entry.key, entry.request))
-            self.known += 1
+            _compare(request, split_line(self._lines.body(first.shard, first.place))[1])
+            twins.append(request)
+        self.known += len(known)
         return unknown
 
     def _first(self, item: Item) -> Item:
@@ -308,22 +318,6 @@ class Adding:
         self._body = None
 
 
-def _blocks_of(entries: list[_Entry]) -> list[list[_Entry]]:
-    """Cut entries into blocks."""
-    blocks: list[list[_Entry]] = []
-    block: list[_Entry] = []
-    size = 0
-    for entry in entries:
-        block.append(entry)
-        size += len(entry.request.line) + 1
-        if block_full(len(block), size):
-            blocks.append(block)
-            block, size = [], 0
-    if block:
-        blocks.append(block)
-    return blocks
-
-
 def clean(ledger: SqlLedger, store: Store, lines: Lines) -> None:
     """Remove the remains of a call that was not finished. The caller has the exclusive right to add."""
     for shard in ledger.abandon_adding():
@@ -331,7 +325,7 @@ def clean(ledger: SqlLedger, store: Store, lines: Lines) -> None:
         lines.forget(shard.number)
 
 
-def _compare(index: int, request: Request, known: bytes) -> None:
+def _compare(request: Request, known: bytes) -> None:
     """Check that params are equal, as JSON.
 
     Raises:
@@ -339,7 +333,7 @@ def _compare(index: int, request: Request, known: bytes) -> None:
     """
     given = split_line(request.line)[1]
     if given != known and orjson.loads(given) != orjson.loads(known):
-        raise JobConflictError(request.custom_id, index, _shown(known), _shown(given))
+        raise JobConflictError(request.custom_id, request.at, _shown(known), _shown(given))
 
 
 def _shown(params: bytes) -> str:
