@@ -5,8 +5,10 @@ Doing it again changes nothing: a row takes one result of its shard, the first b
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +19,7 @@ from ._causes import Action, Cause, Flood, classify, error_of, follow_up, policy
 from ._codec import place_at
 from ._errors import JobOptionsError, ShardError
 from ._folder import Store
-from ._ids import key_of, parse_sent_id
+from ._ids import key_of
 from ._ledger._sql import Spent, SqlLedger
 from ._lines import parse_result, split_line
 from ._options import JobOptions
@@ -35,6 +37,14 @@ _STATES: dict[Action, ItemState] = {
     "continue": ItemState.CONTINUE,
     "pause_job": ItemState.HELD,
 }
+_NO_PLACE = -1
+#: Rows that are written at a time.
+_WRITTEN = 5000
+#: The state of a row that another shard has by now.
+_ELSEWHERE = 255
+#: Causes by number: a row takes one byte until it is written.
+_CAUSES = tuple(Cause)
+_NUMBERS = {cause: number for number, cause in enumerate(_CAUSES)}
 
 
 @attrs.frozen
@@ -102,45 +112,58 @@ class _Taking:
         self._options = options
         self._facts = facts
         self._shard = shard
+        self._head = f"{facts.token}-{shard.number}"
         self._positions: Positions = ledger.positions(shard)
-        self._seen = bytearray(len(self._positions))
+        # By index in the shard, and written at the end: results come in any order, and a table is written faster in
+        # its own.
+        self._states = bytearray(len(self._positions))
+        self._ended = bytearray(len(self._positions))
+        self._places = array("q", bytes(8 * len(self._positions)))
+        # Rows of a first shard were never sent before.
+        self._looked_up = (
+            shard.kind == "retry"
+            or options.retry_if is not None
+            or options.check is not None
+            or isinstance(options.on_max_tokens, int)
+        )
         self._causes: Counter[str] = Counter()
         self._again = 0
         self._flood = Flood()
         # Nothing looks at an answer that succeeded.
         self._plain = options.check is None and options.retry_if is None
         self._billing: str | None = None
-        self._spent: dict[tuple[str, str, str, bool], _Sums] = {}
+        self._spent: dict[tuple[str, str, Cause, bool], _Sums] = {}
 
     def take(self, number: int, block: list[bytes]) -> None:
         """Take a block of results."""
         wires = [
             (place_at(number, index), parse_result(line)) for index, line in enumerate(block) if line.strip()
         ]
-        found = self._found([wire["custom_id"] for _, wire in wires])
-        fresh: list[tuple[int, int, Mapping[str, Any]]] = []
-        for place, wire in wires:
-            position = found[wire["custom_id"]]
-            index = self._positions.index(position)
-            if index is None:
-                raise self._foreign(wire["custom_id"])
-            if not self._seen[index]:
-                self._seen[index] = 1
-                fresh.append((position, place, wire["result"]))
-        self._finish(fresh)
+        custom_ids = [wire["custom_id"] for _, wire in wires]
+        indexes = self._by_key(custom_ids) if self._facts.ids == "own" else map(self._index, custom_ids)
+        fresh: list[tuple[int, Mapping[str, Any]]] = []
+        for index, (place, wire) in zip(indexes, wires, strict=True):
+            if not self._states[index]:
+                self._states[index] = _ELSEWHERE
+                self._places[index] = place
+                fresh.append((index, wire["result"]))
+        self._end(fresh)
 
     def finish(self) -> Collected:
-        """Treat the rows without a result, and sum up."""
-        missing: list[tuple[int, None, None]] = []
-        for index, seen in enumerate(self._seen):
-            if not seen:
-                missing.append((self._positions[index], None, None))
+        """Treat the rows without a result, write all, and sum up."""
+        missing: list[tuple[int, None]] = []
+        for index, state in enumerate(self._states):
+            if not state:
+                self._states[index] = _ELSEWHERE
+                self._places[index] = _NO_PLACE
+                missing.append((index, None))
             if len(missing) == 1000:
-                self._finish(missing)
+                self._end(missing)
                 missing = []
-        self._finish(missing)
+        self._end(missing)
+        self._write()
         self._ledger.add_spent(
-            Spent(self._shard.number, model, tier, cause, kept, sums.requests, sums.tokens)
+            Spent(self._shard.number, model, tier, cause.value, kept, sums.requests, sums.tokens)
             for (model, tier, cause, kept), sums in self._spent.items()
         )
         reason = self._pause()
@@ -148,24 +171,23 @@ class _Taking:
             self._ledger.set_state(JobState.PAUSED, reason)
         return Collected(self._shard.number, dict(self._causes), self._again, reason)
 
-    def _found(self, custom_ids: list[str]) -> dict[str, int]:
-        """Return the positions of the rows that results are for."""
-        if self._facts.ids == "own":
-            keys = {custom_id: key_of(custom_id) for custom_id in custom_ids}
-            items = self._ledger.items_by_key(list(keys.values()))
-            found: dict[str, int] = {}
-            for custom_id, key in keys.items():
-                if key not in items:
-                    raise self._foreign(custom_id)
-                found[custom_id] = items[key].position
-            return found
-        found = {}
-        for custom_id in custom_ids:
-            sent = parse_sent_id(custom_id)
-            if sent is None or sent.token != self._facts.token or sent.shard != self._shard.number:
+    def _index(self, custom_id: str) -> int:
+        """Return the index of the row that a derived id is of."""
+        head, _, position = custom_id.rpartition("-")
+        index = self._positions.index(int(position)) if head == self._head and position.isdecimal() else None
+        if index is None:
+            raise self._foreign(custom_id)
+        return index
+
+    def _by_key(self, custom_ids: list[str]) -> Iterator[int]:
+        """Yield the indexes of the rows that users' ids are of."""
+        keys = list(map(key_of, custom_ids))
+        items = self._ledger.items_by_key(keys)
+        for custom_id, key in zip(custom_ids, keys, strict=True):
+            index = self._positions.index(items[key].position) if key in items else None
+            if index is None:
                 raise self._foreign(custom_id)
-            found[custom_id] = sent.position
-        return found
+            yield index
 
     def _foreign(self, custom_id: str) -> ShardError:
         return ShardError(
@@ -174,33 +196,39 @@ class _Taking:
             self._shard.number,
         )
 
-    def _finish(self, rows: list[Any]) -> None:
-        # Rows of a first shard were never sent before.
-        needed = (
-            self._shard.kind == "retry"
-            or self._options.retry_if is not None
-            or self._options.check is not None
-            or isinstance(self._options.on_max_tokens, int)
-        )
-        items = self._ledger.items_at([position for position, _, _ in rows]) if needed else {}
+    def _end(self, rows: Sequence[tuple[int, Mapping[str, Any] | None]]) -> None:
+        """Decide about rows: (index, result)."""
+        positions = self._positions
+        items = self._ledger.items_at([positions[index] for index, _ in rows]) if self._looked_up else {}
         changes: list[tuple[int, bytes]] = []
-        finished: list[tuple[int, str, int | None, int]] = []
-        for position, place, result in rows:
-            item = items.get(position)
+        for index, result in rows:
+            item = items.get(positions[index]) if items else None
             if item is not None and item.shard != self._shard.number:
                 continue
             cause, action, change = self._decide(item, result)
             state = _STATES[action]
             if change is not None:
                 state = ItemState.CHANGED
-                changes.append((position, change))
-            self._causes[cause] += 1
+                changes.append((positions[index], change))
+            self._states[index] = state
+            self._ended[index] = _NUMBERS[cause]
             self._again += state is not ItemState.DONE
             self._count(cause, result, kept=state is ItemState.DONE)
-            finished.append((int(state), cause.value, place, position))
-        self._ledger.finish_items(self._shard.number, finished)
         if changes:
             self._ledger.set_changes(changes)
+
+    def _write(self) -> None:
+        """Write the states of the rows."""
+        causes = [cause.value for cause in _CAUSES]
+        rows = (
+            (state, causes[ended], None if place == _NO_PLACE else place, position)
+            for state, ended, place, position in zip(
+                self._states, self._ended, self._places, self._positions, strict=True
+            )
+            if state != _ELSEWHERE
+        )
+        while part := list(islice(rows, _WRITTEN)):
+            self._ledger.finish_items(self._shard.number, part)
 
     def _decide(
         self, item: Item | None, result: Mapping[str, Any] | None
@@ -264,19 +292,14 @@ class _Taking:
         return split_line(self._lines.body(item.shard, item.place))
 
     def _count(self, cause: Cause, result: Mapping[str, Any] | None, *, kept: bool) -> None:
-        message = None if result is None else result.get("message")
-        model = ""
-        usage: Any = None
+        self._causes[cause] += 1
         # Lines are JSON, so a mapping is a dict; the test of an abstract class would take a tenth of the time.
-        if isinstance(message, dict):
-            message = cast("dict[str, Any]", message)
-            model = str(message.get("model") or "")
-            usage = message.get("usage")
-        if not isinstance(usage, dict):
-            usage = {}
-        usage = cast("dict[str, Any]", usage)
-        tier = str(usage.get("service_tier") or "")
-        sums = self._spent.setdefault((model, tier, cause.value, kept), _Sums())
+        message = _dict(None if result is None else result.get("message"))
+        usage = _dict(message.get("usage"))
+        key = str(message.get("model") or ""), str(usage.get("service_tier") or ""), cause, kept
+        sums = self._spent.get(key)
+        if sums is None:
+            sums = self._spent[key] = _Sums()
         sums.requests += 1
         _add(sums.tokens, usage, "")
 
@@ -318,13 +341,18 @@ def _changed(custom_id: str, params: Mapping[str, Any]) -> bytes:
         ) from None
 
 
+def _dict(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
 def _add(tokens: dict[str, int], usage: dict[str, Any], prefix: str) -> None:
     """Sum up the numbers of a usage by dotted name."""
     for name, value in usage.items():
-        # Booleans are not numbers here.
+        # Most are 0; booleans are not numbers here.
+        if not value:
+            continue
         if type(value) is int:
-            if value:
-                name = prefix + name
-                tokens[name] = tokens.get(name, 0) + value
+            name = prefix + name if prefix else name
+            tokens[name] = tokens.get(name, 0) + value
         elif isinstance(value, dict):
             _add(tokens, cast("dict[str, Any]", value), f"{prefix}{name}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ._codec import decoded, taken_apart
 from ._errors import LedgerDamagedError
@@ -15,7 +15,7 @@ from ._records import BODY, RESULT, Shard
 __all__ = ["Lines"]
 
 #: The size of the decoded blocks that are kept, in bytes.
-KEPT = 16 * 1024 * 1024
+KEPT = 8 * 1024 * 1024
 
 
 class Lines:
@@ -30,8 +30,6 @@ class Lines:
         self._ledger = ledger
         self._store = store
         self._blocks: OrderedDict[tuple[int, int, int], list[bytes]] = OrderedDict()
-        # The block read last, which most reads are in.
-        self._last: tuple[tuple[int, int, int], list[bytes]] | None = None
         self._size = 0
         self._codecs: dict[int, str] = {}
 
@@ -43,9 +41,13 @@ class Lines:
         """Return the line of a result."""
         return self._line(RESULT, shard, place)
 
-    def results(self, shard: int, places: Iterable[int]) -> dict[int, bytes]:
-        """Return the lines of many results, reading each block once."""
-        return {place: self._line(RESULT, shard, place) for place in sorted(places)}
+    def bodies(self, places: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+        """Yield the lines of requests: (shard, place)."""
+        return _lines_of(places, lambda shard, number: self._kept(BODY, shard, number))
+
+    def results(self, places: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+        """Yield the lines of results, each block of which is read once: (shard, place), sorted."""
+        return _lines_of(places, self.result_block)
 
     def result_block(self, shard: int, number: int) -> list[bytes]:
         """Return the lines of a block of results."""
@@ -71,7 +73,6 @@ class Lines:
     def forget(self, shard: int) -> None:
         """Forget the blocks of a shard, after its number was given away."""
         self._codecs.pop(shard, None)
-        self._last = None
         for key in [key for key in self._blocks if key[1] == shard]:
             self._size -= sum(map(len, self._blocks.pop(key)))
 
@@ -81,9 +82,11 @@ class Lines:
 
     def _line(self, kind: int, shard: int, place: int) -> bytes:
         number, index = taken_apart(place)
+        return _line_of(self._kept(kind, shard, number), index, (shard, number))
+
+    def _kept(self, kind: int, shard: int, number: int) -> list[bytes]:
+        """Return a block, from memory if it is there."""
         key = kind, shard, number
-        if self._last is not None and self._last[0] == key and index < len(self._last[1]):
-            return self._last[1][index]
         lines = self._blocks.get(key)
         if lines is None:
             lines = self._blocks[key] = self._block(kind, shard, number)
@@ -92,13 +95,7 @@ class Lines:
                 self._size -= sum(map(len, self._blocks.popitem(last=False)[1]))
         else:
             self._blocks.move_to_end(key)
-        self._last = key, lines
-        try:
-            return lines[index]
-        except IndexError:
-            raise LedgerDamagedError(
-                f"block {number} of shard {shard} has fewer lines than the ledger says"
-            ) from None
+        return lines
 
     def _block(self, kind: int, shard: int, number: int) -> list[bytes]:
         codec = "" if kind == RESULT else self._codec(shard)
@@ -111,6 +108,25 @@ class Lines:
                 raise LedgerDamagedError(f"the ledger names shard {shard}, and doesn't know it")
             self._codecs[shard] = found.codec
         return self._codecs[shard]
+
+
+def _lines_of(places: Iterable[tuple[int, int]], read: Callable[[int, int], list[bytes]]) -> Iterator[bytes]:
+    before, lines = (-1, -1), list[bytes]()
+    for shard, place in places:
+        number, index = taken_apart(place)
+        if (shard, number) != before:
+            before, lines = (shard, number), read(shard, number)
+        yield _line_of(lines, index, before)
+
+
+def _line_of(lines: list[bytes], index: int, block: tuple[int, int]) -> bytes:
+    try:
+        return lines[index]
+    except IndexError:
+        shard, number = block
+        raise LedgerDamagedError(
+            f"block {number} of shard {shard} has fewer lines than the ledger says"
+        ) from None
 
 
 def _changed(shard: Shard) -> LedgerDamagedError:

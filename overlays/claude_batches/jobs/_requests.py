@@ -67,7 +67,8 @@ def _usual(index: int, given: Any, *, own_ids: bool) -> Request | None:
     if "stream" in params or "betas" in params or (own_ids and not OWN_ID.fullmatch(custom_id)):
         return None
     try:
-        line = orjson.dumps(given, _plain)
+        # A copy, since orjson's own bytes keep the room of a kilobyte or more.
+        line = b"%b" % orjson.dumps(given, _plain)
     except TypeError:
         return None
     start = params_start(line)
@@ -126,7 +127,6 @@ def _any(index: int, given: Any, *, own_ids: bool) -> Request:
             custom_id = derived_id(
                 params_key(orjson.dumps(orjson.loads(written), option=orjson.OPT_SORT_KEYS))
             )
-        # A copy, since orjson's own bytes keep the room of a kilobyte.
         columns = b"%b" % orjson.dumps(extra, _plain) if extra else b"{}"
     except TypeError as error:
         raise JobRequestError(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from heapq import merge
-from itertools import islice
+from itertools import islice, repeat
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import orjson
@@ -27,27 +27,44 @@ __all__ = ["JobRow", "Order", "rows"]
 Order = Literal["input", "arrival"]
 
 #: The size of the results that are read ahead for rows in input order.
-AHEAD_BYTES = 16 * 1024 * 1024
-AHEAD_ROWS = 20_000
+AHEAD_BYTES = 32 * 1024 * 1024
+AHEAD_ROWS = 40_000
 
 
 class JobRow:
     """A row: a request joined with its final result. Its parts are decoded at their first use."""
 
+    __slots__ = (
+        "_answers",
+        "_body",
+        "_columns",
+        "_line",
+        "_output",
+        "_result",
+        "_wire",
+        "attempt",
+        "batch_id",
+        "cause",
+        "position",
+        "raw",
+    )
+
     def __init__(
         self,
-        item: Item,
-        body: bytes,
-        line: bytes | None,
+        position: int,
+        attempt: int,
+        cause: str,
         batch_id: str | None,
-        answers: AnswerType | None = None,
-        twin: Twin | None = None,
+        line: bytes | None,
+        body: bytes,
+        answers: AnswerType | None,
+        columns: bytes | None,
     ) -> None:
-        self.position = item.position if twin is None else twin.position
+        self.position = position
         """The position of the row in input order; positions grow, and some may be left out."""
-        self.attempt = item.attempt
+        self.attempt = attempt
         """The number of the attempt that the result is of, from 1."""
-        self.cause = item.cause or "missing"
+        self.cause = cause
         """Outcome of the request, as in the table of causes: `"succeeded"`, `"expired"`, ..."""
         self.batch_id = batch_id
         """The batch that the result is from."""
@@ -55,54 +72,58 @@ class JobRow:
         """The unparsed line of the result, without its newline; `None` if the batch had none."""
         self._body = body
         self._answers = answers
-        self._twin = twin
+        # The columns of a twin, whose body is that of another row.
+        self._columns = columns
+        self._line: Any = _UNREAD
+        self._wire: Any = _UNREAD
+        self._result: Any = _UNREAD
+        self._output: Any = _UNREAD
 
-    @cached_property
-    def _line(self) -> Line:
-        return read_line(self._body)
-
-    @cached_property
+    @property
     def custom_id(self) -> str:
         """The custom_id as it was added."""
         return split_line(self._body)[0]
 
-    @cached_property
+    @property
     def params(self) -> dict[str, Any]:
         """The params that were sent."""
-        return self._line.params
+        return self._read().params
 
-    @cached_property
+    @property
     def columns(self) -> dict[str, Any]:
         """The columns of the table that the request is of, or its other properties."""
-        if self._twin is not None:
-            return cast("dict[str, Any]", orjson.loads(self._twin.columns))
-        return self._line.extra
+        if self._columns is not None:
+            return cast("dict[str, Any]", orjson.loads(self._columns))
+        return self._read().extra
 
-    @cached_property
+    @property
     def request(self) -> dict[str, Any]:
         """The request as it was added, with the params that were sent."""
         return {**self.columns, "custom_id": self.custom_id, "params": self.params}
 
-    @cached_property
+    @property
     def wire(self) -> dict[str, Any] | None:
         """The line of the result, parsed; its custom_id is the one that was sent."""
-        return None if self.raw is None else parse_result(self.raw)
+        if self._wire is _UNREAD:
+            self._wire = None if self.raw is None else parse_result(self.raw)
+        return cast("dict[str, Any] | None", self._wire)
 
-    @cached_property
+    @property
     def result(self) -> types.MessageBatchResult | None:
         """The result: succeeded, errored, canceled or expired; `None` if the batch had none."""
-        if self.wire is None:
-            return None
-        from ..types import MessageBatchIndividualResponse
+        if self._result is _UNREAD:
+            wire = self.wire
+            self._result = None if wire is None else _decoder()(wire).result
+        return cast("types.MessageBatchResult | None", self._result)
 
-        return MessageBatchIndividualResponse.from_dict(self.wire).result
-
-    @cached_property
+    @property
     def output(self) -> Any:
         """The answer as a value of the job's `output` type; `None` where it is not one, or there is not a type."""
-        if self._answers is None or self.wire is None or self.cause != Cause.SUCCEEDED:
-            return None
-        return check_answer(self._answers, self.wire["result"])[1]
+        if self._output is _UNREAD:
+            self._output = None
+            if self._answers is not None and self.wire is not None and self.cause == Cause.SUCCEEDED:
+                self._output = check_answer(self._answers, self.wire["result"])[1]
+        return self._output
 
     @property
     def message(self) -> types.Message | None:
@@ -112,10 +133,28 @@ class JobRow:
     @property
     def usage(self) -> types.Usage | None:
         """The tokens of a succeeded result."""
-        return None if self.message is None else self.message.usage
+        message = self.message
+        return None if message is None else message.usage
+
+    def _read(self) -> Line:
+        if self._line is _UNREAD:
+            self._line = read_line(self._body)
+        return cast("Line", self._line)
 
     def __repr__(self) -> str:
         return f"<JobRow {self.custom_id!r}: {self.cause}, attempt {self.attempt}>"
+
+
+#: The value of a part that was not decoded so far.
+_UNREAD: Any = object()
+
+
+@cache
+def _decoder() -> Callable[[Any], types.MessageBatchIndividualResponse]:
+    """Return the decoder of a result; the models load at its first use."""
+    from ..types import MessageBatchIndividualResponse
+
+    return MessageBatchIndividualResponse.from_dict
 
 
 def rows(
@@ -144,8 +183,10 @@ class _Joining:
     def by_input(self) -> Iterator[JobRow]:
         """Yield rows in input order."""
         # Results come in any order. So those of many rows are found in one pass over the blocks that hold them.
-        ahead = self._ledger.average_result()
-        window = AHEAD_ROWS if ahead is None else max(100, min(AHEAD_ROWS, int(AHEAD_BYTES / max(ahead, 1))))
+        average = self._ledger.average_result()
+        window = (
+            AHEAD_ROWS if average is None else max(100, min(AHEAD_ROWS, int(AHEAD_BYTES / max(average, 1))))
+        )
         items: Iterator[Item | Twin] = self._ledger.items(states=(ItemState.DONE,))
         if self._ledger.count_twins():
             items = merge(items, self._ledger.twins(), key=_position)
@@ -157,34 +198,55 @@ class _Joining:
         collected = self._ledger.shards((ShardState.COLLECTED,))
         for shard in sorted(collected, key=lambda shard: shard.ended_at or 0.0):
             yield from self._of_shard(shard)
-        for item in self._ledger.items(states=(ItemState.DONE,)):
-            if item.result is None:
-                yield self._row(item, None)
+        missing = (item for item in self._ledger.items(states=(ItemState.DONE,)) if item.result is None)
+        while items := list(islice(missing, 1000)):
+            yield from self._rows(items, [None] * len(items))
         twins = self._ledger.twins()
         while group := list(islice(twins, 1000)):
             yield from self._joined(group)
 
     def _joined(self, group: Sequence[Item | Twin]) -> Iterator[JobRow]:
-        sent = [each.item for each in group if isinstance(each, Twin)]
-        twins_of = self._ledger.items_at(sent) if sent else {}
-        wanted: dict[int, set[int]] = {}
-        pairs: list[tuple[Item, Twin | None]] = []
-        for each in group:
-            item, twin = (twins_of[each.item], each) if isinstance(each, Twin) else (each, None)
-            if item.state == ItemState.DONE:
-                pairs.append((item, twin))
-                if item.result is not None:
-                    wanted.setdefault(item.shard, set()).add(item.result)
-        found = {shard: self._lines.results(shard, places) for shard, places in wanted.items()}
-        for item, twin in pairs:
-            yield self._row(item, None if item.result is None else found[item.shard][item.result], twin)
+        """Yield rows with their results, each block of which is read once."""
+        items, twins = self._items_of(group)
+        wanted = sorted(
+            (item.shard, item.result, index) for index, item in enumerate(items) if item.result is not None
+        )
+        found: list[bytes | None] = [None] * len(items)
+        results = self._lines.results((shard, place) for shard, place, _ in wanted)
+        for (_, _, index), line in zip(wanted, results, strict=True):
+            found[index] = line
+        yield from self._rows(items, found, twins)
 
-    def _row(self, item: Item, line: bytes | None, twin: Twin | None = None) -> JobRow:
-        if item.shard not in self._batches:
-            shard = self._ledger.shard(item.shard)
-            self._batches[item.shard] = None if shard is None else shard.batch_id
-        body = self._lines.body(item.shard, item.place)
-        return JobRow(item, body, line, self._batches[item.shard], self._answers, twin)
+    def _items_of(self, group: Sequence[Item | Twin]) -> tuple[list[Item], list[Twin | None]]:
+        """Return the finished rows of a group, with a twin in the place of its own row."""
+        sent = [each.item for each in group if isinstance(each, Twin)]
+        if not sent:
+            return cast("list[Item]", group), []
+        items_of = self._ledger.items_at(sent)
+        pairs = [(items_of[each.item], each) if isinstance(each, Twin) else (each, None) for each in group]
+        done = [(item, twin) for item, twin in pairs if item.state == ItemState.DONE]
+        return [item for item, _ in done], [twin for _, twin in done]
+
+    def _rows(
+        self, items: Sequence[Item], results: Sequence[bytes | None], twins: Sequence[Twin | None] = ()
+    ) -> Iterator[JobRow]:
+        """Join rows, results and requests."""
+        bodies = self._lines.bodies((item.shard, item.place) for item in items)
+        batches = self._batches
+        for item, line, body, twin in zip(items, results, bodies, twins or repeat(None), strict=False):
+            position, shard, _, _, attempt, cause, _ = item
+            if shard not in batches:
+                batches[shard] = self._batch_of(shard)
+            columns = None
+            if twin is not None:
+                position, _, columns = twin
+            yield JobRow(
+                position, attempt, cause or "missing", batches[shard], line, body, self._answers, columns
+            )
+
+    def _batch_of(self, number: int) -> str | None:
+        shard = self._ledger.shard(number)
+        return None if shard is None else shard.batch_id
 
     def _of_shard(self, shard: Shard) -> Iterator[JobRow]:
         """Yield the final results of a shard, unparsed."""
@@ -199,10 +261,13 @@ class _Joining:
                 sent = [parse_sent_id(each) for each in ids]
                 found = self._ledger.items_at([each.position for each in sent if each is not None])
             by_place = {item.result: item for item in found.values() if item.shard == shard.number}
-            for index, line in enumerate(block):
-                item = by_place.get(place_at(number, index))
-                if item is not None and item.state == ItemState.DONE:
-                    yield self._row(item, line)
+            places = range(place_at(number, 0), place_at(number, len(block)))
+            kept = [
+                (by_place[place], line)
+                for place, line in zip(places, block, strict=True)
+                if place in by_place and by_place[place].state == ItemState.DONE
+            ]
+            yield from self._rows([item for item, _ in kept], [line for _, line in kept])
 
 
 def _position(each: Item | Twin) -> int:

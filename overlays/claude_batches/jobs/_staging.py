@@ -32,8 +32,8 @@ __all__ = ["Adding", "merge", "restage"]
 _SHOWN = 200
 #: Rows that are added in one transaction: their keys are spread over the whole index, so that few large transactions
 #: write much less than many small ones.
-_PENDING_ROWS = 20_000
-_PENDING_BYTES = 4 * 1024 * 1024
+_PENDING_ROWS = 50_000
+_PENDING_BYTES = 16 * 1024 * 1024
 _AGAIN = (ItemState.AGAIN, ItemState.MORE, ItemState.CONTINUE, ItemState.CHANGED, ItemState.HELD)
 
 

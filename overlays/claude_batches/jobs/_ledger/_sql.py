@@ -11,7 +11,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from itertools import repeat
+from itertools import repeat, starmap
 from typing import Any, ClassVar, Final
 
 import attrs
@@ -258,8 +258,7 @@ class SqlLedger(ABC):
                 page = self._run(
                     f"SELECT {_ITEM} FROM item WHERE {where} ORDER BY position LIMIT {PAGE}", (after,)
                 ).fetchall()
-            for row in page:
-                yield Item(*row)
+            yield from starmap(Item, page)
             if len(page) < PAGE:
                 return
             after = page[-1][0]
