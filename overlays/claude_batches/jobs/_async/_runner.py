@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -346,51 +349,83 @@ class AsyncRunner:
     # Collecting -----------------------------------------------------------------------------------------------
 
     async def collect(self, stopping: Callable[[], bool]) -> list[Collected]:
-        """Download the results of all ended batches and take them into the ledger."""
+        """Download the results of all ended batches and take them into the ledger.
+
+        The results of one batch are taken in a thread while those of the next one are downloaded.
+        """
         done: list[Collected] = []
         failed: list[int] = []
-        while not stopping():
-            shard = self._ledger.claim_collect(failed)
-            if shard is None:
-                break
-            try:
-                collected = await self._collect(shard)
-            except ShardError:
-                self._ledger.collect_failed(shard)
-                self._store.download_path(shard.number).unlink(missing_ok=True)
-                if self._ledger.verdicts(shard.number).get(shard.batch_id or "") != NAMED:
-                    raise
-                self._ledger.dispute(shard)
-                logger.warning(
-                    "batch %s, named by resolve(), is not the one of shard %s", shard.batch_id, shard.number
-                )
-            except (APIError, ResultsError) as error:
-                self._ledger.collect_failed(shard)
-                failed.append(shard.number)
-                self._collect_failed(shard, error)
-            except BaseException:
-                self._ledger.collect_failed(shard)
-                raise
-            else:
-                self._patience.succeeded()
-                done.append(collected)
-                logger.info("shard %s: %s", shard.number, dict(collected.causes))
-        return done
+        before: tuple[Shard, Path] | None = None
+        with ThreadPoolExecutor(1, "claude-batches collect") as thread:
+            while True:
+                # Claimed before the thread has its transaction, which would have this one wait.
+                held = [] if before is None else [before[0].number]
+                shard = None if stopping() else self._ledger.claim_collect([*failed, *held])
+                if shard is None and before is None:
+                    return done
+                taking = None if before is None else self._taking(thread, *before)
+                path = None
+                try:
+                    if shard is not None:
+                        path = await self._download(shard, failed)
+                finally:
+                    if before is not None and taking is not None:
+                        done += await self._taken(before[0], taking)
+                before = None if shard is None or path is None else (shard, path)
 
-    async def _collect(self, shard: Shard) -> Collected:
+    async def _download(self, shard: Shard, failed: list[int]) -> Path | None:
+        """Download results; `None`, and the shard among the failed ones, where that is to be done later."""
         assert shard.batch_id is not None
         path = self._store.download_path(shard.number)
-        # A file that is there is whole: only its taking into the ledger was cut off.
-        if not path.exists():
-            try:
-                await self._batches.download(shard.batch_id, path, workspace_id=self._options.workspace_id)
-            except (IncompleteResultsError, DuplicateResultsError, ExcessResultsError):
-                if shard.failures < _INCOMPLETE_AFTER:
-                    raise
-                await self._take_incomplete(shard.batch_id, path)
-        return await in_thread(
-            lambda: ingest(self._ledger, self._store, self._lines, self._options, shard, path)
-        )
+        try:
+            # A file that is there is whole: only its taking into the ledger was cut off.
+            if not path.exists():
+                try:
+                    await self._batches.download(
+                        shard.batch_id, path, workspace_id=self._options.workspace_id
+                    )
+                except (IncompleteResultsError, DuplicateResultsError, ExcessResultsError):
+                    if shard.failures < _INCOMPLETE_AFTER:
+                        raise
+                    await self._take_incomplete(shard.batch_id, path)
+        except (APIError, ResultsError) as error:
+            self._ledger.collect_failed(shard)
+            failed.append(shard.number)
+            self._collect_failed(shard, error)
+            return None
+        except BaseException:
+            self._ledger.collect_failed(shard)
+            raise
+        self._patience.succeeded()
+        return path
+
+    def _taking(self, thread: Executor, shard: Shard, path: Path) -> Callable[[], Collected]:
+        """Begin to take results; return how to wait for the end."""
+        take = partial(ingest, self._ledger, self._store, self._lines, self._options, shard, path)
+        if self._options.check is not None or self._options.retry_if is not None:
+            # A user's functions are called where the user calls the job.
+            return take
+        return thread.submit(take).result
+
+    async def _taken(self, shard: Shard, result: Callable[[], Collected]) -> list[Collected]:
+        """Return what was taken; nothing where the batch that `resolve` named is another one's."""
+        try:
+            collected = await in_thread(result)
+        except ShardError:
+            self._ledger.collect_failed(shard)
+            self._store.download_path(shard.number).unlink(missing_ok=True)
+            if self._ledger.verdicts(shard.number).get(shard.batch_id or "") != NAMED:
+                raise
+            self._ledger.dispute(shard)
+            logger.warning(
+                "batch %s, named by resolve(), is not the one of shard %s", shard.batch_id, shard.number
+            )
+            return []
+        except BaseException:
+            self._ledger.collect_failed(shard)
+            raise
+        logger.info("shard %s: %s", shard.number, dict(collected.causes))
+        return [collected]
 
     async def _take_incomplete(self, batch_id: str, path: Any) -> None:
         """Write the results that there are: each server was asked often enough for the rest."""

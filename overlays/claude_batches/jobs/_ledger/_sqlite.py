@@ -18,6 +18,8 @@ from ._sql import SqlLedger
 
 __all__ = ["SqliteLedger"]
 
+#: Kilobytes of pages in memory: where rows are taken in their order, and where they are added.
+_CACHE, _CACHE_TO_ADD = 4_000, 32_000
 #: Ledgers up to this size are checked whole at each opening.
 CHECKED_BYTES = 64 * 1024 * 1024
 
@@ -70,7 +72,7 @@ class SqliteLedger(SqlLedger):
                 raise self._damaged(problem)
         self._run("PRAGMA journal_mode = WAL")
         self._run("PRAGMA synchronous = FULL")
-        self._run("PRAGMA cache_size = -32000")
+        self._run(f"PRAGMA cache_size = -{_CACHE}")
         with self.transaction():
             self._run(f"PRAGMA application_id = {APPLICATION_ID}")
             for number in range(version, VERSION):
@@ -121,8 +123,13 @@ class SqliteLedger(SqlLedger):
 
     @contextmanager
     def _exclusive(self) -> Generator[None]:
-        """Do nothing: the folder's lock has let one process in."""
-        yield
+        """Have a larger cache: the keys of new rows are spread over their whole index. The lock is the folder's."""
+        self._run(f"PRAGMA cache_size = -{_CACHE_TO_ADD}")
+        try:
+            yield
+        finally:
+            self._run(f"PRAGMA cache_size = -{_CACHE}")
+            self._run("PRAGMA shrink_memory")
 
     def check_lease(self) -> None:
         """Do nothing: the folder's lock ends with the process."""
