@@ -179,6 +179,27 @@ def test_a_held_job_is_told(job: str, requests: Path):
     assert "is held by process" in held.stderr
 
 
+@pytest.mark.claude_sandbox(speed=1)
+def test_reading_while_a_job_runs(job: str, requests: Path, tmp_path: Path, claude_sandbox: Sandbox):
+    """Commands that read a job work while another process runs it, and `watch` waits for the end of that."""
+    prices = tmp_path / "prices.json"
+    prices.write_text('{"claude-haiku-*": {"input_tokens": 1, "output_tokens": 5}}')
+    with running("run", job, requests, *FAST) as runner:
+        runner.wait_for("0 of 1 batches ended")
+        assert lines(run("status", job, "--json").stdout)[0]["in_flight"] == 5
+        assert invoke("results", job).returncode == 5
+        assert invoke("cost", job, "--prices", prices).returncode == 0
+        assert invoke("plan", job).returncode == 0
+        assert invoke("export", job, tmp_path / "part.csv").returncode == 5
+        assert invoke("resolve", job).returncode == 0
+        assert "is held by process" in invoke("retry", job).stderr
+        with running("watch", job, *FAST) as watcher:
+            watcher.wait_for(f"Process {runner.process.pid} on ")
+            claude_sandbox.advance(3600 * 24)
+            assert watcher.end()[0] == 0
+        assert runner.end()[0] == 0
+
+
 def test_a_conflict_is_one_line(job: str, requests: Path):
     """The same id with other params is an error that shows both, in one line."""
     invoke("submit", job, requests)

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,17 +43,60 @@ def folder(tmp_path: Path) -> Path:
     return path
 
 
-def test_second_process(folder: Path) -> None:
-    """A second process gets an error with the id of the first."""
-    script = f"from claude_batches.jobs import Job\nJob.open({str(folder)!r})"
-    with Job.open(folder):
-        second = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-        assert "JobHeldError" in second.stderr
-        assert f"process {os.getpid()} on " in second.stderr
-        with pytest.raises(JobHeldError) as caught:
-            Job.open(folder)
-        assert caught.value.pid == os.getpid()
-    Job.open(folder).close()
+_HOLDER = """
+import sys
+from claude_batches.jobs import Job
+with Job.open(sys.argv[1], max_attempts=2) as job:
+    job.add([])
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def holder(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that changes the job until it reads a line."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLDER, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_second_process(folder: Path, open_folder: Open, holder: subprocess.Popen[str]) -> None:
+    """A process that would change a job gets an error with the id of the one that has it, until that ends."""
+    job = open_folder(folder, "http://127.0.0.1:1", max_attempts=5)
+    steps = (job.submit, job.poll, job.collect, job.retry, job.run, job.cancel, job.resume)
+    for step in (lambda: job.add(requests(1)), lambda: job.resolve(1, "lost"), *steps):
+        with pytest.raises(JobHeldError, match=f"process {holder.pid} on ") as caught:
+            step()
+        assert caught.value.pid == holder.pid
+    holder.communicate("\n")
+    assert job.add(requests(1, 20)) == 1
+    with pytest.raises(JobHeldError) as caught:
+        open_folder(folder, None).retry()
+    assert caught.value.pid == os.getpid()
+    assert open_folder(folder, None).options.max_attempts == 5
+
+
+@pytest.mark.usefixtures("holder")
+def test_reading_a_held_job(folder: Path, open_folder: Open, tmp_path: Path) -> None:
+    """A job can be read while another process has it, and the files of its folder stay as they are."""
+    before = contents(folder)
+    job = open_folder(folder, None, max_attempts=5)
+    assert (job.options.max_attempts, job.status().staged, len(job.shards())) == (5, 20, 2)
+    assert list(job.results()) == list(job.results("arrival")) == []
+    assert job.plan(count=False).requests == 20
+    assert job.cost().cost == 0
+    assert job.write(tmp_path / "a.jsonl") == 0
+    job.close()
+    assert contents(folder) == before
+    assert open_folder(folder, None).options.max_attempts == 2
 
 
 def test_newer_release(folder: Path) -> None:

@@ -303,13 +303,26 @@ def _send(job: Job, name: str, *, max_cost: float | None, verbose: bool, json: b
 
 
 def _watch(job: Job, shown: Reporter, interrupts: Interrupts, pause: float) -> None:
-    """Poll and collect until no batch is in process."""
+    """Poll and collect until no batch is in process, or look on while another process does."""
+    from claude_batches.jobs import JobHeldError
+
+    held = False
     while not interrupts.asked:
-        status = job.poll()
-        if not interrupts.asked:
-            job.collect()
+        try:
+            job.poll()
+            if not interrupts.asked:
+                job.collect()
+        except JobHeldError as error:
+            if not held:
+                say(f"Process {error.pid} on {error.host} works on the job; watching what it does.")
+            held = True
+        else:
+            held = False
+        status = job.status()
         shown.show(outlook(job))
-        if not job.status().in_flight and not job.status().ended:
+        # Whoever runs the job also sends the rest.
+        waits = status.staged or status.again if held else 0
+        if not status.in_flight and not status.ended and not waits:
             return
         until = time.monotonic() + pause
         while time.monotonic() < until and not interrupts.asked:

@@ -149,12 +149,16 @@ class Folder:
 
     def __init__(self, path: Path, ledger: SqlLedger) -> None:
         self._ledger = ledger
+        self._path = path
         self._bodies = path / "bodies"
         self._results = path / "results"
+
+    def prepare(self) -> None:
+        """Make the folders."""
         for folder in (self._bodies, self._results):
             with writing(folder):
                 folder.mkdir(exist_ok=True)
-        sync_folder(path)
+        sync_folder(self._path)
 
     def writer(self, shard: int, codec: str) -> BlockWriter:
         """Begin the body of a shard."""

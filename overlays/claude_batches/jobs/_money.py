@@ -11,6 +11,7 @@ import orjson
 from ._codec import place_at
 from ._cost import Budget, BudgetError, CostCounter, Planner, Prices, Report
 from ._cost._estimate import most_cost
+from ._errors import LedgerDamagedError
 from ._ledger._sql import SqlLedger
 from ._lines import parse_result, split_line
 from ._reading import Lines
@@ -102,9 +103,17 @@ class Money:
 
     def planner(self, sample: int, **options: Any) -> Planner:
         """Return a planner that has all unsent requests."""
-        planner = Planner(prices=self._prices, sample=sample, **options)
-        for shard in self._ledger.shards((ShardState.STAGED,)):
-            for line in self._lines.whole_body(shard):
-                custom_id, params = split_line(line)
-                planner.add(custom_id, orjson.loads(params))
-        return planner
+        while True:
+            planner = Planner(prices=self._prices, sample=sample, **options)
+            staged = self._ledger.shards((ShardState.STAGED,))
+            try:
+                for shard in staged:
+                    for line in self._lines.whole_body(shard):
+                        custom_id, params = split_line(line)
+                        planner.add(custom_id, orjson.loads(params))
+            except LedgerDamagedError:
+                # Unless another process that runs the job has merged these shards meanwhile.
+                if self._ledger.shards((ShardState.STAGED,)) == staged:
+                    raise
+            else:
+                return planner

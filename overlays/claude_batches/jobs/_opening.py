@@ -18,7 +18,15 @@ from ._ledger._sqlite import SqliteLedger
 from ._options import Ids, JobOptions, OptionKeys
 from ._reading import Lines
 
-__all__ = ["FolderLedger", "Ledger", "Opened", "PostgresLedger", "opened", "options_of"]
+__all__ = ["FolderLedger", "Ledger", "Opened", "PostgresLedger", "opened", "options_of", "store_options"]
+
+
+def _nothing() -> None:
+    """Do nothing: any number of processes may change the job."""
+
+
+def _always() -> bool:
+    return True
 
 
 @attrs.frozen
@@ -29,6 +37,10 @@ class Opened:
     ledger: SqlLedger
     store: Store
     close: Callable[[], None]
+    hold: Callable[[], None] = _nothing
+    """Have the job for changes, which reading does not need. Raises `JobHeldError` where another process has it."""
+    held: Callable[[], bool] = _always
+    """Tell if this process has it."""
     lines: Lines = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -49,7 +61,7 @@ class Ledger(Protocol):
 
 
 class FolderLedger:
-    """Folders that hold a job each, for one process at a time: `Job.open` without a `ledger`."""
+    """Folders that hold a job each: `Job.open` without a `ledger`. One process at a time changes a job."""
 
     def open(self, name: str, *, ids: Ids = "derived") -> Opened:
         """Open or make the folder of a job.
@@ -59,35 +71,83 @@ class FolderLedger:
             ids: The custom_ids of a new job on the wire.
 
         Raises:
-            JobHeldError: Another process works on it.
+            JobHeldError: Another process is making it.
             LedgerDamagedError: The ledger is missing or empty, and bodies are there.
             LedgerError: The ledger can't be used.
         """
         path = Path(name)
-        with writing(path):
-            path.mkdir(parents=True, exist_ok=True)
-            sync_folder(path.absolute().parent)
         file = path / "ledger.sqlite"
-        lock = FolderLock(path)
+        if file.exists() and file.stat().st_size:
+            folder = _JobFolder(path, SqliteLedger(file), ids)
+            try:
+                if not folder.ledger.readable:
+                    folder.hold()
+            except BaseException:
+                folder.close()
+                raise
+            return folder.opened()
+        return _made(path, file, ids).opened()
+
+
+def _made(path: Path, file: Path, ids: Ids) -> _JobFolder:
+    """Make the folder of a job."""
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+        sync_folder(path.absolute().parent)
+    lock = FolderLock(path)
+    try:
+        if not file.exists() or not file.stat().st_size:
+            _check_new(path, file)
+        folder = _JobFolder(path, SqliteLedger(file), ids)
+    except BaseException:
+        lock.release()
+        raise
+    try:
+        folder.hold(lock)
+    except BaseException:
+        folder.close()
+        raise
+    return folder
+
+
+class _JobFolder:
+    """An open folder: to read, and to write from the first change on.
+
+    Args:
+        path: The folder.
+        ledger: Its ledger.
+        ids: The custom_ids of a new job on the wire.
+    """
+
+    def __init__(self, path: Path, ledger: SqliteLedger, ids: Ids) -> None:
+        self.ledger = ledger
+        self._path = path
+        self._ids = ids
+        self._store = Folder(path, ledger)
+        self._lock: FolderLock | None = None
+
+    def opened(self) -> Opened:
+        return Opened(str(self._path), self.ledger, self._store, self.close, self.hold, self.held)
+
+    def hold(self, lock: FolderLock | None = None) -> None:
+        if self._lock is not None:
+            return
+        lock = lock or FolderLock(self._path)
         try:
-            if not file.exists() or not file.stat().st_size:
-                _check_new(path, file)
-            ledger = SqliteLedger(file, ids=ids)
+            self.ledger.write(self._ids)
+            self._store.prepare()
         except BaseException:
             lock.release()
             raise
-        try:
-            store = Folder(path, ledger)
-        except BaseException:
-            ledger.close()
-            lock.release()
-            raise
+        self._lock = lock
 
-        def close() -> None:
-            ledger.close()
-            lock.release()
+    def held(self) -> bool:
+        return self._lock is not None
 
-        return Opened(str(path), ledger, store, close)
+    def close(self) -> None:
+        self.ledger.close()
+        if self._lock is not None:
+            self._lock.release()
 
 
 class PostgresLedger:
@@ -161,21 +221,31 @@ def _check_ids(job: Opened, ids: Ids | None) -> None:
 
 
 def options_of(job: Opened, given: OptionKeys) -> JobOptions:
-    """Return the options of a job: those that are given, then those that are stored; store them.
+    """Return the options of a job: those that are given, then those that are stored.
+
+    Args:
+        job: The job.
+        given: The options that are given.
+    """
+    # An option of a newer release means nothing here, and stays stored.
+    known = {
+        name: value for name, value in job.ledger.options().items() if name in OptionKeys.__annotations__
+    }
+    merged: Any = {**known, **given}
+    return JobOptions(**merged)
+
+
+def store_options(job: Opened, given: OptionKeys) -> None:
+    """Store the options that are given, in a job that this process may change.
 
     Args:
         job: The job.
         given: The options that are given.
     """
     before = job.ledger.options()
-    # An option of a newer release means nothing here, and stays stored.
-    known = {name: value for name, value in before.items() if name in OptionKeys.__annotations__}
-    merged: Any = {**known, **given}
-    options = JobOptions(**merged)
-    after = {**before, **options.stored((*known, *given))}
+    after = {**before, **JobOptions(**given).stored(given)}
     if after != before:
         job.ledger.set_options(after)
-    return options
 
 
 def _check_new(path: Path, file: Path) -> None:

@@ -7,11 +7,12 @@ it may be sent.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain
 from typing import Any
 
+import attrs
 import orjson
 
 from ._causes import follow_up
@@ -27,7 +28,7 @@ from ._records import BODY, Item, ItemState, JobState, Positions, Shard, ShardSt
 from ._requests import Request, encode_params, prepare
 from ._shards import Limits, ShardFill, block_full, blocks_of, distinct_count
 
-__all__ = ["Adding", "merge", "restage"]
+__all__ = ["Adding", "merge", "merged_count", "restage"]
 
 _SHOWN = 200
 #: Rows that are added in one transaction: their keys are spread over the whole index, so that few large transactions
@@ -444,7 +445,7 @@ def merge(ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions) ->
     limits = Limits(options.shard_requests, options.max_bytes)
     merged = 0
     for kind in ("first", "retry"):
-        if len(_mergeable(ledger, kind, limits)) < 2:
+        if len(_mergeable(ledger.shards((ShardState.STAGED,)), kind, limits)) < 2:
             continue
         with ledger.exclusive():
             while len(group := _merge_group(ledger, store, lines, kind, limits)) > 1:
@@ -455,11 +456,23 @@ def merge(ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions) ->
     return merged
 
 
-def _mergeable(ledger: SqlLedger, kind: str, limits: Limits) -> list[Shard]:
+def merged_count(staged: Sequence[Shard], options: JobOptions) -> int:
+    """Return the number of shards that `merge` leaves of those that were not sent."""
+    limits = Limits(options.shard_requests, options.max_bytes)
+    left = list(staged)
+    for kind in ("first", "retry"):
+        while len(group := _mergeable(left, kind, limits)) > 1:
+            requests, size = sum(each.requests for each in group), sum(each.bytes for each in group)
+            left = [each for each in left if each not in group]
+            left.append(attrs.evolve(group[0], requests=requests, bytes=size))
+    return len(left)
+
+
+def _mergeable(staged: Sequence[Shard], kind: str, limits: Limits) -> list[Shard]:
     """Return small shards, as many as fit into one."""
     group: list[Shard] = []
     requests = size = 0
-    for shard in ledger.shards((ShardState.STAGED,)):
+    for shard in staged:
         small = shard.requests <= limits.requests // 2 and shard.bytes <= limits.bytes // 2
         if shard.kind != kind or not small:
             continue
@@ -477,7 +490,7 @@ def _merge_group(ledger: SqlLedger, store: Store, lines: Lines, kind: str, limit
     with ledger.transaction():
         # Locks the job, so that no other process sends one of the group meanwhile.
         position, number = ledger.counters()
-        group = _mergeable(ledger, kind, limits)
+        group = _mergeable(ledger.shards((ShardState.STAGED,)), kind, limits)
         if len(group) < 2:
             return []
         facts = ledger.facts()

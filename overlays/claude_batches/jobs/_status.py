@@ -126,6 +126,11 @@ class JobReport:
 
 def status_of(ledger: SqlLedger, server_now: float) -> JobStatus:
     """Return the status of a job."""
+    with ledger.snapshot():
+        return _status(ledger, server_now)
+
+
+def _status(ledger: SqlLedger, server_now: float) -> JobStatus:
     facts = ledger.facts()
     shards = ledger.shards()
     by_state: dict[str, int] = {}

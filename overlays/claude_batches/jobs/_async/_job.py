@@ -19,12 +19,12 @@ from .._errors import JobError, JobOptionsError, ShardError
 from .._interrupts import Interrupts
 from .._ledger._sql import Spent
 from .._money import Money
-from .._opening import Ledger, Opened, opened, options_of
+from .._opening import Ledger, Opened, opened, options_of, store_options
 from .._options import Ids, JobOptions, OptionKeys, typed
 from .._records import JobFacts, JobState, Shard, ShardState
 from .._requests import Given
 from .._rows import JobRow, Order, rows
-from .._staging import Adding, merge, restage
+from .._staging import Adding, merge, merged_count, restage
 from .._status import JobReport, JobStatus, archived_soon, finished, status_of
 from .._tables import AnswerType, ResultRow, answer_type, read_source, write
 from .._tables._write import TableFormat
@@ -44,9 +44,13 @@ class AsyncJob:
     `run` does them all until each request has its final result. They may be days, processes and machines apart.
     """
 
-    def __init__(self, job: Opened, client: AsyncClient | None, options: JobOptions) -> None:
+    def __init__(
+        self, job: Opened, client: AsyncClient | None, options: JobOptions, given: OptionKeys
+    ) -> None:
         self._job = job
         self._options = options
+        # Stored by the first change.
+        self._given: OptionKeys | None = given
         self._client = client
         self._adding = False
         self._stop = False
@@ -70,6 +74,10 @@ class AsyncJob:
     ) -> Self:
         """Open a job, or make it.
 
+        Any number of processes may open a job and read it: `status`, `results`, `cost`, `plan` and `write` work while
+        another one runs it. The first step that changes a job in a folder takes it for its process, until the job is
+        closed, and raises `JobHeldError` where another process has it.
+
         Args:
             name: The folder of the job; with a PostgreSQL ledger, its name there.
             client: The client to send with. `add`, `status` and `results` work without one.
@@ -77,10 +85,11 @@ class AsyncJob:
                 `Ledger`; `None` is a folder of its own.
             ids: The custom_ids on the wire of a new job. `"derived"` (the default) ones are the job's own, so that
                 the results of a batch prove whose it is, and yours may be any text. `"own"` sends yours.
-            **options: See `JobOptions`. Most are stored with the job, and hold until others are given.
+            **options: See `JobOptions`. Most are stored with the job by its next change, and hold until others are
+                given.
 
         Raises:
-            JobHeldError: Another process works on this folder.
+            JobHeldError: Another process is making this job.
             LedgerError: The ledger is of a newer release, damaged, or can't be opened.
             JobOptionsError: Options that can't work.
         """
@@ -88,10 +97,13 @@ class AsyncJob:
         typed(JobOptions(**options))
         job = opened(name, ledger, ids)
         try:
-            return cls(job, client, typed(options_of(job, options)))
+            made = cls(job, client, typed(options_of(job, options)), options)
+            if job.held():
+                made._hold()
         except BaseException:
             job.close()
             raise
+        return made
 
     async def close(self) -> None:
         """Release the job. Its batches continue."""
@@ -130,6 +142,7 @@ class AsyncJob:
         if self._adding:
             raise JobError("requests are being added to this job already: wait for that call")
         given: Any = self._source_of(requests, source)
+        self._hold()
         self._adding = True
         try:
             return await self._add(given)
@@ -193,6 +206,7 @@ class AsyncJob:
     async def retry(self) -> int:
         """Make new shards of the rows that are sent again; return the number of rows. `submit` sends them."""
         job = self._job
+        self._hold()
         return await in_thread(lambda: restage(job.ledger, job.store, job.lines, self._options))
 
     async def run(self, *, max_cost: float | None = None) -> JobReport:
@@ -267,6 +281,7 @@ class AsyncJob:
         Args:
             keep: Keep the errors of the held rows as their results instead.
         """
+        self._hold()
         if self._facts().state is JobState.CANCELED:
             raise JobError("the job was canceled: add the rows that were not sent to a new job")
         if keep:
@@ -284,6 +299,7 @@ class AsyncJob:
         Raises:
             ShardError: The shard is not in such a state, or the batch is another shard's.
         """
+        self._hold()
         self._job.ledger.doubt_dead(() if self._runner is None else self._runner.sending)
         found = self._job.ledger.shard(shard)
         gone = batch in ("not-made", "lost") and found is not None and found.state is ShardState.OPEN
@@ -359,13 +375,16 @@ class AsyncJob:
             version: The API version that requests are checked for.
             validate: Checks requests by the spec; by default where jsonschema-rs is installed.
         """
-        await self._merge()
         counting = sample if count and self._client is not None else 0
         planner = await in_thread(lambda: self._money.planner(counting, version=version, validate=validate))
         counted = [await self._count_tokens(planner, each.params) for each in planner.samples]
         plan = planner.finish(counted)
-        staged = [shard for shard in self._job.ledger.shards() if shard.state is ShardState.STAGED]
-        return attrs.evolve(plan, shards=len(staged), bytes=sum(shard.bytes for shard in staged))
+        staged = self._job.ledger.shards((ShardState.STAGED,))
+        return attrs.evolve(
+            plan,
+            shards=merged_count(staged, self._options),
+            bytes=sum(shard.bytes for shard in staged),
+        )
 
     async def _count_tokens(self, planner: Planner, params: dict[str, Any]) -> int | None:
         assert self._client is not None
@@ -426,9 +445,17 @@ class AsyncJob:
         job = self._job
         await in_thread(lambda: merge(job.ledger, job.store, job.lines, self._options))
 
+    def _hold(self) -> None:
+        """Have the job for changes; store the options that were given."""
+        self._job.hold()
+        if self._given is not None:
+            store_options(self._job, self._given)
+            self._given = None
+
     def _running(self) -> AsyncRunner:
         if self._runner is None:
             raise JobOptionsError("this needs a client: open the job with client=")
+        self._hold()
         return self._runner
 
     def _source_of(self, requests: Any, options: dict[str, Any]) -> Any:

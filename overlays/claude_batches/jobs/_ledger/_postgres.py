@@ -51,6 +51,7 @@ class PostgresJob(SqlLedger):
 
     _lock_rows: ClassVar[str] = " FOR UPDATE SKIP LOCKED"
     _lock_job: ClassVar[str] = " FOR UPDATE"
+    _snapshot: ClassVar[str] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
     def __init__(self, dsn: str, name: str, *, ids: str, lease_seconds: float) -> None:
         super().__init__(f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}")
@@ -61,7 +62,6 @@ class PostgresJob(SqlLedger):
         self._key = int.from_bytes(blake2b(self._schema.encode(), digest_size=8).digest(), "big", signed=True)
         self._lease_seconds = lease_seconds
         self._library = _library()
-        self._depth = 0
         self._lost = False
         self._connection = self._connect(dsn)
         try:

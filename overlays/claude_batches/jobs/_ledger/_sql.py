@@ -73,11 +73,14 @@ class SqlLedger(ABC):
     """The suffix that locks the selected rows and passes over those that others have locked."""
     _lock_job: ClassVar[str] = ""
     """The suffix that waits for the job's row, so that claims come one after the other."""
+    _snapshot: ClassVar[str]
+    """The statement that begins a transaction which reads one state."""
 
     def __init__(self, worker: str) -> None:
         self.worker = worker
         # An async job does long work in a thread while its loop may read the status.
         self._mutex = threading.RLock()
+        self._depth = 0
         self._staging = threading.Lock()
         self._stager: int | None = None
 
@@ -118,6 +121,21 @@ class SqlLedger(ABC):
         Raises:
             LeaseLostError: It has expired.
         """
+
+    @contextmanager
+    def snapshot(self) -> Generator[None]:
+        """Read one state of the ledger in the block, whatever other processes write meanwhile."""
+        with self._mutex:
+            if self._depth:
+                yield
+                return
+            self._run(self._snapshot)
+            self._depth = 1
+            try:
+                yield
+            finally:
+                self._depth = 0
+                self._run("COMMIT")
 
     @contextmanager
     def exclusive(self) -> Generator[None]:

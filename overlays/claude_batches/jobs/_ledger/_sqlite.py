@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from .._errors import LedgerDamagedError, LedgerError, LedgerFullError, LedgerTooNewError
 from ._schema import APPLICATION_ID, MIGRATIONS, VERSION, statements
@@ -25,14 +25,13 @@ CHECKED_BYTES = 64 * 1024 * 1024
 
 
 class SqliteLedger(SqlLedger):
-    """A ledger in a SQLite file.
+    """A ledger in a SQLite file: to read until `write` is called, beside a process that writes.
 
     Commits are on disk when they return (WAL, `synchronous=FULL`): after a power cut, nothing is sent that the ledger
     doesn't know of.
 
     Args:
-        path: The file; it is made if it doesn't exist.
-        ids: The custom_ids of a new job: `"derived"` or `"own"`.
+        path: The file.
 
     Raises:
         LedgerTooNewError: The file is of a newer release.
@@ -40,11 +39,12 @@ class SqliteLedger(SqlLedger):
         LedgerError: The file can't be opened.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, ids: str = "derived") -> None:
+    _snapshot: ClassVar[str] = "BEGIN"
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}")
         self.path = Path(path)
         self.place = str(self.path)
-        self._depth = 0
         self._durable: bool = True
         _check_size(self.path)
         with self._ours():
@@ -53,14 +53,16 @@ class SqliteLedger(SqlLedger):
             )
         try:
             with self._ours():
-                self._prepare(ids)
+                self._version = self._checked()
+                self._run("PRAGMA query_only = ON")
         except BaseException:
             self._connection.close()
             raise
 
-    def _prepare(self, ids: str) -> None:
+    def _checked(self) -> int:
+        """Return the version of the schema, 0 for a new file."""
         application = self._run("PRAGMA application_id").fetchone()[0]
-        version = self._run("PRAGMA user_version").fetchone()[0]
+        version: int = self._run("PRAGMA user_version").fetchone()[0]
         if application != APPLICATION_ID:
             if self._run("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 raise LedgerDamagedError(f"{self.path} is a database of something else. Nothing was changed.")
@@ -70,11 +72,28 @@ class SqliteLedger(SqlLedger):
             problem = self._run("PRAGMA quick_check(1)").fetchone()[0]
             if problem != "ok":
                 raise self._damaged(problem)
-        self._run("PRAGMA journal_mode = WAL")
-        self._run("PRAGMA synchronous = FULL")
-        self._run(f"PRAGMA cache_size = -{_CACHE}")
+        return version
+
+    @property
+    def readable(self) -> bool:
+        """True if the schema is of this release; `write` makes it so."""
+        return self._version == VERSION
+
+    def write(self, ids: str = "derived") -> None:
+        """Let this process write: the caller has the folder's lock.
+
+        Args:
+            ids: The custom_ids of a new job: `"derived"` or `"own"`.
+        """
+        with self._ours():
+            self._run("PRAGMA query_only = OFF")
+            self._run("PRAGMA journal_mode = WAL")
+            self._run("PRAGMA synchronous = FULL")
+            self._run(f"PRAGMA cache_size = -{_CACHE}")
         with self.transaction():
             self._run(f"PRAGMA application_id = {APPLICATION_ID}")
+            # Another process may have had the lock before.
+            version = self._run("PRAGMA user_version").fetchone()[0]
             for number in range(version, VERSION):
                 for statement in statements(MIGRATIONS[number]):
                     self._run(statement)
@@ -86,6 +105,7 @@ class SqliteLedger(SqlLedger):
                 "INSERT INTO worker (id, host, pid, expires) VALUES (?, ?, ?, ?)",
                 (self.worker, socket.gethostname(), os.getpid(), 9e15),
             )
+        self._version = VERSION
 
     def _run(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         with self._mutex, self._ours():
