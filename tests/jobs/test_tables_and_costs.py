@@ -115,6 +115,19 @@ def test_max_cost(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     assert spent.models[0].requests == 30
 
 
+def test_unbounded_request(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """A request whose params don't bound its cost is named, and nothing is sent under a limit."""
+    job = open_job(tmp_path / "a", sandbox.url, prices=PRICES)
+    bad = next(iter(requests(1, 5)))
+    job.add([*requests(3), {**bad, "params": {**bad["params"], "max_tokens": "many"}}])
+    with pytest.raises(BudgetError, match=r"request 3 \(custom_id 'row 5'\).*max_tokens: 'many'"):
+        job.run(max_cost=10)
+    with pytest.raises(BudgetError, match="max_cost is 'much'"):
+        job.run(max_cost="much")
+    assert job.status().shards == {"staged": 1}
+    assert [problem.path for problem in job.plan(count=False).problems] == ["max_tokens"]
+
+
 def test_no_price(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     """A limit can't hold over a model without a price, and that is said before anything is sent."""
     job = open_job(tmp_path / "a", sandbox.url)

@@ -209,9 +209,11 @@ def follow_up(
     following = dict(params)
     content = _mapping((result or {}).get("message")).get("content")
     if action == "retry_more":
-        given = following.get("max_tokens", 0)
-        more = math.ceil(given * factor)
-        following["max_tokens"] = more if most_tokens is None else max(given, min(more, most_tokens))
+        given = following.get("max_tokens")
+        # A server may have taken something else than a number; then nothing says how many more are needed.
+        if isinstance(given, int | float):
+            more = math.ceil(given * factor)
+            following["max_tokens"] = more if most_tokens is None else max(given, min(more, most_tokens))
     elif action == "continue" and content:
         following["messages"] = [*_messages(params), {"role": "assistant", "content": content}]
         container = _mapping(_mapping((result or {}).get("message")).get("container")).get("id")

@@ -10,7 +10,7 @@ import orjson
 
 from ._codec import place_at
 from ._cost import Budget, BudgetError, CostCounter, Planner, Prices, Report
-from ._cost._estimate import most_cost
+from ._cost._estimate import ParamError, most_cost
 from ._errors import LedgerDamagedError
 from ._ledger._sql import SqlLedger
 from ._lines import parse_result, split_line
@@ -38,11 +38,11 @@ class Money:
         self._most: dict[int, Decimal | None] = {}
         self._spent: dict[int, Decimal | None] = {}
 
-    def allows(self, max_cost: float, shard: Shard, committed: list[Shard]) -> bool:
+    def allows(self, max_cost: Decimal, shard: Shard, committed: list[Shard]) -> bool:
         """Tell if a shard fits under a limit over all that is committed.
 
         Raises:
-            BudgetError: A model has no price, so the limit can't hold.
+            BudgetError: A model has no price, or the params of a request don't bound its cost: the limit can't hold.
         """
         budget = Budget(max_cost)
         for each in committed:
@@ -64,8 +64,16 @@ class Money:
 
     def _sum_of_limits(self, shard: Shard) -> Decimal | None:
         total = Decimal(0)
-        for line in self._lines.whole_body(shard):
-            most = most_cost(orjson.loads(split_line(line)[1]), self._prices)
+        for index, line in enumerate(self._lines.whole_body(shard)):
+            custom_id, params = split_line(line)
+            try:
+                most = most_cost(orjson.loads(params), self._prices)
+            except ParamError as error:
+                position = self._ledger.positions(shard)[index]
+                raise BudgetError(
+                    f"max_cost can't hold over request {position} (custom_id {custom_id!r}), whose cost nothing "
+                    f"bounds: {error}"
+                ) from None
             if most is None:
                 return None
             total += most

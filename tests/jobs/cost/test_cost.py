@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import tracemalloc
 from decimal import Decimal
@@ -23,7 +24,7 @@ from claude_batches.jobs._cost import (
     plan,
 )
 from claude_batches.jobs._cost._estimate import most_cost, rough_input
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 AT = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
@@ -416,3 +417,86 @@ def test_flat_memory() -> None:
 
     peak(20)
     assert peak(3000) < peak(300) + 100_000
+
+
+#: Anything that a program may put into params by mistake.
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.decimals()
+    | st.text(max_size=8)
+    | st.binary(max_size=8)
+    | st.sampled_from([10**30, "many", -1, object(), st]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=4) | st.integers() | st.none(), inner, max_size=3)
+        | st.frozensets(st.integers(), max_size=2)
+    ),
+    max_leaves=6,
+)
+SOUND: dict[str, Any] = {
+    "model": "claude-opus-5",
+    "max_tokens": 10,
+    "messages": [{"role": "user", "content": [{"type": "text", "text": "Hello"}]}],
+    "system": [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral", "ttl": "1h"}}],
+    "tools": [{"type": "web_search_20250305", "name": "web_search", "max_uses": 2}],
+}
+PLACES: list[tuple[Any, ...]] = [
+    (), ("model",), ("max_tokens",), ("messages",), ("messages", 0), ("messages", 0, "content"),
+    ("messages", 0, "content", 0), ("messages", 0, "content", 0, "source"), ("system",), ("system", 0, "cache_control"),
+    ("system", 0, "cache_control", "ttl"), ("tools",), ("tools", 0), ("tools", 0, "type"), ("tools", 0, "max_uses"),
+    ("output_config",),
+]  # fmt: skip
+
+
+def put(value: Any, place: tuple[Any, ...], new: Any) -> Any:
+    """A copy of a value, with something else at one place."""
+    if not place:
+        return new
+    copy = value.copy()
+    inner = copy[place[0]] if isinstance(copy, list) or place[0] in copy else {}
+    copy[place[0]] = put(inner, place[1:], new)
+    return copy
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(PLACES), ANYTHING), max_size=2), st.booleans())
+def test_any_params(changes: list[tuple[tuple[Any, ...], Any]], validate: bool) -> None:
+    """Whatever is in the params, a plan is made, and a limit of cost is a number, unknown, or an error with a path."""
+    params: Any = SOUND
+    for place, value in changes:
+        try:
+            params = put(params, place, value)
+        except (AttributeError, TypeError, LookupError):
+            return
+    planned = plan([{"custom_id": "a", "params": params}], prices=PRICES, validate=validate)
+    assert planned.requests == 1
+    assert str(planned)
+    assert planned.max_output_tokens >= 0
+    # A job has them as JSON.
+    wire = b""
+    with contextlib.suppress(TypeError):
+        wire = orjson.dumps(params)
+    with contextlib.suppress(ClaudeBatchesError):
+        most = most_cost(orjson.loads(wire), PRICES) if wire.startswith(b"{") else None
+        assert most is None or most >= 0
+
+
+@pytest.mark.parametrize("max_tokens", ["many", -5, True, [], {}])
+def test_unbounded_cost(max_tokens: Any) -> None:
+    """A limit that is not a number bounds nothing: a plan lists it once, and its cost is an error with the path."""
+    params = {**SOUND, "max_tokens": max_tokens}
+    for validate in (True, False):
+        planned = plan([{"custom_id": "a", "params": params}], prices=PRICES, validate=validate)
+        assert [(problem.path, problem.custom_id) for problem in planned.problems] == [("max_tokens", "a")]
+    with pytest.raises(ClaudeBatchesError, match="max_tokens"):
+        most_cost(params, PRICES)
+
+
+@pytest.mark.parametrize("limit", ["many", -1, float("nan"), float("inf"), []])
+def test_no_limit(limit: Any) -> None:
+    """A limit that is not a number of dollars is refused."""
+    with pytest.raises(BudgetError, match="max_cost"):
+        Budget(limit)

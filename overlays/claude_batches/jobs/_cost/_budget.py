@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from ..._errors import ClaudeBatchesError
 
-__all__ = ["Budget", "BudgetError"]
+__all__ = ["Budget", "BudgetError", "dollars"]
 
 
 class BudgetError(ClaudeBatchesError, ValueError):
@@ -37,9 +37,7 @@ class Budget:
         spent: Decimal | float = 0,
         committed: Mapping[str, Decimal] | None = None,
     ) -> None:
-        self.max_cost = None if max_cost is None else Decimal(str(max_cost))
-        if self.max_cost is not None and not (self.max_cost.is_finite() and self.max_cost >= 0):
-            raise BudgetError(f"max_cost is {max_cost}, and not a number of dollars from 0")
+        self.max_cost = None if max_cost is None else dollars(max_cost)
         self.spent = Decimal(str(spent))
         self._committed = dict(committed or {})
 
@@ -106,3 +104,21 @@ class Budget:
             shard: The shard.
         """
         self._committed.pop(shard, None)
+
+
+def dollars(amount: object) -> Decimal:
+    """Return a limit of cost as a number.
+
+    Args:
+        amount: The limit in US dollars.
+
+    Raises:
+        BudgetError: It is not one, or less than 0.
+    """
+    try:
+        number = Decimal(str(amount))
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite() or number < 0:
+        raise BudgetError(f"max_cost is {amount!r}, and not a number of dollars from 0")
+    return number

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from ..._errors import ClaudeBatchesError
 from .._tables._shapes import is_array, is_mapping, is_sequence, object_of
 from .._tables._system import rough_tokens
 from ._prices import Prices
 
-__all__ = ["most_cost", "rough_input"]
+__all__ = ["ParamError", "most_cost", "rough_input"]
 
 #: An image at the size that the API scales larger ones down to.
 IMAGE_TOKENS = 1600
@@ -20,6 +22,16 @@ PDF_BYTES = 20
 FRAME_TOKENS = 6
 #: The margin over rough numbers for limits.
 MARGIN = 1.5
+
+
+class ParamError(ClaudeBatchesError, ValueError):
+    """A param that decides over the cost of a request, and is not a number."""
+
+    def __init__(self, path: str, value: object) -> None:
+        self.path = path
+        self.problem = f"{value!r:.60} is not a number of tokens or calls from 0"
+        super().__init__(f"{path}: {self.problem}")
+
 
 _PARTS = ("system", "messages", "tools", "output_config")
 
@@ -66,6 +78,9 @@ def most_cost(params: Mapping[str, Any], prices: Prices, *, margin: float = MARG
         params: Its params.
         prices: The prices.
         margin: The margin over the rough number of input tokens.
+
+    Raises:
+        ParamError: A limit in the params is not a number, so that nothing bounds the cost.
     """
     model = params.get("model")
     if not isinstance(model, str):
@@ -76,7 +91,10 @@ def most_cost(params: Mapping[str, Any], prices: Prices, *, margin: float = MARG
         return None
     written = rates.cost({_dearest(params): tokens}) if tokens else Decimal(0)
     rest = rates.cost(
-        {"output_tokens": int(params.get("max_tokens") or 0), "web_searches": _searches(params)}
+        {
+            "output_tokens": _number("max_tokens", params.get("max_tokens")),
+            "web_searches": _searches(params),
+        }
     )
     return None if written is None or rest is None else written + rest
 
@@ -96,7 +114,7 @@ def _times(value: Any, depth: int) -> set[str]:
             elif depth < 8:
                 found |= _times(item, depth + 1)
         return found
-    if is_array(value):
+    if is_array(value) and depth < 8:
         return set[str]().union(*(_times(item, depth + 1) for item in value))
     return set()
 
@@ -104,7 +122,20 @@ def _times(value: Any, depth: int) -> set[str]:
 def _searches(params: Mapping[str, Any]) -> int:
     tools = params.get("tools")
     return sum(
-        int(tool.get("max_uses") or 0)
-        for tool in map(object_of, tools if is_array(tools) else [])
+        _number(f"tools.{index}.max_uses", tool.get("max_uses"))
+        for index, tool in enumerate(map(object_of, tools if is_array(tools) else []))
         if str(tool.get("type")).startswith("web_search")
     )
+
+
+def _number(path: str, value: object) -> int:
+    """Return a limit as a number; 0 where there is none.
+
+    Raises:
+        ParamError: It is something else.
+    """
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ParamError(path, value)
+    return math.ceil(value)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import attrs
+import orjson
 
 from ..._errors import ClaudeBatchesError
-from .._tables._errors import MissingExtraError
+from .._tables._errors import MissingExtraError, SourceError
 from .._tables._json import dumps
 from .._tables._requests import SourceRow
-from ._estimate import MARGIN, most_cost, rough_input
+from .._tables._shapes import is_mapping, is_object
+from ._estimate import MARGIN, ParamError, most_cost, rough_input
 from ._prices import Prices
 from ._validate import Problem, RequestValidator
 
@@ -165,8 +167,8 @@ class Planner:
         self._numbers = {"error": 0, "warning": 0}
         self._priced = True
 
-    def add(self, custom_id: str | None, params: Mapping[str, Any]) -> None:
-        """Add a request.
+    def add(self, custom_id: str | None, params: Any) -> None:
+        """Add a request. One that can't be sent is a problem of the plan.
 
         Args:
             custom_id: Its id.
@@ -174,21 +176,40 @@ class Planner:
         """
         index = self._requests
         self._requests += 1
-        plain = params if isinstance(params, dict) else dict(params)
-        written = dumps({"custom_id": custom_id, "params": plain})
+        try:
+            written = dumps({"custom_id": custom_id, "params": params})
+        except SourceError as error:
+            self._problem(Problem(index, custom_id, "params", str(error)))
+            return
         self._place(index, custom_id, len(written))
-        if self._validator is not None:
-            for problem in self._validator.check(index, custom_id, plain):
-                self._problem(problem)
-        rough = rough_input(plain)
-        name = plain.get("model")
-        self._count(name if isinstance(name, str) else "unknown", plain, rough)
+        # As the API gets them: models, tuples and the like are plain JSON by now.
+        plain: Any = orjson.loads(written)["params"]
+        problems = [] if self._validator is None else self._validator.check(index, custom_id, plain)
+        if is_object(plain):
+            problems += self._priced_as(index, custom_id, plain, problems)
+        elif not problems:
+            problems.append(Problem(index, custom_id, "params", "it must be an object"))
+        for problem in problems:
+            self._problem(problem)
+
+    def _priced_as(
+        self, index: int, custom_id: str | None, params: dict[str, Any], problems: Sequence[Problem]
+    ) -> list[Problem]:
+        """Count a request by its model; return the problems of its cost that are not among those known."""
+        rough = rough_input(params)
+        name = params.get("model")
         if self._size > 0:
             # Each request of so many has the same chance.
             if len(self.samples) < self._size:
-                self.samples.append(Sample(plain, rough))
+                self.samples.append(Sample(params, rough))
             elif (place := self._random.randrange(self._requests)) < self._size:
-                self.samples[place] = Sample(plain, rough)
+                self.samples[place] = Sample(params, rough)
+        try:
+            self._count(name if isinstance(name, str) else "unknown", params, rough)
+        except ParamError as error:
+            known = any(problem.path == error.path for problem in problems)
+            return [] if known else [Problem(index, custom_id, error.path, error.problem)]
+        return []
 
     def _place(self, index: int, custom_id: str | None, size: int) -> None:
         envelope, separator = len(b'{"requests":[]}'), len(b",\n")
@@ -214,7 +235,7 @@ class Planner:
         model.requests += 1
         model.rough_input_tokens += rough
         tokens = params.get("max_tokens")
-        model.max_output_tokens += tokens if isinstance(tokens, int) else 0
+        model.max_output_tokens += tokens if isinstance(tokens, int) and tokens > 0 else 0
         if not self._priced or name in self._unpriced:
             return
         try:
@@ -322,7 +343,8 @@ def plan(
         if isinstance(row, SourceRow):
             planner.add(row.custom_id, row.params)
         else:
-            planner.add(row.get("custom_id"), cast("Mapping[str, Any]", row.get("params") or {}))
+            request = row if is_mapping(row) else {}
+            planner.add(request.get("custom_id"), request.get("params"))
     return planner.finish(_counted(client, planner) if client is not None else ())
 
 

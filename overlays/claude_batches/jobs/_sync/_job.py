@@ -15,6 +15,7 @@ import attrs
 from ... import ClaudeBatchesError, Client
 from .._collect import Collected
 from .._cost import Plan, Planner, Report
+from .._cost._budget import dollars
 from .._cost._plan import countable
 from .._errors import JobError, JobOptionsError, ShardError
 from .._interrupts import Interrupts
@@ -474,7 +475,7 @@ class Job:
     def _allow(self, max_cost: float | None) -> Any:
         if max_cost is None:
             return _allow_all
-        limit = max_cost
+        limit = dollars(max_cost)
 
         def allow(shard: Shard, committed: list[Shard]) -> bool:
             self._over_cost = not self._money.allows(limit, shard, committed)
