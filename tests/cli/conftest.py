@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.processes import jsonl, request
+from tests.jobs.postgres import postgres
+
+__all__ = ["postgres"]
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,9 @@ from claude_batches.sandbox import Sandbox
 
 from tests.jobs.killing import Victim
 from tests.jobs.kinds import Open, async_jobs, sync_jobs
-from tests.jobs.postgres import REQUIRED, Postgres, binaries
+from tests.jobs.postgres import postgres
+
+__all__ = ["postgres"]
 
 
 @pytest.fixture(autouse=True)
@@ -34,18 +36,6 @@ def victim() -> Iterator[Victim]:
 def second_victim() -> Iterator[Victim]:
     with Victim() as process:
         yield process
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    programs = binaries()
-    if programs is None:
-        if REQUIRED:
-            pytest.fail("CLAUDE_BATCHES_REQUIRE_POSTGRES is set, and PostgreSQL is not installed")
-        pytest.skip("PostgreSQL is not installed")
-    server = Postgres(programs)
-    yield server
-    server.stop()
 
 
 @pytest.fixture(params=["folder", "async folder", "postgres"])

@@ -6,7 +6,10 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 REQUIRED = os.environ.get("CLAUDE_BATCHES_REQUIRE_POSTGRES") == "1"
 
@@ -53,3 +56,15 @@ class Postgres:
             timeout=120,
             cwd=self.folder,
         )
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    programs = binaries()
+    if programs is None:
+        if REQUIRED:
+            pytest.fail("CLAUDE_BATCHES_REQUIRE_POSTGRES is set, and PostgreSQL is not installed")
+        pytest.skip("PostgreSQL is not installed")
+    server = Postgres(programs)
+    yield server
+    server.stop()

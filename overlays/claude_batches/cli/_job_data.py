@@ -57,7 +57,7 @@ def plan(
         str,
         typer.Argument(
             metavar="REQUESTS|JOB",
-            help="Requests, or a job for its unsent ones.",
+            help="Requests, or a job for its unsent ones; with --ledger, its name there.",
             show_default=False,
         ),
     ],
@@ -75,6 +75,7 @@ def plan(
     id_column: IdColumn = None,
     attachment: Attachments = None,
     format: Format = None,
+    ledger: Ledger = None,
     json: Json = False,
 ) -> None:
     """Show counts, bytes, batches, tokens, the largest cost and mistakes of requests. Nothing is spent.
@@ -94,8 +95,8 @@ def plan(
         attachments=attachment,
         format=format,
     )
-    if is_job(requests):
-        with opened(requests, ledger=None, client=count) as job:
+    if is_job(requests) or (ledger is not None and requests != "-" and not Path(requests).exists()):
+        with opened(requests, ledger=ledger, client=count) as job:
             planned: Any = job.plan(count=count, sample=sample)
     elif count:
         with Client() as client:

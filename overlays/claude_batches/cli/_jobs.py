@@ -18,6 +18,7 @@ from ._options import (
     Ids,
     JobName,
     Json,
+    LeaseSeconds,
     Ledger,
     MaxAttempts,
     MaxCost,
@@ -73,6 +74,7 @@ def run(
     attachment: Attachments = None,
     format: Format = None,
     ledger: Ledger = None,
+    lease_seconds: LeaseSeconds = None,
     workspace: Workspace = None,
     verbose: Verbose = False,
     json: Json = False,
@@ -89,6 +91,7 @@ def run(
         opened(
             job,
             ledger=ledger,
+            lease_seconds=lease_seconds,
             client=True,
             create=source is not None,
             ids=ids,

@@ -34,7 +34,13 @@ def is_job(name: str) -> bool:
 
 @contextmanager
 def opened(
-    name: str, *, ledger: str | None, client: bool, create: bool = False, **options: Any
+    name: str,
+    *,
+    ledger: str | None,
+    client: bool,
+    create: bool = False,
+    lease_seconds: float | None = None,
+    **options: Any,
 ) -> Generator[Job]:
     """Open a job.
 
@@ -43,6 +49,7 @@ def opened(
         ledger: The PostgreSQL database with its ledger.
         client: True for steps that call the API.
         create: True to make it.
+        lease_seconds: Seconds without a sign of life after which this process counts as dead, with a ledger.
         **options: Options of the job; those that are `None` are left out.
 
     Raises:
@@ -51,12 +58,14 @@ def opened(
     from claude_batches import Client
     from claude_batches.jobs import Job, PostgresLedger
 
-    if ledger is None and not create and not is_job(name):
+    lease = {} if lease_seconds is None else {"lease_seconds": lease_seconds}
+    where = None if ledger is None else PostgresLedger(ledger, **lease)
+    if not create and not (is_job(name) if where is None else where.has(name)):
+        place = "at" if where is None else "in this ledger named"
         raise CommandError(
-            f"there is no job at {name!r}: create it with `claude-batches run {name} REQUESTS`"
+            f"there is no job {place} {name!r}: create it with `claude-batches run {name} REQUESTS`"
         )
     given: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
-    where = None if ledger is None else PostgresLedger(ledger)
     if not client:
         with Job.open(name, ledger=where, **given) as job:
             yield job

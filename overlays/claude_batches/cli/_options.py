@@ -13,6 +13,7 @@ __all__ = [
     "Ids",
     "JobName",
     "Json",
+    "LeaseSeconds",
     "Ledger",
     "MaxAttempts",
     "MaxCost",
@@ -46,6 +47,16 @@ Ledger = Annotated[
         metavar="DSN",
         envvar="CLAUDE_BATCHES_LEDGER",
         help="A PostgreSQL database with the ledger, for several processes on one job.",
+        show_default=False,
+    ),
+]
+LeaseSeconds = Annotated[
+    float | None,
+    typer.Option(
+        "--lease-seconds",
+        min=0.1,
+        metavar="SECONDS",
+        help="With --ledger: seconds without a sign of life until others take over from this process (60).",
         show_default=False,
     ),
 ]

@@ -11,7 +11,7 @@ import attrs
 
 from ._errors import JobOptionsError, LedgerDamagedError
 from ._folder import Folder, FolderLock, Store, sync_folder, writing
-from ._ledger._postgres import PostgresJob
+from ._ledger._postgres import PostgresJob, has_job
 from ._ledger._postgres_store import PostgresStore
 from ._ledger._sql import SqlLedger
 from ._ledger._sqlite import SqliteLedger
@@ -184,6 +184,17 @@ class PostgresLedger:
             store.close()
 
         return Opened(name, job, store, close)
+
+    def has(self, name: str) -> bool:
+        """Tell if a job is in the database; nothing is made.
+
+        Args:
+            name: Its name.
+
+        Raises:
+            LedgerError: The database can't be used, or psycopg is not installed.
+        """
+        return has_job(self._dsn, name)
 
     def __repr__(self) -> str:
         # The text may hold a password.

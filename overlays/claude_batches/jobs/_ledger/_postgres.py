@@ -15,7 +15,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from hashlib import blake2b
 from typing import Any, ClassVar
 
@@ -23,7 +23,7 @@ from .._errors import JobOptionsError, LedgerError, LedgerFullError, LedgerTooNe
 from ._schema import MIGRATIONS, VERSION, statements
 from ._sql import SqlLedger
 
-__all__ = ["PostgresJob"]
+__all__ = ["PostgresJob", "has_job"]
 
 _NAME = re.compile(r"[^\x00]{1,200}")
 #: The part of a lease after which it is extended.
@@ -55,9 +55,7 @@ class PostgresJob(SqlLedger):
 
     def __init__(self, dsn: str, name: str, *, ids: str, lease_seconds: float) -> None:
         super().__init__(f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}")
-        if not _NAME.fullmatch(name):
-            raise JobOptionsError(f"a job's name has 1 to 200 characters; got {name!r}")
-        self.place = f"job {name!r} in PostgreSQL"
+        self.place = _place(name)
         self._schema = _schema_of(name)
         self._key = int.from_bytes(blake2b(self._schema.encode(), digest_size=8).digest(), "big", signed=True)
         self._lease_seconds = lease_seconds
@@ -195,17 +193,8 @@ class PostgresJob(SqlLedger):
         """Delete the blocks of a shard."""
         self._run("DELETE FROM stored WHERE kind = ? AND shard = ?", (kind, shard))
 
-    @contextmanager
-    def _ours(self) -> Generator[None]:
-        try:
-            yield
-        except self._library.errors.DiskFull as error:
-            raise LedgerFullError(
-                f"{self.place}: the disk of the server is full. Make room, and run again."
-            ) from error
-        except self._library.Error as error:
-            # The text of a connection error may repeat the DSN, not its password.
-            raise LedgerError(f"{self.place}: the ledger can't be used: {str(error).strip()}") from error
+    def _ours(self) -> AbstractContextManager[None]:
+        return _translated(self._library, self.place)
 
 
 class _Heart:
@@ -232,6 +221,45 @@ class _Heart:
         self._stopped.set()
         self._thread.join()
         self._connection.close()
+
+
+def has_job(dsn: str, name: str) -> bool:
+    """Tell if a database has a job.
+
+    Args:
+        dsn: The database.
+        name: The name of the job.
+    """
+    library = _library()
+    with _translated(library, _place(name)), library.connect(dsn, autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT 1 FROM information_schema.schemata WHERE schema_name = %s", (_schema_of(name),)
+        ).fetchone()
+    return found is not None
+
+
+def _place(name: str) -> str:
+    """Return the job for messages.
+
+    Raises:
+        JobOptionsError: It has no such name.
+    """
+    if not _NAME.fullmatch(name):
+        raise JobOptionsError(f"a job's name has 1 to 200 characters; got {name!r}")
+    return f"job {name!r} in PostgreSQL"
+
+
+@contextmanager
+def _translated(library: Any, place: str) -> Generator[None]:
+    try:
+        yield
+    except library.errors.DiskFull as error:
+        raise LedgerFullError(
+            f"{place}: the disk of the server is full. Make room, and run again."
+        ) from error
+    except library.Error as error:
+        # The text of a connection error may repeat the DSN, not its password.
+        raise LedgerError(f"{place}: the ledger can't be used: {str(error).strip()}") from error
 
 
 def _schema_of(name: str) -> str:

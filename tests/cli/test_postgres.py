@@ -1,0 +1,132 @@
+"""Commands for jobs with a PostgreSQL ledger, against the sandbox."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from claude_batches import Client
+from claude_batches.jobs import PostgresLedger
+from claude_batches.sandbox import Fault, Sandbox
+
+from tests.cli.processes import Running, invoke, jsonl, lines, request, run, running
+from tests.jobs.postgres import Postgres
+
+pytestmark = pytest.mark.usefixtures("claude_sandbox")
+FAST = ("--poll-interval", "0.05")
+
+
+@pytest.fixture
+def ledger(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> PostgresLedger:
+    """The ledger of the commands."""
+    monkeypatch.setenv("CLAUDE_BATCHES_LEDGER", postgres.dsn)
+    return PostgresLedger(postgres.dsn)
+
+
+def test_a_job_in_a_ledger(requests: Path, postgres: Postgres, tmp_path: Path):
+    """`run --ledger` needs no folder, and each command that reads finds the job by its name."""
+    where = ("--ledger", postgres.dsn)
+    done = run("run", "reviews", requests, "--max-requests", "2", *FAST, *where, "--json", cwd=tmp_path)
+    assert (done.returncode, lines(done.stdout)[0]["batches"]) == (0, 3), done.stderr
+    assert lines(invoke("status", "reviews", *where, "--json").stdout)[0]["succeeded"] == 5
+    rows = lines(invoke("results", "reviews", *where).stdout)
+    assert [row["custom_id"] for row in rows] == [f"row-{index}" for index in range(5)]
+    assert len(lines(invoke("export", "reviews", "-", *where).stdout)) == 5
+    assert invoke("cost", "reviews", *where).returncode == 0
+    assert lines(invoke("plan", "reviews", *where, "--json").stdout)[0]["requests"] == 0
+    assert lines(invoke("plan", requests, *where, "--json").stdout)[0]["requests"] == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
+
+
+def test_a_mistyped_name_makes_nothing(requests: Path, ledger: PostgresLedger):
+    """A job that is not in the ledger is an error in one line, and is not made there."""
+    for command in ("run", "status", "watch", "results", "retry", "cancel", "cost", "resolve", "plan"):
+        done = invoke(command, "revews")
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), command
+        assert "there is no job" in done.stderr
+    assert not ledger.has("revews")
+    unreachable = invoke("status", "reviews", "--ledger", f"host={requests.parent} user=x")
+    assert (unreachable.returncode, len(unreachable.stderr.splitlines())) == (1, 1)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_retrying_in_a_ledger(requests: Path, claude_sandbox: Sandbox):
+    """`submit`, `watch` and `retry` send the rows again whose cause may pass."""
+    claude_sandbox.set_faults([Fault(kind="expired", share=1)])
+    assert invoke("submit", "again", requests).returncode == 0
+    assert invoke("watch", "again", *FAST).returncode == 5
+    claude_sandbox.set_faults(None)
+    again = invoke("retry", "again")
+    assert (again.returncode, "5 requests are sent again" in again.stderr) == (0, True)
+    assert invoke("watch", "again", *FAST).returncode == 0
+
+
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.claude_sandbox(speed=1)
+def test_canceling_in_a_ledger(requests: Path):
+    """`cancel` takes the name of a job in the ledger."""
+    assert invoke("submit", "canceled", requests).returncode == 0
+    canceled = invoke("cancel", "canceled", "--json")
+    assert (canceled.returncode, lines(canceled.stdout)[0]["state"]) == (3, "canceled")
+
+
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.claude_sandbox(speed=60)
+def test_a_waiting_worker_killed(requests: Path):
+    """Two `run` commands work on one job; one is killed while batches are open, and the other one ends the job."""
+    with _two_workers(requests, "waiting", "--max-in-flight", "12") as (first, second):
+        first.process.send_signal(signal.SIGKILL)
+        _ended("waiting", second)
+
+
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.claude_sandbox(faults=[Fault(kind="latency", on="create", skip=1, times=1, seconds=60)])
+def test_a_sending_worker_killed(requests: Path):
+    """One of two workers is killed while it sends: the other one finds out if a batch was made, and ends the job."""
+    with _two_workers(requests, "sending") as (first, second):
+        first.process.send_signal(signal.SIGKILL)
+        _ended("sending", second)
+
+
+@contextmanager
+def _two_workers(requests: Path, name: str, *options: str) -> Iterator[tuple[Running, Running]]:
+    """Run a job of 40 requests in two processes; the first one has sent a batch."""
+    requests.write_text(jsonl(*map(request, range(40))))
+    command = (
+        "run",
+        name,
+        requests,
+        "--max-requests",
+        "6",
+        "--settle-seconds",
+        "3",
+        *FAST,
+        *options,
+        "--verbose",
+    )
+    with running(*command, "--lease-seconds", "1") as first:
+        first.wait_for("shard 1: batch")
+        with running(*command) as second:
+            second.wait_for("0 requests added")
+            yield first, second
+
+
+def _ended(name: str, worker: Running) -> None:
+    """Check that a worker has ended the job, and that each row was paid for once."""
+    status, _, err = worker.end()
+    assert status == 0, err
+    with Client() as client:
+        batches = client.messages.batches
+        texts = Counter(
+            item.result.message.content[0].text
+            for batch in batches.list(limit=100)
+            for item in batches.results(batch.id)
+            if item.result.type == "succeeded"
+        )
+    assert (len(texts), set(texts.values())) == (40, {1})
+    rows = lines(invoke("results", name).stdout)
+    assert [row["custom_id"] for row in rows] == [f"row-{index}" for index in range(40)]
