@@ -28,7 +28,7 @@ TableFormat = Literal["jsonl", "csv", "parquet", "arrow"]
 
 #: A chunk of rows is built at once: enough of them that columns pay, few enough that they stay in the processor's
 #: cache.
-CHUNK_ROWS = 1024
+CHUNK_ROWS = 512
 CHUNK_BYTES = 2 * 1024 * 1024
 
 _FORMATS: dict[str, TableFormat] = {
