@@ -1,6 +1,6 @@
 """The cases of `jobs.py`, each run as a process: `python _jobs_cases.py CASE URL FOLDER COUNT SIZE`.
 
-The process prints one line of JSON: its seconds without imports, its peak memory, and more by case. Rows that have an
+The process prints one line of JSON: its seconds and its processor time without imports, its peak memory, and more by case. Rows that have an
 answer are written to `answers.json` in the folder. Cases of other libraries run in environments of their own, so
 nothing but the standard library is imported here.
 """
@@ -55,13 +55,13 @@ def add(_url: str, folder: Path, count: int, size: int) -> dict[str, Any]:
     from claude_batches.jobs import Job
 
     job_folder = folder / "a.job"
-    started = time.perf_counter()
+    started = _begun()
     with Job.open(job_folder, max_requests=size) as job:
         job.add(requests(count))
-    spent = time.perf_counter() - started
+    spent = _spent(started)
     bodies = sum(path.stat().st_size for path in (job_folder / "bodies").iterdir())
     return {
-        "seconds": spent,
+        **spent,
         "ledger_mb": (job_folder / "ledger.sqlite").stat().st_size / 1e6,
         "bodies_mb": bodies / 1e6,
     }
@@ -80,7 +80,7 @@ def bare(_url: str, folder: Path, count: int, _size: int) -> dict[str, Any]:
         ),
     ):
         database.execute(statement)
-    started = time.perf_counter()
+    started = _begun()
     rows = (
         (index, blake2b(b"row-%d" % index, digest_size=16).digest(), index // 100_000, index)
         for index in range(count)
@@ -89,16 +89,16 @@ def bare(_url: str, folder: Path, count: int, _size: int) -> dict[str, Any]:
         database.execute("BEGIN")
         database.executemany("INSERT INTO item (position, key, shard, place) VALUES (?, ?, ?, ?)", part)
         database.execute("COMMIT")
-    spent = time.perf_counter() - started
+    spent = _spent(started)
     database.close()
-    return {"seconds": spent, "ledger_mb": (folder / "bare.sqlite").stat().st_size / 1e6}
+    return {**spent, "ledger_mb": (folder / "bare.sqlite").stat().st_size / 1e6}
 
 
 def hand(url: str, folder: Path, count: int, size: int) -> dict[str, Any]:
     """Create and read the same batches with the client: no ledger, and nothing to continue from after a crash."""
     from claude_batches import Client
 
-    started = time.perf_counter()
+    started = _begun()
     answered: list[int] = []
     with Client(base_url=url, api_key="k") as client:
         batches = client.messages.batches
@@ -118,7 +118,7 @@ def job(url: str, folder: Path, count: int, size: int) -> dict[str, Any]:
     from claude_batches import Client
     from claude_batches.jobs import Job
 
-    started = time.perf_counter()
+    started = _begun()
     answered: list[int] = []
     options: Any = {"max_requests": size, "poll_interval": 0.05, "max_poll_interval": 1, "settle_seconds": 2}
     steps: dict[str, float] = {}
@@ -127,9 +127,9 @@ def job(url: str, folder: Path, count: int, size: int) -> dict[str, Any]:
         Job.open(folder / "a.job", client=client, **options) as running,
     ):
         running.add(requests(count))
-        steps["add"] = time.perf_counter() - started
+        steps["add"] = _spent(started)["seconds"]
         running.run()
-        steps["run"] = time.perf_counter() - started - steps["add"]
+        steps["run"] = _spent(started)["seconds"] - steps["add"]
         for row in running.results():
             message = row.message
             if message is not None:
@@ -147,7 +147,7 @@ def batchor(url: str, folder: Path, count: int, size: int) -> dict[str, Any]:
     config = library.AnthropicProviderConfig(
         model=MODEL, max_tokens=1024, api_key="k", poll_interval_sec=0.05
     )
-    started = time.perf_counter()
+    started = _begun()
     runner = library.BatchRunner(
         storage=library.SQLiteStorage(path=folder / "batchor.sqlite"),
         artifact_store=library.LocalArtifactStore(folder / "artifacts"),
@@ -191,7 +191,7 @@ def pydantic_ai(url: str, folder: Path, count: int, size: int) -> dict[str, Any]
             poll_interval=timedelta(seconds=0.05),
         )
 
-    started = time.perf_counter()
+    started = _begun()
     answered: list[int] = []
     for response in asyncio.run(run()):
         if not isinstance(response, Exception):
@@ -221,11 +221,21 @@ def _note(answered: list[int], count: int, text: str) -> None:
         answered[0] += 1
 
 
-def _done(started: float, folder: Path, answered: list[int], count: int) -> dict[str, Any]:
-    spent = time.perf_counter() - started
+def _begun() -> tuple[float, float]:
+    """Return the time and the processor time, after imports."""
+    return time.perf_counter(), time.process_time()
+
+
+def _spent(started: tuple[float, float]) -> dict[str, Any]:
+    clock, work = started
+    return {"seconds": time.perf_counter() - clock, "work": time.process_time() - work}
+
+
+def _done(started: tuple[float, float], folder: Path, answered: list[int], count: int) -> dict[str, Any]:
+    spent = _spent(started)
     rows = len(answered) if count <= _NOTED else answered[0] + 1
     (folder / "answers.json").write_text(json.dumps(answered))
-    return {"seconds": spent, "rows": rows}
+    return {**spent, "rows": rows}
 
 
 def peak() -> float:
@@ -242,7 +252,7 @@ def peak() -> float:
 def main(case: str, url: str, folder: str, count: str, size: str) -> None:
     """Run a case."""
     measured = CASES[case](url, Path(folder), int(count), int(size))
-    print(json.dumps({**measured, "peak_mb": peak(), "work": time.process_time()}))
+    print(json.dumps({**measured, "peak_mb": peak()}))
 
 
 if __name__ == "__main__":

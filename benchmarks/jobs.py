@@ -3,7 +3,7 @@
     python benchmarks/jobs.py
     python benchmarks/jobs.py --rows 1000000 --peers none
 
-Three parts, each case in a process of its own. Ratios count: the machine may be busy.
+Three parts, each case in a process of its own. Ratios count: the machine may be busy. `work` is processor time.
 
 1. `add` against `sqlite3` alone with the same inserts, and the size of the ledger.
 2. A job against creating and reading the same batches with the client: time and peak memory.
@@ -35,6 +35,7 @@ CASES = Path(__file__).with_name("_jobs_cases.py")
 #: Packages by case.
 PEERS = {"batchor": "batchor[anthropic]==0.0.7", "pydantic-ai": "pydantic-ai-slim[anthropic]==2.68.0"}
 #: The largest ratios and sizes that are promised.
+MOST_ADD = 3.5
 MOST_TIME = 1.3
 MOST_MB = 150
 MOST_LEDGER_MB = 100
@@ -81,22 +82,24 @@ def _adding(options: argparse.Namespace) -> list[str]:
     ours, bare = best["add"], best["bare"]
     million = 1_000_000 / options.rows
     print(f"{options.rows:,} rows are added; the ledger beside {ours['bodies_mb']:.0f} MB of bodies")
-    print(f"{'':24}{'seconds':>10}{'ledger MB':>11}{'MB a million':>14}")
+    print(f"{'':24}{'seconds':>10}{'work':>8}{'ledger MB':>11}{'a million: work':>18}{'MB':>8}")
     for name, case in (("sqlite3 alone", bare), ("add", ours)):
-        print(
-            f"{name:24}{case['seconds']:>10.2f}{case['ledger_mb']:>11.1f}{case['ledger_mb'] * million:>14.1f}"
-        )
-    print(f"{'ratio':24}{ours['seconds'] / bare['seconds']:>10.2f}\n")
+        each = f"{case['seconds']:>10.2f}{case['work']:>8.2f}{case['ledger_mb']:>11.1f}"
+        print(f"{name:24}{each}{case['work'] * million:>18.1f}{case['ledger_mb'] * million:>8.1f}")
+    ratio = ours["work"] / bare["work"]
+    print(f"{'ratio':24}{ours['seconds'] / bare['seconds']:>10.2f}{ratio:>8.2f}\n")
+    missed = [f"adding in at most {MOST_ADD} of the work of sqlite3 alone"] if ratio > MOST_ADD else []
     # A small ledger has as many pages that are nearly empty.
-    too_large = options.rows >= _LEAST_ROWS and ours["ledger_mb"] * million > MOST_LEDGER_MB
-    return [f"a ledger of at most {MOST_LEDGER_MB} MB a million rows"] if too_large else []
+    if options.rows >= _LEAST_ROWS and ours["ledger_mb"] * million > MOST_LEDGER_MB:
+        missed.append(f"a ledger of at most {MOST_LEDGER_MB} MB a million rows")
+    return missed
 
 
 def _whole(options: argparse.Namespace) -> list[str]:
     best = _best(("hand", "job"), options.rounds, options.rows, options.size)
     ours, hand = best["job"], best["hand"]
     print(f"{options.rows:,} requests, created and read")
-    print(f"{'':24}{'seconds':>10}{'of them ours':>14}{'peak MB':>11}{'rows':>14}")
+    print(f"{'':24}{'seconds':>10}{'work':>14}{'peak MB':>11}{'rows':>14}")
     for name, case in (("by hand", hand), ("a job", ours)):
         numbers = f"{case['seconds']:>10.1f}{case['work']:>14.1f}{case['peak_mb']:>11.1f}{case['rows']:>14,}"
         print(f"{name:24}{numbers}")
@@ -230,7 +233,9 @@ def _best(
             measured = json.loads(done.stdout)
             known = best.setdefault(name, measured)
             if measured["seconds"] < known["seconds"]:
-                best[name] = measured | {"peak_mb": min(measured["peak_mb"], known["peak_mb"])}
+                best[name] = measured | {
+                    each: min(measured[each], known[each]) for each in ("peak_mb", "work")
+                }
     return best
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.table import Table
 
+from .._interrupts import Interrupts
 from ._console import binary_stdout, instant, say, write_data, write_json, write_lines, write_text
 from ._exits import CommandError, ExitStatus, finish
-from ._interrupts import Interrupts
 from ._options import BatchId, Json, Workspace
 from ._progress import Outlook, reporter
 from ._sources import (
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["cancel_batch", "create", "delete", "download", "is_batch_id", "list_", "show", "wait", "wait_for"]
 
+_FINISHING = (
+    "Finishing the upload: to break it off would leave its outcome unknown. Ctrl-C again stops at once."
+)
 _OUTCOMES = ("succeeded", "errored", "canceled", "expired")
 
 Deadline = Annotated[
@@ -86,8 +89,7 @@ def create(
         format=format,
     )
     with _client() as client:
-        notice = "Finishing the upload: to break it off would leave its outcome unknown."
-        with Interrupts(notice, started=False) as interrupts:
+        with Interrupts(_FINISHING, say, started=False) as interrupts:
             try:
                 batch = client.messages.batches.create(
                     requests=_read(source, interrupts), on_ambiguous=on_ambiguous, workspace_id=workspace

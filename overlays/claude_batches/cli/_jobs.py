@@ -7,10 +7,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .._interrupts import Interrupts
 from ._console import counted, say, write_data, write_json
 from ._events import followed, outlook
 from ._exits import CommandError, ExitStatus, finish
-from ._interrupts import Interrupts
 from ._job_view import cost_summary, cost_table, status_dict, status_of, status_table
 from ._jobs_api import add, cost, opened, prices_of
 from ._options import (
@@ -230,7 +230,8 @@ def watch(
         ) as opened_job,
         followed(opened_job, verbose=verbose) as shown,
         Interrupts(
-            f"Stopping after the current step. Continue with: claude-batches watch {job}"
+            f"Stopping after the current step; Ctrl-C again stops at once. Continue with: claude-batches watch {job}",
+            say,
         ) as interrupts,
     ):
         _watch(opened_job, shown, interrupts, poll_interval or 2.0)

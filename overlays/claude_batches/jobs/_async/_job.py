@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import warnings
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
@@ -12,12 +13,12 @@ from typing import IO, Any, Self, TypeGuard, Unpack
 import attrs
 
 from ... import AsyncClient, ClaudeBatchesError
+from ..._interrupts import Interrupts
 from .._collect import Collected
 from .._cost import Plan, Planner, Report
 from .._cost._budget import dollars
 from .._cost._plan import countable
 from .._errors import JobError, JobOptionsError, ShardError
-from .._interrupts import Interrupts
 from .._ledger._sql import Spent
 from .._money import Money
 from .._opening import Ledger, Opened, opened, options_of, store_options
@@ -34,6 +35,10 @@ from ._runner import NAMED, AsyncRunner
 
 __all__ = ["AsyncJob"]
 
+_STOPPING = (
+    "Stopping after the current step; Ctrl-C again stops at once. "
+    "Nothing is canceled: run the job again to continue."
+)
 #: Each pause of `run` is this much longer than the one before.
 _GROWTH = 1.5
 
@@ -226,7 +231,8 @@ class AsyncJob:
             JobError: The ledger can't be used, or a shard needs a decision.
         """
         runner = self._running()
-        interrupts = Interrupts()
+        # To the stderr of the moment: programs redirect it.
+        interrupts = Interrupts(_STOPPING, lambda text: sys.stderr.write(f"{text}\n"))
         self._stop = False
 
         def stopping() -> bool:
