@@ -1,8 +1,8 @@
 """The cases of `jobs.py`, each run as a process: `python _jobs_cases.py CASE URL FOLDER COUNT SIZE`.
 
-The process prints one line of JSON: its seconds and its processor time without imports, its peak memory, and more by case. Rows that have an
-answer are written to `answers.json` in the folder. Cases of other libraries run in environments of their own, so
-nothing but the standard library is imported here.
+The process prints one line of JSON: its seconds and its processor time without imports, its peak memory, and more by
+case. Rows that have an answer are written to `answers.json` in the folder. Cases of other libraries run in environments
+of their own, so nothing but the standard library is imported here.
 """
 
 from __future__ import annotations
@@ -92,6 +92,24 @@ def bare(_url: str, folder: Path, count: int, _size: int) -> dict[str, Any]:
     spent = _spent(started)
     database.close()
     return {**spent, "ledger_mb": (folder / "bare.sqlite").stat().st_size / 1e6}
+
+
+def ledger(_url: str, folder: Path, count: int, size: int) -> dict[str, Any]:
+    """Insert the same rows into a ledger: no requests, no bodies."""
+    from claude_batches.jobs._ledger._sqlite import SqliteLedger
+
+    database = SqliteLedger(folder / "ledger.sqlite")
+    database.write()
+    started = _begun()
+    with database.exclusive():
+        for first in range(0, count, 36_000):
+            part = range(first, min(first + 36_000, count))
+            keys = [blake2b(b"row-%d" % index, digest_size=16).digest() for index in part]
+            with database.transaction(durable=False):
+                database.insert_items(first // size, first, keys, part)
+    spent = _spent(started)
+    database.close()
+    return {**spent, "ledger_mb": (folder / "ledger.sqlite").stat().st_size / 1e6}
 
 
 def hand(url: str, folder: Path, count: int, size: int) -> dict[str, Any]:
@@ -202,6 +220,7 @@ def pydantic_ai(url: str, folder: Path, count: int, size: int) -> dict[str, Any]
 CASES: dict[str, Callable[[str, Path, int, int], dict[str, Any]]] = {
     "add": add,
     "bare": bare,
+    "ledger": ledger,
     "hand": hand,
     "job": job,
     "batchor": batchor,

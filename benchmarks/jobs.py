@@ -35,7 +35,7 @@ CASES = Path(__file__).with_name("_jobs_cases.py")
 #: Packages by case.
 PEERS = {"batchor": "batchor[anthropic]==0.0.7", "pydantic-ai": "pydantic-ai-slim[anthropic]==2.68.0"}
 #: The largest ratios and sizes that are promised.
-MOST_ADD = 3.5
+MOST_LEDGER = 1.37  # 10 seconds to 7.3
 MOST_TIME = 1.3
 MOST_MB = 150
 MOST_LEDGER_MB = 100
@@ -78,17 +78,20 @@ def _options() -> argparse.Namespace:
 
 
 def _adding(options: argparse.Namespace) -> list[str]:
-    best = _best(("bare", "add"), options.rounds, options.rows, options.size, url="")
+    best = _best(("bare", "ledger", "add"), options.rounds, options.rows, options.size, url="")
     ours, bare = best["add"], best["bare"]
     million = 1_000_000 / options.rows
     print(f"{options.rows:,} rows are added; the ledger beside {ours['bodies_mb']:.0f} MB of bodies")
     print(f"{'':24}{'seconds':>10}{'work':>8}{'ledger MB':>11}{'a million: work':>18}{'MB':>8}")
-    for name, case in (("sqlite3 alone", bare), ("add", ours)):
+    for name, case in (("sqlite3 alone", bare), ("the ledger alone", best["ledger"]), ("add", ours)):
         each = f"{case['seconds']:>10.2f}{case['work']:>8.2f}{case['ledger_mb']:>11.1f}"
         print(f"{name:24}{each}{case['work'] * million:>18.1f}{case['ledger_mb'] * million:>8.1f}")
-    ratio = ours["work"] / bare["work"]
-    print(f"{'ratio':24}{ours['seconds'] / bare['seconds']:>10.2f}{ratio:>8.2f}\n")
-    missed = [f"adding in at most {MOST_ADD} of the work of sqlite3 alone"] if ratio > MOST_ADD else []
+    for name, case in (("ledger to sqlite3", best["ledger"]), ("add to sqlite3", ours)):
+        print(f"{name:24}{case['seconds'] / bare['seconds']:>10.2f}{case['work'] / bare['work']:>8.2f}")
+    print()
+    missed: list[str] = []
+    if best["ledger"]["work"] > MOST_LEDGER * bare["work"]:
+        missed.append(f"a ledger in at most {MOST_LEDGER} of the work of sqlite3 alone")
     # A small ledger has as many pages that are nearly empty.
     if options.rows >= _LEAST_ROWS and ours["ledger_mb"] * million > MOST_LEDGER_MB:
         missed.append(f"a ledger of at most {MOST_LEDGER_MB} MB a million rows")
@@ -262,10 +265,8 @@ def _environment(folder: Path, package: str) -> str | None:
     found = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     if found.exists():
         return str(found)
-    names = (f"python3.{minor}" for minor in (12, 13, 14))
-    python = (
-        sys.executable if sys.version_info >= (3, 12) else next(filter(None, map(shutil.which, names)), None)
-    )
+    names = (sys.executable, *(f"python3.{minor}" for minor in (12, 13, 14)))
+    python = next((found for found in map(shutil.which, names) if found and _is_new_enough(found)), None)
     if python is None:
         print(f"{package} is left out: it needs Python 3.12, and there is none on the path")
         return None
@@ -281,6 +282,12 @@ def _environment(folder: Path, package: str) -> str | None:
             print(f"{package} is left out: it can't be installed: {done.stderr.strip().splitlines()[-1:]}")
             return None
     return str(found)
+
+
+def _is_new_enough(python: str) -> bool:
+    # A name on the path may be a version manager's, without a Python behind it.
+    command = [python, "-c", "import sys; sys.exit(sys.version_info < (3, 12))"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def _environ() -> dict[str, str]:

@@ -160,6 +160,19 @@ def test_a_create_in_doubt_is_shown_and_resolved(job: str, requests: Path):
     assert len(lines(invoke("list", "--json").stdout)) == 1
 
 
+@pytest.mark.parametrize(("word", "status"), [("lost", 3), ("not-made", 5)])
+def test_results_that_are_gone(job: str, requests: Path, word: str, status: int):
+    """`resolve` decides about a shard whose batch was deleted: its rows are missing, or sent again."""
+    invoke("submit", job, requests)
+    batch = lines(invoke("list", "--json").stdout)[0]["id"]
+    there = invoke("resolve", job, "1", word)
+    assert (there.returncode, "is there" in there.stderr) == (1, True)
+    assert invoke("wait", batch).returncode == 0
+    assert invoke("delete", batch).returncode == 0
+    assert invoke("resolve", job, "1", word).returncode == 0
+    assert invoke("status", job).returncode == status
+
+
 def test_a_mistyped_job_is_not_made(tmp_path: Path, requests: Path, monkeypatch: pytest.MonkeyPatch):
     """A job that does not exist is an error in one line, and no folder appears; the same for its requests."""
     monkeypatch.chdir(tmp_path)

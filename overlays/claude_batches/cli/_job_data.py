@@ -226,13 +226,17 @@ def resolve(
     job: JobName,
     shard: Annotated[
         int | None,
-        typer.Argument(metavar="SHARD", help="The number of a shard in doubt.", show_default=False),
+        typer.Argument(
+            metavar="SHARD",
+            help="The number of a shard in doubt, or of one whose results are gone.",
+            show_default=False,
+        ),
     ] = None,
     batch: Annotated[
         str | None,
         typer.Argument(
-            metavar="BATCH|not-made",
-            help="The id of its batch; or `not-made`, which sends it again.",
+            metavar="BATCH|not-made|lost",
+            help="The id of its batch; `not-made`, which sends it again; or `lost`, which keeps its rows as missing.",
             show_default=False,
         ),
     ] = None,
@@ -246,11 +250,15 @@ def resolve(
     """
     if shard is None or batch is None:
         if shard is not None:
-            raise CommandError("name the batch of the shard, or not-made", ExitStatus.USAGE)
+            raise CommandError("name the batch of the shard, or not-made, or lost", ExitStatus.USAGE)
         with opened(job, ledger=ledger, client=False) as opened_job:
             _write_doubts(opened_job, json=json)
         return
-    with opened(job, ledger=ledger, client=batch != "not-made", workspace_id=workspace) as opened_job:
+    with opened(job, ledger=ledger, client=False) as opened_job:
+        in_doubt = any(doubt.shard == shard for doubt in opened_job.status().doubts)
+    # A shard in doubt is decided without the API, unless the decision names a batch.
+    asks = not in_doubt or batch not in ("not-made", "lost")
+    with opened(job, ledger=ledger, client=asks, workspace_id=workspace) as opened_job:
         opened_job.resolve(shard, batch)
         found = opened_job.status()
     if json:

@@ -47,7 +47,9 @@ def status_table(name: str, status: JobStatus) -> Table:
     state = status.state if status.reason is None else f"{status.state}: {status.reason}"
     if status.state == "active":
         state = "finished" if status.finished else "active"
-    table = Table(title=f"{escape(name)}: {escape(state)}", title_justify="left", box=None, pad_edge=False)
+    title = f"{name}: {state}"
+    # A title has the width of its table.
+    table = Table(title=escape(title), title_justify="left", box=None, pad_edge=False, min_width=len(title))
     table.add_column("outcome")
     table.add_column("requests", justify="right")
     causes = sorted(status.causes.items(), key=lambda each: (each[0] not in _FIRST, -each[1], each[0]))
