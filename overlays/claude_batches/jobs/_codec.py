@@ -16,6 +16,7 @@ from ._errors import LedgerDamagedError, LedgerError
 __all__ = [
     "BLOCK_BYTES",
     "BLOCK_LINES",
+    "LINE_BITS",
     "Codec",
     "best_codec",
     "codec_named",
@@ -24,8 +25,9 @@ __all__ = [
     "taken_apart",
 ]
 
-_LINE_BITS: Final = 10
-BLOCK_LINES: Final = 1 << _LINE_BITS
+#: The bits of a place that are the number of a line in its block; the others are the number of the block.
+LINE_BITS: Final = 10
+BLOCK_LINES: Final = 1 << LINE_BITS
 #: The size of the lines from which on a block is closed.
 BLOCK_BYTES: Final = 128 * 1024
 #: Higher levels take twice the time, and requests that share a prompt are hardly smaller for it.
@@ -36,12 +38,12 @@ _MAGIC: Final = b"\x28\xb5\x2f\xfd"
 
 def place_at(block: int, line: int) -> int:
     """Return the position of a line."""
-    return block << _LINE_BITS | line
+    return block << LINE_BITS | line
 
 
 def taken_apart(place: int) -> tuple[int, int]:
     """Return the block of a place, and the line in it."""
-    return place >> _LINE_BITS, place & (BLOCK_LINES - 1)
+    return place >> LINE_BITS, place & (BLOCK_LINES - 1)
 
 
 class Codec:

@@ -6,7 +6,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 
-from ._codec import decoded, taken_apart
+from ._codec import BLOCK_LINES, LINE_BITS, decoded, taken_apart
 from ._errors import LedgerDamagedError
 from ._folder import Store
 from ._ledger._sql import SqlLedger
@@ -82,7 +82,10 @@ class Lines:
 
     def _line(self, kind: int, shard: int, place: int) -> bytes:
         number, index = taken_apart(place)
-        return _line_of(self._kept(kind, shard, number), index, (shard, number))
+        try:
+            return self._kept(kind, shard, number)[index]
+        except IndexError:
+            raise _too_short(shard, number) from None
 
     def _kept(self, kind: int, shard: int, number: int) -> list[bytes]:
         """Return a block, from memory if it is there."""
@@ -111,22 +114,21 @@ class Lines:
 
 
 def _lines_of(places: Iterable[tuple[int, int]], read: Callable[[int, int], list[bytes]]) -> Iterator[bytes]:
-    before, lines = (-1, -1), list[bytes]()
+    # A million rows come through here: no call for each of them.
+    in_shard, in_block, lines = -1, -1, list[bytes]()
     for shard, place in places:
-        number, index = taken_apart(place)
-        if (shard, number) != before:
-            before, lines = (shard, number), read(shard, number)
-        yield _line_of(lines, index, before)
+        block = place >> LINE_BITS
+        if block != in_block or shard != in_shard:
+            in_shard, in_block, lines = shard, block, read(shard, block)
+        try:
+            line = lines[place & (BLOCK_LINES - 1)]
+        except IndexError:
+            raise _too_short(shard, block) from None
+        yield line
 
 
-def _line_of(lines: list[bytes], index: int, block: tuple[int, int]) -> bytes:
-    try:
-        return lines[index]
-    except IndexError:
-        shard, number = block
-        raise LedgerDamagedError(
-            f"block {number} of shard {shard} has fewer lines than the ledger says"
-        ) from None
+def _too_short(shard: int, block: int) -> LedgerDamagedError:
+    return LedgerDamagedError(f"block {block} of shard {shard} has fewer lines than the ledger says")
 
 
 def _changed(shard: Shard) -> LedgerDamagedError:

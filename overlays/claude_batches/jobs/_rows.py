@@ -208,12 +208,12 @@ class _Joining:
     def _joined(self, group: Sequence[Item | Twin]) -> Iterator[JobRow]:
         """Yield rows with their results, each block of which is read once."""
         items, twins = self._items_of(group)
-        wanted = sorted(
-            (item.shard, item.result, index) for index, item in enumerate(items) if item.result is not None
-        )
         found: list[bytes | None] = [None] * len(items)
-        results = self._lines.results((shard, place) for shard, place, _ in wanted)
-        for (_, _, index), line in zip(wanted, results, strict=True):
+        places = [(item.shard, item.result) for item in items]
+        wanted = [index for index, (_, result) in enumerate(places) if result is not None]
+        wanted.sort(key=places.__getitem__)
+        sought = cast("Iterator[tuple[int, int]]", map(places.__getitem__, wanted))
+        for index, line in zip(wanted, self._lines.results(sought), strict=True):
             found[index] = line
         yield from self._rows(items, found, twins)
 
