@@ -63,6 +63,16 @@ def test_stdin_to_stdout(job: str):
     assert [row["text"] for row in lines(table.stdout)] == ["You said: Hello 0", "You said: Hello 1"]
 
 
+def test_the_first_rows_alone(job: str, requests: Path):
+    """`--limit` takes the first rows of the source, and the same command without it goes on with the others."""
+    planned = invoke("plan", requests, "--limit", "2", "--json")
+    assert lines(planned.stdout)[0]["requests"] == 2
+    tried = invoke("run", job, requests, "--limit", "2", *FAST, "--json")
+    assert lines(tried.stdout)[0]["done"] == 2
+    whole = invoke("run", job, requests, *FAST, "--json")
+    assert (lines(whole.stdout)[0]["done"], "3 requests added" in whole.stderr) == (5, True)
+
+
 def test_columns_of_a_table_come_back(job: str, tmp_path: Path):
     """The columns of the input are joined with the results."""
     table = tmp_path / "cities.csv"

@@ -20,6 +20,7 @@ from ._sources import (
     Attachments,
     Format,
     IdColumn,
+    Limit,
     MaxTokens,
     Model,
     Prompt,
@@ -69,6 +70,7 @@ def create(
     id_column: IdColumn = None,
     attachment: Attachments = None,
     format: Format = None,
+    limit: Limit = None,
     workspace: Workspace = None,
     json: Json = False,
 ) -> None:
@@ -87,6 +89,7 @@ def create(
         id_column=id_column,
         attachments=attachment,
         format=format,
+        limit=limit,
     )
     with _client() as client:
         with Interrupts(_FINISHING, say, started=False) as interrupts:

@@ -30,6 +30,7 @@ from ._sources import (
     Attachments,
     Format,
     IdColumn,
+    Limit,
     MaxTokens,
     Model,
     Prompt,
@@ -75,6 +76,7 @@ def plan(
     id_column: IdColumn = None,
     attachment: Attachments = None,
     format: Format = None,
+    limit: Limit = None,
     ledger: Ledger = None,
     json: Json = False,
 ) -> None:
@@ -94,6 +96,7 @@ def plan(
         id_column=id_column,
         attachments=attachment,
         format=format,
+        limit=limit,
     )
     if is_job(requests) or (ledger is not None and requests != "-" and not Path(requests).exists()):
         with opened(requests, ledger=ledger, client=count) as job:

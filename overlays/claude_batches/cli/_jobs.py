@@ -36,6 +36,7 @@ from ._sources import (
     Attachments,
     Format,
     IdColumn,
+    Limit,
     MaxTokens,
     Model,
     Prompt,
@@ -73,6 +74,7 @@ def run(
     id_column: IdColumn = None,
     attachment: Attachments = None,
     format: Format = None,
+    limit: Limit = None,
     ledger: Ledger = None,
     lease_seconds: LeaseSeconds = None,
     workspace: Workspace = None,
@@ -86,7 +88,9 @@ def run(
 
     Ctrl-C once stops after the current step, twice at once; sent batches continue.
     """
-    source = _source(requests, model, max_tokens, template, prompt, system, id_column, attachment, format)
+    source = _source(
+        requests, model, max_tokens, template, prompt, system, id_column, attachment, format, limit
+    )
     with (
         opened(
             job,
@@ -146,6 +150,7 @@ def submit(
     id_column: IdColumn = None,
     attachment: Attachments = None,
     format: Format = None,
+    limit: Limit = None,
     ledger: Ledger = None,
     workspace: Workspace = None,
     verbose: Verbose = False,
@@ -156,7 +161,9 @@ def submit(
     Exit status 0: all was sent; 4: the outcome of a create is unknown, and the next `watch` or `run` finds it out; 5:
     some batches have to wait: submit again later.
     """
-    source = _source(requests, model, max_tokens, template, prompt, system, id_column, attachment, format)
+    source = _source(
+        requests, model, max_tokens, template, prompt, system, id_column, attachment, format, limit
+    )
     with (
         opened(
             job,
@@ -269,6 +276,7 @@ def _source(
     id_column: str | None,
     attachments: list[str] | None,
     format: Format,
+    limit: int | None,
 ) -> Source | None:
     if path is None:
         return None
@@ -282,6 +290,7 @@ def _source(
         id_column=id_column,
         attachments=attachments,
         format=format,
+        limit=limit,
     )
 
 

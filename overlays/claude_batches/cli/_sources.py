@@ -19,6 +19,7 @@ __all__ = [
     "Attachments",
     "Format",
     "IdColumn",
+    "Limit",
     "MaxTokens",
     "Model",
     "Prompt",
@@ -91,6 +92,16 @@ Format = Annotated[
         "--format", help="The format of REQUESTS, where its name does not tell.", rich_help_panel=_PANEL
     ),
 ]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        min=1,
+        metavar="N",
+        help="Take the first N rows alone; the same command without it goes on with the others.",
+        rich_help_panel=_PANEL,
+    ),
+]
 
 
 @attrs.frozen(kw_only=True)
@@ -106,6 +117,7 @@ class Source:
     id_column: str | None = None
     attachments: list[str] | None = None
     format: Literal["jsonl", "csv", "tsv", "parquet"] | None = None
+    limit: int | None = None
 
     def rows(self, **options: Any) -> Iterator[SourceRow]:
         """Return the rows.
@@ -141,5 +153,6 @@ class Source:
             "params": None if self.max_tokens is None else {"max_tokens": self.max_tokens},
             "attachments": self.attachments,
             "format": self.format or ("jsonl" if self.path == "-" else None),
+            "limit": self.limit,
         }
         return {name: value for name, value in options.items() if value is not None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ def read_source(
     dedupe: bool = True,
     own_ids: bool = False,
     format: SourceFormat | None = None,
+    limit: int | None = None,
 ) -> Iterator[SourceRow]:
     """Return the requests of a table, one by one, in flat memory.
 
@@ -82,6 +84,7 @@ def read_source(
         own_ids: Holds the ids of the column to the API's rule; by default any text is taken, for jobs that derive
             the id that is sent.
         format: The format of a file whose name doesn't tell it.
+        limit: The number of rows that are read, from the first one on; by default all.
 
     Raises:
         SourceError: The source can't be read; or a row can't become a request, while iterating. The message has
@@ -106,7 +109,8 @@ def read_source(
         base=base_folder,
         answers=None if output is None else answer_type(output),
     )
-    return _rows(records(source, format), build.params, id_column, dedupe=dedupe, own_ids=own_ids)
+    read = islice(records(source, format), limit)
+    return _rows(read, build.params, id_column, dedupe=dedupe, own_ids=own_ids)
 
 
 def _rows(
