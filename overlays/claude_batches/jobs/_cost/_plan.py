@@ -343,7 +343,8 @@ def plan(
         if isinstance(row, SourceRow):
             planner.add(row.custom_id, row.params)
         else:
-            request = row if is_mapping(row) else {}
+            # Types promise nothing: rows come from users.
+            request: Mapping[str, Any] = dict(row) if is_mapping(row) else {}
             planner.add(request.get("custom_id"), request.get("params"))
     return planner.finish(_counted(client, planner) if client is not None else ())
 
