@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -136,10 +137,11 @@ def test_one_dict(tmp_path: Path, open_folder: Open) -> None:
 
 
 def test_many_small_adds(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
-    """Requests that are added one by one are sent as one batch."""
+    """Requests that are added one by one are sent as one batch, as the plan says, which changes nothing."""
     job = open_job(tmp_path / "a", sandbox.url)
     for each in requests(20):
         job.add([each])
+    assert (job.plan(count=False).shards, len(job.shards())) == (1, 20)
     report = job.run()
     assert report.status.batches == 1
     assert [row.custom_id for row in job.results()] == [f"row {index}" for index in range(20)]
@@ -322,6 +324,19 @@ def test_retry_if(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     first, second = job.results()
     assert (first.attempt, second.attempt) == (2, 1)
     assert "better" in first.message.content[0].text
+
+
+def test_functions_in_the_users_thread(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
+    """A sync job calls a user's functions in the thread that calls it."""
+    threads: set[int] = set()
+
+    def check(_: Any) -> None:
+        threads.add(threading.get_ident())
+
+    job = open_folder(tmp_path / "a", sandbox.url, max_requests=3, check=check)
+    job.add(requests(9))
+    assert job.run().finished
+    assert threads == {threading.get_ident()}
 
 
 def test_bad_change(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:

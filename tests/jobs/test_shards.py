@@ -10,7 +10,7 @@ import httpx
 import orjson
 import pytest
 from claude_batches import Client
-from claude_batches.jobs import Job, JobRequestError
+from claude_batches.jobs import Job, JobRequestError, Shard
 from claude_batches.jobs._ids import parse_sent_id, sent_id
 from claude_batches.jobs._lines import read_line, split_line, write_line
 from claude_batches.jobs._records import Positions
@@ -56,18 +56,41 @@ def test_limits(given: list[tuple[str, str]], most: int, size: int) -> None:
         assert sum(shard.requests for shard in shards) == len(given)
         found: list[str] = []
         for shard in shards:
-            lines = list(job._job.lines.whole_body(shard))
-            token = job._job.ledger.facts().token
-            sent = [
-                b'{"custom_id":"%s","params":%s}'
-                % (sent_id(token, shard.number, position).encode(), split_line(line)[1])
-                for position, line in zip(job._job.ledger.positions(shard), lines, strict=True)
-            ]
-            body = b'{"requests":[' + b",\n".join(sent) + b"]}"
-            assert len(body) == shard.bytes <= size
-            assert len(lines) == shard.requests <= most
+            lines = _lines(job, shard)
+            assert shard.bytes <= size
+            assert shard.requests <= most
             found += [split_line(line)[0] for line in lines]
         assert found == [custom_id for custom_id, _ in given]
+
+
+def _lines(job: Job, shard: Shard) -> list[bytes]:
+    """The lines of a shard, whose size as sent is the one in the ledger."""
+    lines = list(job._job.lines.whole_body(shard))
+    token = job._job.ledger.facts().token
+    sent = [
+        b'{"custom_id":"%s","params":%s}'
+        % (sent_id(token, shard.number, position).encode(), split_line(line)[1])
+        for position, line in zip(job._job.ledger.positions(shard), lines, strict=True)
+    ]
+    assert len(b'{"requests":[' + b",\n".join(sent) + b"]}") == shard.bytes
+    assert len(lines) == shard.requests
+    return lines
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    adds=st.lists(st.lists(st.integers(0, 120), max_size=80), min_size=2, max_size=4),
+    most=st.integers(1, 30),
+)
+def test_known_rows_left_out(adds: list[list[int]], most: int) -> None:
+    """Whatever is added again, in one call or another, each row is in one shard once, counted to the byte."""
+    with tempfile.TemporaryDirectory() as folder, Job.open(Path(folder, "a"), max_requests=most) as job:
+        for add in adds:
+            job.add(_request(f"row {index}", "x" * index) for index in add)
+        found = [split_line(line)[0] for shard in job.shards() for line in _lines(job, shard)]
+        distinct = list(dict.fromkeys(index for add in adds for index in add))
+        assert found == [f"row {index}" for index in distinct]
+        assert job.status().requests == len(distinct)
 
 
 def test_exact_bytes(tmp_path: Path, sandbox: Sandbox) -> None:
