@@ -23,13 +23,16 @@ static void name_file(char *out, size_t size, const char *shadow, const char *fo
 }
 
 static void note_name(const char *shadow, const char *folder, const char *path, ino_t ino) {
-    char file[4096], text[32];
+    /* Whole or not at all: another thread may be where the process is killed. */
+    char file[4096], part[4096], text[32];
     name_file(file, sizeof file, shadow, folder, path);
-    int out = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    snprintf(part, sizeof part, "%s/inodes/%lu.name", shadow, (unsigned long)ino);
+    int out = open(part, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (out < 0) return;
     int length = snprintf(text, sizeof text, "%lu", (unsigned long)ino);
     if (write(out, text, length) != length) abort();
     close(out);
+    rename(part, file);
 }
 
 static void keep_content(const char *shadow, const char *path, ino_t ino) {
