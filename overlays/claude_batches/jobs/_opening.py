@@ -17,8 +17,9 @@ from ._ledger._sql import SqlLedger
 from ._ledger._sqlite import SqliteLedger
 from ._options import Ids, JobOptions, OptionKeys
 from ._reading import Lines
+from ._staged_store import StagedStore
 
-__all__ = ["FolderLedger", "Ledger", "Opened", "PostgresLedger", "opened", "options_of"]
+__all__ = ["FolderLedger", "Ledger", "Opened", "PostgresLedger", "ledger_of", "opened", "options_of"]
 
 
 @attrs.frozen
@@ -77,7 +78,7 @@ class FolderLedger:
             lock.release()
             raise
         try:
-            store = Folder(path, ledger)
+            store = StagedStore(Folder(path, ledger), ledger, shared=False)
         except BaseException:
             ledger.close()
             lock.release()
@@ -117,7 +118,7 @@ class PostgresLedger:
             LedgerError: The database can't be used, or psycopg is not installed.
         """
         job = PostgresJob(self._dsn, name, ids=ids, lease_seconds=self._lease_seconds)
-        store = PostgresStore(job)
+        store = StagedStore(PostgresStore(job), job, shared=True)
 
         def close() -> None:
             job.close()
@@ -130,22 +131,47 @@ class PostgresLedger:
         return f"<{type(self).__name__}>"
 
 
-def opened(name: str | os.PathLike[str], ledger: Ledger | None, ids: Ids | None) -> Opened:
+def ledger_of(ledger: Ledger | str | None) -> Ledger:
+    """Return a ledger.
+
+    Args:
+        ledger: The ledger; the DSN of a PostgreSQL database, or `env:NAME` for the DSN in an environment variable;
+            `None` for folders.
+
+    Raises:
+        JobOptionsError: It is something else, or the variable is not set.
+    """
+    if ledger is None:
+        return FolderLedger()
+    if isinstance(ledger, str):
+        if ledger.startswith("env:"):
+            name = ledger.removeprefix("env:")
+            ledger = os.environ.get(name, "")
+            if not ledger:
+                raise JobOptionsError(
+                    f"ledger is the variable {name} of the environment, which is not set here"
+                )
+        if "=" not in ledger and "://" not in ledger:
+            raise JobOptionsError("ledger is text, and not the DSN of a PostgreSQL database")
+        return PostgresLedger(ledger)
+    if not hasattr(ledger, "open"):
+        raise JobOptionsError(
+            f"ledger must be a ledger, such as a PostgresLedger; got {type(ledger).__name__}"
+        )
+    return ledger
+
+
+def opened(name: str | os.PathLike[str], ledger: Ledger | str | None, ids: Ids | None) -> Opened:
     """Open a job in a folder, or by its name in another ledger.
 
     Args:
         name: The folder or the name.
-        ledger: The ledger; `None` for a folder.
+        ledger: The ledger, as `ledger_of` takes it.
         ids: The custom_ids on the wire; `None` takes those of the job, `"derived"` for a new one.
     """
     if ids not in (None, "derived", "own"):
         raise JobOptionsError(f'ids must be "derived" or "own"; got {ids!r}')
-    place = FolderLedger() if ledger is None else ledger
-    if not hasattr(place, "open"):
-        raise JobOptionsError(
-            f"ledger must be a ledger, such as a PostgresLedger; got {type(ledger).__name__}"
-        )
-    job = place.open(os.fspath(name), ids=ids or "derived")
+    job = ledger_of(ledger).open(os.fspath(name), ids=ids or "derived")
     try:
         _check_ids(job, ids)
     except BaseException:

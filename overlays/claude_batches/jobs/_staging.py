@@ -27,7 +27,7 @@ from ._records import BODY, Item, ItemState, JobState, Positions, Shard, ShardSt
 from ._requests import Request, encode_params, prepare
 from ._shards import Limits, ShardFill, block_full, distinct_count
 
-__all__ = ["Adding", "merge", "restage"]
+__all__ = ["Adding", "clean", "merge", "restage", "shown"]
 
 _SHOWN = 200
 #: Rows that are added in one transaction: their keys are spread over the whole index, so that few large transactions
@@ -339,10 +339,11 @@ def _compare(index: int, request: Request, known: bytes) -> None:
     """
     given = split_line(request.line)[1]
     if given != known and orjson.loads(given) != orjson.loads(known):
-        raise JobConflictError(request.custom_id, index, _shown(known), _shown(given))
+        raise JobConflictError(request.custom_id, index, shown(known), shown(given))
 
 
-def _shown(params: bytes) -> str:
+def shown(params: bytes) -> str:
+    """Return params for a message, cut where they are long."""
     text = params.decode("utf-8", "replace")
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 

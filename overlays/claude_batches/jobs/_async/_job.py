@@ -64,7 +64,7 @@ class AsyncJob:
         name: str | os.PathLike[str],
         *,
         client: AsyncClient | None = None,
-        ledger: Ledger | None = None,
+        ledger: Ledger | str | None = None,
         ids: Ids | None = None,
         **options: Unpack[OptionKeys],
     ) -> Self:
@@ -73,8 +73,9 @@ class AsyncJob:
         Args:
             name: The folder of the job; with a PostgreSQL ledger, its name there.
             client: The client to send with. `add`, `status` and `results` work without one.
-            ledger: The place of the job: a `PostgresLedger`, with which several processes work on one job, or another
-                `Ledger`; `None` is a folder of its own.
+            ledger: The place of the job: a `PostgresLedger`, with which several processes work on one job, or the DSN
+                of its database, or `env:NAME` for the variable with the DSN; or another `Ledger`. `None` is a folder
+                of its own.
             ids: The custom_ids on the wire of a new job. `"derived"` (the default) ones are the job's own, so that
                 the results of a batch prove whose it is, and yours may be any text. `"own"` sends yours.
             **options: See `JobOptions`. Most are stored with the job, and hold until others are given.
