@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from ._errors import JobOptionsError, LedgerDamagedError
+from ._errors import JobOptionsError, LedgerDamagedError, LedgerError
 from ._folder import Folder, FolderLock, Store, sync_folder, writing
 from ._ledger._postgres import PostgresJob
 from ._ledger._postgres_store import PostgresStore
@@ -19,7 +19,16 @@ from ._options import Ids, JobOptions, OptionKeys
 from ._reading import Lines
 from ._staged_store import StagedStore
 
-__all__ = ["FolderLedger", "Ledger", "Opened", "PostgresLedger", "ledger_of", "opened", "options_of"]
+__all__ = [
+    "FolderLedger",
+    "Ledger",
+    "Opened",
+    "PostgresLedger",
+    "ledger_of",
+    "opened",
+    "opened_to_read",
+    "options_of",
+]
 
 
 @attrs.frozen
@@ -90,6 +99,24 @@ class FolderLedger:
 
         return Opened(str(path), ledger, store, close)
 
+    def open_to_read(self, name: str) -> Opened:
+        """Open the folder of a job to read it, while another process of this machine may work on it.
+
+        Args:
+            name: The folder.
+
+        Raises:
+            LedgerError: There is no job, or its ledger can't be used.
+        """
+        path = Path(name)
+        file = path / "ledger.sqlite"
+        if not file.exists():
+            raise LedgerError(f"there is no job at {path}")
+        ledger = SqliteLedger(file, read_only=True)
+        return Opened(
+            str(path), ledger, StagedStore(Folder(path, ledger), ledger, shared=False), ledger.close
+        )
+
 
 class PostgresLedger:
     """A PostgreSQL database that holds jobs: `Job.open("reviews", ledger=PostgresLedger(dsn), client=client)`.
@@ -118,17 +145,52 @@ class PostgresLedger:
             LedgerError: The database can't be used, or psycopg is not installed.
         """
         job = PostgresJob(self._dsn, name, ids=ids, lease_seconds=self._lease_seconds)
-        store = StagedStore(PostgresStore(job), job, shared=True)
+        return _shared(name, job)
 
-        def close() -> None:
-            job.close()
-            store.close()
+    def open_to_read(self, name: str) -> Opened:
+        """Open a job to read it: without a lease, and with one connection.
 
-        return Opened(name, job, store, close)
+        Args:
+            name: Its name.
+
+        Raises:
+            LedgerError: There is no such job, the database can't be used, or psycopg is not installed.
+        """
+        return _shared(
+            name,
+            PostgresJob(self._dsn, name, ids="derived", lease_seconds=self._lease_seconds, read_only=True),
+        )
 
     def __repr__(self) -> str:
         # The text may hold a password.
         return f"<{type(self).__name__}>"
+
+
+def _shared(name: str, job: PostgresJob) -> Opened:
+    store = StagedStore(PostgresStore(job), job, shared=True)
+
+    def close() -> None:
+        job.close()
+        store.close()
+
+    return Opened(name, job, store, close)
+
+
+def opened_to_read(name: str | os.PathLike[str], ledger: Ledger | str | None) -> Opened:
+    """Open a job to read it, as many processes at once may do.
+
+    Args:
+        name: The folder or the name.
+        ledger: The ledger, as `ledger_of` takes it.
+
+    Raises:
+        LedgerError: There is no such job, or its ledger can't be used.
+        JobOptionsError: The ledger is of a kind that can't be read so.
+    """
+    place = ledger_of(ledger)
+    if not isinstance(place, FolderLedger | PostgresLedger):
+        raise JobOptionsError(f"a {type(place).__name__} can't be read by many processes")
+    return place.open_to_read(os.fspath(name))
 
 
 def ledger_of(ledger: Ledger | str | None) -> Ledger:

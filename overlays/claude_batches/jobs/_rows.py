@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from heapq import merge
 from itertools import islice
@@ -22,7 +22,7 @@ from ._tables import AnswerType, check_answer
 if TYPE_CHECKING:
     from .. import types
 
-__all__ = ["JobRow", "Order", "rows"]
+__all__ = ["JobRow", "Order", "rows", "rows_of_shard"]
 
 Order = Literal["input", "arrival"]
 
@@ -126,6 +126,20 @@ def rows(
     return joining.by_arrival() if order == "arrival" else joining.by_input()
 
 
+def rows_of_shard(
+    ledger: SqlLedger, lines: Lines, shard: Shard, causes: Collection[str] | None = None
+) -> Iterator[JobRow]:
+    """Yield the rows whose final result is in the batch of one shard, in input order, in flat memory.
+
+    Args:
+        ledger: The ledger.
+        lines: The lines of bodies and results.
+        shard: The shard, whose results are collected.
+        causes: The causes of the wanted rows; `None` for all.
+    """
+    return _Joining(ledger, lines, None).by_shard(shard, causes)
+
+
 class _Joining:
     """Joins rows with their results.
 
@@ -141,11 +155,38 @@ class _Joining:
         self._answers = answers
         self._batches: dict[int, str | None] = {}
 
+    def _window(self) -> int:
+        """Return the number of rows whose results are found together.
+
+        Results come in any order. So those of many rows are found in one pass over the blocks that hold them.
+        """
+        ahead = self._ledger.average_result()
+        return AHEAD_ROWS if ahead is None else max(100, min(AHEAD_ROWS, int(AHEAD_BYTES / max(ahead, 1))))
+
+    def by_shard(self, shard: Shard, causes: Collection[str] | None) -> Iterator[JobRow]:
+        """Yield the rows with a final result in the batch of a shard, in input order."""
+        positions = list(self._ledger.positions(shard))
+        window = self._window()
+        twins = bool(self._ledger.count_twins())
+        for start in range(0, len(positions), window):
+            part = positions[start : start + window]
+            items = self._ledger.items_at(part)
+            group: list[Item | Twin] = [
+                item
+                for item in map(items.__getitem__, part)
+                if item.shard == shard.number
+                and item.state == ItemState.DONE
+                and (causes is None or (item.cause or "missing") in causes)
+            ]
+            if twins and group:
+                wanted = {item.position for item in group}
+                found = self._ledger.twins_of(min(wanted), max(wanted))
+                group += [twin for twin in found if twin.item in wanted]
+            yield from self._joined(group)
+
     def by_input(self) -> Iterator[JobRow]:
         """Yield rows in input order."""
-        # Results come in any order. So those of many rows are found in one pass over the blocks that hold them.
-        ahead = self._ledger.average_result()
-        window = AHEAD_ROWS if ahead is None else max(100, min(AHEAD_ROWS, int(AHEAD_BYTES / max(ahead, 1))))
+        window = self._window()
         items: Iterator[Item | Twin] = self._ledger.items(states=(ItemState.DONE,))
         if self._ledger.count_twins():
             items = merge(items, self._ledger.twins(), key=_position)

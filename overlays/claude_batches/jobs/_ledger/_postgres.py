@@ -47,12 +47,18 @@ class PostgresJob(SqlLedger):
         name: The name of the job.
         ids: The custom_ids of a new job.
         lease_seconds: Seconds without a sign of life after which a process counts as dead.
+        read_only: Changes nothing, and has no lease.
+
+    Raises:
+        LedgerError: The database can't be used; or there is no such job, and it is only read.
     """
 
     _lock_rows: ClassVar[str] = " FOR UPDATE SKIP LOCKED"
     _lock_job: ClassVar[str] = " FOR UPDATE"
 
-    def __init__(self, dsn: str, name: str, *, ids: str, lease_seconds: float) -> None:
+    def __init__(
+        self, dsn: str, name: str, *, ids: str, lease_seconds: float, read_only: bool = False
+    ) -> None:
         super().__init__(f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}")
         if not _NAME.fullmatch(name):
             raise JobOptionsError(f"a job's name has 1 to 200 characters; got {name!r}")
@@ -63,8 +69,12 @@ class PostgresJob(SqlLedger):
         self._library = _library()
         self._depth = 0
         self._lost = False
+        self._heart: _Heart | None = None
         self._connection = self._connect(dsn)
         try:
+            if read_only:
+                self._begin_reading()
+                return
             self._prepare(ids)
             self._heart = _Heart(self._connect(dsn), self._beat_with, lease_seconds * _EXTENDED)
         except BaseException:
@@ -76,6 +86,12 @@ class PostgresJob(SqlLedger):
             connection = self._library.connect(dsn, autocommit=True, application_name="claude-batches")
             connection.execute(f'SET search_path TO "{self._schema}"')
         return connection
+
+    def _begin_reading(self) -> None:
+        self._run("SET default_transaction_read_only TO on")
+        if self._run("SELECT to_regclass(?)", (f'"{self._schema}".version',)).fetchone()[0] is None:
+            raise LedgerError(f"{self.place} doesn't exist")
+        self._check_readable(self._run("SELECT number FROM version").fetchone()[0])
 
     def _prepare(self, ids: str) -> None:
         with self.exclusive(), self.transaction():
@@ -167,10 +183,12 @@ class PostgresJob(SqlLedger):
 
     def close(self) -> None:
         """End the lease and close the connections."""
-        self._heart.stop()
+        if self._heart is not None:
+            self._heart.stop()
         with self._mutex:
             if not self._connection.closed:
-                self._run("DELETE FROM worker WHERE id = ?", (self.worker,))
+                if self._heart is not None:
+                    self._run("DELETE FROM worker WHERE id = ?", (self.worker,))
                 self._connection.close()
 
     # The bytes of bodies and results

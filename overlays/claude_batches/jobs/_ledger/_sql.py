@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final
 import attrs
 import orjson
 
-from .._errors import JobError, LeaseLostError, ShardError
+from .._errors import JobError, LeaseLostError, LedgerError, LedgerTooNewError, ShardError
 from .._ids import new_token
 from .._records import (
     COMMITTED,
@@ -32,6 +32,7 @@ from .._records import (
     Twin,
     WriteState,
 )
+from ._schema import VERSION
 
 __all__ = ["Spent", "SqlLedger"]
 
@@ -136,6 +137,20 @@ class SqlLedger(ABC):
                     yield
             finally:
                 self._stager = None
+
+    def _check_readable(self, version: int) -> None:
+        """Check the schema of a ledger that is only read.
+
+        Raises:
+            LedgerTooNewError: It is of a newer release.
+            LedgerError: It is of an older one, and nothing may be changed.
+        """
+        if version > VERSION:
+            raise LedgerTooNewError(self.place, version, VERSION)
+        if version < VERSION:
+            raise LedgerError(
+                f"{self.place} has schema {version}, and reading needs {VERSION}: open the job once, which migrates it"
+            )
 
     # The job ------------------------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ class SqliteLedger(SqlLedger):
     Args:
         path: The file; it is made if it doesn't exist.
         ids: The custom_ids of a new job: `"derived"` or `"own"`.
+        read_only: Changes nothing, and needs no lock: processes of this machine may read while one works on the job.
 
     Raises:
         LedgerTooNewError: The file is of a newer release.
@@ -38,7 +39,9 @@ class SqliteLedger(SqlLedger):
         LedgerError: The file can't be opened.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, ids: str = "derived") -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, ids: str = "derived", read_only: bool = False
+    ) -> None:
         super().__init__(f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}")
         self.path = Path(path)
         self.place = str(self.path)
@@ -47,14 +50,26 @@ class SqliteLedger(SqlLedger):
         _check_size(self.path)
         with self._ours():
             self._connection = sqlite3.connect(
-                self.path, isolation_level=None, check_same_thread=False, timeout=30
+                f"{self.path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+                timeout=30,
             )
         try:
             with self._ours():
-                self._prepare(ids)
+                if read_only:
+                    self._check_version()
+                else:
+                    self._prepare(ids)
         except BaseException:
             self._connection.close()
             raise
+
+    def _check_version(self) -> None:
+        if self._run("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise LedgerDamagedError(f"{self.path} is a database of something else.")
+        self._check_readable(self._run("PRAGMA user_version").fetchone()[0])
 
     def _prepare(self, ids: str) -> None:
         application = self._run("PRAGMA application_id").fetchone()[0]
