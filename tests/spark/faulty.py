@@ -61,3 +61,9 @@ class FaultyWriter(JobWriter):
             die()
         if self._fault == "commit is not seen to succeed":
             raise OSError("the connection was lost")
+
+    def abort(self, messages: Sequence[Any]) -> None:
+        if self._fault.startswith("killed"):
+            # A driver that is dead cleans up nothing.
+            die()
+        super().abort(messages)

@@ -23,6 +23,7 @@ from tests.spark.conftest import SECRET
 # All in one process, since each process has a Spark of its own.
 pytestmark = [pytest.mark.xdist_group("spark"), pytest.mark.timeout(300)]
 
+REQUEST = {"model": "claude-haiku-4-5", "max_tokens": 50}
 ASK = {"model": "claude-haiku-4-5", "max_tokens": "50"}
 
 
@@ -75,18 +76,18 @@ def test_round_trip(spark: Any, place: Place, sandbox: Sandbox) -> None:
     """Requests as JSON text become a job, and come back with their results and the same columns of each type."""
     rows = [
         (
-            f"t{n}",
-            json.dumps({"model": "claude-haiku-4-5", "max_tokens": 50, "messages": [{"role": "user", "content": f"q {n}"}]}),
+            f"t{n}", json.dumps({**REQUEST, "messages": [{"role": "user", "content": f"q {n}"}]}),
             n, n / 3, bytes([n]), decimal.Decimal(n).scaleb(-2), dt.date(2026, 1, 1 + n), n % 2 == 0,
-            dt.datetime(2026, 7, 1, n, 30, 1, 7), [n, None], {"k": float("inf")}, (dt.date(2026, 2, 1), "ü"), None, f"b{n}",
+            dt.datetime(2026, 7, 1, n, 30, 1, 7), [n, None], {"k": float("inf")}, (dt.date(2026, 2, 1), "ü"), None,
+            f"b{n}",
         )
         for n in range(9)
     ]  # fmt: skip
     table = spark.createDataFrame(
         rows,
-        "custom_id string, request string, n int, ratio double, data binary, price decimal(10,2), day date, even boolean,"
-        "at timestamp, list array<bigint>, map map<string,double>, struct struct<day:date,text:string>, none string,"
-        "batch_id string",
+        "custom_id string, request string, n int, ratio double, data binary, price decimal(10,2), day date, "
+        "even boolean, at timestamp, list array<bigint>, map map<string,double>, struct struct<day:date,text:string>, "
+        "none string, batch_id string",
     )
     write(table.repartition(3), place)
     run(place, sandbox)
@@ -112,12 +113,12 @@ def test_struct_requests(spark: Any, folder: Place, sandbox: Sandbox) -> None:
     """Requests as structs are sent without their nulls."""
     table = spark.sql(
         "select concat('t', id) custom_id, named_struct('model', 'claude-haiku-4-5', 'max_tokens', 5, 'temperature', "
-        "if(id = 0, 0.5d, null), 'messages', array(named_struct('role', 'user', 'content', 'hi'))) request from range(2)"
+        "if(id = 0, 0.5d, null), 'messages', array(named_struct('role', 'user', 'content', 'hi'))) request "
+        "from range(2)"
     )
     write(table, folder)
     with Job.open(folder.job) as job:
-        (shard,) = job.shards()
-        sent = [json.loads(line) for line in job._job.lines.whole_body(shard)]
+        sent = [json.loads(line) for shard in job.shards() for line in job._job.lines.whole_body(shard)]
     assert [set(line["params"]) for line in sorted(sent, key=lambda line: line["custom_id"])] == [
         {"model", "max_tokens", "messages", "temperature"},
         {"model", "max_tokens", "messages"},
@@ -139,21 +140,21 @@ def test_template(spark: Any, folder: Place, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "fails"),
+    ("place", "fault", "fails"),
     [
-        ("tasks fail", False),
-        ("tasks run twice", False),
-        ("every task fails", True),
-        ("killed before commit", True),
-        ("killed in commit", True),
-        ("killed after commit", True),
-        ("commit is not seen to succeed", True),
+        ("postgres", "tasks fail", False),
+        ("folder", "tasks run twice", False),
+        ("postgres", "every task fails", True),
+        ("folder", "killed before commit", True),
+        ("postgres", "killed in commit", True),
+        ("folder", "killed in commit", True),
+        ("postgres", "killed after commit", True),
+        ("postgres", "commit is not seen to succeed", True),
     ],
+    indirect=["place"],
 )
 def test_faults(spark: Any, place: Place, sandbox: Sandbox, fault: str, fails: bool) -> None:
-    """Whatever happens to tasks and drivers, the write is repeated: nothing is lost or paid twice, orphans are swept."""
-    if place.ledger is None and not fault.startswith("killed"):
-        pytest.skip("tried in PostgreSQL")
+    """Whatever happens to tasks and drivers, the write is repeated: nothing is lost, paid twice, or left behind."""
     options = {**ASK, "template": "Say {text}", "id_column": "ticket"}
     write(tickets(spark, 2), place, **options)
     if fails:
@@ -163,7 +164,8 @@ def test_faults(spark: Any, place: Place, sandbox: Sandbox, fault: str, fails: b
     else:
         write(tickets(spark, 9), place, "faulty", fault=fault, **options)
     swept = sweep(place.job, ledger=place.ledger, older_than=0)
-    assert bool(swept) == (fault in ("killed before commit", "killed in commit"))
+    # Tasks may go on writing after an abort, too.
+    assert swept or fault not in ("killed before commit", "killed in commit")
     with Job.open(place.job, ledger=place.ledger) as job:
         assert place.files() == job._job.ledger.staged_paths()
     run(place, sandbox)
@@ -210,7 +212,6 @@ def test_pushed_filters(spark: Any, folder: Place) -> None:
     several = found.where(
         found.status.isin("succeeded", "nothing") & (found.attempt == 1) & (found.batch_id == batch)
     )
-    assert "In(status" in several._jdf.queryExecution().toString().replace(" ", "") or several.count()
     assert several.count() == sum(row.status == "succeeded" and row.batch_id == batch for row in everything)
     assert found.where("batch_id = 'other'").count() == 0
 
@@ -218,7 +219,7 @@ def test_pushed_filters(spark: Any, folder: Place) -> None:
 def test_credentials(spark: Any, folder: Place, capfd: pytest.CaptureFixture[str]) -> None:
     """Batches that are not collected are read with the workers' key, which is in no plan, no output and no option."""
     write(tickets(spark, 5), folder, template="Say {text}", id_column="ticket", **ASK)
-    with Sandbox(instant=True) as sandbox, Client(base_url=sandbox.url, api_key="k") as client:
+    with Sandbox(instant=True) as sandbox, Client(base_url=sandbox.url, api_key=SECRET) as client:
         with Job.open(folder.job, client=client, **QUICK) as job:
             job.submit()
             job.poll()
@@ -231,7 +232,7 @@ def test_credentials(spark: Any, folder: Place, capfd: pytest.CaptureFixture[str
         found.explain("formatted")
         assert SECRET not in found._jdf.queryExecution().toString()
         key = folder.stage + ".key"
-        with pytest.raises(Exception, match="key file .* can't be read on this worker"):
+        with pytest.raises(Exception, match=r"key file .* can't be read on this worker"):
             read(spark, folder, uncollected="true", base_url=sandbox.url, key_file=key).collect()
     shown = capfd.readouterr()
     assert SECRET not in shown.out + shown.err
@@ -284,9 +285,10 @@ def test_wrong_options_of_a_write(folder: Place, options: dict[str, str], told: 
         ClaudeBatchesSource(given).writer(StructType(), False)
     with pytest.raises(JobOptionsError, match="can't be overwritten"):
         ClaudeBatchesSource(given).writer(StructType(), True)
-    with pytest.raises(JobOptionsError, match="column 'span'.*cast it"):
-        schema = StructType().add("span", CalendarIntervalType())
-        ClaudeBatchesSource({"job": folder.job, "stage": folder.stage}).writer(schema, False)
+    schema = StructType().add("span", CalendarIntervalType())
+    source = ClaudeBatchesSource({"job": folder.job, "stage": folder.stage})
+    with pytest.raises(JobOptionsError, match=r"column 'span'.*cast it"):
+        source.writer(schema, False)
     assert not Path(folder.job).exists()
 
 

@@ -72,7 +72,7 @@ class WriteOptions:
             JobOptionsError: One is missing, unknown, malformed, or a secret.
         """
         values: dict[str, Any] = _checked(cls, given)
-        if "stage" not in values:
+        if not values.get("stage"):
             raise JobOptionsError('give the stage: option("stage", "s3://bucket/stage")')
         if "max_tokens" in values:
             values["max_tokens"] = _number("max_tokens", values["max_tokens"])
