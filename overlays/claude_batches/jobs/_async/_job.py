@@ -48,6 +48,7 @@ class AsyncJob:
         self._job = job
         self._options = options
         self._client = client
+        self._own_client: AsyncClient | None = None
         self._adding = False
         self._stop = False
         self._over_cost = False
@@ -72,7 +73,8 @@ class AsyncJob:
 
         Args:
             name: The folder of the job; with a PostgreSQL ledger, its name there.
-            client: The client to send with. `add`, `status` and `results` work without one.
+            client: The client to send with; by default one is made from the environment by the first step that sends,
+                and closed with the job.
             ledger: The place of the job: a `PostgresLedger`, with which several processes work on one job, or the DSN
                 of its database, or `env:NAME` for the variable with the DSN; or another `Ledger`. `None` is a folder
                 of its own.
@@ -97,6 +99,8 @@ class AsyncJob:
     async def close(self) -> None:
         """Release the job. Its batches continue."""
         self._job.close()
+        if self._own_client is not None:
+            await self._own_client.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -429,7 +433,9 @@ class AsyncJob:
 
     def _running(self) -> AsyncRunner:
         if self._runner is None:
-            raise JobOptionsError("this needs a client: open the job with client=")
+            job = self._job
+            self._client = self._own_client = AsyncClient()
+            self._runner = AsyncRunner(self._client, job.ledger, job.store, job.lines, self._options)
         return self._runner
 
     def _source_of(self, requests: Any, options: dict[str, Any]) -> Any:

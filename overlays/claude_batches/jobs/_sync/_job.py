@@ -49,6 +49,7 @@ class Job:
         self._job = job
         self._options = options
         self._client = client
+        self._own_client: Client | None = None
         self._adding = False
         self._stop = False
         self._over_cost = False
@@ -71,7 +72,8 @@ class Job:
 
         Args:
             name: The folder of the job; with a PostgreSQL ledger, its name there.
-            client: The client to send with. `add`, `status` and `results` work without one.
+            client: The client to send with; by default one is made from the environment by the first step that sends,
+                and closed with the job.
             ledger: The place of the job: a `PostgresLedger`, with which several processes work on one job, or the DSN
                 of its database, or `env:NAME` for the variable with the DSN; or another `Ledger`. `None` is a folder
                 of its own.
@@ -96,6 +98,8 @@ class Job:
     def close(self) -> None:
         """Release the job. Its batches continue."""
         self._job.close()
+        if self._own_client is not None:
+            self._own_client.close()
 
     def __enter__(self) -> Self:
         return self
@@ -413,7 +417,9 @@ class Job:
 
     def _running(self) -> Runner:
         if self._runner is None:
-            raise JobOptionsError("this needs a client: open the job with client=")
+            job = self._job
+            self._client = self._own_client = Client()
+            self._runner = Runner(self._client, job.ledger, job.store, job.lines, self._options)
         return self._runner
 
     def _source_of(self, requests: Any, options: dict[str, Any]) -> Any:
