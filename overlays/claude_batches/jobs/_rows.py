@@ -127,7 +127,13 @@ def rows(
 
 
 def rows_of_shard(
-    ledger: SqlLedger, lines: Lines, shard: Shard, causes: Collection[str] | None = None
+    ledger: SqlLedger,
+    lines: Lines,
+    shard: Shard,
+    causes: Collection[str] | None = None,
+    *,
+    bodies: bool = True,
+    results: bool = True,
 ) -> Iterator[JobRow]:
     """Yield the rows whose final result is in the batch of one shard, in input order, in flat memory.
 
@@ -136,8 +142,10 @@ def rows_of_shard(
         lines: The lines of bodies and results.
         shard: The shard, whose results are collected.
         causes: The causes of the wanted rows; `None` for all.
+        bodies: Reads the requests. Without them a row has no custom_id, params or columns.
+        results: Reads the results. Without them a row has none.
     """
-    return _Joining(ledger, lines, None).by_shard(shard, causes)
+    return _Joining(ledger, lines, None, bodies=bodies, results=results).by_shard(shard, causes)
 
 
 class _Joining:
@@ -147,9 +155,21 @@ class _Joining:
         ledger: The ledger.
         lines: The lines of bodies and results.
         answers: The type of the answers.
+        bodies: Reads the requests.
+        results: Reads the results.
     """
 
-    def __init__(self, ledger: SqlLedger, lines: Lines, answers: AnswerType | None) -> None:
+    def __init__(
+        self,
+        ledger: SqlLedger,
+        lines: Lines,
+        answers: AnswerType | None,
+        *,
+        bodies: bool = True,
+        results: bool = True,
+    ) -> None:
+        self._with_bodies = bodies
+        self._with_results = results
         self._ledger = ledger
         self._lines = lines
         self._answers = answers
@@ -214,17 +234,18 @@ class _Joining:
             item, twin = (twins_of[each.item], each) if isinstance(each, Twin) else (each, None)
             if item.state == ItemState.DONE:
                 pairs.append((item, twin))
-                if item.result is not None:
+                if item.result is not None and self._with_results:
                     wanted.setdefault(item.shard, set()).add(item.result)
         found = {shard: self._lines.results(shard, places) for shard, places in wanted.items()}
         for item, twin in pairs:
-            yield self._row(item, None if item.result is None else found[item.shard][item.result], twin)
+            line = found[item.shard][item.result] if item.shard in found and item.result is not None else None
+            yield self._row(item, line, twin)
 
     def _row(self, item: Item, line: bytes | None, twin: Twin | None = None) -> JobRow:
         if item.shard not in self._batches:
             shard = self._ledger.shard(item.shard)
             self._batches[item.shard] = None if shard is None else shard.batch_id
-        body = self._lines.body(item.shard, item.place)
+        body = self._lines.body(item.shard, item.place) if self._with_bodies else b""
         return JobRow(item, body, line, self._batches[item.shard], self._answers, twin)
 
     def _of_shard(self, shard: Shard) -> Iterator[JobRow]:

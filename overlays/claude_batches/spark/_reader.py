@@ -49,6 +49,10 @@ _KNOWN: dict[str, Callable[[JobRow], Any]] = {
     "attempt": lambda row: row.attempt,
     "raw": lambda row: None if row.raw is None else row.raw.decode("utf-8", "replace"),
 }
+#: Columns that the ledger has, without the results.
+_OF_LEDGER = frozenset(("status", "batch_id", "attempt"))
+#: Columns that need no request.
+_OF_RESULT = frozenset(FIXED) - {"custom_id"}
 
 
 class Batch(InputPartition):
@@ -109,7 +113,15 @@ class JobReader(DataSourceReader):
         if shard is None:
             return
         if shard.state is ShardState.COLLECTED:
-            yield from rows_of_shard(job.ledger, job.lines, shard, self._statuses)
+            names = set(self._schema.names)
+            yield from rows_of_shard(
+                job.ledger,
+                job.lines,
+                shard,
+                self._statuses,
+                bodies=not names <= _OF_RESULT,
+                results=bool((names & _OF_RESULT) - _OF_LEDGER),
+            )
             return
         for row in _uncollected(job, shard, self._client):
             if self._statuses is None or row.cause in self._statuses:
