@@ -417,6 +417,15 @@ def test_driver_killed(place: Place, tmp_path: Path) -> None:
         assert set(counts.values()) == {1}, "paid twice"
 
 
+def test_workers_go_on_during_a_commit(shared: Place, sandbox: Sandbox, postgres: Postgres) -> None:
+    """A job is opened, run and read while another process has the right to add, as a large commit does."""
+    shared.write(numbered(20))
+    committing = PostgresLedger(postgres.dsn).open(shared.job)
+    with committing.ledger.exclusive():
+        assert len(run(shared, sandbox, max_requests=5)) == 20
+    committing.close()
+
+
 def test_staged_workers_killed(
     shared: Place, victim: Victim, second_victim: Victim, postgres: Postgres
 ) -> None:

@@ -357,6 +357,9 @@ def restage(ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions) 
     Each shard is one transaction, so a row is either in its old shard, to be sent again, or in the new one.
     """
     total = 0
+    if next(ledger.items(states=_AGAIN), None) is None and not ledger.shards((ShardState.ADDING,)):
+        # A large commit may hold the right to add for minutes; others send and collect meanwhile.
+        return 0
     with ledger.exclusive():
         clean(ledger, store, lines)
         facts = ledger.facts()

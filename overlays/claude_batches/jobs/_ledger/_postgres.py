@@ -89,34 +89,47 @@ class PostgresJob(SqlLedger):
 
     def _begin_reading(self) -> None:
         self._run("SET default_transaction_read_only TO on")
-        if self._run("SELECT to_regclass(?)", (f'"{self._schema}".version',)).fetchone()[0] is None:
+        version = self._version()
+        if not version:
             raise LedgerError(f"{self.place} doesn't exist")
-        self._check_readable(self._run("SELECT number FROM version").fetchone()[0])
+        self._check_readable(version)
 
     def _prepare(self, ids: str) -> None:
-        with self.exclusive(), self.transaction():
-            self._run(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
-            self._run(_VERSION_TABLE)
-            row = self._run("SELECT number FROM version").fetchone()
-            version = 0 if row is None else row[0]
-            if version > VERSION:
-                raise LedgerTooNewError(self.place, version, VERSION)
-            for number in range(version, VERSION):
-                for statement in statements(MIGRATIONS[number]):
-                    self._run(statement.replace(" BLOB", " BYTEA"))
-            if not version:
-                self._run(_STORED)
-            self._run(
-                "INSERT INTO version (id, number) VALUES (1, ?) "
-                "ON CONFLICT (id) DO UPDATE SET number = excluded.number",
-                (VERSION,),
-            )
-            self.found(ids)
+        # Only a ledger that is to be changed waits for others: adding may hold its lock for minutes.
+        if self._version() != VERSION:
+            with self.exclusive(), self.transaction():
+                self._migrate(ids)
+        with self.transaction():
             self._run("DELETE FROM worker WHERE expires < ?", (self._now() - 24 * 3600,))
             self._run(
                 "INSERT INTO worker (id, host, pid, expires) VALUES (?, ?, ?, ?)",
                 (self.worker, socket.gethostname(), os.getpid(), self._now() + self._lease_seconds),
             )
+
+    def _version(self) -> int:
+        """Return the version of the schema; 0 where there is none."""
+        if self._run("SELECT to_regclass(?)", (f'"{self._schema}".version',)).fetchone()[0] is None:
+            return 0
+        row = self._run("SELECT number FROM version").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def _migrate(self, ids: str) -> None:
+        self._run(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
+        self._run(_VERSION_TABLE)
+        version = self._version()
+        if version > VERSION:
+            raise LedgerTooNewError(self.place, version, VERSION)
+        for number in range(version, VERSION):
+            for statement in statements(MIGRATIONS[number]):
+                self._run(statement.replace(" BLOB", " BYTEA"))
+        if not version:
+            self._run(_STORED)
+        self._run(
+            "INSERT INTO version (id, number) VALUES (1, ?) "
+            "ON CONFLICT (id) DO UPDATE SET number = excluded.number",
+            (VERSION,),
+        )
+        self.found(ids)
 
     def _run(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         with self._mutex, self._ours():
