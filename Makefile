@@ -68,8 +68,7 @@ generate: $(READY)  ## Write the generated code
 	$(BIN)/python codegen.py
 
 pytest: $(READY)  ## The tests alone
-	@# Tests of one group share a Spark.
-	$(BIN)/pytest --numprocesses=auto --dist=loadgroup --quiet
+	$(BIN)/pytest --numprocesses=auto --quiet
 
 soak: $(READY)  ## The randomised tests for a long time: kills, faults, hostile servers; ROUNDS=300
 	CLAUDE_BATCHES_SOAK=$(or $(ROUNDS),300) $(BIN)/pytest --quiet -rA --numprocesses=auto --timeout=0 tests/attack tests/jobs

@@ -22,6 +22,7 @@ from claude_batches.jobs import (
     JobOptionsError,
     JobRequestError,
     LedgerDamagedError,
+    LedgerError,
     PostgresLedger,
     SourceError,
     Write,
@@ -31,6 +32,7 @@ from claude_batches.jobs import (
 )
 from claude_batches.jobs._ledger._postgres import PostgresJob
 from claude_batches.jobs._ledger._sqlite import SqliteLedger
+from claude_batches.jobs._remote import below
 from claude_batches.jobs._stage import _registering
 from claude_batches.jobs._stage._values import plain, restorer
 from claude_batches.jobs._stage._writes import read_index
@@ -329,6 +331,34 @@ def test_damaged_stage(place: Place, sandbox: Sandbox) -> None:
     with pytest.raises(LedgerDamagedError):
         run(place, sandbox)
     assert not paid(sandbox)
+
+
+def test_object_store(shared: Place) -> None:
+    """A stage that is not a folder of this machine has everything, too: bodies, those sent again, and results."""
+    url = f"memory://bucket/{secrets.token_hex(4)}"
+    place = attrs.evolve(shared, stage=url)
+    place.write(numbered(30), partitions=5)
+    again = place.write(numbered(33))
+    assert (again.added, again.known) == (3, 30)
+    stage(numbered(5), place.begin())
+    with Sandbox(instant=True, seed=2, faults=[Fault(kind="expired", share=0.3)]) as sandbox:
+        found = run(place, sandbox, max_attempts=20)
+        assert set(paid(sandbox).values()) == {1}
+    assert sorted(row.custom_id for row in found) == sorted(row["custom_id"] for row in numbered(33))
+    assert sweep(place.job, ledger=place.ledger, older_than=0) == 2
+    with Job.open(place.job, ledger=place.ledger) as job:
+        needed = job._job.ledger.staged_paths()
+    assert needed == set(below(url))
+    assert {path.split("/")[-2] for path in needed} >= {"bodies", "results"}
+
+
+def test_stage_that_cannot_be_had(shared: Place, tmp_path: Path) -> None:
+    """A stage of an unknown protocol, or that is a file, is an error with its URL."""
+    with pytest.raises(LedgerError, match="unknown://stage can't be opened"):
+        attrs.evolve(shared, stage="unknown://stage").begin()
+    (tmp_path / "stage").write_text("a file")
+    with pytest.raises(LedgerError, match="stage"):
+        shared.write(numbered(1))
 
 
 def test_canary(place: Place, sandbox: Sandbox) -> None:

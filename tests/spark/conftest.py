@@ -7,6 +7,7 @@ import shutil
 import sys
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,26 @@ def java() -> bool:
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def spark_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Spark and its workers write on stderr."""
+    return tmp_path_factory.mktemp("log") / "spark.log"
+
+
+@contextmanager
+def stderr_to(path: Path) -> Iterator[None]:
+    """Have processes that are started write their stderr to a file."""
+    kept = os.dup(2)
+    with path.open("wb") as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory, spark_log: Path) -> Iterator[Any]:
     if not java():
         if REQUIRED:
             pytest.fail("CLAUDE_BATCHES_REQUIRE_JAVA is set, and there is no Java")
@@ -47,7 +67,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
         from tests.spark.faulty import FaultySource
 
-        session = (
+        builder: Any = (
             SparkSession.builder.master("local[2,3]")
             .config("spark.ui.enabled", "false")
             .config("spark.driver.host", "127.0.0.1")
@@ -55,8 +75,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             .config("spark.sql.session.timeZone", "Europe/Berlin")
             .config("spark.sql.python.filterPushdown.enabled", "true")
             .config("spark.log.level", "OFF")
-            .getOrCreate()
         )
+        with stderr_to(spark_log):
+            session = builder.getOrCreate()
         session.dataSource.register(ClaudeBatchesSource)
         session.dataSource.register(FaultySource)
         yield session

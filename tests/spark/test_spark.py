@@ -20,8 +20,7 @@ from tests.jobs.kinds import QUICK
 from tests.jobs.staging import Place
 from tests.spark.conftest import SECRET
 
-# All in one process, since each process has a Spark of its own.
-pytestmark = [pytest.mark.xdist_group("spark"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 REQUEST = {"model": "claude-haiku-4-5", "max_tokens": 50}
 ASK = {"model": "claude-haiku-4-5", "max_tokens": "50"}
@@ -216,8 +215,10 @@ def test_pushed_filters(spark: Any, folder: Place) -> None:
     assert found.where("batch_id = 'other'").count() == 0
 
 
-def test_credentials(spark: Any, folder: Place, capfd: pytest.CaptureFixture[str]) -> None:
+def test_credentials(spark: Any, folder: Place, spark_log: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Batches that are not collected are read with the workers' key, which is in no plan, no output and no option."""
+    # All that Spark logs, with its plans.
+    spark.sparkContext.setLogLevel("DEBUG")
     write(tickets(spark, 5), folder, template="Say {text}", id_column="ticket", **ASK)
     with Sandbox(instant=True) as sandbox, Client(base_url=sandbox.url, api_key=SECRET) as client:
         with Job.open(folder.job, client=client, **QUICK) as job:
@@ -234,8 +235,11 @@ def test_credentials(spark: Any, folder: Place, capfd: pytest.CaptureFixture[str
         key = folder.stage + ".key"
         with pytest.raises(Exception, match=r"key file .* can't be read on this worker"):
             read(spark, folder, uncollected="true", base_url=sandbox.url, key_file=key).collect()
+    spark.sparkContext.setLogLevel("OFF")
+    logged = spark_log.read_text(encoding="utf-8", errors="replace")
+    assert "uncollected" in logged, "nothing is logged"
     shown = capfd.readouterr()
-    assert SECRET not in shown.out + shown.err
+    assert SECRET not in shown.out + shown.err + logged
 
 
 @pytest.mark.parametrize(

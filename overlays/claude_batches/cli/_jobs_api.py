@@ -49,19 +49,18 @@ def opened(
         CommandError: The job does not exist.
     """
     from claude_batches import Client
-    from claude_batches.jobs import Job, PostgresLedger
+    from claude_batches.jobs import Job
 
     if ledger is None and not create and not is_job(name):
         raise CommandError(
             f"there is no job at {name!r}: create it with `claude-batches run {name} REQUESTS`"
         )
     given: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
-    where = None if ledger is None else PostgresLedger(ledger)
     if not client:
-        with Job.open(name, ledger=where, **given) as job:
+        with Job.open(name, ledger=ledger, **given) as job:
             yield job
         return
-    with Client() as api, Job.open(name, client=api, ledger=where, **given) as job:
+    with Client() as api, Job.open(name, client=api, ledger=ledger, **given) as job:
         yield job
 
 

@@ -202,6 +202,8 @@ def _ours(url: str, done: str) -> Generator[None]:
     except LedgerError:
         raise
     except FileNotFoundError as error:
+        if done != "read":
+            raise LedgerError(f"{url} can't be {done}: {error}") from error
         raise LedgerDamagedError(f"{url} is missing, and the ledger needs it") from error
     except (OSError, ImportError, ValueError) as error:
         raise LedgerError(f"{url} can't be {done}: {error}") from error
