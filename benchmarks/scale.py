@@ -35,6 +35,8 @@ from claude_batches.sandbox import Fault, Sandbox  # noqa: E402
 from tests.jobs.postgres import Postgres, binaries  # noqa: E402
 
 WORKERS = (1, 2, 4)
+#: The largest peak of a worker's memory that is promised.
+MOST_MB = 300
 #: Requests in the queue, and calls a minute, of the lowest and the highest tier.
 TIERS = {"lowest": (100_000, 50), "highest": (500_000, 2_000)}
 MILLIONS = 100
@@ -172,6 +174,7 @@ def _reading(count: int, folder: Path) -> None:
         out, _ = process.communicate("go\n")
         told = json.loads(out.splitlines()[1])
         assert told["rows"] == count
+        assert told["peak_mb"] <= MOST_MB
         print(f"{name:24}{count / told['seconds']:>15,.0f}{told['peak_mb']:>10.0f}")
     print()
 

@@ -6,6 +6,8 @@ import datetime as dt
 import decimal
 import os
 import secrets
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,10 @@ from claude_batches.jobs import (
 )
 from claude_batches.jobs._ledger._postgres import PostgresJob
 from claude_batches.jobs._ledger._sqlite import SqliteLedger
+from claude_batches.jobs._opening import opened_to_read
+from claude_batches.jobs._records import JobState
 from claude_batches.jobs._remote import below
+from claude_batches.jobs._rows import rows_of_shard
 from claude_batches.jobs._stage import _registering
 from claude_batches.jobs._stage._values import plain, restorer
 from claude_batches.jobs._stage._writes import read_index
@@ -130,8 +135,9 @@ def test_row_larger_than_a_batch(place: Place) -> None:
 def test_wrong_rows(place: Place) -> None:
     """A row that is not a request is an error with its place; options of an order are refused."""
     write = place.begin()
-    with pytest.raises(SourceError, match="row 1: the row is not a request"):
-        stage([*numbered(1), {"text": "hi"}], write)
+    with pytest.raises(SourceError, match="row 1: the row is not a request") as caught:
+        stage([*numbered(1), {"text": "hi"}], write, partition=12)
+    assert "partition 12" in caught.value.__notes__[0]
     with pytest.raises(JobOptionsError, match="dedupe"):
         stage(numbered(1), write, dedupe=False)
     assert place.files() == set()
@@ -400,6 +406,45 @@ def test_merged_and_sent_again(place: Place) -> None:
         assert {row.custom_id: "hello" in str(row.wire) for row in job.results("arrival")} == {
             f"row {number}": True for number in range(40)
         }
+
+
+# Reading --------------------------------------------------------------------------------------------------------
+
+
+def test_read_beside_a_worker(place: Place, sandbox: Sandbox) -> None:
+    """Processes read a job, shard by shard, while another one has it open; they can't change it."""
+    place.write(numbered(12))
+    run(place, sandbox)
+    with Job.open(place.job, ledger=place.ledger):
+        readers = [opened_to_read(place.job, place.ledger) for _ in range(2)]
+        for reader in readers:
+            found = [
+                (row.custom_id, row.cause, row.raw is not None)
+                for shard in reader.ledger.shards()
+                for row in rows_of_shard(reader.ledger, reader.lines, shard)
+            ]
+            assert sorted(found) == sorted((f"row {number}", "succeeded", True) for number in range(12))
+            (shard, *_) = reader.ledger.shards()
+            assert not list(rows_of_shard(reader.ledger, reader.lines, shard, ("expired",)))
+            with pytest.raises(LedgerError, match="read"):
+                reader.ledger.set_state(JobState.PAUSED, None)
+            reader.close()
+    with pytest.raises(LedgerError, match=r"there is no job at|doesn't exist"):
+        opened_to_read(f"{place.job} of nobody", place.ledger)
+
+
+def test_ledger_of_version_1(tmp_path: Path, sandbox: Sandbox) -> None:
+    """A ledger of an earlier schema is migrated when it is opened, and not by those who only read."""
+    place = Place(str(tmp_path / "old.job"), str(tmp_path / "stage"), None)
+    with Job.open(place.job) as job:
+        job.add(numbered(3))
+    with closing(sqlite3.connect(tmp_path / "old.job" / "ledger.sqlite")) as database:
+        database.executescript("DROP TABLE stage_write; DROP TABLE staged; DROP INDEX twin_item")
+        database.execute("PRAGMA user_version = 1")
+    with pytest.raises(LedgerError, match="open the job once"):
+        opened_to_read(place.job, None)
+    assert place.write(numbered(5)).added == 2
+    assert len(run(place, sandbox)) == 5
 
 
 # Kills ----------------------------------------------------------------------------------------------------------

@@ -176,6 +176,18 @@ def test_faults(spark: Any, place: Place, sandbox: Sandbox, fault: str, fails: b
     ]
 
 
+def test_task_without_a_message(folder: Place) -> None:
+    """A commit that lacks the message of a task registers nothing."""
+    from claude_batches.jobs import JobError
+    from claude_batches.spark import ClaudeBatchesSource
+    from pyspark.sql.types import StructType
+
+    writer = ClaudeBatchesSource({"job": folder.job, "stage": folder.stage}).writer(StructType(), False)
+    with pytest.raises(JobError, match="a task returned nothing"):
+        writer.commit([None])
+    writer.abort([None, None])
+
+
 def test_conflict(spark: Any, folder: Place) -> None:
     """An id with two prompts in different partitions fails the write with both, and nothing is registered."""
     table = spark.sql("select 'same' ticket, concat('hello ', id) text from range(4)").repartition(2)

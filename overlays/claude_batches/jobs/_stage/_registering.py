@@ -14,7 +14,7 @@ from itertools import chain
 import attrs
 import orjson
 
-from .._codec import decoded, place_at
+from .._codec import best_codec, decoded, place_at
 from .._errors import JobConflictError, JobError, LedgerDamagedError, LedgerError
 from .._ids import twin_key
 from .._ledger._sql import SqlLedger
@@ -142,7 +142,6 @@ class _Registration:
 
     def __init__(self, job: Opened, write: Write, shards: Sequence[StagedShard]) -> None:
         self._ledger = job.ledger
-        self._store = job.store
         self._write = write
         self._shards = shards
         self._facts: JobFacts = job.ledger.facts()
@@ -151,21 +150,14 @@ class _Registration:
         self._lines = Lines(job.ledger, job.store)
         self._position = self._number = 0
         self._added = self._known = self._registered = 0
-        self._made: list[str] = []
 
     def run(self, columns: str | None) -> Committed:
         """Register all of them."""
         self._reserve()
-        try:
-            with self._ledger.transaction():
-                for shard in self._shards:
-                    self._register(shard)
-                self._ledger.register_write(
-                    self._write.id, columns, self._added, self._known, self._registered
-                )
-        except JobError:
-            delete_files(self._made)
-            raise
+        with self._ledger.transaction():
+            for shard in self._shards:
+                self._register(shard)
+            self._ledger.register_write(self._write.id, columns, self._added, self._known, self._registered)
         return Committed(added=self._added, known=self._known, shards=self._registered)
 
     def _reserve(self) -> None:
@@ -247,7 +239,7 @@ class _Registration:
         """Write some rows of a shard to another file, and register that."""
         if not kept:
             return
-        url = f"{self._write.place}/part-{self._number:06d}-{secrets.token_hex(4)}.{_suffix(shard.path)}"
+        url = f"{self._write.place}/part-{self._number:06d}-{secrets.token_hex(4)}{best_codec().suffix}"
         body = BodyFile(url)
         facts = ModelFacts()
         try:
@@ -266,7 +258,6 @@ class _Registration:
             body.discard()
             raise
         index = body.finish(facts.json())
-        self._made.append(url)
         inserted = self._insert(kind, index, url)
         assert inserted
 
@@ -322,7 +313,3 @@ def _lines(shard: StagedShard) -> Iterator[bytes]:
     with reading(shard.path) as file:
         for _, size in index.blocks:
             yield from decoded(file.read(size)).split(b"\n")[:-1]
-
-
-def _suffix(path: str) -> str:
-    return path.rpartition("/")[2].partition(".")[2]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from contextlib import ExitStack, suppress
 from typing import IO, Any
 
 from .._codec import best_codec
-from .._errors import JobOptionsError, JobRequestError
+from .._errors import JobOptionsError, JobRequestError, LedgerError
 from .._ids import key_of
 from .._remote import delete_files, new_file
 from .._requests import Given, Request, prepare
 from .._shards import Limits, ShardFill, block_full, distinct_count
-from .._tables import read_source
+from .._tables import TableError, read_source
 from ._values import plain
 from ._writes import Index, StagedShard, Write, index_url, write_index
 
@@ -58,8 +59,10 @@ def stage(
             given = Given(row.custom_id, row.params, columns, None)
             task.push(index, prepare(index, given, own_ids=write.own_ids))
         return task.finish()
-    except BaseException:
+    except BaseException as error:
         task.abandon()
+        if isinstance(error, TableError | JobRequestError):
+            error.add_note(f"The row is in partition {partition}. Nothing of this attempt is kept.")
         raise
 
 
@@ -79,7 +82,8 @@ class _Task:
         self._shards: list[StagedShard] = []
         self._open: _Shard | None = None
         # Two attempts may have one name, as plain processes that are started again.
-        self._name = f"{partition:06d}-{attempt}-{secrets.token_hex(4)}"
+        named = re.sub(r"[^A-Za-z0-9]+", "-", attempt)[:40]
+        self._name = f"{partition:06d}-{named}-{secrets.token_hex(4)}"
 
     def push(self, index: int, request: Request) -> None:
         """Take a request.
@@ -108,10 +112,12 @@ class _Task:
 
     def abandon(self) -> None:
         """Delete the files of this attempt, as far as the stage allows."""
-        if self._open is not None:
-            self._open.discard()
         paths = [shard.path for shard in self._shards]
-        delete_files([*paths, *map(index_url, paths)])
+        # The error that ended the task counts, and what is left is swept.
+        with suppress(LedgerError):
+            if self._open is not None:
+                self._open.discard()
+            delete_files([*paths, *map(index_url, paths)])
 
     def _fill(self) -> ShardFill:
         write = self._write
