@@ -232,6 +232,8 @@ def test_write_again(place: Place, sandbox: Sandbox) -> None:
     place.write(numbered(20))
     again = place.write(numbered(20))
     assert (again.added, again.known, again.shards) == (0, 20, 0)
+    with Job.open(place.job, ledger=place.ledger) as job:
+        assert job._job.ledger.counters() == (20, 4), "positions are used up"
     more = place.write(numbered(26), partitions=4)
     assert (more.added, more.known) == (6, 20)
     run(place, sandbox, max_requests=20)

@@ -153,20 +153,15 @@ class _Registration:
 
     def run(self, columns: str | None) -> Committed:
         """Register all of them."""
-        self._reserve()
+        # Nobody else changes the counters, since this process has the right to add.
+        self._position, self._number = self._ledger.counters()
         with self._ledger.transaction():
             for shard in self._shards:
                 self._register(shard)
             self._ledger.register_write(self._write.id, columns, self._added, self._known, self._registered)
+            # Last, so that the job's row stays free for workers meanwhile.
+            self._ledger.set_counters(self._position, self._number)
         return Committed(added=self._added, known=self._known, shards=self._registered)
-
-    def _reserve(self) -> None:
-        """Take positions and numbers beforehand, so that the job's row stays free for workers meanwhile."""
-        rows = sum(shard.requests for shard in self._shards)
-        with self._ledger.transaction():
-            self._position, self._number = self._ledger.counters()
-            # A row takes one position, as a request or as a twin; a canary takes a number.
-            self._ledger.set_counters(self._position + rows, self._number + len(self._shards) + 1)
 
     def _register(self, shard: StagedShard) -> None:
         if self._ledger.has_body(shard.hash):
