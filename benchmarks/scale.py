@@ -1,14 +1,15 @@
 """Many processes on one job: staging, committing, submitting and reading, with the sandbox as the server.
 
     python benchmarks/scale.py
-    python benchmarks/scale.py --rows 1000000 --shards 64
+    python benchmarks/scale.py --rows 1000000 --shards 64 --spark
 
 Each case runs in processes of its own. PostgreSQL is a server of the benchmark's own, on this machine.
 
 1. Rows staged by one task, and committed to SQLite and to PostgreSQL.
 2. Batches submitted by 1, 2 and 4 workers, with a latency for each call.
 3. Rows read as Arrow batches, as a worker of Spark reads them, and the peak of its memory.
-4. On paper: how long a hundred million requests take by the API's limits.
+4. With `--spark`: a table written and read by Spark on two cores, which needs Java.
+5. On paper: how long a hundred million requests take by the API's limits.
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ def main() -> int:
             else:
                 _submitting(options.shards, options.latency, Path(folder), server.dsn)
             _reading(options.rows, Path(folder))
+            if options.spark:
+                _spark(options.rows, Path(folder))
     finally:
         if server is not None:
             server.stop()
@@ -74,6 +77,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--shards", type=int, default=48, help="the number of batches that are submitted")
     parser.add_argument("--latency", type=float, default=0.5, help="seconds that each create takes at least")
+    parser.add_argument("--spark", action="store_true", help="measure Spark as well")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -160,12 +164,7 @@ def _started(order: dict[str, Any]) -> subprocess.Popen[str]:
 
 def _reading(count: int, folder: Path) -> None:
     job = str(folder / "read.job")
-    with (
-        Sandbox(instant=True) as sandbox,
-        Client(base_url=sandbox.url, api_key="k") as client,
-        Job.open(job, client=client, poll_interval=0.1) as opened,
-    ):
-        assert opened.run().finished
+    _finish(job)
     order = {"part": "read", "job": job}
     print(f"{count:,} rows read as Arrow batches, a batch after the other, by one worker")
     print(f"{'columns':24}{'rows a second':>15}{'peak MB':>10}")
@@ -177,6 +176,65 @@ def _reading(count: int, folder: Path) -> None:
         assert told["peak_mb"] <= MOST_MB
         print(f"{name:24}{count / told['seconds']:>15,.0f}{told['peak_mb']:>10.0f}")
     print()
+
+
+def _finish(job: str) -> None:
+    """Run a job on a sandbox."""
+    with (
+        Sandbox(instant=True) as sandbox,
+        Client(base_url=sandbox.url, api_key="k") as client,
+        Job.open(job, client=client, poll_interval=0.1) as opened,
+    ):
+        assert opened.run().finished
+
+
+def _spark(count: int, folder: Path) -> None:
+    from claude_batches.spark import ClaudeBatchesSource
+    from pyspark.sql import SparkSession, functions
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    # Workers import from the same places.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    builder: Any = SparkSession.builder
+    for name in ("spark.ui.enabled", "spark.ui.showConsoleProgress"):
+        builder = builder.config(name, "false")
+    session = builder.master("local[2]").config("spark.log.level", "OFF").getOrCreate()
+    session.dataSource.register(ClaudeBatchesSource)
+    job = str(folder / "spark.job")
+    table = session.range(count).selectExpr(
+        "concat('t', id) AS custom_id", "concat('Review ', id, repeat(' fine', 60)) AS review", "id AS number"
+    )
+    begun = time.perf_counter()
+    table.write.format("claude_batches").mode("append").options(
+        job=job,
+        stage=str(folder / "stage"),
+        template="Rate: {review}",
+        model="claude-haiku-4-5",
+        max_tokens=50,
+    ).save()
+    written = time.perf_counter() - begun
+    _finish(job)
+    begun = time.perf_counter()
+    found = session.read.format("claude_batches").option("job", job).load()
+    sums = found.agg(functions.sum("number"), functions.sum(functions.length("raw"))).collect()[0]
+    seconds = time.perf_counter() - begun
+    assert sums[0] == count * (count - 1) // 2
+    print(
+        f"{count:,} rows by Spark on two cores: written in {written:.0f} s, read in {seconds:.0f} s, all columns;"
+    )
+    print(f"the peak of a Python worker: {max(_peaks('pyspark.daemon')):.0f} MB\n")
+    session.stop()
+
+
+def _peaks(command: str) -> Iterator[float]:
+    """Yield the peak memory of the processes with a command, in MB."""
+    for process in Path("/proc").iterdir():
+        try:
+            if command in (process / "cmdline").read_text():
+                lines = (process / "status").read_text().splitlines()
+                yield next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+        except (OSError, StopIteration):
+            continue
 
 
 def _paper() -> None:
