@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,20 +43,3 @@ class Place:
 
 def numbered(count: int, start: int = 0) -> list[Any]:
     return list(requests(count, start))
-
-
-def killed(work: Callable[[], None]) -> int:
-    """Do something in a fork of this process; return its exit status, or the negative signal that killed it."""
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            work()
-            status = 0
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)

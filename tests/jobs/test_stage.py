@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
-import os
 import secrets
 import sqlite3
 from contextlib import closing
@@ -32,8 +31,6 @@ from claude_batches.jobs import (
     stage,
     sweep,
 )
-from claude_batches.jobs._ledger._postgres import PostgresJob
-from claude_batches.jobs._ledger._sqlite import SqliteLedger
 from claude_batches.jobs._opening import opened_to_read
 from claude_batches.jobs._records import JobState
 from claude_batches.jobs._remote import below
@@ -48,8 +45,7 @@ from hypothesis import strategies as st
 from tests.jobs.killing import HOSTILE, KILLED, Victim, paid, points
 from tests.jobs.kinds import QUICK
 from tests.jobs.postgres import Postgres
-from tests.jobs.staging import Place, killed, numbered
-from tests.jobs.victim import Points
+from tests.jobs.staging import Place, numbered
 
 ASK: dict[str, Any] = {"model": "claude-haiku-4-5", "params": {"max_tokens": 50}}
 
@@ -452,36 +448,23 @@ def test_ledger_of_version_1(tmp_path: Path, sandbox: Sandbox) -> None:
 # Kills ----------------------------------------------------------------------------------------------------------
 
 
-def _committing(place: Place, die_at: int, counted: Path | None = None) -> None:
-    watched = Points(die_at)
-    watched.around(os, "fsync")
-    watched.around(os, "unlink")
-    watched.around(Path, "rmdir")
-    watched.around(SqliteLedger, "_run", only=lambda _, sql, *__: sql == "COMMIT")
-    watched.around(PostgresJob, "_run", only=lambda _, sql, *__: sql == "COMMIT")
-    watched.around(SqliteLedger, "insert_items")
-    watched.around(PostgresJob, "insert_items")
-    # Two of the rows are known, so that a shard is written anew.
-    place.write(numbered(12))
-    if counted is not None:
-        counted.write_text(str(watched.passed))
-
-
-def test_driver_killed(place: Place, tmp_path: Path) -> None:
+def test_driver_killed(place: Place, tmp_path: Path, victim: Victim) -> None:
     """A driver is killed before, in and after its commit; the write is repeated: nothing is lost or paid twice."""
     counted = tmp_path / "points"
+    order: dict[str, Any] = {"stage": place.stage, "dsn": place.ledger, "count": 12}
     whole = attrs.evolve(place, job=f"{place.job} whole")
+    # Two of the rows are known, so that a shard is written anew.
     whole.write(numbered(2))
-    assert killed(lambda: _committing(whole, 0, counted)) == 0
+    assert victim.run(**order, folder=whole.job, points=str(counted)) == 0
+    places = [whole]
+    for die_at in points(int(counted.read_text()), 5):
+        each = attrs.evolve(place, job=f"{place.job} {die_at}")
+        each.write(numbered(2))
+        assert victim.run(**order, folder=each.job, die_at=die_at) == KILLED
+        each.write(numbered(12))
+        places.append(each)
+    needed: set[str] = set()
     with Sandbox(instant=True) as sandbox:
-        places = [whole]
-        for die_at in points(int(counted.read_text()), 8):
-            each = attrs.evolve(place, job=f"{place.job} {die_at}")
-            each.write(numbered(2))
-            assert killed(lambda each=each, die_at=die_at: _committing(each, die_at)) == KILLED
-            each.write(numbered(12))
-            places.append(each)
-        needed: set[str] = set()
         for each in places:
             run(each, sandbox)
             sweep(each.job, ledger=each.ledger, older_than=0)
