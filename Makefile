@@ -18,7 +18,7 @@ SLOW := tests/attack tests/cli tests/client/test_scale.py tests/contract tests/d
 	tests/generator/test_drills.py tests/generator/test_generate.py tests/generator/test_large.py \
 	tests/generator/test_own_api.py tests/jobs tests/migration tests/models/test_round_trip.py tests/packaging \
 	tests/results/test_download.py tests/sandbox/test_browser.py tests/sandbox/test_load.py \
-	tests/sandbox/test_params.py tests/typing
+	tests/sandbox/test_params.py tests/spark tests/typing
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test quick lint types imports check generate pytest soak docs bench clean

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from claude_batches import Client
+from claude_batches import Client, CredentialsError
 from claude_batches.jobs import (
     FolderLedger,
     Job,
@@ -21,7 +21,7 @@ from claude_batches.jobs import (
 )
 from claude_batches.sandbox import Fault, ReplyError, Sandbox
 
-from tests.jobs.kinds import Open
+from tests.jobs.kinds import QUICK, Open
 from tests.jobs.victim import requests
 
 
@@ -463,10 +463,16 @@ def test_add_while_staging(tmp_path: Path, open_folder: Open, sandbox: Sandbox) 
     assert job.run().finished
 
 
-def test_needs_a_client(tmp_path: Path, open_folder: Open) -> None:
-    """Steps that need the API say so when there is not a client."""
-    with pytest.raises(JobOptionsError, match="client"):
-        open_folder(tmp_path / "a", None).run()
+def test_client_of_the_environment(tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a client one is made from the environment; where that has no credential, the error says so."""
+    with Job.open(tmp_path / "a", **QUICK) as job:
+        job.add(requests(3))
+        with pytest.raises(CredentialsError, match="ANTHROPIC_API_KEY"):
+            job.run()
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", sandbox.url)
+    with Job.open(tmp_path / "a", **QUICK) as job:
+        assert job.run().status.succeeded == 3
 
 
 @pytest.mark.parametrize(

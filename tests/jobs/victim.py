@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 from claude_batches import Client
-from claude_batches.jobs import Job, PostgresLedger
+from claude_batches.jobs import Job, PostgresLedger, begin, commit, stage
 from claude_batches.jobs._folder import _FileWriter
 from claude_batches.jobs._ledger import _sqlite
 from claude_batches.jobs._ledger._postgres import PostgresJob
@@ -57,6 +57,23 @@ class Points:
             return result
 
         setattr(owner, name, watched)
+
+
+def write(order: dict[str, Any]) -> None:
+    """Write rows to a stage and commit them, as a driver with three tasks."""
+    points = Points(order.get("die_at", 0))
+    points.around(os, "fsync")
+    points.around(os, "unlink")
+    points.around(Path, "rmdir")
+    for ledger in (_sqlite.SqliteLedger, PostgresJob):
+        points.around(ledger, "_run", only=lambda _, sql, *__: sql == "COMMIT")
+        points.around(ledger, "insert_items")
+    write = begin(order["folder"], order["stage"], ledger=order["dsn"])
+    rows = list(requests(order["count"]))
+    shards = [shard for part in range(3) for shard in stage(rows[part::3], write, partition=part)]
+    commit(shards, write, ledger=order["dsn"])
+    if "points" in order:
+        Path(order["points"]).write_text(str(points.passed))
 
 
 def work(order: dict[str, Any]) -> None:
@@ -99,7 +116,7 @@ def main() -> None:
         if pid == 0:
             status = 1
             try:
-                work(order)
+                (write if "stage" in order else work)(order)
                 status = 0
             except BaseException:
                 import traceback

@@ -41,6 +41,14 @@ from ._opening import PostgresLedger as PostgresLedger
 from ._options import JobOptions as JobOptions
 from ._records import Shard as Shard
 from ._rows import JobRow as JobRow
+from ._stage import Committed as Committed
+from ._stage import StagedShard as StagedShard
+from ._stage import Write as Write
+from ._stage import begin as begin
+from ._stage import commit as commit
+from ._stage import discard as discard
+from ._stage import stage as stage
+from ._stage import sweep as sweep
 from ._status import Doubt as Doubt
 from ._status import JobReport as JobReport
 from ._status import JobStatus as JobStatus
@@ -65,6 +73,7 @@ __all__ = [
     "CachePrefixWarning",
     "Cause",
     "Collected",
+    "Committed",
     "Doubt",
     "FolderLedger",
     "Job",
@@ -96,12 +105,19 @@ __all__ = [
     "SourceError",
     "SourceRow",
     "Spent",
+    "StagedShard",
     "TableError",
     "TemplateError",
     "UnparsableAnswerError",
     "UnpricedError",
+    "Write",
     "WriteError",
+    "begin",
+    "commit",
+    "discard",
     "plan",
     "read_source",
+    "stage",
+    "sweep",
     "write",
 ]

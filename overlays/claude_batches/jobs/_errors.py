@@ -55,14 +55,19 @@ class JobHeldError(JobError):
 class JobConflictError(JobError, ValueError):
     """A custom_id came again with other params."""
 
-    def __init__(self, custom_id: str, index: int, known: str, given: str) -> None:
+    def __init__(
+        self, custom_id: str, index: int, known: str, given: str, *, partition: int | None = None
+    ) -> None:
+        of = "" if partition is None else f" of partition {partition}"
         super().__init__(
-            f"request {index}: the job has custom_id {custom_id!r} already, with other params. Give the changed "
+            f"request {index}{of}: the job has custom_id {custom_id!r} already, with other params. Give the changed "
             f"request a different id. Nothing of this call was added.\n  known: {known}\n  given: {given}"
         )
         self.custom_id = custom_id
         self.index = index
-        """The index of the request in this call."""
+        """The index of the request in this call, or in its partition."""
+        self.partition = partition
+        """The partition of a staged request."""
         self.known = known
         """The params in the job, cut where they are long."""
         self.given = given

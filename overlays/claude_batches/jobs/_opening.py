@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from ._errors import JobOptionsError, LedgerDamagedError
+from ._errors import JobOptionsError, LedgerDamagedError, LedgerError
 from ._folder import Folder, FolderLock, Store, sync_folder, writing
 from ._ledger._postgres import PostgresJob, has_job
 from ._ledger._postgres_store import PostgresStore
@@ -17,8 +17,19 @@ from ._ledger._sql import SqlLedger
 from ._ledger._sqlite import SqliteLedger
 from ._options import Ids, JobOptions, OptionKeys
 from ._reading import Lines
+from ._staged_store import StagedStore
 
-__all__ = ["FolderLedger", "Ledger", "Opened", "PostgresLedger", "opened", "options_of", "store_options"]
+__all__ = [
+    "FolderLedger",
+    "Ledger",
+    "Opened",
+    "PostgresLedger",
+    "ledger_of",
+    "opened",
+    "opened_to_read",
+    "options_of",
+    "store_options",
+]
 
 
 def _nothing() -> None:
@@ -88,6 +99,27 @@ class FolderLedger:
             return folder.opened()
         return _made(path, file, ids).opened()
 
+    def open_to_read(self, name: str) -> Opened:
+        """Open the folder of a job to read it, while another process of this machine may work on it.
+
+        Args:
+            name: The folder.
+
+        Raises:
+            LedgerError: There is no job, or its ledger can't be used.
+        """
+        path = Path(name)
+        file = path / "ledger.sqlite"
+        if not file.exists():
+            raise LedgerError(f"there is no job at {path}")
+        folder = _JobFolder(path, SqliteLedger(file), "derived")
+        try:
+            folder.ledger.check_readable()
+        except BaseException:
+            folder.close()
+            raise
+        return folder.opened()
+
 
 def _made(path: Path, file: Path, ids: Ids) -> _JobFolder:
     """Make the folder of a job."""
@@ -123,11 +155,12 @@ class _JobFolder:
         self.ledger = ledger
         self._path = path
         self._ids = ids
-        self._store = Folder(path, ledger)
+        self._folder = Folder(path, ledger)
         self._lock: FolderLock | None = None
 
     def opened(self) -> Opened:
-        return Opened(str(self._path), self.ledger, self._store, self.close, self.hold, self.held)
+        store = StagedStore(self._folder, self.ledger, shared=False)
+        return Opened(str(self._path), self.ledger, store, self.close, self.hold, self.held)
 
     def hold(self, lock: FolderLock | None = None) -> None:
         if self._lock is not None:
@@ -135,7 +168,7 @@ class _JobFolder:
         lock = lock or FolderLock(self._path)
         try:
             self.ledger.write(self._ids)
-            self._store.prepare()
+            self._folder.prepare()
         except BaseException:
             lock.release()
             raise
@@ -156,14 +189,17 @@ class PostgresLedger:
     It needs the extra `claude-batches[postgres]`, and the right to create schemas in the database.
 
     Args:
-        dsn: The database, as `psycopg.connect` takes it.
+        dsn: The database, as `psycopg.connect` takes it, or `env:NAME` for the variable of the environment with it.
         lease_seconds: Seconds without a sign of life after which a process counts as dead.
+
+    Raises:
+        JobOptionsError: `lease_seconds` is not more than 0, or the variable is not set.
     """
 
     def __init__(self, dsn: str, *, lease_seconds: float = 60.0) -> None:
         if not lease_seconds > 0:
             raise JobOptionsError(f"lease_seconds must be more than 0; got {lease_seconds!r}")
-        self._dsn = dsn
+        self._dsn = _dsn_of(dsn)
         self._lease_seconds = lease_seconds
 
     def open(self, name: str, *, ids: Ids = "derived") -> Opened:
@@ -177,13 +213,21 @@ class PostgresLedger:
             LedgerError: The database can't be used, or psycopg is not installed.
         """
         job = PostgresJob(self._dsn, name, ids=ids, lease_seconds=self._lease_seconds)
-        store = PostgresStore(job)
+        return _shared(name, job)
 
-        def close() -> None:
-            job.close()
-            store.close()
+    def open_to_read(self, name: str) -> Opened:
+        """Open a job to read it: without a lease, and with one connection.
 
-        return Opened(name, job, store, close)
+        Args:
+            name: Its name.
+
+        Raises:
+            LedgerError: There is no such job, the database can't be used, or psycopg is not installed.
+        """
+        return _shared(
+            name,
+            PostgresJob(self._dsn, name, ids="derived", lease_seconds=self._lease_seconds, read_only=True),
+        )
 
     def has(self, name: str) -> bool:
         """Tell if a job is in the database; nothing is made.
@@ -201,22 +245,78 @@ class PostgresLedger:
         return f"<{type(self).__name__}>"
 
 
-def opened(name: str | os.PathLike[str], ledger: Ledger | None, ids: Ids | None) -> Opened:
+def _dsn_of(given: str) -> str:
+    """Return the DSN that is given, or that a variable of the environment has."""
+    if not given.startswith("env:"):
+        return given
+    name = given.removeprefix("env:")
+    dsn = os.environ.get(name)
+    if not dsn:
+        raise JobOptionsError(f"ledger is the variable {name} of the environment, which is not set here")
+    return dsn
+
+
+def _shared(name: str, job: PostgresJob) -> Opened:
+    store = StagedStore(PostgresStore(job), job, shared=True)
+
+    def close() -> None:
+        job.close()
+        store.close()
+
+    return Opened(name, job, store, close)
+
+
+def opened_to_read(name: str | os.PathLike[str], ledger: Ledger | str | None) -> Opened:
+    """Open a job to read it, as many processes at once may do.
+
+    Args:
+        name: The folder or the name.
+        ledger: The ledger, as `ledger_of` takes it.
+
+    Raises:
+        LedgerError: There is no such job, or its ledger can't be used.
+        JobOptionsError: The ledger is of a kind that can't be read so.
+    """
+    place = ledger_of(ledger)
+    if not isinstance(place, FolderLedger | PostgresLedger):
+        raise JobOptionsError(f"a {type(place).__name__} can't be read by many processes")
+    return place.open_to_read(os.fspath(name))
+
+
+def ledger_of(ledger: Ledger | str | None) -> Ledger:
+    """Return a ledger.
+
+    Args:
+        ledger: The ledger; the DSN of a PostgreSQL database, or `env:NAME` for the DSN in an environment variable;
+            `None` for folders.
+
+    Raises:
+        JobOptionsError: It is something else, or the variable is not set.
+    """
+    if ledger is None:
+        return FolderLedger()
+    if isinstance(ledger, str):
+        if not ledger.startswith("env:") and "=" not in ledger and "://" not in ledger:
+            raise JobOptionsError("ledger is text, and not the DSN of a PostgreSQL database")
+        return PostgresLedger(ledger)
+    if not hasattr(ledger, "open"):
+        raise JobOptionsError(
+            f"ledger must be a ledger, such as a PostgresLedger; got {type(ledger).__name__}"
+        )
+    return ledger
+
+
+def opened(name: str | os.PathLike[str], ledger: Ledger | str | None, ids: Ids | None) -> Opened:
     """Open a job in a folder, or by its name in another ledger.
 
     Args:
         name: The folder or the name.
-        ledger: The ledger; `None` for a folder.
+        ledger: The ledger, as `ledger_of` takes it.
         ids: The custom_ids on the wire; `None` takes those of the job, `"derived"` for a new one.
     """
     if ids not in (None, "derived", "own"):
         raise JobOptionsError(f'ids must be "derived" or "own"; got {ids!r}')
-    place = FolderLedger() if ledger is None else ledger
-    if not hasattr(place, "open"):
-        raise JobOptionsError(
-            f"ledger must be a ledger, such as a PostgresLedger; got {type(ledger).__name__}"
-        )
-    job = place.open(os.fspath(name), ids=ids or "derived")
+    job = ledger_of(ledger).open(os.fspath(name), ids=ids or "derived")
     try:
         _check_ids(job, ids)
     except BaseException:

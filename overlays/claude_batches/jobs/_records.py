@@ -21,7 +21,9 @@ __all__ = [
     "Positions",
     "Shard",
     "ShardState",
+    "StageWrite",
     "Twin",
+    "WriteState",
 ]
 
 #: The kinds of blocks.
@@ -194,3 +196,30 @@ class Block(NamedTuple):
 
     start: int
     length: int
+
+
+class WriteState(StrEnum):
+    """The state of a write to a stage."""
+
+    BEGUN = "begun"
+    """Its tasks may write; nothing of it can be sent."""
+    REGISTERED = "registered"
+    """Its shards are in the ledger."""
+    DISCARDED = "discarded"
+    """It was given up: its files are deleted, and it can't be registered any more."""
+
+
+@attrs.frozen
+class StageWrite:
+    """A write to a stage, as the ledger knows it."""
+
+    id: str
+    place: str
+    """The URL of the folder that its tasks write to."""
+    state: WriteState
+    begun_at: float
+    columns: str | None
+    """The engine's own description of the rows' columns."""
+    added: int
+    known: int
+    shards: int

@@ -20,8 +20,8 @@ class Given(NamedTuple):
     custom_id: str
     params: Mapping[str, Any]
     columns: dict[str, Any]
-    row: int
-    """The number of the row in its source."""
+    row: int | None
+    """The number of the row in its source; `None` where rows have no order."""
 
 
 class Request(NamedTuple):

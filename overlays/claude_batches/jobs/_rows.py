@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache
 from heapq import merge
 from itertools import islice, repeat
@@ -22,7 +22,7 @@ from ._tables import AnswerType, check_answer
 if TYPE_CHECKING:
     from .. import types
 
-__all__ = ["JobRow", "Order", "rows"]
+__all__ = ["JobRow", "Order", "rows", "rows_of_shard"]
 
 Order = Literal["input", "arrival"]
 
@@ -165,6 +165,28 @@ def rows(
     return joining.by_arrival() if order == "arrival" else joining.by_input()
 
 
+def rows_of_shard(
+    ledger: SqlLedger,
+    lines: Lines,
+    shard: Shard,
+    causes: Collection[str] | None = None,
+    *,
+    bodies: bool = True,
+    results: bool = True,
+) -> Iterator[JobRow]:
+    """Yield the rows whose final result is in the batch of one shard, in input order, in flat memory.
+
+    Args:
+        ledger: The ledger.
+        lines: The lines of bodies and results.
+        shard: The shard, whose results are collected.
+        causes: The causes of the wanted rows; `None` for all.
+        bodies: Reads the requests. Without them a row has no custom_id, params or columns.
+        results: Reads the results. Without them a row has none.
+    """
+    return _Joining(ledger, lines, None, bodies=bodies, results=results).by_shard(shard, causes)
+
+
 class _Joining:
     """Joins rows with their results.
 
@@ -172,21 +194,58 @@ class _Joining:
         ledger: The ledger.
         lines: The lines of bodies and results.
         answers: The type of the answers.
+        bodies: Reads the requests.
+        results: Reads the results.
     """
 
-    def __init__(self, ledger: SqlLedger, lines: Lines, answers: AnswerType | None) -> None:
+    def __init__(
+        self,
+        ledger: SqlLedger,
+        lines: Lines,
+        answers: AnswerType | None,
+        *,
+        bodies: bool = True,
+        results: bool = True,
+    ) -> None:
+        self._with_bodies = bodies
+        self._with_results = results
         self._ledger = ledger
         self._lines = lines
         self._answers = answers
         self._batches: dict[int, str | None] = {}
 
+    def _window(self) -> int:
+        """Return the number of rows whose results are found together.
+
+        Results come in any order. So those of many rows are found in one pass over the blocks that hold them.
+        """
+        ahead = self._ledger.average_result()
+        return AHEAD_ROWS if ahead is None else max(100, min(AHEAD_ROWS, int(AHEAD_BYTES / max(ahead, 1))))
+
+    def by_shard(self, shard: Shard, causes: Collection[str] | None) -> Iterator[JobRow]:
+        """Yield the rows with a final result in the batch of a shard, in input order."""
+        positions = list(self._ledger.positions(shard))
+        window = self._window()
+        twins = bool(self._ledger.count_twins())
+        for start in range(0, len(positions), window):
+            part = positions[start : start + window]
+            items = self._ledger.items_at(part)
+            group: list[Item | Twin] = [
+                item
+                for item in map(items.__getitem__, part)
+                if item.shard == shard.number
+                and item.state == ItemState.DONE
+                and (causes is None or (item.cause or "missing") in causes)
+            ]
+            if twins and group:
+                wanted = {item.position for item in group}
+                found = self._ledger.twins_of(min(wanted), max(wanted))
+                group += [twin for twin in found if twin.item in wanted]
+            yield from self._joined(group)
+
     def by_input(self) -> Iterator[JobRow]:
         """Yield rows in input order."""
-        # Results come in any order. So those of many rows are found in one pass over the blocks that hold them.
-        average = self._ledger.average_result()
-        window = (
-            AHEAD_ROWS if average is None else max(100, min(AHEAD_ROWS, int(AHEAD_BYTES / max(average, 1))))
-        )
+        window = self._window()
         items: Iterator[Item | Twin] = self._ledger.items(states=(ItemState.DONE,))
         if self._ledger.count_twins():
             items = merge(items, self._ledger.twins(), key=_position)
@@ -209,12 +268,13 @@ class _Joining:
         """Yield rows with their results, each block of which is read once."""
         items, twins = self._items_of(group)
         found: list[bytes | None] = [None] * len(items)
-        places = [(item.shard, item.result) for item in items]
-        wanted = [index for index, (_, result) in enumerate(places) if result is not None]
-        wanted.sort(key=places.__getitem__)
-        sought = cast("Iterator[tuple[int, int]]", map(places.__getitem__, wanted))
-        for index, line in zip(wanted, self._lines.results(sought), strict=True):
-            found[index] = line
+        if self._with_results:
+            places = [(item.shard, item.result) for item in items]
+            wanted = [index for index, (_, result) in enumerate(places) if result is not None]
+            wanted.sort(key=places.__getitem__)
+            sought = cast("Iterator[tuple[int, int]]", map(places.__getitem__, wanted))
+            for index, line in zip(wanted, self._lines.results(sought), strict=True):
+                found[index] = line
         yield from self._rows(items, found, twins)
 
     def _items_of(self, group: Sequence[Item | Twin]) -> tuple[list[Item], list[Twin | None]]:
@@ -231,7 +291,9 @@ class _Joining:
         self, items: Sequence[Item], results: Sequence[bytes | None], twins: Sequence[Twin | None] = ()
     ) -> Iterator[JobRow]:
         """Join rows, results and requests."""
-        bodies = self._lines.bodies((item.shard, item.place) for item in items)
+        bodies: Iterable[bytes] = repeat(b"")
+        if self._with_bodies:
+            bodies = self._lines.bodies((item.shard, item.place) for item in items)
         batches = self._batches
         for item, line, body, twin in zip(items, results, bodies, twins or repeat(None), strict=False):
             position, shard, _, _, attempt, cause, _ = item

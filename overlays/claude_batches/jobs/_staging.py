@@ -28,7 +28,7 @@ from ._records import BODY, Item, ItemState, JobState, Positions, Shard, ShardSt
 from ._requests import Request, encode_params, prepare
 from ._shards import Limits, ShardFill, block_full, blocks_of, distinct_count
 
-__all__ = ["Adding", "merge", "merged_count", "restage"]
+__all__ = ["Adding", "clean", "merge", "merged_count", "restage", "shown"]
 
 _SHOWN = 200
 #: Rows that are added in one transaction: their keys are spread over the whole index, so that few large transactions
@@ -334,10 +334,11 @@ def _compare(request: Request, known: bytes) -> None:
     """
     given = split_line(request.line)[1]
     if given != known and orjson.loads(given) != orjson.loads(known):
-        raise JobConflictError(request.custom_id, request.at, _shown(known), _shown(given))
+        raise JobConflictError(request.custom_id, request.at, shown(known), shown(given))
 
 
-def _shown(params: bytes) -> str:
+def shown(params: bytes) -> str:
+    """Return params for a message, cut where they are long."""
     text = params.decode("utf-8", "replace")
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
@@ -351,6 +352,9 @@ def restage(ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions) 
     Each shard is one transaction, so a row is either in its old shard, to be sent again, or in the new one.
     """
     total = 0
+    if next(ledger.items(states=_AGAIN), None) is None and not ledger.shards((ShardState.ADDING,)):
+        # A large commit may hold the right to add for minutes; others send and collect meanwhile.
+        return 0
     with ledger.exclusive():
         clean(ledger, store, lines)
         facts = ledger.facts()

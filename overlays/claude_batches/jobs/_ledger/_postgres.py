@@ -47,13 +47,19 @@ class PostgresJob(SqlLedger):
         name: The name of the job.
         ids: The custom_ids of a new job.
         lease_seconds: Seconds without a sign of life after which a process counts as dead.
+        read_only: Changes nothing, and has no lease.
+
+    Raises:
+        LedgerError: The database can't be used; or there is no such job, and it is only read.
     """
 
     _lock_rows: ClassVar[str] = " FOR UPDATE SKIP LOCKED"
     _lock_job: ClassVar[str] = " FOR UPDATE"
     _snapshot: ClassVar[str] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
-    def __init__(self, dsn: str, name: str, *, ids: str, lease_seconds: float) -> None:
+    def __init__(
+        self, dsn: str, name: str, *, ids: str, lease_seconds: float, read_only: bool = False
+    ) -> None:
         super().__init__(f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}")
         self.place = _place(name)
         self._schema = _schema_of(name)
@@ -61,8 +67,12 @@ class PostgresJob(SqlLedger):
         self._lease_seconds = lease_seconds
         self._library = _library()
         self._lost = False
+        self._heart: _Heart | None = None
         self._connection = self._connect(dsn)
         try:
+            if read_only:
+                self._begin_reading()
+                return
             self._prepare(ids)
             self._heart = _Heart(self._connect(dsn), self._beat_with, lease_seconds * _EXTENDED)
         except BaseException:
@@ -75,30 +85,49 @@ class PostgresJob(SqlLedger):
             connection.execute(f'SET search_path TO "{self._schema}"')
         return connection
 
+    def _begin_reading(self) -> None:
+        self._run("SET default_transaction_read_only TO on")
+        version = self._version()
+        if not version:
+            raise LedgerError(f"{self.place} doesn't exist")
+        self._check_readable(version)
+
     def _prepare(self, ids: str) -> None:
-        with self.exclusive(), self.transaction():
-            self._run(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
-            self._run(_VERSION_TABLE)
-            row = self._run("SELECT number FROM version").fetchone()
-            version = 0 if row is None else row[0]
-            if version > VERSION:
-                raise LedgerTooNewError(self.place, version, VERSION)
-            for number in range(version, VERSION):
-                for statement in statements(MIGRATIONS[number]):
-                    self._run(statement.replace(" BLOB", " BYTEA"))
-            if not version:
-                self._run(_STORED)
-            self._run(
-                "INSERT INTO version (id, number) VALUES (1, ?) "
-                "ON CONFLICT (id) DO UPDATE SET number = excluded.number",
-                (VERSION,),
-            )
-            self.found(ids)
+        # Only a ledger that is to be changed waits for others: adding may hold its lock for minutes.
+        if self._version() != VERSION:
+            with self.exclusive(), self.transaction():
+                self._migrate(ids)
+        with self.transaction():
             self._run("DELETE FROM worker WHERE expires < ?", (self._now() - 24 * 3600,))
             self._run(
                 "INSERT INTO worker (id, host, pid, expires) VALUES (?, ?, ?, ?)",
                 (self.worker, socket.gethostname(), os.getpid(), self._now() + self._lease_seconds),
             )
+
+    def _version(self) -> int:
+        """Return the version of the schema; 0 where there is none."""
+        if self._run("SELECT to_regclass(?)", (f'"{self._schema}".version',)).fetchone()[0] is None:
+            return 0
+        row = self._run("SELECT number FROM version").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def _migrate(self, ids: str) -> None:
+        self._run(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
+        self._run(_VERSION_TABLE)
+        version = self._version()
+        if version > VERSION:
+            raise LedgerTooNewError(self.place, version, VERSION)
+        for number in range(version, VERSION):
+            for statement in statements(MIGRATIONS[number]):
+                self._run(statement.replace(" BLOB", " BYTEA"))
+        if not version:
+            self._run(_STORED)
+        self._run(
+            "INSERT INTO version (id, number) VALUES (1, ?) "
+            "ON CONFLICT (id) DO UPDATE SET number = excluded.number",
+            (VERSION,),
+        )
+        self.found(ids)
 
     def _run(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         with self._mutex, self._ours():
@@ -165,10 +194,12 @@ class PostgresJob(SqlLedger):
 
     def close(self) -> None:
         """End the lease and close the connections."""
-        self._heart.stop()
+        if self._heart is not None:
+            self._heart.stop()
         with self._mutex:
             if not self._connection.closed:
-                self._run("DELETE FROM worker WHERE id = ?", (self.worker,))
+                if self._heart is not None:
+                    self._run("DELETE FROM worker WHERE id = ?", (self.worker,))
                 self._connection.close()
 
     # The bytes of bodies and results

@@ -107,7 +107,28 @@ CREATE TABLE worker (
 );
 """
 
-MIGRATIONS: Final = (_FIRST,)
+#: Bodies and results on a stage, and the writes that put them there.
+_STAGE: Final = """
+CREATE TABLE stage_write (
+    id TEXT PRIMARY KEY,
+    place TEXT NOT NULL,
+    state TEXT NOT NULL,
+    begun_at DOUBLE PRECISION NOT NULL,
+    columns TEXT,
+    added BIGINT NOT NULL DEFAULT 0,
+    known BIGINT NOT NULL DEFAULT 0,
+    shards INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE staged (
+    kind INTEGER NOT NULL,
+    shard INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    PRIMARY KEY (kind, shard)
+);
+CREATE INDEX twin_item ON twin (item);
+"""
+
+MIGRATIONS: Final = (_FIRST, _STAGE)
 VERSION: Final = len(MIGRATIONS)
 
 

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Final
 import attrs
 import orjson
 
-from .._errors import JobError, LeaseLostError, ShardError
+from .._errors import JobError, LeaseLostError, LedgerError, LedgerTooNewError, ShardError
 from .._ids import new_token
 from .._records import (
     COMMITTED,
@@ -29,8 +29,11 @@ from .._records import (
     Positions,
     Shard,
     ShardState,
+    StageWrite,
     Twin,
+    WriteState,
 )
+from ._schema import VERSION
 
 __all__ = ["Spent", "SqlLedger"]
 
@@ -153,6 +156,20 @@ class SqlLedger(ABC):
                     yield
             finally:
                 self._stager = None
+
+    def _check_readable(self, version: int) -> None:
+        """Check the schema of a ledger that is only read.
+
+        Raises:
+            LedgerTooNewError: It is of a newer release.
+            LedgerError: It is of an older one, and nothing may be changed.
+        """
+        if version > VERSION:
+            raise LedgerTooNewError(self.place, version, VERSION)
+        if version < VERSION:
+            raise LedgerError(
+                f"{self.place} has schema {version}, and reading needs {VERSION}: open the job once, which migrates it"
+            )
 
     # The job ------------------------------------------------------------------------------------------------
 
@@ -415,6 +432,83 @@ class SqlLedger(ABC):
     def delete_blocks(self, kind: int, shard: int) -> None:
         """Forget the blocks of a shard."""
         self._run("DELETE FROM block WHERE kind = ? AND shard = ?", (kind, shard))
+
+    # The stage ------------------------------------------------------------------------------------------------
+
+    def begin_write(self, write: str, place: str) -> None:
+        """Note that tasks may write to a place on a stage."""
+        with self.transaction():
+            self._run(
+                "INSERT INTO stage_write (id, place, state, begun_at) VALUES (?, ?, ?, ?)",
+                (write, place, WriteState.BEGUN.value, self._now()),
+            )
+
+    def register_write(self, write: str, columns: str | None, added: int, known: int, shards: int) -> None:
+        """Note that the shards of a write are registered, within the transaction that does so."""
+        self._run(
+            "UPDATE stage_write SET state = ?, columns = ?, added = ?, known = ?, shards = ? WHERE id = ?",
+            (WriteState.REGISTERED.value, columns, added, known, shards, write),
+        )
+
+    def discard_write(self, write: str) -> bool:
+        """Give a write up, so that it can't be registered; false if it was registered before, or is not known."""
+        with self.transaction():
+            changed = self._run(
+                "UPDATE stage_write SET state = ? WHERE id = ? AND state != ?",
+                (WriteState.DISCARDED.value, write, WriteState.REGISTERED.value),
+            ).rowcount
+        return bool(changed == 1)
+
+    def writes(self) -> list[StageWrite]:
+        """Return all writes to a stage, the oldest first."""
+        with self._mutex:
+            rows = self._run(
+                "SELECT id, place, state, begun_at, columns, added, known, shards FROM stage_write "
+                "ORDER BY begun_at, id"
+            ).fetchall()
+        return [StageWrite(row[0], row[1], WriteState(row[2]), *row[3:]) for row in rows]
+
+    def staged(self, kind: int, shard: int) -> str | None:
+        """Return the URL of a body or of results on a stage; `None` for those that are beside the ledger."""
+        with self._mutex:
+            row = self._run("SELECT path FROM staged WHERE kind = ? AND shard = ?", (kind, shard)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_staged(self, kind: int, shard: int, path: str) -> None:
+        """Note the URL of a body or of results."""
+        self._run(
+            "INSERT INTO staged (kind, shard, path) VALUES (?, ?, ?) "
+            "ON CONFLICT (kind, shard) DO UPDATE SET path = excluded.path",
+            (kind, shard, path),
+        )
+
+    def forget_staged(self, kind: int, shard: int) -> None:
+        """Forget the URL of a body that was deleted."""
+        self._run("DELETE FROM staged WHERE kind = ? AND shard = ?", (kind, shard))
+
+    def staged_paths(self) -> set[str]:
+        """Return the URLs of all bodies and results on a stage that the job needs."""
+        with self._mutex:
+            return {
+                row[0]
+                for row in self._run(
+                    "SELECT path FROM staged WHERE shard IN (SELECT number FROM shard)"
+                ).fetchall()
+            }
+
+    def has_body(self, digest: str) -> bool:
+        """Tell if a body with this hash is in the job: then all its rows are."""
+        with self._mutex:
+            return self._run("SELECT 1 FROM shard WHERE hash = ? LIMIT 1", (digest,)).fetchone() is not None
+
+    def twins_of(self, first: int, last: int) -> list[Twin]:
+        """Return the twins of rows from one position to another."""
+        with self._mutex:
+            rows = self._run(
+                "SELECT position, item, columns FROM twin WHERE item BETWEEN ? AND ? ORDER BY position",
+                (first, last),
+            ).fetchall()
+        return [Twin(position, item, bytes(columns)) for position, item, columns in rows]
 
     # Shards: adding -------------------------------------------------------------------------------------------
 

@@ -79,6 +79,10 @@ class SqliteLedger(SqlLedger):
         """True if the schema is of this release; `write` makes it so."""
         return self._version == VERSION
 
+    def check_readable(self) -> None:
+        """Raise `LedgerError` for a schema of an earlier release, which only `write` migrates."""
+        self._check_readable(self._version)
+
     def write(self, ids: str = "derived") -> None:
         """Let this process write: the caller has the folder's lock.
 

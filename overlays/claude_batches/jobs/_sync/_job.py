@@ -57,6 +57,7 @@ class Job:
         # Stored by the first change.
         self._given: OptionKeys | None = given
         self._client = client
+        self._own_client: Client | None = None
         self._adding = False
         self._stop = False
         self._over_cost = False
@@ -71,7 +72,7 @@ class Job:
         name: str | os.PathLike[str],
         *,
         client: Client | None = None,
-        ledger: Ledger | None = None,
+        ledger: Ledger | str | None = None,
         ids: Ids | None = None,
         **options: Unpack[OptionKeys],
     ) -> Self:
@@ -83,9 +84,11 @@ class Job:
 
         Args:
             name: The folder of the job; with a PostgreSQL ledger, its name there.
-            client: The client to send with. `add`, `status` and `results` work without one.
-            ledger: The place of the job: a `PostgresLedger`, with which several processes work on one job, or another
-                `Ledger`; `None` is a folder of its own.
+            client: The client to send with; by default one is made from the environment by the first step that sends,
+                and closed with the job.
+            ledger: The place of the job: a `PostgresLedger`, with which several processes work on one job, or the DSN
+                of its database, or `env:NAME` for the variable with the DSN; or another `Ledger`. `None` is a folder
+                of its own.
             ids: The custom_ids on the wire of a new job. `"derived"` (the default) ones are the job's own, so that
                 the results of a batch prove whose it is, and yours may be any text. `"own"` sends yours.
             **options: See `JobOptions`. Most are stored with the job by its next change, and hold until others are
@@ -111,6 +114,8 @@ class Job:
     def close(self) -> None:
         """Release the job. Its batches continue."""
         self._job.close()
+        if self._own_client is not None:
+            self._own_client.close()
 
     def __enter__(self) -> Self:
         return self
@@ -443,7 +448,9 @@ class Job:
 
     def _running(self) -> Runner:
         if self._runner is None:
-            raise JobOptionsError("this needs a client: open the job with client=")
+            job = self._job
+            self._client = self._own_client = Client()
+            self._runner = Runner(self._client, job.ledger, job.store, job.lines, self._options)
         self._hold()
         return self._runner
 

@@ -1,0 +1,67 @@
+"""The data source: the format `claude_batches` of Spark."""
+
+from __future__ import annotations
+
+from pyspark.sql.datasource import DataSource, DataSourceReader, DataSourceWriter
+from pyspark.sql.types import StructType
+
+from ..jobs import JobOptionsError
+from ..jobs._opening import opened_to_read
+from ._options import ReadOptions, WriteOptions
+from ._reader import JobReader, PushingReader
+from ._types import spark_schema
+from ._writer import JobWriter
+
+__all__ = ["ClaudeBatchesSource"]
+
+
+class ClaudeBatchesSource(DataSource):
+    """The format `claude_batches`: `spark.dataSource.register(ClaudeBatchesSource)`.
+
+    Writing stages the requests of a table for a job, and reading returns the results of a job. Neither sends anything.
+    [Spark](../howto/spark.md) has the options and the columns.
+    """
+
+    @classmethod
+    def name(cls) -> str:
+        """Return the name of the format."""
+        return "claude_batches"
+
+    def schema(self) -> StructType:
+        """Return the columns of the job that the options name.
+
+        Raises:
+            JobOptionsError: Options that can't work.
+            LedgerError: There is no such job, or its ledger can't be used.
+        """
+        options = ReadOptions.of(self.options)
+        job = opened_to_read(options.job, options.ledger)
+        try:
+            return spark_schema((write.columns for write in job.ledger.writes()), options.columns)
+        finally:
+            job.close()
+
+    def reader(self, schema: StructType) -> DataSourceReader:
+        """Return the reader of a job.
+
+        Args:
+            schema: The columns to read.
+        """
+        options = ReadOptions.of(self.options)
+        return (PushingReader if options.push_filters else JobReader)(options, schema)
+
+    def writer(self, schema: StructType, overwrite: bool) -> DataSourceWriter:
+        """Return the writer of a table.
+
+        Args:
+            schema: The columns of the table.
+            overwrite: The mode is "overwrite", which a job can't have: its requests may have been paid for.
+
+        Raises:
+            JobOptionsError: Options that can't work.
+        """
+        if overwrite:
+            raise JobOptionsError(
+                'a job can\'t be overwritten, since its requests may have been sent: use mode("append")'
+            )
+        return JobWriter(WriteOptions.of(self.options), schema)

@@ -1,0 +1,123 @@
+"""The reader of the data source, as a worker of Spark runs it: without Java."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from claude_batches import ClaudeBatchesError, Client
+from claude_batches.jobs import Job
+from claude_batches.sandbox import Sandbox
+from claude_batches.spark import ClaudeBatchesSource
+from claude_batches.spark._options import WriteOptions
+from claude_batches.spark._writer import JobWriter
+from pyspark.sql.types import DoubleType, LongType, StringType, StructType
+
+from tests.jobs.kinds import QUICK
+from tests.jobs.staging import Place
+
+ASK = {"template": "Say {text}", "id_column": "ticket", "model": "claude-haiku-4-5", "max_tokens": "50"}
+TABLE = StructType().add("ticket", StringType()).add("text", StringType()).add("n", LongType())
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(str(tmp_path / "tickets.job"), str(tmp_path / "stage"), None)
+
+
+def write(place: Place, count: int, schema: StructType = TABLE, start: int = 0, **options: str) -> None:
+    """Write a table of one partition, as Spark calls the writer."""
+    rows = [
+        {"ticket": f"t{number}", "text": f"hello {number}", "n": number}
+        for number in range(start, start + count)
+    ]
+    writer = JobWriter(WriteOptions.of({"job": place.job, "stage": place.stage, **ASK, **options}), schema)
+    writer.commit([writer.write(iter(pa.Table.from_pylist(rows).to_batches(max_chunksize=7)))])
+
+
+def read(place: Place, **options: str) -> list[dict[str, Any]]:
+    """Return the rows of all partitions."""
+    source = ClaudeBatchesSource({"job": place.job, **options})
+    reader = source.reader(source.schema())
+    return [row for part in reader.partitions() for batch in reader.read(part) for row in batch.to_pylist()]
+
+
+def run(place: Place, sandbox: Sandbox, **options: Any) -> None:
+    with (
+        Client(base_url=sandbox.url, api_key="k") as client,
+        Job.open(place.job, client=client, **{**QUICK, **options}) as job,
+    ):
+        assert job.run().finished
+
+
+def test_pruned_columns(place: Place, sandbox: Sandbox) -> None:
+    """What no column needs is not read: neither results nor requests."""
+    write(place, 20)
+    run(place, sandbox)
+    whole = read(place)
+    results = Path(place.job) / "results" / "000001.jsonl"
+    elsewhere = results.rename(f"{place.job}/elsewhere")
+    assert read(place, columns="status,batch_id,attempt,ticket") == [
+        {name: row[name] for name in ("status", "batch_id", "attempt", "ticket")} for row in whole
+    ]
+    with pytest.raises(ClaudeBatchesError, match="is missing"):
+        read(place, columns="text")
+    elsewhere.rename(results)
+    shutil.rmtree(place.stage)
+    assert read(place, columns="text,response") == [
+        {"text": row["text"], "response": row["response"]} for row in whole
+    ]
+    with pytest.raises(ClaudeBatchesError, match="is missing"):
+        read(place, columns="ticket")
+
+
+@pytest.mark.parametrize("ids", ["derived", "own"])
+def test_uncollected(place: Place, ids: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A batch that is not collected is read from the API, joined with its rows in any order of the results."""
+    write(place, 30, ids=ids)
+    key = tmp_path / "key"
+    key.write_text("sk-of-a-secret\n")
+    with Sandbox(instant=True) as sandbox, Client(base_url=sandbox.url, api_key="sk-of-a-secret") as client:
+        with Job.open(place.job, client=client, **QUICK) as job:
+            job.submit()
+            job.poll()
+        assert read(place) == []
+        options = {"uncollected": "true", "base_url": sandbox.url, "key_file": str(key)}
+        found = read(place, **options)
+        assert [row["ticket"] for row in found] == [f"t{number}" for number in range(30)]
+        assert all(row["text"].endswith(row["input_text"]) and row["status"] == "succeeded" for row in found)
+        # The same rows, once they are collected.
+        with Job.open(place.job, client=client, **QUICK) as job:
+            job.collect()
+        assert read(place, **options) == found
+
+
+def test_columns_of_several_writes(place: Place, sandbox: Sandbox) -> None:
+    """A column of later rows is null before, and one that changes its type is text."""
+    write(place, 2, StructType().add("ticket", StringType()).add("text", StringType()))
+    write(place, 2, TABLE, start=2)
+    run(place, sandbox)
+    assert [row["n"] for row in read(place, columns="n")] == [0, 1, 2, 3]
+    write(place, 1, StructType().add("n", DoubleType()), start=4)
+    run(place, sandbox)
+    source = ClaudeBatchesSource({"job": place.job, "columns": "n,status"})
+    assert source.schema() == StructType().add("n", StringType()).add("status", StringType())
+    assert [row["n"] for row in read(place, columns="n")] == ["0", "1", "2", "3", "4"]
+
+
+def test_another_schema(place: Place, sandbox: Sandbox) -> None:
+    """A schema by the user selects columns; a type that the values don't have is an error that names the column."""
+    write(place, 3)
+    run(place, sandbox)
+    source = ClaudeBatchesSource({"job": place.job})
+    reader = source.reader(StructType().add("n", DoubleType()).add("ticket", StringType()))
+    (part,) = reader.partitions()
+    assert [batch.to_pylist() for batch in reader.read(part)] == [
+        [{"n": float(number), "ticket": f"t{number}"} for number in range(3)]
+    ]
+    reader = source.reader(StructType().add("text", LongType()))
+    with pytest.raises(ClaudeBatchesError, match="column 'text' is not int64"):
+        list(reader.read(part))

@@ -1,0 +1,326 @@
+"""The Spark data source, with a real Spark of two cores."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import json
+import pickle
+import secrets
+from pathlib import Path
+from typing import Any
+
+import pytest
+from claude_batches import Client
+from claude_batches.jobs import Job, sweep
+from claude_batches.sandbox import Fault, Sandbox
+
+from tests.jobs.killing import paid
+from tests.jobs.kinds import QUICK
+from tests.jobs.staging import Place
+from tests.spark.conftest import SECRET
+
+pytestmark = pytest.mark.timeout(300)
+
+REQUEST = {"model": "claude-haiku-4-5", "max_tokens": 50}
+ASK = {"model": "claude-haiku-4-5", "max_tokens": "50"}
+
+
+@pytest.fixture(params=["folder", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """A new job, in a folder or in PostgreSQL, with a stage."""
+    if request.param == "folder":
+        return Place(str(tmp_path / "tickets.job"), str(tmp_path / "stage"), None)
+    server = request.getfixturevalue("postgres")
+    return Place(f"tickets {secrets.token_hex(4)}", str(tmp_path / "stage"), server.dsn)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Place:
+    return Place(str(tmp_path / "tickets.job"), str(tmp_path / "stage"), None)
+
+
+def write(table: Any, place: Place, format: str = "claude_batches", **options: str) -> None:
+    given = {"job": place.job, "stage": place.stage, **options}
+    if place.ledger is not None:
+        given["ledger"] = place.ledger
+    table.write.format(format).mode("append").options(**given).save()
+
+
+def read(spark: Any, place: Place, **options: str) -> Any:
+    given = {"job": place.job, **options}
+    if place.ledger is not None:
+        given["ledger"] = place.ledger
+    return spark.read.format("claude_batches").options(**given).load()
+
+
+def run(place: Place, sandbox: Sandbox, **options: Any) -> None:
+    with (
+        Client(base_url=sandbox.url, api_key="k", max_retries=0) as client,
+        Job.open(place.job, client=client, ledger=place.ledger, **{**QUICK, **options}) as job,
+    ):
+        report = job.run()
+        assert report.finished, report.status
+
+
+def tickets(spark: Any, count: int, partitions: int = 3) -> Any:
+    return (
+        spark.range(count)
+        .selectExpr("concat('t', id) ticket", "concat('hello ', id) text")
+        .repartition(partitions)
+    )
+
+
+def test_round_trip(spark: Any, place: Place, sandbox: Sandbox) -> None:
+    """Requests as JSON text become a job, and come back with their results and the same columns of each type."""
+    rows = [
+        (
+            f"t{n}", json.dumps({**REQUEST, "messages": [{"role": "user", "content": f"q {n}"}]}),
+            n, n / 3, bytes([n]), decimal.Decimal(n).scaleb(-2), dt.date(2026, 1, 1 + n), n % 2 == 0,
+            dt.datetime(2026, 7, 1, n, 30, 1, 7), [n, None], {"k": float("inf")}, (dt.date(2026, 2, 1), "ü"), None,
+            f"b{n}",
+        )
+        for n in range(9)
+    ]  # fmt: skip
+    table = spark.createDataFrame(
+        rows,
+        "custom_id string, request string, n int, ratio double, data binary, price decimal(10,2), day date, "
+        "even boolean, at timestamp, list array<bigint>, map map<string,double>, struct struct<day:date,text:string>, "
+        "none string, batch_id string",
+    )
+    write(table.repartition(3), place)
+    run(place, sandbox)
+    found = read(spark, place)
+    assert found.columns[:4] == ["custom_id", "status", "response", "result_type"]
+    assert {"text", "input_tokens", "stop_reason", "raw"} <= set(found.columns)
+    passed = [column for column in table.columns if column not in ("request", "batch_id")]
+    assert sorted(found.select(*passed, "input_batch_id").collect()) == sorted(
+        table.drop("request").collect()
+    )
+    for name, kind in table.select(*passed).dtypes:
+        assert (name, kind) in found.dtypes
+    for row in found.collect():
+        assert row.status == row.result_type == "succeeded"
+        assert json.loads(row.response)["content"][0]["text"] == row.text
+        assert f"q {row.n}" in row.text
+        assert json.loads(row.raw)["result"]["message"]["id"] == json.loads(row.response)["id"]
+        assert row.batch_id.startswith("msgbatch_")
+    assert sorted(paid(sandbox).values()) == [1] * 9
+
+
+def test_struct_requests(spark: Any, folder: Place, sandbox: Sandbox) -> None:
+    """Requests as structs are sent without their nulls."""
+    table = spark.sql(
+        "select concat('t', id) custom_id, named_struct('model', 'claude-haiku-4-5', 'max_tokens', 5, 'temperature', "
+        "if(id = 0, 0.5d, null), 'messages', array(named_struct('role', 'user', 'content', 'hi'))) request "
+        "from range(2)"
+    )
+    write(table, folder)
+    with Job.open(folder.job) as job:
+        sent = [json.loads(line) for shard in job.shards() for line in job._job.lines.whole_body(shard)]
+    assert [set(line["params"]) for line in sorted(sent, key=lambda line: line["custom_id"])] == [
+        {"model", "max_tokens", "messages", "temperature"},
+        {"model", "max_tokens", "messages"},
+    ]
+
+
+def test_template(spark: Any, folder: Place, sandbox: Sandbox) -> None:
+    """A prompt is made of columns as for jobs, and writing again adds the new rows alone."""
+    options = {**ASK, "template": "Say {text}", "id_column": "ticket"}
+    write(tickets(spark, 6), folder, **options)
+    write(tickets(spark, 8, 2), folder, **options)
+    run(folder, sandbox)
+    found = read(spark, folder, columns="ticket,text,status,input_text").collect()
+    assert sorted((row.ticket, row.input_text) for row in found) == [
+        (f"t{n}", f"hello {n}") for n in range(8)
+    ]
+    assert all(row.text.endswith(row.input_text) for row in found)
+    assert len(paid(sandbox)) == 8
+
+
+@pytest.mark.parametrize(
+    ("place", "fault", "fails"),
+    [
+        ("postgres", "tasks fail", False),
+        ("folder", "tasks run twice", False),
+        ("postgres", "every task fails", True),
+        ("folder", "killed before commit", True),
+        ("postgres", "killed in commit", True),
+        ("folder", "killed in commit", True),
+        ("postgres", "killed after commit", True),
+        ("postgres", "commit is not seen to succeed", True),
+    ],
+    indirect=["place"],
+)
+def test_faults(spark: Any, place: Place, sandbox: Sandbox, fault: str, fails: bool) -> None:
+    """Whatever happens to tasks and drivers, the write is repeated: nothing is lost, paid twice, or left behind."""
+    options = {**ASK, "template": "Say {text}", "id_column": "ticket"}
+    write(tickets(spark, 2), place, **options)
+    if fails:
+        with pytest.raises(Exception, match=r"."):
+            write(tickets(spark, 9), place, "faulty", fault=fault, **options)
+        write(tickets(spark, 9), place, **options)
+    else:
+        write(tickets(spark, 9), place, "faulty", fault=fault, **options)
+    swept = sweep(place.job, ledger=place.ledger, older_than=0)
+    # Tasks may go on writing after an abort, too.
+    assert swept or fault not in ("killed before commit", "killed in commit")
+    with Job.open(place.job, ledger=place.ledger) as job:
+        assert place.files() == job._job.ledger.staged_paths()
+    run(place, sandbox)
+    counts = paid(sandbox)
+    assert len(counts) == 9, "lost"
+    assert set(counts.values()) == {1}, "paid twice"
+    assert sorted(row.ticket for row in read(spark, place, columns="ticket").collect()) == [
+        f"t{n}" for n in range(9)
+    ]
+
+
+def test_task_without_a_message(folder: Place) -> None:
+    """A commit that lacks the message of a task registers nothing."""
+    from claude_batches.jobs import JobError
+    from claude_batches.spark import ClaudeBatchesSource
+    from pyspark.sql.types import StructType
+
+    writer = ClaudeBatchesSource({"job": folder.job, "stage": folder.stage}).writer(StructType(), False)
+    with pytest.raises(JobError, match="a task returned nothing"):
+        writer.commit([None])
+    writer.abort([None, None])
+
+
+def test_conflict(spark: Any, folder: Place) -> None:
+    """An id with two prompts in different partitions fails the write with both, and nothing is registered."""
+    table = spark.sql("select 'same' ticket, concat('hello ', id) text from range(4)").repartition(2)
+    with pytest.raises(Exception, match="has custom_id 'same' already") as caught:
+        write(table, folder, template="Say {text}", id_column="ticket", **ASK)
+    assert "known:" in str(caught.value)
+    assert "given:" in str(caught.value)
+    assert folder.files() == set()
+    with Job.open(folder.job) as job:
+        assert job.status().requests == 0
+
+
+def test_pushed_filters(spark: Any, folder: Place) -> None:
+    """Filters on status and batch are taken from Spark: other batches are not read, and no other rows are made."""
+    with Sandbox(instant=True, seed=1, faults=[Fault(kind="errored", share=0.4)]) as sandbox:
+        write(tickets(spark, 30), folder, template="Say {text}", id_column="ticket", **ASK)
+        run(folder, sandbox, max_requests=10, max_attempts=1)
+    everything = read(spark, folder).select("ticket", "status", "batch_id").collect()
+    found = read(spark, folder, push_filters="true")
+    assert found.rdd.getNumPartitions() == 3
+    batch = everything[0].batch_id
+    of_batch = found.where(found.batch_id == batch)
+    assert of_batch.rdd.getNumPartitions() == 1
+    assert {row.ticket for row in of_batch.collect()} == {
+        row.ticket for row in everything if row.batch_id == batch
+    }
+    statuses = {row.status for row in everything}
+    assert len(statuses) > 1
+    for status in statuses:
+        rows = found.where(found.status == status).select("ticket", "response").collect()
+        assert {row.ticket for row in rows} == {row.ticket for row in everything if row.status == status}
+        assert all((row.response is not None) == (status == "succeeded") for row in rows)
+    several = found.where(
+        found.status.isin("succeeded", "nothing") & (found.attempt == 1) & (found.batch_id == batch)
+    )
+    assert several.count() == sum(row.status == "succeeded" and row.batch_id == batch for row in everything)
+    assert found.where("batch_id = 'other'").count() == 0
+
+
+def test_credentials(spark: Any, folder: Place, spark_log: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Batches that are not collected are read with the workers' key, which is in no plan, no output and no option."""
+    # All that Spark logs, with its plans.
+    spark.sparkContext.setLogLevel("DEBUG")
+    write(tickets(spark, 5), folder, template="Say {text}", id_column="ticket", **ASK)
+    with Sandbox(instant=True) as sandbox, Client(base_url=sandbox.url, api_key=SECRET) as client:
+        with Job.open(folder.job, client=client, **QUICK) as job:
+            job.submit()
+            job.poll()
+        assert read(spark, folder).count() == 0
+        found = read(spark, folder, uncollected="true", base_url=sandbox.url)
+        assert sorted(row.ticket for row in found.where("status = 'succeeded'").collect()) == [
+            f"t{n}" for n in range(5)
+        ]
+        found.explain("extended")
+        found.explain("formatted")
+        assert SECRET not in found._jdf.queryExecution().toString()
+        key = folder.stage + ".key"
+        with pytest.raises(Exception, match=r"key file .* can't be read on this worker"):
+            read(spark, folder, uncollected="true", base_url=sandbox.url, key_file=key).collect()
+    spark.sparkContext.setLogLevel("OFF")
+    logged = spark_log.read_text(encoding="utf-8", errors="replace")
+    assert "uncollected" in logged, "nothing is logged"
+    shown = capfd.readouterr()
+    assert SECRET not in shown.out + shown.err + logged
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"api_key": SECRET}, "key_file"),
+        ({"ledger": "postgresql://me:hush-hush@db/jobs"}, "PGPASSWORD"),
+        ({"ledger": "env:NO_SUCH_VARIABLE"}, "which is not set"),
+        ({"colums": "ticket"}, "did you mean columns"),
+        ({"columns": "tickets"}, "no column 'tickets'"),
+        ({"uncollected": "maybe"}, "true or false"),
+        ({"job": "nowhere"}, "there is no job at"),
+        ({"job": ""}, "name the job"),
+    ],
+)
+def test_wrong_options_of_a_read(folder: Place, options: dict[str, str], told: str) -> None:
+    """Options that can't work are errors that name the way out, and repeat no secret."""
+    from claude_batches import ClaudeBatchesError
+    from claude_batches.spark import ClaudeBatchesSource
+
+    with Job.open(folder.job):
+        pass
+    with pytest.raises(ClaudeBatchesError, match=told) as caught:
+        ClaudeBatchesSource({"job": folder.job, **options}).schema()
+    assert SECRET not in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"stage": ""}, "give the stage"),
+        ({"max_tokens": "many"}, "must be a number"),
+        ({"params": "[1]"}, "must be a JSON object"),
+        ({"params": "{"}, "not JSON"),
+        ({"uncollected": "true"}, "not an option"),
+    ],
+)
+def test_wrong_options_of_a_write(folder: Place, options: dict[str, str], told: str) -> None:
+    """Options of a write that can't work are errors before any task runs; overwriting is refused."""
+    from claude_batches.jobs import JobOptionsError
+    from claude_batches.spark import ClaudeBatchesSource
+    from pyspark.sql.types import CalendarIntervalType, StructType
+
+    given = {"job": folder.job, "stage": folder.stage, **options}
+    with pytest.raises(JobOptionsError, match=told):
+        ClaudeBatchesSource(given).writer(StructType(), False)
+    with pytest.raises(JobOptionsError, match="can't be overwritten"):
+        ClaudeBatchesSource(given).writer(StructType(), True)
+    schema = StructType().add("span", CalendarIntervalType())
+    source = ClaudeBatchesSource({"job": folder.job, "stage": folder.stage})
+    with pytest.raises(JobOptionsError, match=r"column 'span'.*cast it"):
+        source.writer(schema, False)
+    assert not Path(folder.job).exists()
+
+
+def test_pickled_parts_have_no_key(folder: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Spark ships to workers has the place of a key, and never a key."""
+    from claude_batches.spark import ClaudeBatchesSource, ClientConfig
+    from pyspark.sql.types import StructType
+
+    monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
+    with Job.open(folder.job):
+        pass
+    source = ClaudeBatchesSource({"job": folder.job, "uncollected": "true"})
+    reader = pickle.dumps(source.reader(StructType()))
+    writer = pickle.dumps(
+        ClaudeBatchesSource({"job": folder.job, "stage": folder.stage}).writer(StructType(), False)
+    )
+    assert SECRET.encode() not in reader + writer
+    with ClientConfig(base_url="http://127.0.0.1:9").client() as client:
+        assert SECRET not in repr(client)
