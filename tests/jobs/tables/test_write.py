@@ -345,7 +345,7 @@ print(peak() - before)
 def test_flat_memory(tmp_path: Path, suffix: str) -> None:
     """Four times the rows take no more memory."""
     (tmp_path / "line").write_bytes(line("a", {"type": "succeeded", "message": message("word " * 100)}))
-    command = [sys.executable, "-c", MEASURE, str(tmp_path / "line"), str(tmp_path / f"t.{suffix}"), "120000"]
+    command = [sys.executable, "-c", MEASURE, str(tmp_path / "line"), str(tmp_path / f"t.{suffix}"), "240000"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    # Of 100 MB of lines.
-    assert int(done.stdout) < 30_000
+    # Of 150 MB of further lines; allocators and the threads that compress make up for 30.
+    assert int(done.stdout) < 60_000

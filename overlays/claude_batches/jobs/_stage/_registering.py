@@ -65,6 +65,7 @@ def commit(
     Raises:
         JobConflictError: A custom_id comes again, in the write or in the job, with other params.
         JobError: The write was discarded.
+        JobHeldError: Another process works on the job's folder.
         LedgerError: The ledger can't be used, or a file of a shard is missing or damaged.
     """
     open_job = opened(write.job, ledger, None)

@@ -30,6 +30,7 @@ def discard(write: Write, *, ledger: Ledger | str | None = None) -> bool:
         True if it is given up; false if it is registered.
 
     Raises:
+        JobHeldError: Another process works on the job's folder.
         LedgerError: The ledger or the stage can't be used. `sweep` deletes the files later.
     """
     job = opened(write.job, ledger, None)
@@ -60,6 +61,7 @@ def sweep(
         The number of deleted files.
 
     Raises:
+        JobHeldError: Another process works on the job's folder.
         LedgerError: The ledger or the stage can't be used.
     """
     open_job = opened(job, ledger, None)
