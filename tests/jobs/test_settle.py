@@ -143,7 +143,7 @@ def test_gone_evidence(tmp_path: Path, open_job: OpenJob) -> None:
         assert doubt.candidates == {batch.id: "gone"}
         assert "shard 1: 10 requests" in str(doubt)
         small = client.messages.batches.create(requests=list(requests(0)) or [_one()])
-        with pytest.raises(ShardError, match="1 requests"):
+        with pytest.raises(ShardError, match="has 1 request,"):
             job.resolve(1, small.id)
         with pytest.raises(ShardError, match="not in this job"):
             job.resolve(7, "not-made")

@@ -11,7 +11,6 @@ import orjson
 from rich.console import Console, RenderableType
 
 __all__ = [
-    "counted",
     "instant",
     "is_terminal",
     "say",
@@ -79,17 +78,6 @@ def write_lines(values: Iterable[Any]) -> int:
         count += 1
     out.flush()
     return count
-
-
-def counted(number: int, one: str, several: str) -> str:
-    """Return a number with its noun.
-
-    Args:
-        number: The number.
-        one: The noun for 1.
-        several: The noun for others.
-    """
-    return f"{number:,} {one if number == 1 else several}"
 
 
 def instant(value: datetime | None) -> str:

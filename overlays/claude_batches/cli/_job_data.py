@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from ._console import binary_stdout, counted, is_terminal, say, write_data, write_json, write_text
+from .._words import counted
+from ._console import binary_stdout, is_terminal, say, write_data, write_json, write_text
 from ._exits import CommandError, ExitStatus, finish
 from ._job_view import (
     cost_summary,

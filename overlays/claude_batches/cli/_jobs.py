@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .._interrupts import Interrupts
-from ._console import counted, say, write_data, write_json
+from .._words import counted
+from ._console import say, write_data, write_json
 from ._events import followed, outlook
 from ._exits import CommandError, ExitStatus, finish
 from ._job_view import cost_summary, cost_table, status_dict, status_of, status_table

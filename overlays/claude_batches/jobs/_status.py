@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import attrs
 
+from .._words import counted
 from ._ledger._sql import Spent, SqlLedger
 from ._records import ItemState, JobState, Shard, ShardState
 
@@ -43,7 +44,7 @@ class Doubt:
     def __str__(self) -> str:
         known = ", ".join(f"{batch_id} ({verdict})" for batch_id, verdict in self.candidates.items())
         return (
-            f"shard {self.shard}: {self.requests:,} requests, {self.bytes:,} bytes, sent after "
+            f"shard {self.shard}: {counted(self.requests, 'request')}, {self.bytes:,} bytes, sent after "
             f"{self.intent_at:%Y-%m-%d %H:%M:%S %Z}; candidates: {known or 'none so far'}"
         )
 

@@ -171,7 +171,7 @@ def test_report() -> None:
     assert "unpriced" in text
     assert "claude-nobody-9" in text
     assert "$2.6000" in text
-    assert "1 requests ran in a chosen region" in text
+    assert "1 request ran in a chosen region" in text
     assert orjson.loads(orjson.dumps(report.to_dict()))["cost"] == "2.60"
 
 

@@ -12,6 +12,7 @@ import attrs
 import orjson
 
 from ..._errors import ClaudeBatchesError
+from ..._words import counted
 from .._tables._errors import MissingExtraError, SourceError
 from .._tables._json import dumps
 from .._tables._requests import SourceRow
@@ -104,7 +105,7 @@ class Plan:
         return "\n".join(self._text())
 
     def _text(self) -> Iterator[str]:
-        yield f"{self.requests:,} requests, {self.bytes:,} bytes, {self.shards:,} shards"
+        yield f"{counted(self.requests, 'request')}, {self.bytes:,} bytes, {counted(self.shards, 'shard')}"
         low, high = self.input_tokens
         how = f"by a sample of {self.counted:,}" if self.counted else "rough"
         yield f"input tokens {low:,} to {high:,} ({how}); output tokens at most {self.max_output_tokens:,}"
@@ -112,8 +113,8 @@ class Plan:
             priced = "unpriced"
             if model.most_cost is not None and model.input_cost is not None:
                 priced = f"input about ${model.input_cost:,.4f}, at most ${model.most_cost:,.4f} in all"
-            yield f"  {model.model}: {model.requests:,} requests, {priced}"
-        yield f"{self.errors:,} errors, {self.warnings:,} warnings"
+            yield f"  {model.model}: {counted(model.requests, 'request')}, {priced}"
+        yield f"{counted(self.errors, 'error')}, {counted(self.warnings, 'warning')}"
         yield from (f"  {problem}" for problem in self.problems)
         yield from self.notes
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 
 import attrs
 
+from ..._words import counted
 from ._prices import KINDS, Prices, named, tokens_of
 
 __all__ = ["CostCounter", "ModelCost", "Report"]
@@ -253,4 +254,5 @@ class Report:
         if self.unpriced:
             yield f"without a price, and not in the sums: {', '.join(self.unpriced)} (give prices=)"
         if self.regional_requests:
-            yield f"{self.regional_requests:,} requests ran in a chosen region; its surcharge is not in the sums"
+            requests = counted(self.regional_requests, "request")
+            yield f"{requests} ran in a chosen region; its surcharge is not in the sums"

@@ -27,6 +27,7 @@ from ... import (
     ResultsError,
     ResultsGoneError,
 )
+from ..._words import counted
 from .._clock import ServerClock, epoch
 from .._collect import Collected, ingest
 from .._errors import JobError, LedgerError, ShardError
@@ -160,7 +161,7 @@ class Runner:
                 f"Batch {batch.id} was made of shard {shard.number}. The next run finds that out by itself."
             )
             raise
-        logger.info("shard %s: batch %s of %s requests", shard.number, batch.id, shard.requests)
+        logger.info("shard %s: batch %s of %s", shard.number, batch.id, counted(shard.requests, "request"))
         return True
 
     def _refused(self, shard: Shard, error: APIError) -> None:
@@ -457,8 +458,8 @@ class Runner:
         batch = _listed(self._batches.retrieve(batch_id, workspace_id=self._options.workspace_id))
         if batch.requests != shard.requests:
             raise ShardError(
-                f"batch {batch_id} has {batch.requests} requests, and shard {shard.number} {shard.requests}: it is "
-                "another one's",
+                f"batch {batch_id} has {counted(batch.requests, 'request')}, and shard {shard.number} "
+                f"{shard.requests}: it is another one's",
                 shard.number,
             )
         return batch.created_at
