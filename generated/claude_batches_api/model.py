@@ -432,20 +432,21 @@ class Fields:
         inlined: dict[int, str] = {}
         lock = Lock()
 
-        def learn(wire: Any) -> Any:
-            if type(wire) is not OBJECT:
-                return wire
+        def learn(wire: dict[str, Any]) -> Any:
             keys = frozenset(wire)
             make = makers.get(keys)
             if make is None:
                 if len(makers) >= MAX_SHAPES:
                     return self.make(wire)
-                with lock:
-                    make = makers[keys] = self.maker(keys)
-                    if keys and keys <= self.known and len(inlined) < MAX_INLINED:
+                make = makers[keys] = self.maker(keys)
+                # Without waiting: the lock of a thread that a fork left behind is never released.
+                if keys <= self.known and len(inlined) < MAX_INLINED and lock.acquire(blocking=False):
+                    try:
                         inlined.setdefault(len(keys), self._statements(keys, names, inline=True))
                         branches = map(_BRANCH.format, inlined, inlined.values())
                         rewrite(decode, _DECODE.format("".join(branches)))
+                    finally:
+                        lock.release()
             return make(wire)
 
         names: dict[str, Any] = {"model": self.model, "new": object.__new__, "learn": learn}
@@ -514,6 +515,8 @@ _MAKE = "def make(wire): {}"
 
 _DECODE = """
 def decode(wire):
+    if type(wire) is not dict:
+        return wire
     try:
         size = len(wire)
 {}    except (KeyError, TypeError):

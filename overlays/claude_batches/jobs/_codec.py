@@ -37,8 +37,8 @@ _MAGIC: Final = b"\x28\xb5\x2f\xfd"
 
 
 def place_at(block: int, line: int) -> int:
-    """Return the position of a line."""
-    return block << LINE_BITS | line
+    """Return the position of a line. The end of a full block, one beyond its last line, is the start of the next."""
+    return (block << LINE_BITS) + line
 
 
 def taken_apart(place: int) -> tuple[int, int]:

@@ -17,7 +17,7 @@ import orjson
 
 from ._causes import follow_up
 from ._codec import best_codec, place_at
-from ._errors import JobConflictError, JobRequestError
+from ._errors import JobConflictError, JobRequestError, LedgerError
 from ._folder import BlockWriter, Store
 from ._ids import twin_key
 from ._ledger._sql import SqlLedger
@@ -234,8 +234,8 @@ class Adding:
                     body.fill.size(request.custom_id, position, request.params_size)
                     for position, request in enumerate(pending.values(), self._position)
                 ]
-                inserted = self._insert(body, pending, sizes)
-                assert inserted
+                if not self._insert(body, pending, sizes):
+                    raise LedgerError("rows that the job does not have could not be added; nothing was added")
             if twins:
                 self._add_twins(twins)
 
