@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,17 @@ def test_newer_release(folder: Path) -> None:
     with pytest.raises(LedgerTooNewError, match="schema 99"):
         Job.open(folder)
     assert contents(folder) == before
+
+
+def test_newer_release_meanwhile(folder: Path) -> None:
+    """A ledger that a newer release has migrated since it was opened is not changed."""
+    with Job.open(folder) as job:
+        with closing(sqlite3.connect(folder / "ledger.sqlite")) as database:
+            database.execute("PRAGMA user_version = 99")
+        with pytest.raises(LedgerTooNewError):
+            job.add(requests(30))
+    with closing(sqlite3.connect(folder / "ledger.sqlite")) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (99,)
 
 
 @pytest.mark.parametrize("kept", [0, 60, 4096, 0.5, 0.95])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from claude_batches import Client, CredentialsError
+from claude_batches._sync.batches import Batches
 from claude_batches.jobs import (
     FolderLedger,
     Job,
@@ -18,6 +20,7 @@ from claude_batches.jobs import (
     JobOptionsError,
     JobRequestError,
     Ledger,
+    PostgresLedger,
 )
 from claude_batches.sandbox import Fault, ReplyError, Sandbox
 
@@ -399,6 +402,84 @@ def test_own_ids(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     job.close()
     with pytest.raises(JobOptionsError, match="can't change"):
         open_job(tmp_path / "a", None, ids="derived")
+
+
+def test_short_requests(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
+    """Rows come back in both orders where blocks are full of rows before they are large."""
+    job = open_folder(tmp_path / "a", sandbox.url)
+    assert job.add(request(f"r{number}", "[[cancel]]", max_tokens=9) for number in range(5000)) == 5000
+    assert job.run().status.causes == {"canceled": 5000}
+    for order in ("input", "arrival"):
+        assert {row.custom_id for row in job.results(order)} == {f"r{number}" for number in range(5000)}
+
+
+def test_options_of_another(tmp_path: Path) -> None:
+    """Options that another process stored since the job was opened hold for its first change."""
+    Job.open(tmp_path / "a").close()
+    with Job.open(tmp_path / "a") as job:
+        with Job.open(tmp_path / "a", max_requests=7):
+            pass
+        job.add([request(f"row {number}", "more") for number in range(20)])
+        assert job.options.max_requests == 7
+        assert max(shard.requests for shard in job.shards()) <= 7
+
+
+def test_first_changes_at_once(tmp_path: Path) -> None:
+    """Threads that make the first change of an open job at once do not lock one another out."""
+    with Job.open(tmp_path / "a") as job:
+        job.add(requests(3))
+    for _ in range(20):
+        with Job.open(tmp_path / "a") as job, ThreadPoolExecutor(4) as threads:
+            assert [each.result() for each in [threads.submit(job.retry) for _ in range(4)]] == [0] * 4
+
+
+def test_error_of_a_function(postgres: Any, sandbox: Sandbox) -> None:
+    """Results that a worker leaves after an error in a user's function are collected by another one."""
+    ledger = PostgresLedger(postgres.dsn)
+
+    def fails(*_: Any) -> bool:
+        raise ZeroDivisionError
+
+    with (
+        Client(base_url=sandbox.url, api_key="k") as client,
+        Job.open("left", ledger=ledger, client=client, max_requests=10, **QUICK) as job,
+        Job.open("left", ledger=ledger, client=client, retry_if=fails, **QUICK) as worker,
+    ):
+        job.add(requests(30))
+        job.submit()
+        job.poll()
+        with pytest.raises(ZeroDivisionError):
+            worker.collect()
+        assert len(job.collect()) == 3
+
+
+def test_interrupted_download(tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user's functions are not called for earlier results after Ctrl-C in a download."""
+    called: list[Any] = []
+    download = Batches.download
+
+    def interrupted(self: Any, batch_id: str, path: Any, **options: Any) -> Any:
+        if any(tmp_path.rglob("*.jsonl")):
+            raise KeyboardInterrupt
+        return download(self, batch_id, path, **options)
+
+    def noted(*row: Any) -> bool:
+        called.append(row)
+        return False
+
+    with (
+        Client(base_url=sandbox.url, api_key="k") as client,
+        Job.open(tmp_path / "a", client=client, max_requests=10, retry_if=noted, **QUICK) as job,
+    ):
+        job.add(requests(20))
+        job.submit()
+        job.poll()
+        with monkeypatch.context() as patch:
+            patch.setattr(Batches, "download", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                job.collect()
+        assert called == []
+        assert len(job.collect()) == 2
 
 
 def test_cancel(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:

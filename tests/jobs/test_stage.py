@@ -27,6 +27,8 @@ from claude_batches.jobs import (
     PostgresLedger,
     SourceError,
     Write,
+    begin,
+    commit,
     discard,
     stage,
     sweep,
@@ -429,6 +431,35 @@ def test_read_beside_a_worker(place: Place, sandbox: Sandbox) -> None:
             reader.close()
     with pytest.raises(LedgerError, match=r"there is no job at|doesn't exist"):
         opened_to_read(f"{place.job} of nobody", place.ledger)
+
+
+def test_commit_of_others(place: Place) -> None:
+    """A second commit of a write with other shards is an error, and with the same ones changes nothing."""
+    rows = list(numbered(20))
+    write = begin(place.job, place.stage, ledger=place.ledger)
+    first = stage(rows[:10], write, partition=0)
+    assert commit(first, write, ledger=place.ledger).added == 10
+    assert commit(first, write, ledger=place.ledger).added == 10
+    lost = stage(rows[:10], write, partition=0, attempt=1)
+    assert commit([*first, *lost], write, ledger=place.ledger).added == 10
+    for others in (stage(rows[10:], write, partition=1), stage(rows[10:], write, partition=0)):
+        with pytest.raises(JobError, match="begin another write"):
+            commit(others, write, ledger=place.ledger)
+
+
+def test_no_job_is_made(place: Place) -> None:
+    """Sweeping, discarding and committing make no job where there is none."""
+    name = f"{place.job} of nobody"
+    write = attrs.evolve(begin(place.job, place.stage, ledger=place.ledger), job=name)
+    for change in (
+        lambda: sweep(name, ledger=place.ledger),
+        lambda: discard(write, ledger=place.ledger),
+        lambda: commit([], write, ledger=place.ledger),
+    ):
+        with pytest.raises(LedgerError, match="there is no job"):
+            change()
+    with pytest.raises(LedgerError):
+        opened_to_read(name, place.ledger)
 
 
 def test_ledger_of_version_1(tmp_path: Path, sandbox: Sandbox) -> None:

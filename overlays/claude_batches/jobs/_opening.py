@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import attrs
@@ -24,6 +25,7 @@ __all__ = [
     "Ledger",
     "Opened",
     "PostgresLedger",
+    "existing",
     "ledger_of",
     "opened",
     "opened_to_read",
@@ -99,6 +101,14 @@ class FolderLedger:
             return folder.opened()
         return _made(path, file, ids).opened()
 
+    def has(self, name: str) -> bool:
+        """Tell if a folder is a job; nothing is made.
+
+        Args:
+            name: The folder.
+        """
+        return (Path(name) / "ledger.sqlite").exists()
+
     def open_to_read(self, name: str) -> Opened:
         """Open the folder of a job to read it, while another process of this machine may work on it.
 
@@ -109,10 +119,9 @@ class FolderLedger:
             LedgerError: There is no job, or its ledger can't be used.
         """
         path = Path(name)
-        file = path / "ledger.sqlite"
-        if not file.exists():
+        if not self.has(name):
             raise LedgerError(f"there is no job at {path}")
-        folder = _JobFolder(path, SqliteLedger(file), "derived")
+        folder = _JobFolder(path, SqliteLedger(path / "ledger.sqlite"), "derived")
         try:
             folder.ledger.check_readable()
         except BaseException:
@@ -157,22 +166,25 @@ class _JobFolder:
         self._ids = ids
         self._folder = Folder(path, ledger)
         self._lock: FolderLock | None = None
+        # Two threads may make the first change at once.
+        self._holding = Lock()
 
     def opened(self) -> Opened:
         store = StagedStore(self._folder, self.ledger, shared=False)
         return Opened(str(self._path), self.ledger, store, self.close, self.hold, self.held)
 
     def hold(self, lock: FolderLock | None = None) -> None:
-        if self._lock is not None:
-            return
-        lock = lock or FolderLock(self._path)
-        try:
-            self.ledger.write(self._ids)
-            self._folder.prepare()
-        except BaseException:
-            lock.release()
-            raise
-        self._lock = lock
+        with self._holding:
+            if self._lock is not None:
+                return
+            lock = lock or FolderLock(self._path)
+            try:
+                self.ledger.write(self._ids)
+                self._folder.prepare()
+            except BaseException:
+                lock.release()
+                raise
+            self._lock = lock
 
     def held(self) -> bool:
         return self._lock is not None
@@ -281,6 +293,22 @@ def opened_to_read(name: str | os.PathLike[str], ledger: Ledger | str | None) ->
     if not isinstance(place, FolderLedger | PostgresLedger):
         raise JobOptionsError(f"a {type(place).__name__} can't be read by many processes")
     return place.open_to_read(os.fspath(name))
+
+
+def existing(name: str | os.PathLike[str], ledger: Ledger | str | None) -> Opened:
+    """Open a job that is there, to change it.
+
+    Args:
+        name: The folder or the name.
+        ledger: The ledger, as `ledger_of` takes it.
+
+    Raises:
+        LedgerError: There is no such job, or its ledger can't be used.
+    """
+    place = ledger_of(ledger)
+    if isinstance(place, FolderLedger | PostgresLedger) and not place.has(os.fspath(name)):
+        raise LedgerError(f"there is no job {os.fspath(name)!r} here")
+    return opened(name, place, None)
 
 
 def ledger_of(ledger: Ledger | str | None) -> Ledger:

@@ -223,3 +223,5 @@ class StageWrite:
     added: int
     known: int
     shards: int
+    taken: str
+    """JSON: the attempt of each partition, and a hash of its files."""

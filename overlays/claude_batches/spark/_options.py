@@ -131,6 +131,8 @@ class ReadOptions:
         client = ClientConfig(**{name: values.pop(name) for name in of_client if name in values})
         if "columns" in values:
             values["columns"] = _names(values["columns"])
+            if not values["columns"]:
+                raise JobOptionsError("columns is empty: name some, separated by commas, or leave it out")
         for name in ("push_filters", "uncollected"):
             if name in values:
                 values[name] = _flag(name, values[name])
@@ -147,8 +149,9 @@ def _checked(
         name = name.lower()
         if name in _SECRETS:
             raise JobOptionsError(
-                f"{name} is an option, which Spark shows in plans and logs: set ANTHROPIC_API_KEY in the environment "
-                'of the workers, or name a mounted secret with option("key_file", PATH)'
+                f"{name} can't be an option: Spark shows options in plans and logs. Writing needs no key. Reading of "
+                "uncollected batches takes it from ANTHROPIC_API_KEY in the environment of the workers, or from a "
+                'mounted secret: option("key_file", PATH)'
             )
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)

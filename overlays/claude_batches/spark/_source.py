@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql.datasource import DataSource, DataSourceReader, DataSourceWriter
 from pyspark.sql.types import StructType
 
@@ -35,9 +37,12 @@ class ClaudeBatchesSource(DataSource):
             LedgerError: There is no such job, or its ledger can't be used.
         """
         options = ReadOptions.of(self.options)
+        return self._columns(options, options.columns)
+
+    def _columns(self, options: ReadOptions, wanted: Sequence[str] | None = None) -> StructType:
         job = opened_to_read(options.job, options.ledger)
         try:
-            return spark_schema((write.columns for write in job.ledger.writes()), options.columns)
+            return spark_schema((write.columns for write in job.ledger.writes()), wanted)
         finally:
             job.close()
 
@@ -46,8 +51,15 @@ class ClaudeBatchesSource(DataSource):
 
         Args:
             schema: The columns to read.
+
+        Raises:
+            JobOptionsError: The job has no such column.
         """
         options = ReadOptions.of(self.options)
+        if unknown := [name for name in schema.names if name not in self._columns(options).names]:
+            raise JobOptionsError(
+                f"the job has no column {', '.join(map(repr, unknown))}: names are exact, in capitals as well"
+            )
         return (PushingReader if options.push_filters else JobReader)(options, schema)
 
     def writer(self, schema: StructType, overwrite: bool) -> DataSourceWriter:

@@ -7,6 +7,7 @@ import sys
 import time
 import warnings
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Any, Self, TypeGuard, Unpack
 
@@ -18,7 +19,7 @@ from .._collect import Collected
 from .._cost import Plan, Planner, Report
 from .._cost._budget import dollars
 from .._cost._plan import countable
-from .._errors import JobError, JobOptionsError, ShardError
+from .._errors import JobError, JobHeldError, JobOptionsError, ShardError
 from .._ledger._sql import Spent
 from .._money import Money
 from .._opening import Ledger, Opened, opened, options_of, store_options
@@ -54,20 +55,16 @@ class AsyncJob:
         self, job: Opened, client: AsyncClient | None, options: JobOptions, given: OptionKeys
     ) -> None:
         self._job = job
-        self._options = options
         # Stored by the first change.
         self._given: OptionKeys | None = given
         self._client = client
         self._own_client: AsyncClient | None = None
+        self._runner: AsyncRunner | None = None
         self._adding = False
         self._stop = False
         self._over_cost = False
         self._warned: set[str] = set()
-        self._answers: AnswerType | None = None if options.output is None else answer_type(options.output)
-        self._money = Money(job.ledger, job.lines, options.prices)
-        self._runner = (
-            None if client is None else AsyncRunner(client, job.ledger, job.store, job.lines, options)
-        )
+        self._use(options)
 
     @classmethod
     def open(
@@ -83,7 +80,8 @@ class AsyncJob:
 
         Any number of processes may open a job and read it: `status`, `results`, `cost`, `plan` and `write` work while
         another one runs it. The first step that changes a job in a folder takes it for its process, until the job is
-        closed, and raises `JobHeldError` where another process has it.
+        closed, and raises `JobHeldError` where another process has it. Opening it with options takes it as well, unless
+        another process has it.
 
         Args:
             name: The folder of the job; with a PostgreSQL ledger, its name there.
@@ -94,8 +92,8 @@ class AsyncJob:
                 of its own.
             ids: The custom_ids on the wire of a new job. `"derived"` (the default) ones are the job's own, so that
                 the results of a batch prove whose it is, and yours may be any text. `"own"` sends yours.
-            **options: See `JobOptions`. Most are stored with the job by its next change, and hold until others are
-                given.
+            **options: See `JobOptions`. Most are stored with the job, and hold until others are given. While another
+                process has the folder, they are stored by the next change of this one.
 
         Raises:
             JobHeldError: Another process is making this job.
@@ -109,6 +107,10 @@ class AsyncJob:
             made = cls(job, client, typed(options_of(job, options)), options)
             if job.held():
                 made._hold()
+            elif options:
+                # Stored now, unless another process has the job: then by the first change.
+                with suppress(JobHeldError):
+                    made._hold()
         except BaseException:
             job.close()
             raise
@@ -457,19 +459,28 @@ class AsyncJob:
         job = self._job
         await in_thread(lambda: merge(job.ledger, job.store, job.lines, self._options))
 
+    def _use(self, options: JobOptions) -> None:
+        self._options = options
+        self._answers: AnswerType | None = None if options.output is None else answer_type(options.output)
+        self._money = Money(self._job.ledger, self._job.lines, options.prices)
+
     def _hold(self) -> None:
         """Have the job for changes; store the options that were given."""
         self._job.hold()
-        if self._given is not None:
-            store_options(self._job, self._given)
+        given = self._given
+        if given is not None:
+            store_options(self._job, given)
+            # Another process may have stored options since this one opened the job.
+            self._use(typed(options_of(self._job, given)))
             self._given = None
 
     def _running(self) -> AsyncRunner:
+        self._hold()
         if self._runner is None:
             job = self._job
-            self._client = self._own_client = AsyncClient()
+            if self._client is None:
+                self._client = self._own_client = AsyncClient()
             self._runner = AsyncRunner(self._client, job.ledger, job.store, job.lines, self._options)
-        self._hold()
         return self._runner
 
     def _source_of(self, requests: Any, options: dict[str, Any]) -> Any:

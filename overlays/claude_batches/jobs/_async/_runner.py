@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -369,9 +370,17 @@ class AsyncRunner:
                 try:
                     if shard is not None:
                         path = await self._download(shard, failed)
-                finally:
+                except BaseException:
                     if before is not None and taking is not None:
+                        await self._leave(before[0], taking)
+                    raise
+                if before is not None and taking is not None:
+                    try:
                         done += await self._taken(before[0], taking)
+                    except BaseException:
+                        if shard is not None and path is not None:
+                            self._ledger.collect_left(shard)
+                        raise
                 before = None if shard is None or path is None else (shard, path)
 
     async def _download(self, shard: Shard, failed: list[int]) -> Path | None:
@@ -400,10 +409,24 @@ class AsyncRunner:
         self._patience.succeeded()
         return path
 
+    async def _leave(self, shard: Shard, taking: Callable[[], Collected]) -> None:
+        """End the taking of results after the download of others failed."""
+        if self._calls_user:
+            # It has not begun, and a user's functions may take long. The file is whole, and is taken by a later call.
+            self._ledger.collect_left(shard)
+            return
+        with suppress(Exception):
+            # A later call raises its error again.
+            await self._taken(shard, taking)
+
+    @property
+    def _calls_user(self) -> bool:
+        return self._options.check is not None or self._options.retry_if is not None
+
     def _taking(self, thread: Executor, shard: Shard, path: Path) -> Callable[[], Collected]:
         """Begin to take results; return how to wait for the end."""
         take = partial(ingest, self._ledger, self._store, self._lines, self._options, shard, path)
-        if self._options.check is not None or self._options.retry_if is not None:
+        if self._calls_user:
             # A user's functions are called where the user calls the job.
             return take
         return thread.submit(take).result

@@ -117,7 +117,8 @@ CREATE TABLE stage_write (
     columns TEXT,
     added BIGINT NOT NULL DEFAULT 0,
     known BIGINT NOT NULL DEFAULT 0,
-    shards INTEGER NOT NULL DEFAULT 0
+    shards INTEGER NOT NULL DEFAULT 0,
+    taken TEXT NOT NULL DEFAULT '{}'
 );
 CREATE TABLE staged (
     kind INTEGER NOT NULL,

@@ -443,11 +443,14 @@ class SqlLedger(ABC):
                 (write, place, WriteState.BEGUN.value, self._now()),
             )
 
-    def register_write(self, write: str, columns: str | None, added: int, known: int, shards: int) -> None:
+    def register_write(
+        self, write: str, columns: str | None, added: int, known: int, shards: int, taken: str
+    ) -> None:
         """Note that the shards of a write are registered, within the transaction that does so."""
         self._run(
-            "UPDATE stage_write SET state = ?, columns = ?, added = ?, known = ?, shards = ? WHERE id = ?",
-            (WriteState.REGISTERED.value, columns, added, known, shards, write),
+            "UPDATE stage_write SET state = ?, columns = ?, added = ?, known = ?, shards = ?, taken = ? "
+            "WHERE id = ?",
+            (WriteState.REGISTERED.value, columns, added, known, shards, taken, write),
         )
 
     def discard_write(self, write: str) -> bool:
@@ -463,7 +466,7 @@ class SqlLedger(ABC):
         """Return all writes to a stage, the oldest first."""
         with self._mutex:
             rows = self._run(
-                "SELECT id, place, state, begun_at, columns, added, known, shards FROM stage_write "
+                "SELECT id, place, state, begun_at, columns, added, known, shards, taken FROM stage_write "
                 "ORDER BY begun_at, id"
             ).fetchall()
         return [StageWrite(row[0], row[1], WriteState(row[2]), *row[3:]) for row in rows]
@@ -737,6 +740,13 @@ class SqlLedger(ABC):
                 return None
             self._run("UPDATE shard SET owner = ? WHERE number = ?", (self.worker, row[0]))
         return _shard(row)
+
+    def collect_left(self, shard: Shard) -> None:
+        """Leave the results of a shard to a later call, or to another process."""
+        with self.transaction():
+            self._run(
+                "UPDATE shard SET owner = NULL WHERE number = ? AND owner = ?", (shard.number, self.worker)
+            )
 
     def collect_failed(self, shard: Shard) -> None:
         """Note that the results could not be had."""

@@ -88,7 +88,14 @@ class SqliteLedger(SqlLedger):
 
         Args:
             ids: The custom_ids of a new job: `"derived"` or `"own"`.
+
+        Raises:
+            LedgerTooNewError: A newer release has changed the file since it was opened.
         """
+        # Another process, of another release, may have had the lock since this one opened the file.
+        version = self._run("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise LedgerTooNewError(self.place, version, VERSION)
         with self._ours():
             self._run("PRAGMA query_only = OFF")
             self._run("PRAGMA journal_mode = WAL")
@@ -96,8 +103,6 @@ class SqliteLedger(SqlLedger):
             self._run(f"PRAGMA cache_size = -{_CACHE}")
         with self.transaction():
             self._run(f"PRAGMA application_id = {APPLICATION_ID}")
-            # Another process may have had the lock before.
-            version = self._run("PRAGMA user_version").fetchone()[0]
             for number in range(version, VERSION):
                 for statement in statements(MIGRATIONS[number]):
                     self._run(statement)

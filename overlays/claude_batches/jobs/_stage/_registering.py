@@ -6,6 +6,7 @@ compared, and the shard is written anew without those that are known.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +19,7 @@ from .._errors import JobConflictError, JobError, LedgerDamagedError, LedgerErro
 from .._ids import twin_key
 from .._ledger._sql import SqlLedger
 from .._lines import AROUND, ENVELOPE, SEPARATOR, read_line, split_line
-from .._opening import Ledger, Opened, opened, options_of
+from .._opening import Ledger, Opened, existing, options_of
 from .._reading import Lines
 from .._records import BODY, Item, JobFacts, Shard, ShardState, StageWrite, WriteState
 from .._remote import below, delete_files, prune, reading, size_of
@@ -64,16 +65,17 @@ def commit(
 
     Raises:
         JobConflictError: A custom_id comes again, in the write or in the job, with other params.
-        JobError: The write was discarded.
+        JobError: The write was discarded, or committed with other shards.
         JobHeldError: Another process works on the job's folder.
         LedgerError: The ledger can't be used, or a file of a shard is missing or damaged.
     """
-    open_job = opened(write.job, ledger, None)
+    open_job = existing(write.job, ledger)
     try:
         open_job.hold()
         with open_job.ledger.exclusive():
             known = _written(open_job, write)
             if known.state is WriteState.REGISTERED:
+                _check_repeated(shards, known)
                 return Committed(added=known.added, known=known.known, shards=known.shards)
             clean(open_job.ledger, open_job.store, open_job.lines)
             winners = _winners(shards, write)
@@ -111,6 +113,36 @@ def _winners(shards: Iterable[StagedShard], write: Write) -> list[StagedShard]:
         if attempts.setdefault(shard.partition, shard.attempt) == shard.attempt:
             winners[shard.path] = shard
     return sorted(winners.values(), key=lambda shard: (shard.partition, shard.path))
+
+
+def _taken(shards: Iterable[StagedShard]) -> dict[str, dict[str, str]]:
+    """Return a hash of the files of each attempt of each partition."""
+    paths: dict[str, dict[str, set[str]]] = {}
+    for shard in shards:
+        paths.setdefault(str(shard.partition), {}).setdefault(shard.attempt, set()).add(shard.path)
+    return {
+        partition: {
+            attempt: hashlib.sha256("\n".join(sorted(files)).encode()).hexdigest()[:16]
+            for attempt, files in attempts.items()
+        }
+        for partition, attempts in paths.items()
+    }
+
+
+def _check_repeated(shards: Iterable[StagedShard], known: StageWrite) -> None:
+    """Check that the shards of a repeated commit are those of the first one, or of attempts that lost.
+
+    Raises:
+        JobError: Others are among them. They were not registered.
+    """
+    taken = orjson.loads(known.taken)
+    for partition, attempts in _taken(shards).items():
+        first = taken.get(partition)
+        if first is None or any(first.get(attempt, files) != files for attempt, files in attempts.items()):
+            raise JobError(
+                f"write {known.id} is committed already, and partition {partition} has shards that were not in that "
+                "commit: begin another write for them"
+            )
 
 
 def _check_files(shards: Sequence[StagedShard]) -> None:
@@ -159,7 +191,10 @@ class _Registration:
         with self._ledger.transaction():
             for shard in self._shards:
                 self._register(shard)
-            self._ledger.register_write(self._write.id, columns, self._added, self._known, self._registered)
+            taken = orjson.dumps(_taken(self._shards)).decode()
+            self._ledger.register_write(
+                self._write.id, columns, self._added, self._known, self._registered, taken
+            )
             # Last, so that the job's row stays free for workers meanwhile.
             self._ledger.set_counters(self._position, self._number)
         return Committed(added=self._added, known=self._known, shards=self._registered)
@@ -253,8 +288,8 @@ class _Registration:
             body.discard()
             raise
         index = body.finish(facts.json())
-        inserted = self._insert(kind, index, url)
-        assert inserted
+        if not self._insert(kind, index, url):
+            raise LedgerError("rows that the job does not have could not be added; nothing was registered")
 
     def _compare(self, shard: StagedShard, keys: Sequence[bytes], new: set[int]) -> None:
         """Compare known rows with those that the job has; rows with other columns become twins.

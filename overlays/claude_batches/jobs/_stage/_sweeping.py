@@ -6,7 +6,7 @@ import os
 import time
 
 from .._ledger._sql import SqlLedger
-from .._opening import Ledger, opened
+from .._opening import Ledger, existing
 from .._records import WriteState
 from .._remote import below, delete_files, delete_tree, modified_at
 from ._writes import Write
@@ -33,7 +33,7 @@ def discard(write: Write, *, ledger: Ledger | str | None = None) -> bool:
         JobHeldError: Another process works on the job's folder.
         LedgerError: The ledger or the stage can't be used. `sweep` deletes the files later.
     """
-    job = opened(write.job, ledger, None)
+    job = existing(write.job, ledger)
     try:
         job.hold()
         if not job.ledger.discard_write(write.id):
@@ -64,7 +64,7 @@ def sweep(
         JobHeldError: Another process works on the job's folder.
         LedgerError: The ledger or the stage can't be used.
     """
-    open_job = opened(job, ledger, None)
+    open_job = existing(job, ledger)
     try:
         open_job.hold()
         return _sweep(open_job.ledger, time.time() - older_than)
