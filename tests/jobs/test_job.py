@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from claude_batches import Client, CredentialsError
 from claude_batches._sync.batches import Batches
@@ -21,6 +22,7 @@ from claude_batches.jobs import (
     JobRequestError,
     Ledger,
     PostgresLedger,
+    ShardError,
 )
 from claude_batches.sandbox import Fault, ReplyError, Sandbox
 
@@ -451,6 +453,24 @@ def test_error_of_a_function(postgres: Any, sandbox: Sandbox) -> None:
         with pytest.raises(ZeroDivisionError):
             worker.collect()
         assert len(job.collect()) == 3
+
+
+@pytest.mark.parametrize("position", ["9" * 5000, "x", "", "10"])
+def test_result_of_no_row(tmp_path: Path, open_folder: Open, sandbox: Sandbox, position: str) -> None:
+    """A result whose derived id is of no row is an error that names it, however long it is."""
+    job = open_folder(tmp_path / "a", sandbox.url)
+    job.add(requests(10))
+    job.submit()
+    job.poll()
+    with Client(base_url=sandbox.url, api_key="k") as client:
+        (batch,) = client.messages.batches.list()
+        sent, *_ = client.messages.batches.results(batch.id)
+    head = sent.custom_id.rpartition("-")[0]
+    path = job._job.store.download_path(1)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(orjson.dumps({**sent.to_dict(), "custom_id": f"{head}-{position}"}) + b"\n")
+    with pytest.raises(ShardError, match="doesn't have"):
+        job.collect()
 
 
 def test_interrupted_download(tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,8 @@ _STATES: dict[Action, ItemState] = {
     "pause_job": ItemState.HELD,
 }
 _NO_PLACE = -1
+#: Most digits of a position in a derived id.
+_POSITION_DIGITS = 15
 #: Rows that are written at a time.
 _WRITTEN = 5000
 #: The state of a row that another shard has by now.
@@ -174,7 +176,9 @@ class _Taking:
     def _index(self, custom_id: str) -> int:
         """Return the index of the row that a derived id is of."""
         head, _, position = custom_id.rpartition("-")
-        index = self._positions.index(int(position)) if head == self._head and position.isdecimal() else None
+        # Bounded, because Python refuses to read a number of thousands of digits.
+        is_own = head == self._head and position.isdecimal() and len(position) <= _POSITION_DIGITS
+        index = self._positions.index(int(position)) if is_own else None
         if index is None:
             raise self._foreign(custom_id)
         return index
