@@ -29,7 +29,9 @@ _KINDS = {
 
 def is_job(name: str) -> bool:
     """Tell if a folder is a job."""
-    return (Path(name) / "ledger.sqlite").exists()
+    from claude_batches.jobs import FolderLedger
+
+    return FolderLedger().has(name)
 
 
 @contextmanager

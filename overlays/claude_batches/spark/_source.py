@@ -56,7 +56,8 @@ class ClaudeBatchesSource(DataSource):
             JobOptionsError: The job has no such column.
         """
         options = ReadOptions.of(self.options)
-        if unknown := [name for name in schema.names if name not in self._columns(options).names]:
+        known = self._columns(options).names
+        if unknown := [name for name in schema.names if name not in known]:
             raise JobOptionsError(
                 f"the job has no column {', '.join(map(repr, unknown))}: names are exact, in capitals as well"
             )
