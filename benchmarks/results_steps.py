@@ -1,4 +1,4 @@
-"""Where the time of reading results goes: the cost of each step for one line, by the functions that do it.
+"""Time of each step of reading results, for one line, by the functions that do it.
 
     python benchmarks/results_steps.py [--lines 20000]
 

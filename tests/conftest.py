@@ -1,4 +1,4 @@
-"""How tests are spread over processes."""
+"""Distribution of the tests over processes."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def java() -> bool:
 
 @pytest.fixture(scope="session")
 def spark_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What Spark and its workers write on stderr."""
+    """The standard error of Spark and its workers."""
     return tmp_path_factory.mktemp("log") / "spark.log"
 
 

@@ -54,7 +54,7 @@ def run(place: Place, sandbox: Sandbox, **options: Any) -> None:
 
 
 def test_pruned_columns(place: Place, sandbox: Sandbox) -> None:
-    """What no column needs is not read: neither results nor requests."""
+    """Results and requests that no column needs are not read."""
     write(place, 20)
     run(place, sandbox)
     whole = read(place)

@@ -309,7 +309,7 @@ def test_wrong_options_of_a_write(folder: Place, options: dict[str, str], told: 
 
 
 def test_pickled_parts_have_no_key(folder: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What Spark ships to workers has the place of a key, and never a key."""
+    """Objects that Spark ships to workers have the place of a key, and never a key."""
     from claude_batches.spark import ClaudeBatchesSource, ClientConfig
     from pyspark.sql.types import StructType
 

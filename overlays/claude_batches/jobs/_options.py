@@ -46,9 +46,10 @@ _OF_THE_PROCESS = frozenset(("retry_if", "check", "output", "patience", "poll_in
 class JobOptions:
     """Options of a job, as `Job.open` takes them.
 
-    Options that are given are stored with the job by its next change, and hold until other ones are given, so that each
-    process decides alike. Not stored are functions and types, and the pauses of a process: `retry_if`, `check`,
-    `output`, `patience`, `poll_interval` and `max_poll_interval`.
+    Options that are given are stored with the job, and hold until other ones are given, so that each process decides
+    alike. While another process has the folder, they are stored by the next change of this one. Not stored are
+    functions and types, and the pauses of a process: `retry_if`, `check`, `output`, `patience`, `poll_interval` and
+    `max_poll_interval`.
     """
 
     max_requests: int = attrs.field(default=100_000, validator=_positive)

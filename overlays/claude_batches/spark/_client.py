@@ -13,7 +13,7 @@ __all__ = ["ClientConfig"]
 
 @attrs.frozen
 class ClientConfig:
-    """What a worker needs to make a client. It holds the place of a key, and never the key.
+    """Settings of a client that a worker makes. They hold the place of a key, and never the key.
 
     Without `key_file` the client takes `ANTHROPIC_API_KEY` or `ANTHROPIC_AUTH_TOKEN` of the worker's environment, where
     the secrets of an engine are put.

@@ -24,7 +24,7 @@ logger = logging.getLogger("claude_batches.spark")
 
 @dataclass
 class Staged(WriterCommitMessage):
-    """What a task returns."""
+    """The shards that a task returns."""
 
     shards: list[StagedShard]
 

@@ -489,7 +489,7 @@ components: {schemas: {Chunk: {type: object, properties: {delta: {type: string}}
 """
 
     def test_bytes_without_a_flag(self, call: Caller) -> None:
-        """Where no flag asks for the stream, the other media type is the result."""
+        """Without a flag that asks for the stream, the other media type is the result."""
         assert call(stream("audio", media_type="application/octet-stream"), "speech") == b"audio"
 
 
