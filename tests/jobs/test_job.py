@@ -57,6 +57,32 @@ def test_rows_in_order(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None
     assert sorted(row.position for row in job.results("arrival")) == list(range(100))
 
 
+def test_rows_outlive_their_job(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Rows that were kept have requests and results after the job was closed."""
+    given = list(requests(50))
+    with Client(base_url=sandbox.url, api_key="k") as client, Job.open(tmp_path / "a", client=client) as job:
+        job.add(given)
+        job.run()
+        rows = list(job.results())
+    assert [row.request for row in rows] == given
+    assert all(row.message is not None for row in rows)
+
+
+def test_large_integers(tmp_path: Path, open_folder: Open) -> None:
+    """An integer beyond 64 bits in the input of a tool is exact in a row."""
+    tool = {"type": "tool_use", "id": "toolu_1", "name": "find", "input": {"pad": "0" * 10, "number": 2**62}}
+    with Sandbox(instant=True, reply=lambda _: {"content": [tool], "stop_reason": "tool_use"}) as sandbox:
+        job = open_folder(tmp_path / "a", sandbox.url)
+        job.add([request("a", "search")])
+        job.run()
+    (file,) = (tmp_path / "a" / "results").iterdir()
+    content = file.read_bytes()
+    # The sandbox writes no such number, so the file is changed; a line keeps its length.
+    file.write_bytes(content.replace(b'"0000000000","number":4', b'"","number":10000000004'))
+    (row,) = job.results()
+    assert row.message.content[0].input == {"pad": "", "number": 2**62 + 10**28}
+
+
 def test_pays_for_new_only(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     """Adding a longer source again sends only its new rows."""
     job = open_job(tmp_path / "a", sandbox.url)

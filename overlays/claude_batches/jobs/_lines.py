@@ -12,11 +12,14 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from .._results.line import has_large_number
+
 __all__ = [
     "AROUND",
     "ENVELOPE",
     "SEPARATOR",
     "Line",
+    "exact_result",
     "params_start",
     "parse_result",
     "read_line",
@@ -89,7 +92,7 @@ def sent_request(custom_id: str, params: bytes) -> dict[str, Any]:
 
 
 def parse_result(line: bytes) -> dict[str, Any]:
-    r"""Parse a line of results.
+    r"""Parse a line of results. Integers beyond 64 bits become floats.
 
     Half of a surrogate pair (`"\ud83d"`, an answer cut within an emoji) is JSON to the standard library alone.
     """
@@ -98,3 +101,23 @@ def parse_result(line: bytes) -> dict[str, Any]:
     except ValueError:
         wire = json.loads(line)
     return wire
+
+
+def exact_result(line: bytes) -> dict[str, Any]:
+    """Parse a line of results, with each integer of a tool's input exact, since a model writes these."""
+    wire = parse_result(line)
+    # Looking for a large number takes as long as parsing, so lines without an input are not searched.
+    if _has_input(wire) and has_large_number(line):
+        wire = json.loads(line)
+    return wire
+
+
+def _has_input(wire: dict[str, Any]) -> bool:
+    try:
+        for block in wire["result"]["message"]["content"]:
+            if "input" in block:
+                return True
+    except (LookupError, TypeError):
+        # A result without a message.
+        pass
+    return False

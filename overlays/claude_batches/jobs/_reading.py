@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from ._codec import BLOCK_LINES, LINE_BITS, decoded, taken_apart
 from ._errors import LedgerDamagedError
@@ -12,10 +12,47 @@ from ._folder import Store
 from ._ledger._sql import SqlLedger
 from ._records import BODY, RESULT, Shard
 
-__all__ = ["Lines"]
+__all__ = ["Lines", "StoredBlock"]
 
 #: The size of the decoded blocks that are kept, in bytes.
 KEPT = 8 * 1024 * 1024
+#: The number of stored blocks that are kept: rows in input order are of one shard, and of those that sent rows again.
+KEPT_STORED = 16
+
+
+class StoredBlock:
+    """A block of bodies as it is stored. It is decoded when one of its lines is first read.
+
+    Rows share it, and may outlive the job that they are read from.
+
+    Args:
+        shard: Its shard.
+        number: Its number.
+        stored: Its bytes.
+    """
+
+    __slots__ = ("_lines", "_number", "_shard", "_stored")
+
+    def __init__(self, shard: int, number: int, stored: bytes) -> None:
+        self._shard = shard
+        self._number = number
+        self._stored = stored
+        self._lines: list[bytes] | None = None
+
+    def line(self, place: int) -> bytes:
+        """Return the line at a place.
+
+        Raises:
+            LedgerDamagedError: The block is corrupt, or has fewer lines.
+        """
+        lines = self._lines
+        if lines is None:
+            lines = self._lines = decoded(self._stored).split(b"\n")
+            self._stored = b""
+        try:
+            return lines[place & (BLOCK_LINES - 1)]
+        except IndexError:
+            raise _too_short(self._shard, self._number) from None
 
 
 class Lines:
@@ -31,6 +68,7 @@ class Lines:
         self._store = store
         self._blocks: OrderedDict[tuple[int, int, int], list[bytes]] = OrderedDict()
         self._size = 0
+        self._stored: OrderedDict[tuple[int, int], StoredBlock] = OrderedDict()
         self._codecs: dict[int, str] = {}
 
     def body(self, shard: int, place: int) -> bytes:
@@ -41,13 +79,38 @@ class Lines:
         """Return the line of a result."""
         return self._line(RESULT, shard, place)
 
-    def bodies(self, places: Iterable[tuple[int, int]]) -> Iterator[bytes]:
-        """Yield the lines of requests: (shard, place)."""
-        return _lines_of(places, lambda shard, number: self._kept(BODY, shard, number))
+    def body_block(self, shard: int, number: int) -> StoredBlock:
+        """Return a block of requests."""
+        key = shard, number
+        block = self._stored.get(key)
+        if block is None:
+            stored = self._store.block(BODY, shard, self._codec(shard), number)
+            block = self._stored[key] = StoredBlock(shard, number, stored)
+            if len(self._stored) > KEPT_STORED:
+                self._stored.popitem(last=False)
+        else:
+            self._stored.move_to_end(key)
+        return block
 
-    def results(self, places: Iterable[tuple[int, int]]) -> Iterator[bytes]:
-        """Yield the lines of results, each block of which is read once: (shard, place), sorted."""
-        return _lines_of(places, self.result_block)
+    def results(self, shard: int, places: Sequence[int]) -> Iterator[bytes]:
+        """Yield the lines of results of one shard, each block of which is read once.
+
+        Args:
+            shard: The shard.
+            places: Their places, sorted.
+        """
+        # A million rows come through here: no call for each of them.
+        block = end = -1
+        lines: list[bytes] = []
+        for place in places:
+            if place >= end:
+                block = place >> LINE_BITS
+                end = (block + 1) << LINE_BITS
+                lines = self.result_block(shard, block)
+            try:
+                yield lines[place & (BLOCK_LINES - 1)]
+            except IndexError:
+                raise _too_short(shard, block) from None
 
     def result_block(self, shard: int, number: int) -> list[bytes]:
         """Return the lines of a block of results."""
@@ -73,6 +136,8 @@ class Lines:
     def forget(self, shard: int) -> None:
         """Forget the blocks of a shard, after its number was given away."""
         self._codecs.pop(shard, None)
+        for stored in [key for key in self._stored if key[0] == shard]:
+            del self._stored[stored]
         for key in [key for key in self._blocks if key[1] == shard]:
             self._size -= sum(map(len, self._blocks.pop(key)))
 
@@ -111,20 +176,6 @@ class Lines:
                 raise LedgerDamagedError(f"the ledger names shard {shard}, and doesn't know it")
             self._codecs[shard] = found.codec
         return self._codecs[shard]
-
-
-def _lines_of(places: Iterable[tuple[int, int]], read: Callable[[int, int], list[bytes]]) -> Iterator[bytes]:
-    # A million rows come through here: no call for each of them.
-    in_shard, in_block, lines = -1, -1, list[bytes]()
-    for shard, place in places:
-        block = place >> LINE_BITS
-        if block != in_block or shard != in_shard:
-            in_shard, in_block, lines = shard, block, read(shard, block)
-        try:
-            line = lines[place & (BLOCK_LINES - 1)]
-        except IndexError:
-            raise _too_short(shard, block) from None
-        yield line
 
 
 def _too_short(shard: int, block: int) -> LedgerDamagedError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from enum import IntEnum, StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import attrs
 import orjson
@@ -179,6 +179,10 @@ class Item(NamedTuple):
     cause: str | None
     result: int | None
     """The position of its result among those of its shard."""
+
+
+ItemValues: TypeAlias = tuple[int, int, int, int, int, str | None, int | None]
+"""The values of an `Item`, in their order."""
 
 
 class Twin(NamedTuple):

@@ -1,22 +1,23 @@
+# ruff: noqa: SLF001  # the function that joins rows fills them
 """Rows of results: a request joined with its result."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from heapq import merge
-from itertools import islice, repeat
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import orjson
 
 from ._causes import Cause
-from ._codec import place_at
+from ._codec import BLOCK_LINES, LINE_BITS, place_at
 from ._ids import key_of, parse_sent_id
 from ._ledger._sql import SqlLedger
-from ._lines import Line, parse_result, read_line, split_line
-from ._reading import Lines
-from ._records import RESULT, Item, ItemState, Shard, ShardState, Twin
+from ._lines import Line, exact_result, parse_result, read_line, split_line
+from ._reading import Lines, StoredBlock
+from ._records import RESULT, Item, ItemState, ItemValues, Shard, ShardState, Twin
 from ._tables import AnswerType, check_answer
 
 if TYPE_CHECKING:
@@ -36,10 +37,11 @@ class JobRow:
 
     __slots__ = (
         "_answers",
-        "_body",
+        "_block",
         "_columns",
         "_line",
         "_output",
+        "_place",
         "_result",
         "_wire",
         "attempt",
@@ -56,7 +58,8 @@ class JobRow:
         cause: str,
         batch_id: str | None,
         line: bytes | None,
-        body: bytes,
+        block: StoredBlock,
+        place: int,
         answers: AnswerType | None,
         columns: bytes | None,
     ) -> None:
@@ -70,7 +73,8 @@ class JobRow:
         """The batch that the result is from."""
         self.raw = line
         """The unparsed line of the result, without its newline; `None` if the batch had none."""
-        self._body = body
+        self._block = block
+        self._place = place
         self._answers = answers
         # The columns of a twin, whose body is that of another row.
         self._columns = columns
@@ -82,7 +86,7 @@ class JobRow:
     @property
     def custom_id(self) -> str:
         """The custom_id as it was added."""
-        return split_line(self._body)[0]
+        return split_line(self._block.line(self._place))[0]
 
     @property
     def params(self) -> dict[str, Any]:
@@ -104,17 +108,19 @@ class JobRow:
     @property
     def wire(self) -> dict[str, Any] | None:
         """The line of the result, parsed; its custom_id is the one that was sent."""
-        if self._wire is _UNREAD:
-            self._wire = None if self.raw is None else parse_result(self.raw)
-        return cast("dict[str, Any] | None", self._wire)
+        wire = self._wire
+        if wire is _UNREAD:
+            wire = self._wire = None if self.raw is None else exact_result(self.raw)
+        return wire  # type: ignore[no-any-return]
 
     @property
     def result(self) -> types.MessageBatchResult | None:
         """The result: succeeded, errored, canceled or expired; `None` if the batch had none."""
-        if self._result is _UNREAD:
+        result = self._result
+        if result is _UNREAD:
             wire = self.wire
-            self._result = None if wire is None else _decoder()(wire).result
-        return cast("types.MessageBatchResult | None", self._result)
+            result = self._result = None if wire is None else _decoder()(wire["result"])
+        return result  # type: ignore[no-any-return]
 
     @property
     def output(self) -> Any:
@@ -128,7 +134,8 @@ class JobRow:
     @property
     def message(self) -> types.Message | None:
         """The message of a succeeded result."""
-        return cast("types.Message | None", getattr(self.result, "message", None))
+        result = self.result
+        return result.message if result is not None and result.type == "succeeded" else None
 
     @property
     def usage(self) -> types.Usage | None:
@@ -138,7 +145,7 @@ class JobRow:
 
     def _read(self) -> Line:
         if self._line is _UNREAD:
-            self._line = read_line(self._body)
+            self._line = read_line(self._block.line(self._place))
         return cast("Line", self._line)
 
     def __repr__(self) -> str:
@@ -147,14 +154,17 @@ class JobRow:
 
 #: The value of a part that was not decoded so far.
 _UNREAD: Any = object()
+#: The block of rows whose requests are not read.
+_NO_BODY = StoredBlock(0, 0, b"\n" * BLOCK_LINES)
 
 
 @cache
-def _decoder() -> Callable[[Any], types.MessageBatchIndividualResponse]:
+def _decoder() -> Callable[[Any], types.MessageBatchResult]:
     """Return the decoder of a result; the models load at its first use."""
-    from ..types import MessageBatchIndividualResponse
+    from claude_batches_api import models
 
-    return MessageBatchIndividualResponse.from_dict
+    decode: Callable[[Any], types.MessageBatchResult] = models.find("MessageBatchResult").resolve()
+    return decode
 
 
 def rows(
@@ -246,11 +256,15 @@ class _Joining:
     def by_input(self) -> Iterator[JobRow]:
         """Yield rows in input order."""
         window = self._window()
-        items: Iterator[Item | Twin] = self._ledger.items(states=(ItemState.DONE,))
         if self._ledger.count_twins():
+            items: Iterator[Item | Twin] = self._ledger.items(states=(ItemState.DONE,))
             items = merge(items, self._ledger.twins(), key=_position)
-        while group := list(islice(items, window)):
-            yield from self._joined(group)
+            while group := list(islice(items, window)):
+                yield from self._joined(group)
+            return
+        values = chain.from_iterable(self._ledger.pages(states=(ItemState.DONE,)))
+        while part := list(islice(values, window)):
+            yield from self._with_lines(part)
 
     def by_arrival(self) -> Iterator[JobRow]:
         """Yield rows as their results came; those without a result, and twins, come last."""
@@ -265,16 +279,19 @@ class _Joining:
             yield from self._joined(group)
 
     def _joined(self, group: Sequence[Item | Twin]) -> Iterator[JobRow]:
+        """Yield rows with their results."""
+        yield from self._with_lines(*self._items_of(group))
+
+    def _with_lines(self, items: Sequence[ItemValues], twins: Sequence[Twin | None] = ()) -> Iterator[JobRow]:
         """Yield rows with their results, each block of which is read once."""
-        items, twins = self._items_of(group)
         found: list[bytes | None] = [None] * len(items)
         if self._with_results:
-            places = [(item.shard, item.result) for item in items]
-            wanted = [index for index, (_, result) in enumerate(places) if result is not None]
-            wanted.sort(key=places.__getitem__)
-            sought = cast("Iterator[tuple[int, int]]", map(places.__getitem__, wanted))
-            for index, line in zip(wanted, self._lines.results(sought), strict=True):
-                found[index] = line
+            for shard, places in _places_of(items).items():
+                # Sorted by place, so that each block is read once; and then in the order of the rows again.
+                places.sort()
+                lines = self._lines.results(shard, [place for place, _ in places])
+                for (_, index), line in zip(places, lines, strict=True):
+                    found[index] = line
         yield from self._rows(items, found, twins)
 
     def _items_of(self, group: Sequence[Item | Twin]) -> tuple[list[Item], list[Twin | None]]:
@@ -288,27 +305,39 @@ class _Joining:
         return [item for item, _ in done], [twin for _, twin in done]
 
     def _rows(
-        self, items: Sequence[Item], results: Sequence[bytes | None], twins: Sequence[Twin | None] = ()
+        self, items: Sequence[ItemValues], results: Sequence[bytes | None], twins: Sequence[Twin | None] = ()
     ) -> Iterator[JobRow]:
         """Join rows, results and requests."""
-        bodies: Iterable[bytes] = repeat(b"")
-        if self._with_bodies:
-            bodies = self._lines.bodies((item.shard, item.place) for item in items)
-        batches = self._batches
-        for item, line, body, twin in zip(items, results, bodies, twins or repeat(None), strict=False):
-            position, shard, _, _, attempt, cause, _ = item
-            if shard not in batches:
-                batches[shard] = self._batch_of(shard)
-            columns = None
+        # A million rows come through here: a row is filled in place of being called, which takes half of the time.
+        new, row_type, unread, answers = object.__new__, JobRow, _UNREAD, self._answers
+        in_shard = in_block = -1
+        block, batch = _NO_BODY, None
+        for item, line, twin in zip(items, results, twins or repeat(None), strict=False):
+            row = new(row_type)
+            row.position, shard, place, _, row.attempt, cause, _ = item
+            if place >> LINE_BITS != in_block or shard != in_shard:
+                if shard != in_shard:
+                    batch = self._batch_of(shard)
+                in_shard, in_block = shard, place >> LINE_BITS
+                if self._with_bodies:
+                    block = self._lines.body_block(shard, in_block)
+            row.cause = cause or "missing"
+            row.batch_id = batch
+            row.raw = line
+            row._block = block
+            row._place = place
+            row._answers = answers
+            row._columns = None
+            row._line = row._wire = row._result = row._output = unread
             if twin is not None:
-                position, _, columns = twin
-            yield JobRow(
-                position, attempt, cause or "missing", batches[shard], line, body, self._answers, columns
-            )
+                row.position, _, row._columns = twin
+            yield row
 
     def _batch_of(self, number: int) -> str | None:
-        shard = self._ledger.shard(number)
-        return None if shard is None else shard.batch_id
+        if number not in self._batches:
+            shard = self._ledger.shard(number)
+            self._batches[number] = None if shard is None else shard.batch_id
+        return self._batches[number]
 
     def _of_shard(self, shard: Shard) -> Iterator[JobRow]:
         """Yield the final results of a shard, unparsed."""
@@ -330,6 +359,19 @@ class _Joining:
                 if place in by_place and by_place[place].state == ItemState.DONE
             ]
             yield from self._rows([item for item, _ in kept], [line for _, line in kept])
+
+
+def _places_of(items: Sequence[ItemValues]) -> dict[int, list[tuple[int, int]]]:
+    """Return the places of results and the indexes of their rows, by shard."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    in_shard = -1
+    places: list[tuple[int, int]] = []
+    for index, (_, shard, _, _, _, _, result) in enumerate(items):
+        if result is not None:
+            if shard != in_shard:
+                in_shard, places = shard, found.setdefault(shard, [])
+            places.append((result, index))
+    return found
 
 
 def _position(each: Item | Twin) -> int:

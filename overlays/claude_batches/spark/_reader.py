@@ -21,6 +21,7 @@ from pyspark.sql.types import StructType
 
 from ..jobs import JobRow, ResultRow, WriteError
 from ..jobs._causes import classify
+from ..jobs._codec import LINE_BITS
 from ..jobs._ids import key_of, parse_sent_id
 from ..jobs._lines import parse_result
 from ..jobs._opening import Opened, opened_to_read
@@ -262,9 +263,9 @@ def _joined(job: Opened, shard: Shard, path: Path) -> Iterator[JobRow]:
                     file.seek(starts[index])
                     line = file.readline().rstrip(b"\n")
                     cause = classify(parse_result(line)["result"]).value
-                    body = job.lines.body(item.shard, item.place)
+                    block = job.lines.body_block(item.shard, item.place >> LINE_BITS)
                     yield JobRow(
-                        position, item.attempt, cause, shard.batch_id, line, body, answers=None, columns=None
+                        position, item.attempt, cause, shard.batch_id, line, block, item.place, None, None
                     )
 
 
