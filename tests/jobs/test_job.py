@@ -23,6 +23,7 @@ from claude_batches.jobs import (
     Ledger,
     PostgresLedger,
     ShardError,
+    _adding,
 )
 from claude_batches.sandbox import Fault, ReplyError, Sandbox
 
@@ -125,8 +126,12 @@ def test_columns_without_an_id(tmp_path: Path, open_folder: Open, sandbox: Sandb
     assert [row.columns for row in job.results()] == [{"country": "Chile"}]
 
 
-def test_add_all_or_nothing(tmp_path: Path, open_job: Open) -> None:
+@pytest.mark.parametrize("together", [3, 50_000])
+def test_add_all_or_nothing(
+    tmp_path: Path, open_job: Open, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
     """An oversized request is reported with its index, and a failing source leaves nothing behind."""
+    monkeypatch.setattr(_adding, "_PENDING_ROWS", together)
     job = open_job(tmp_path / "a", None, max_bytes=2000)
     with pytest.raises(JobRequestError, match=r"request 7 \(custom_id 'big'\).*max_bytes") as caught:
         job.add([*requests(7), request("big", "x" * 2000)])

@@ -10,7 +10,7 @@ import httpx
 import orjson
 import pytest
 from claude_batches import Client
-from claude_batches.jobs import Job, JobRequestError, Shard
+from claude_batches.jobs import Job, JobRequestError, Shard, _adding
 from claude_batches.jobs._ids import parse_sent_id, sent_id
 from claude_batches.jobs._lines import read_line, split_line, write_line
 from claude_batches.jobs._records import Positions
@@ -77,20 +77,36 @@ def _lines(job: Job, shard: Shard) -> list[bytes]:
     return lines
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
-    adds=st.lists(st.lists(st.integers(0, 120), max_size=80), min_size=2, max_size=4),
+    adds=st.lists(st.lists(st.integers(0, 120), max_size=60), min_size=1, max_size=4),
     most=st.integers(1, 30),
+    size=st.integers(400, 1500),
+    together=st.integers(1, 9),
 )
-def test_known_rows_left_out(adds: list[list[int]], most: int) -> None:
-    """Whatever is added again, in one call or another, each row is in one shard once, counted to the byte."""
-    with tempfile.TemporaryDirectory() as folder, Job.open(Path(folder, "a"), max_requests=most) as job:
-        for add in adds:
-            job.add(_request(f"row {index}", "x" * index) for index in add)
-        found = [split_line(line)[0] for shard in job.shards() for line in _lines(job, shard)]
-        distinct = list(dict.fromkeys(index for add in adds for index in add))
-        assert found == [f"row {index}" for index in distinct]
-        assert job.status().requests == len(distinct)
+def test_added_in_portions(adds: list[list[int]], most: int, size: int, together: int) -> None:
+    """Rows that are inserted in portions, with known and repeated ones among them, are all there once, in order."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tempfile.TemporaryDirectory() as folder,
+        Job.open(Path(folder, "a"), max_requests=most, max_bytes=size) as job,
+    ):
+        patch.setattr(_adding, "_PENDING_ROWS", together)
+        expected: dict[str, None] = {}
+        for numbers in adds:
+            added = job.add(_request(f"row {number}", "x" * (number % 50)) for number in numbers)
+            before = len(expected)
+            expected.update(dict.fromkeys(f"row {number}" for number in numbers))
+            assert added == len(expected) - before
+        found: list[str] = []
+        for shard in job.shards():
+            lines = _lines(job, shard)
+            assert shard.bytes <= size
+            assert shard.requests <= most
+            assert sum(each[0] for each in shard.models.values()) == shard.requests
+            found += [split_line(line)[0] for line in lines]
+        assert found == list(expected)
+        assert job.status().requests == len(expected)
 
 
 def test_exact_bytes(tmp_path: Path, sandbox: Sandbox) -> None:

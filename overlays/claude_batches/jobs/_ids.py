@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import secrets
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 __all__ = [
+    "KEY_BYTES",
     "OWN_ID",
     "SentId",
     "derived_id",
@@ -23,6 +24,9 @@ __all__ = [
     "sent_id",
     "twin_key",
 ]
+
+#: The size of the keys that rows are found by.
+KEY_BYTES: Final = 16
 
 #: The form that the API asks of a custom_id.
 OWN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -60,12 +64,12 @@ def parse_sent_id(custom_id: str) -> SentId | None:
 
 def key_of(custom_id: str) -> bytes:
     """Return the 16 bytes that a row is found by."""
-    return blake2b(custom_id.encode(), digest_size=16).digest()
+    return blake2b(custom_id.encode(), digest_size=KEY_BYTES).digest()
 
 
 def twin_key(key: bytes, row: int, columns: bytes) -> bytes:
     """Return the 16 bytes that a repeated row of a table is known by, so that adding it again changes nothing."""
-    return blake2b(b"%b%d %b" % (key, row, columns), digest_size=16).digest()
+    return blake2b(b"%b%d %b" % (key, row, columns), digest_size=KEY_BYTES).digest()
 
 
 def params_key(params: bytes) -> bytes:
@@ -74,7 +78,7 @@ def params_key(params: bytes) -> bytes:
     Args:
         params: The params as JSON with sorted keys.
     """
-    return blake2b(params, digest_size=16).digest()
+    return blake2b(params, digest_size=KEY_BYTES).digest()
 
 
 def derived_id(key: bytes, position: int | None = None) -> str:

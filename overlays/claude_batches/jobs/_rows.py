@@ -1,4 +1,6 @@
-# ruff: noqa: SLF001  # the function that joins rows fills them
+# The function that joins rows fills them.
+# ruff: noqa: SLF001
+# pyright: reportPrivateUsage=false
 """Rows of results: a request joined with its result."""
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import orjson
 from ._codec import BLOCK_BYTES, BLOCK_LINES
 from ._ids import sent_id
 from ._lines import AROUND, ENVELOPE, SEPARATOR
+from ._requests import Request
 
 __all__ = ["Limits", "ModelFacts", "ShardFill", "block_full", "blocks_of", "distinct_count"]
 
@@ -58,6 +59,15 @@ class ModelFacts:
         counts[1] += size
         counts[2] += max_tokens
 
+    def add_all(self, requests: Sequence[Request]) -> None:
+        """Count requests."""
+        models = {request.model for request in requests}
+        for model in models:
+            # Most jobs have one model.
+            own = requests if len(models) == 1 else [each for each in requests if each.model == model]
+            sizes, tokens = sum(each.params_size for each in own), sum(each.max_tokens for each in own)
+            self.merge({model: [len(own), sizes, tokens]})
+
     def merge(self, others: Mapping[str, Sequence[int]]) -> None:
         """Add the facts of another shard."""
         for model, counts in others.items():
@@ -93,11 +103,16 @@ class ShardFill:
         varying = custom_id if self._token is None else str(position)
         return self._around + len(varying) + params_size
 
-    def takes(self, size: int, pending_requests: int = 0, pending_bytes: int = 0) -> bool:
-        """Tell if a line fits, after those that are pending."""
-        requests = self.requests + pending_requests
-        total = self.bytes + pending_bytes + size + (SEPARATOR if requests else 0)
-        return requests < self.limits.requests and total <= self.limits.bytes
+    def takes(self, size: int) -> bool:
+        """Tell if a line fits."""
+        requests, room = self.left
+        return requests > 0 and size + SEPARATOR <= room
+
+    @property
+    def left(self) -> tuple[int, int]:
+        """The number of requests that may follow, and the bytes for their lines, each with a separator."""
+        room = self.limits.bytes - self.bytes
+        return self.limits.requests - self.requests, room if self.requests else room + SEPARATOR
 
     def add(self, size: int) -> None:
         """Count a line."""

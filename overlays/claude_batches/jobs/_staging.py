@@ -1,14 +1,12 @@
-"""Staging: requests become shards on disk, ready to be sent.
+"""Staging: rows that are sent again become new shards, and small shards one.
 
-`Adding` takes new requests, `restage` rows that are sent again. A shard's body is durable before the ledger says that
-it may be sent.
+A shard's body is durable before the ledger says that it may be sent.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from itertools import chain
 from typing import Any
 
@@ -17,28 +15,22 @@ import orjson
 
 from ._causes import follow_up
 from ._codec import best_codec, place_at
-from ._errors import JobConflictError, JobRequestError, LedgerError
 from ._folder import BlockWriter, Store
-from ._ids import twin_key
 from ._ledger._sql import SqlLedger
-from ._lines import SEPARATOR, parse_result, read_line, split_line, write_line
+from ._lines import parse_result, read_line, split_line, write_line
 from ._options import JobOptions
 from ._reading import Lines
 from ._records import BODY, Item, ItemState, JobState, Positions, Shard, ShardState
-from ._requests import Request, encode_params, prepare
-from ._shards import Limits, ShardFill, block_full, blocks_of, distinct_count
+from ._requests import Request, encode_params
+from ._shards import Limits, ShardFill, block_full, distinct_count
 
-__all__ = ["Adding", "clean", "merge", "merged_count", "restage", "shown"]
+__all__ = ["Body", "clean", "merge", "merged_count", "restage", "shown"]
 
 _SHOWN = 200
-#: Rows that are added in one transaction: their keys are spread over the whole index, so that few large transactions
-#: write much less than many small ones.
-_PENDING_ROWS = 50_000
-_PENDING_BYTES = 16 * 1024 * 1024
 _AGAIN = (ItemState.AGAIN, ItemState.MORE, ItemState.CONTINUE, ItemState.CHANGED, ItemState.HELD)
 
 
-class _Body:
+class Body:
     """A shard that is being written.
 
     Args:
@@ -78,9 +70,7 @@ class _Body:
         """
         self.positions.extend(range(first, first + len(requests)))
         self.fill.add_all(sizes)
-        count = self.fill.facts.add
-        for request in requests:
-            count(request.model, request.params_size, request.max_tokens)
+        self.fill.facts.add_all(requests)
 
     def finish(self, state: ShardState, positions: bytes | None = None) -> None:
         """Make it durable and note it."""
@@ -100,241 +90,11 @@ class _Body:
         self._writer.discard()
 
 
-class Adding:
-    """One call that adds requests: all of them, or none.
-
-    Args:
-        ledger: The ledger.
-        store: The store.
-        lines: The lines that are there.
-        options: The options of the job.
-    """
-
-    def __init__(self, ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions) -> None:
-        self._ledger = ledger
-        self._store = store
-        self._lines = lines
-        self._options = options
-        self._exits = ExitStack()
-        self._exits.enter_context(ledger.exclusive())
-        try:
-            clean(ledger, store, lines)
-            facts = ledger.facts()
-            self._own = facts.ids == "own"
-            self._token = facts.token
-            self._position, self._number = ledger.counters()
-        except BaseException:
-            self._exits.close()
-            raise
-        self.added = 0
-        """The number of new requests."""
-        self.known = 0
-        """The number of requests that the job had already."""
-        self._index = 0
-        self._body: _Body | None = None
-        # The pending rows by their keys, and their sizes as they are sent.
-        self._pending: dict[bytes, Request] = {}
-        self._sizes: list[int] = []
-        self._lines_size = 0
-        self._sent_size = 0
-        # Repeated rows of the pending ones.
-        self._twins: list[Request] = []
-
-    def push(self, given: Any) -> None:
-        """Take a request.
-
-        Raises:
-            JobRequestError: It can't be sent.
-            JobConflictError: Its custom_id is in the job, with other params.
-        """
-        index = self._index
-        self._index += 1
-        request = prepare(index, given, own_ids=self._own)
-        twin = self._pending.get(request.key)
-        if twin is not None:
-            _compare(request, split_line(twin.line)[1])
-            self._twins.append(request)
-            self.known += 1
-            return
-        body = self._body or self._open()
-        size = self._size(body, request)
-        if not body.fill.takes(size, len(self._sizes), self._sent_size):
-            self._flush()
-            if body.fill.requests and not body.fill.takes(size):
-                self._close()
-            body = self._body or self._open()
-            size = self._size(body, request)
-            if not body.fill.takes(size):
-                raise JobRequestError(
-                    index,
-                    request.custom_id,
-                    f"it takes {size:,} bytes, and with its envelope a batch may have {self._options.max_bytes:,} "
-                    "(max_bytes): shorten it, or give files by their URL or file_id",
-                )
-        self._pending[request.key] = request
-        self._sizes.append(size)
-        self._lines_size += len(request.line) + 1
-        self._sent_size += size + SEPARATOR
-        if len(self._sizes) >= _PENDING_ROWS or self._lines_size >= _PENDING_BYTES:
-            self._flush()
-
-    def finish(self) -> None:
-        """Let the added requests be sent."""
-        try:
-            self._flush()
-            if self._body is not None:
-                self._close()
-            self._ledger.finish_adding()
-        except BaseException:
-            self.abandon()
-            raise
-        self._exits.close()
-
-    def abandon(self) -> None:
-        """Add nothing."""
-        try:
-            if self._body is not None:
-                self._body.discard()
-            clean(self._ledger, self._store, self._lines)
-        finally:
-            self._exits.close()
-
-    def _size(self, body: _Body, request: Request) -> int:
-        return body.fill.size(request.custom_id, self._position + len(self._sizes), request.params_size)
-
-    def _open(self) -> _Body:
-        most = self._options.shard_requests
-        canary = self._options.canary and not self._ledger.shards()
-        requests = (
-            min(self._options.canary, most) if canary else distinct_count(self._number, self._token, most)
-        )
-        fill = ShardFill(
-            self._number, None if self._own else self._token, Limits(requests, self._options.max_bytes)
-        )
-        self._body = _Body(self._ledger, self._store, "canary" if canary else "first", fill, self._position)
-        self._lines.note_codec(self._number, self._body.codec.name)
-        self._number += 1
-        with self._ledger.transaction(durable=False):
-            self._ledger.set_counters(self._position, self._number)
-            self._body.note(ShardState.ADDING)
-        return self._body
-
-    def _flush(self) -> None:
-        """Write the pending rows, without the rows that the job has already."""
-        pending, sizes, twins, body = self._pending, self._sizes, self._twins, self._body
-        self._pending, self._sizes, self._twins, self._lines_size, self._sent_size = {}, [], [], 0, 0
-        if not pending or body is None:
-            return
-        with self._ledger.transaction(durable=False):
-            # The counters come first: numbers that are not counted would be given out again after a crash.
-            self._ledger.set_counters(self._position + 2 * len(pending) + len(twins), self._number)
-            if not self._insert(body, pending, sizes):
-                pending = self._unknown(pending, twins)
-                sizes = [
-                    body.fill.size(request.custom_id, position, request.params_size)
-                    for position, request in enumerate(pending.values(), self._position)
-                ]
-                if not self._insert(body, pending, sizes):
-                    raise LedgerError("rows that the job does not have could not be added; nothing was added")
-            if twins:
-                self._add_twins(twins)
-
-    def _insert(self, body: _Body, pending: dict[bytes, Request], sizes: list[int]) -> bool:
-        """Write rows; false, and nothing written, if the job has one already."""
-        requests = list(pending.values())
-        lines = [request.line for request in requests]
-        blocks = list(blocks_of(lines))
-        places = chain.from_iterable(
-            range(place_at(number, 0), place_at(number, end - start))
-            for number, (start, end) in enumerate(blocks, body.blocks)
-        )
-        if not self._ledger.insert_items(body.fill.number, self._position, list(pending), places):
-            return False
-        for start, end in blocks:
-            body.write(lines[start:end])
-        body.add(self._position, requests, sizes)
-        self._position += len(requests)
-        self.added += len(requests)
-        return True
-
-    def _add_twins(self, twins: list[Request]) -> None:
-        """Add the rows of a table that repeat the request of another row, unless they are that row."""
-        items = self._ledger.items_by_key([request.key for request in twins])
-        rows: list[tuple[int, bytes, int, bytes]] = []
-        for request in twins:
-            if request.row is None:
-                continue
-            item = items[request.key]
-            first = self._first(item)
-            sent = read_line(self._lines.body(first.shard, first.place))
-            if sent.row == request.row and sent.extra == orjson.loads(request.columns):
-                continue
-            rows.append(
-                (
-                    self._position,
-                    twin_key(request.key, request.row, request.columns),
-                    item.position,
-                    request.columns,
-                )
-            )
-            self._position += 1
-        self._ledger.insert_twins(rows)
-
-    def _unknown(self, pending: dict[bytes, Request], twins: list[Request]) -> dict[bytes, Request]:
-        """Return the rows that the job doesn't have; the others may be twins.
-
-        Raises:
-            JobConflictError: One has the custom_id of a row with other params.
-        """
-        known = self._ledger.items_by_key(list(pending))
-        unknown: dict[bytes, Request] = {}
-        for key, request in pending.items():
-            item = known.get(key)
-            if item is None:
-                unknown[key] = request
-                continue
-            first = self._first(item)
-            _compare(request, split_line(self._lines.body(first.shard, first.place))[1])
-            twins.append(request)
-        self.known += len(known)
-        return unknown
-
-    def _first(self, item: Item) -> Item:
-        """Return a row as it was added: rows that were sent again may have other params."""
-        return (self._ledger.earlier(item.position) or [item])[0] if item.attempt > 1 else item
-
-    def _close(self) -> None:
-        assert self._body is not None
-        with self._ledger.transaction(durable=False):
-            if self._body.fill.requests:
-                positions = self._body.positions
-                self._body.first = positions[0]
-                # Twins take positions between those of the rows.
-                contiguous = positions[-1] - positions[0] + 1 == len(positions)
-                self._body.finish(ShardState.ADDING, None if contiguous else positions.tobytes())
-                self._ledger.set_counters(self._position, self._number)
-            else:
-                self._body.discard()
-                self._ledger.delete_shard(self._body.fill.number)
-        self._body = None
-
-
 def clean(ledger: SqlLedger, store: Store, lines: Lines) -> None:
     """Remove the remains of a call that was not finished. The caller has the exclusive right to add."""
     for shard in ledger.abandon_adding():
         store.delete(shard.number, shard.codec)
         lines.forget(shard.number)
-
-
-def _compare(request: Request, known: bytes) -> None:
-    """Check that params are equal, as JSON.
-
-    Raises:
-        JobConflictError: They are not.
-    """
-    given = split_line(request.line)[1]
-    if given != known and orjson.loads(given) != orjson.loads(known):
-        raise JobConflictError(request.custom_id, request.at, shown(known), shown(given))
 
 
 def shown(params: bytes) -> str:
@@ -380,7 +140,7 @@ def _restage_shard(
         ledger.set_counters(position, number + 1)
         most = distinct_count(number, token or "", options.shard_requests)
         fill = ShardFill(number, token, Limits(most, options.max_bytes))
-        body = _Body(ledger, store, "retry", fill, first.position)
+        body = Body(ledger, store, "retry", fill, first.position)
         try:
             moves = _fill(ledger, lines, options, body, chain((first,), items))
             ledger.move_items(number, moves)
@@ -392,7 +152,7 @@ def _restage_shard(
 
 
 def _fill(
-    ledger: SqlLedger, lines: Lines, options: JobOptions, body: _Body, items: Iterator[Item]
+    ledger: SqlLedger, lines: Lines, options: JobOptions, body: Body, items: Iterator[Item]
 ) -> list[tuple[Item, int, bool]]:
     """Write rows until the shard is full; return them with their new places."""
     moves: list[tuple[Item, int, bool]] = []
@@ -500,7 +260,7 @@ def _merge_group(ledger: SqlLedger, store: Store, lines: Lines, kind: str, limit
         facts = ledger.facts()
         ledger.set_counters(position, number + 1)
         fill = ShardFill(number, None if facts.ids == "own" else facts.token, limits)
-        body = _Body(ledger, store, kind, fill, group[0].first)
+        body = Body(ledger, store, kind, fill, group[0].first)
         try:
             positions = _copy(ledger, lines, body, group)
             body.finish(ShardState.STAGED, Positions.packed(positions))
@@ -513,7 +273,7 @@ def _merge_group(ledger: SqlLedger, store: Store, lines: Lines, kind: str, limit
     return group
 
 
-def _copy(ledger: SqlLedger, lines: Lines, body: _Body, group: list[Shard]) -> list[int]:
+def _copy(ledger: SqlLedger, lines: Lines, body: Body, group: list[Shard]) -> list[int]:
     """Write the lines of shards into another one; return the positions of their rows."""
     moves: list[tuple[int, int]] = []
     block: list[bytes] = []

@@ -138,6 +138,15 @@ class PostgresJob(SqlLedger):
             cursor.executemany(sql.replace("?", "%s"), rows)
             return int(cursor.rowcount)
 
+    def _insert(self, shard: int, first: int, keys: Sequence[bytes], places: Iterable[int]) -> int:
+        added: int = self._run(
+            "INSERT INTO item (position, key, shard, place) SELECT ? + number - 1, key, ?, place "
+            "FROM unnest(?::bytea[], ?::bigint[]) WITH ORDINALITY AS rows (key, place, number) "
+            "ON CONFLICT DO NOTHING",
+            (first, shard, list(keys), list(places)),
+        ).rowcount
+        return added
+
     def _now(self) -> float:
         # The database has one clock for all processes.
         return float(self._run("SELECT extract(epoch FROM clock_timestamp())").fetchone()[0])

@@ -11,7 +11,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from itertools import repeat, starmap
+from itertools import starmap
 from typing import Any, ClassVar, Final
 
 import attrs
@@ -227,15 +227,17 @@ class SqlLedger(ABC):
             places: Their places in the shard.
         """
         with self._savepoint() as undo:
-            added = self._run_many(
-                "INSERT INTO item (position, key, shard, place) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                # A million rows come through here, so no step of it is Python's.
-                zip(range(first, first + len(keys)), keys, repeat(shard), places, strict=False),
-            )
-            if added != len(keys):
+            if self._insert(shard, first, keys, places) != len(keys):
                 undo()
                 return False
         return True
+
+    @abstractmethod
+    def _insert(self, shard: int, first: int, keys: Sequence[bytes], places: Iterable[int]) -> int:
+        """Insert rows whose keys are not there, in one statement; return their number.
+
+        A million rows come through here. Binding the values of each takes longer than inserting it.
+        """
 
     @contextmanager
     def _savepoint(self) -> Generator[Callable[[], None]]:

@@ -16,6 +16,7 @@ import attrs
 
 from ... import ClaudeBatchesError, Client
 from ..._interrupts import Interrupts
+from .._adding import Adding
 from .._collect import Collected
 from .._cost import Plan, Planner, Report
 from .._cost._budget import dollars
@@ -28,7 +29,7 @@ from .._options import Ids, JobOptions, OptionKeys, typed
 from .._records import JobFacts, JobState, Shard, ShardState
 from .._requests import Given
 from .._rows import JobRow, Order, rows
-from .._staging import Adding, merge, merged_count, restage
+from .._staging import merge, merged_count, restage
 from .._status import JobReport, JobStatus, archived_soon, finished, status_of
 from .._tables import AnswerType, ResultRow, answer_type, read_source, write
 from .._tables._write import TableFormat
