@@ -18,7 +18,7 @@ import attrs
 from .._errors import RequestEncodingError
 from .failure import DeadlinePassed
 
-__all__ = ["FilePiece", "Payload", "Piece", "Transmission", "piece_of"]
+__all__ = ["FilePiece", "MadePiece", "Payload", "Piece", "Transmission", "piece_of"]
 
 #: Number of bytes read and sent at a time.
 CHUNK = 128 * 1024
@@ -53,7 +53,16 @@ class FilePiece:
             raise RequestEncodingError(f"the file to send can't be read: {error}") from error
 
 
-Piece: TypeAlias = bytes | FilePiece
+@attrs.frozen
+class MadePiece:
+    """Bytes that are made anew for each transmission."""
+
+    chunks: Callable[[], Iterator[bytes]]
+    size: int
+    """Number of bytes to send."""
+
+
+Piece: TypeAlias = bytes | FilePiece | MadePiece
 
 
 def piece_of(content: bytes | IO[bytes] | Path) -> Piece:
@@ -96,10 +105,10 @@ class Payload:
     def chunks(self) -> Iterator[bytes]:
         """Read the body in chunks."""
         for piece in self.pieces:
-            if isinstance(piece, FilePiece):
-                yield from piece.chunks()
-            else:
+            if isinstance(piece, bytes):
                 yield from (piece[start : start + CHUNK] for start in range(0, len(piece), CHUNK))
+            else:
+                yield from piece.chunks()
 
     def close(self) -> None:
         """Delete the temporary file."""

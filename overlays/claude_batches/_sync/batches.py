@@ -16,6 +16,7 @@ from claude_batches_api.request import RequestOptions
 
 from .._batches.body_writer import BodyWriter, WrittenBatch
 from .._batches.create_flow import CreateFlow, OnAmbiguous
+from .._batches.encoded_body import EncodedBody
 from .._batches.ids import check_id, checked
 from .._batches.reconcile import Search, candidates, reconciled
 from .._batches.wait import Polling, PollOptions, wait
@@ -115,6 +116,12 @@ class Batches(resources.Batches):
             writer.discard()
             raise
         return self._transport.deliver(exchange)
+
+    def _create_encoded(
+        self, body: EncodedBody, *, workspace_id: str | None = None, **options: Unpack[RequestOptions]
+    ) -> MessageBatch:
+        """Create a batch of an encoded body, which is not checked. Its errors are those of `create`."""
+        return self._transport.deliver(self._creating(body, {"workspace_id": workspace_id}, "raise", options))
 
     retrieve = checked(resources.Batches.retrieve)
     cancel = checked(resources.Batches.cancel)
@@ -332,14 +339,18 @@ class Batches(resources.Batches):
         )
 
     def _creating(
-        self, writer: BodyWriter, arguments: Mapping[str, Any], mode: OnAmbiguous, options: RequestOptions
+        self,
+        body: BodyWriter | EncodedBody,
+        arguments: Mapping[str, Any],
+        mode: OnAmbiguous,
+        options: RequestOptions,
     ) -> Exchange[MessageBatch]:
-        """Return the exchange that creates a batch of the written requests."""
+        """Return the exchange that creates a batch of a body."""
         session = self._transport.session
         request = operations.create(requests=(), **arguments)
         assert request.body is not None
         others = {name: value for name, value in request.body.content.items() if name != "requests"}
-        written = writer.finish({**others, **(options.get("extra_body") or {})})
+        written = body.finish({**others, **(options.get("extra_body") or {})})
 
         def find(error: AmbiguousCreateError) -> Any:
             # A coroutine of an async client, a list of a sync one.

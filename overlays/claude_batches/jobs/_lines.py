@@ -16,21 +16,26 @@ from .._results.line import has_large_number
 
 __all__ = [
     "AROUND",
+    "BETWEEN",
     "ENVELOPE",
+    "HEAD",
     "SEPARATOR",
+    "TAIL",
     "Line",
     "exact_result",
     "params_start",
     "parse_result",
     "read_line",
-    "sent_request",
+    "sent_line",
     "split_line",
     "write_line",
 ]
 
-#: Bytes of a body besides its lines, and between two of them, as the client writes it.
-ENVELOPE = len(b'{"requests":[]}')
-SEPARATOR = len(b",\n")
+#: The parts of a sent body around its lines.
+HEAD, BETWEEN, TAIL = b'{"requests":[', b",\n", b"]}"
+#: Bytes of a sent body besides its lines, and between two of them.
+ENVELOPE = len(HEAD + TAIL)
+SEPARATOR = len(BETWEEN)
 
 _PLAIN = b'{"custom_id":'
 _PARAMS = b',"params":'
@@ -86,9 +91,17 @@ def read_line(line: bytes) -> Line:
     return Line(wire["custom_id"], wire["params"], wire.get("extra") or {}, wire.get("row"))
 
 
-def sent_request(custom_id: str, params: bytes) -> dict[str, Any]:
-    """Return a request for the client, with its params as they are on disk."""
-    return {"custom_id": custom_id, "params": orjson.Fragment(params)}
+def sent_line(line: bytes, custom_id: bytes | None) -> bytes:
+    """Return a line as it is sent: its id and its params alone.
+
+    Args:
+        line: The line on disk.
+        custom_id: JSON of the id in place of the user's; `None` sends the user's.
+    """
+    if not line.startswith(_PLAIN):
+        line = write_line(*split_line(line))
+    # A quote within a JSON string has a backslash before it, so the first match is the end of the id.
+    return line if custom_id is None else _PLAIN + custom_id + line[line.index(_PARAMS) :]
 
 
 def parse_result(line: bytes) -> dict[str, Any]:

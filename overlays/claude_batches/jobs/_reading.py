@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from ._codec import BLOCK_LINES, LINE_BITS, decoded, taken_apart
 from ._errors import LedgerDamagedError
@@ -117,7 +118,11 @@ class Lines:
         return self._block(RESULT, shard, number)[:-1]
 
     def whole_body(self, shard: Shard) -> Iterator[bytes]:
-        """Yield the lines of a body, and check at the end that it is as it was written.
+        """Yield the lines of a body, as `whole_blocks` does."""
+        return chain.from_iterable(self.whole_blocks(shard))
+
+    def whole_blocks(self, shard: Shard) -> Iterator[list[bytes]]:
+        """Yield the lines of a body by block, and check at the end that it is as it was written.
 
         Raises:
             LedgerDamagedError: It is not.
@@ -129,7 +134,7 @@ class Lines:
                 lines = decoded(block)
             except LedgerDamagedError:
                 raise _changed(shard) from None
-            yield from lines.split(b"\n")[:-1]
+            yield lines.split(b"\n")[:-1]
         if digest.hexdigest() != shard.hash:
             raise _changed(shard)
 

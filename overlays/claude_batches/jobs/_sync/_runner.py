@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -31,15 +31,15 @@ from ... import (
 from ..._words import counted
 from .._clock import ServerClock, epoch
 from .._collect import Collected, ingest
-from .._errors import JobError, LedgerError, ShardError
+from .._errors import LedgerError, ShardError
 from .._folder import Store, written_whole
-from .._ids import key_of, sent_id
+from .._ids import key_of
 from .._ledger._sql import SqlLedger
-from .._lines import sent_request, split_line
 from .._options import JobOptions
 from .._patience import Patience, requested_wait, stops_the_job
 from .._reading import Lines
 from .._records import JobState, Shard, ShardState
+from .._sending import sent_body
 from .._settle import (
     CLOCK_ERROR,
     FIRST_LINES,
@@ -129,14 +129,11 @@ class Runner:
 
     def _send(self, shard: Shard) -> bool:
         """Send a shard whose intent is committed; false if it was not made, or may not have been."""
-        body = _Body(self._ledger, self._lines, shard)
+        body = sent_body(self._ledger, self._lines, shard)
         try:
-            batch = self._batches.create(
-                requests=body.requests(),
-                workspace_id=self._options.workspace_id,
-                validate=False,
-                max_retries=0,
-            )
+            # Private, because it checks nothing.
+            create = self._batches._create_encoded  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            batch = create(body, workspace_id=self._options.workspace_id, max_retries=0)
         except AmbiguousCreateError as error:
             self._ledger.doubt(shard)
             logger.warning("shard %s: %s It is looked for.", shard.number, error.message)
@@ -522,32 +519,6 @@ class Runner:
             self._wait(self._patience.failed(error))
             return
         self._cancel_asked.add(shard.batch_id)
-
-
-class _Body:
-    """The requests of a shard as they are sent."""
-
-    def __init__(self, ledger: SqlLedger, lines: Lines, shard: Shard) -> None:
-        facts = ledger.facts()
-        self._token = None if facts.ids == "own" else facts.token
-        self._positions = ledger.positions(shard)
-        self._lines = lines
-        self._shard = shard
-
-    def requests(self) -> Iterator[Any]:
-        """Yield them; their file was checked when the last one came."""
-        count = 0
-        for line in self._lines.whole_body(self._shard):
-            custom_id, params = split_line(line)
-            if self._token is not None:
-                custom_id = sent_id(self._token, self._shard.number, self._positions[count])
-            count += 1
-            yield sent_request(custom_id, params)
-        if count != self._shard.requests:
-            raise JobError(
-                f"shard {self._shard.number} has {count} requests on disk and {self._shard.requests} in the ledger. "
-                "Nothing was sent."
-            )
 
 
 def _lost(shard: Shard) -> str:
