@@ -16,7 +16,7 @@ import attrs
 import orjson
 
 from ._causes import Action, Cause, Flood, classify, error_of, follow_up, policy
-from ._codec import place_at
+from ._codec import BLOCK_BYTES, BLOCK_LINES, place_at
 from ._errors import JobOptionsError, ShardError
 from ._folder import Store
 from ._ids import key_of
@@ -26,7 +26,6 @@ from ._options import JobOptions
 from ._reading import Lines
 from ._records import Item, ItemState, JobFacts, JobState, Positions, Shard
 from ._requests import encode_params
-from ._shards import block_full
 
 __all__ = ["Collected", "ingest"]
 
@@ -73,28 +72,24 @@ def ingest(
     store.keep_results(path)
     with ledger.transaction():
         taking = _Taking(ledger, lines, options, ledger.facts(), shard)
-        for number, start, block in _blocks(path):
-            store.take_results(shard.number, number, start, b"".join(line + b"\n" for line in block))
+        start = 0
+        for number, block in enumerate(_blocks(path)):
+            stored = b"".join(block)
+            store.take_results(shard.number, number, start, stored)
             taking.take(number, block)
+            start += len(stored)
         collected = taking.finish()
         ledger.collected(shard)
     store.finish_results(path)
     return collected
 
 
-def _blocks(path: Path) -> Iterator[tuple[int, int, list[bytes]]]:
-    """Yield the blocks of a results file: number, first byte, lines."""
-    block: list[bytes] = []
-    start = size = number = 0
+def _blocks(path: Path) -> Iterator[list[bytes]]:
+    """Yield the lines of a results file by block."""
     with path.open("rb") as file:
-        for line in file:
-            block.append(line.rstrip(b"\n"))
-            size += len(line)
-            if block_full(len(block), size):
-                yield number, start, block
-                number, start, size, block = number + 1, start + size, 0, []
-    if block:
-        yield number, start, block
+        while lines := file.readlines(BLOCK_BYTES):
+            for start in range(0, len(lines), BLOCK_LINES):
+                yield lines[start : start + BLOCK_LINES]
 
 
 class _Sums:
@@ -114,6 +109,7 @@ class _Taking:
         self._options = options
         self._facts = facts
         self._shard = shard
+        self._own = facts.ids == "own"
         self._head = f"{facts.token}-{shard.number}"
         self._positions: Positions = ledger.positions(shard)
         # By index in the shard, and written at the end: results come in any order, and a table is written faster in
@@ -138,18 +134,29 @@ class _Taking:
 
     def take(self, number: int, block: list[bytes]) -> None:
         """Take a block of results."""
-        wires = [
-            (place_at(number, index), parse_result(line)) for index, line in enumerate(block) if line.strip()
-        ]
+        # Lines are parsed and dropped one by one, so that the garbage collector has nothing to do.
+        found = (
+            (place, parse_result(line))
+            for place, line in enumerate(block, place_at(number, 0))
+            if line.strip()
+        )
+        if not self._own and not self._looked_up:
+            for place, wire in found:
+                index = self._index(wire["custom_id"])
+                if not self._states[index]:
+                    self._places[index] = place
+                    self._end(index, wire["result"])
+            return
+        wires = list(found)
         custom_ids = [wire["custom_id"] for _, wire in wires]
-        indexes = self._by_key(custom_ids) if self._facts.ids == "own" else map(self._index, custom_ids)
+        indexes = self._by_key(custom_ids) if self._own else map(self._index, custom_ids)
         fresh: list[tuple[int, Mapping[str, Any]]] = []
         for index, (place, wire) in zip(indexes, wires, strict=True):
             if not self._states[index]:
                 self._states[index] = _ELSEWHERE
                 self._places[index] = place
                 fresh.append((index, wire["result"]))
-        self._end(fresh)
+        self._end_all(fresh)
 
     def finish(self) -> Collected:
         """Treat the rows without a result, write all, and sum up."""
@@ -160,9 +167,9 @@ class _Taking:
                 self._places[index] = _NO_PLACE
                 missing.append((index, None))
             if len(missing) == 1000:
-                self._end(missing)
+                self._end_all(missing)
                 missing = []
-        self._end(missing)
+        self._end_all(missing)
         self._write()
         self._ledger.add_spent(
             Spent(self._shard.number, model, tier, cause.value, kept, sums.requests, sums.tokens)
@@ -200,7 +207,7 @@ class _Taking:
             self._shard.number,
         )
 
-    def _end(self, rows: Sequence[tuple[int, Mapping[str, Any] | None]]) -> None:
+    def _end_all(self, rows: Sequence[tuple[int, Mapping[str, Any] | None]]) -> None:
         """Decide about rows: (index, result)."""
         positions = self._positions
         items = self._ledger.items_at([positions[index] for index, _ in rows]) if self._looked_up else {}
@@ -209,17 +216,21 @@ class _Taking:
             item = items.get(positions[index]) if items else None
             if item is not None and item.shard != self._shard.number:
                 continue
-            cause, action, change = self._decide(item, result)
-            state = _STATES[action]
+            change = self._end(index, result, item)
             if change is not None:
-                state = ItemState.CHANGED
                 changes.append((positions[index], change))
-            self._states[index] = state
-            self._ended[index] = _NUMBERS[cause]
-            self._again += state is not ItemState.DONE
-            self._count(cause, result, kept=state is ItemState.DONE)
         if changes:
             self._ledger.set_changes(changes)
+
+    def _end(self, index: int, result: Mapping[str, Any] | None, item: Item | None = None) -> bytes | None:
+        """Decide about a row, and return changed params for its next attempt."""
+        cause, action, change = self._decide(item, result)
+        state = _STATES[action] if change is None else ItemState.CHANGED
+        self._states[index] = state
+        self._ended[index] = _NUMBERS[cause]
+        self._again += state is not ItemState.DONE
+        self._count(cause, result, kept=state is ItemState.DONE)
+        return change
 
     def _write(self) -> None:
         """Write the states of the rows."""
@@ -297,13 +308,16 @@ class _Taking:
 
     def _count(self, cause: Cause, result: Mapping[str, Any] | None, *, kept: bool) -> None:
         self._causes[cause] += 1
-        # Lines are JSON, so a mapping is a dict; the test of an abstract class would take a tenth of the time.
-        message = _dict(None if result is None else result.get("message"))
-        usage = _dict(message.get("usage"))
-        key = str(message.get("model") or ""), str(usage.get("service_tier") or ""), cause, kept
-        sums = self._spent.get(key)
-        if sums is None:
-            sums = self._spent[key] = _Sums()
+        given: Any = result
+        try:
+            usage: Any = given["message"]["usage"]
+            sums = self._spent[given["message"]["model"], usage["service_tier"], cause, kept]
+        except (LookupError, TypeError):
+            # The first one of its kind, or one without a message.
+            message = _dict(None if result is None else result.get("message"))
+            usage = _dict(message.get("usage"))
+            key = str(message.get("model") or ""), str(usage.get("service_tier") or ""), cause, kept
+            sums = self._spent.setdefault(key, _Sums())
         sums.requests += 1
         _add(sums.tokens, usage, "")
 
@@ -358,5 +372,5 @@ def _add(tokens: dict[str, int], usage: dict[str, Any], prefix: str) -> None:
         if type(value) is int:
             name = prefix + name if prefix else name
             tokens[name] = tokens.get(name, 0) + value
-        elif isinstance(value, dict):
+        elif isinstance(value, dict) and any(cast("dict[str, Any]", value).values()):
             _add(tokens, cast("dict[str, Any]", value), f"{prefix}{name}.")
