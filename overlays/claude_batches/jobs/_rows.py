@@ -18,7 +18,7 @@ from ._codec import BLOCK_LINES, LINE_BITS, place_at
 from ._ids import key_of, parse_sent_id
 from ._ledger._sql import SqlLedger
 from ._lines import Line, exact_result, parse_result, read_line, split_line
-from ._reading import Lines, StoredBlock
+from ._reading import INDEX_BITS, Lines, StoredBlock
 from ._records import RESULT, Item, ItemState, ItemValues, Shard, ShardState, Twin
 from ._tables import AnswerType, check_answer
 
@@ -256,17 +256,27 @@ class _Joining:
             yield from self._joined(group)
 
     def by_input(self) -> Iterator[JobRow]:
-        """Yield rows in input order."""
-        window = self._window()
+        """Return the rows in input order."""
+        # Not a generator: each row would pass through it.
         if self._ledger.count_twins():
-            items: Iterator[Item | Twin] = self._ledger.items(states=(ItemState.DONE,))
-            items = merge(items, self._ledger.twins(), key=_position)
-            while group := list(islice(items, window)):
-                yield from self._joined(group)
-            return
-        values = chain.from_iterable(self._ledger.pages(states=(ItemState.DONE,)))
-        while part := list(islice(values, window)):
-            yield from self._with_lines(part)
+            return chain.from_iterable(map(self._joined, self._with_twins()))
+        return chain.from_iterable(map(self._with_lines, self._windows()))
+
+    def _with_twins(self) -> Iterator[list[Item | Twin]]:
+        items: Iterator[Item | Twin] = self._ledger.items(states=(ItemState.DONE,))
+        both, size = merge(items, self._ledger.twins(), key=_position), self._window()
+        while group := list(islice(both, size)):
+            yield group
+
+    def _windows(self) -> Iterator[list[ItemValues]]:
+        size = self._window()
+        window: list[ItemValues] = []
+        for page in self._ledger.pages(states=(ItemState.DONE,)):
+            window += page
+            if len(window) >= size:
+                yield window
+                window = []
+        yield window
 
     def by_arrival(self) -> Iterator[JobRow]:
         """Yield rows as their results came; those without a result, and twins, come last."""
@@ -281,20 +291,16 @@ class _Joining:
             yield from self._joined(group)
 
     def _joined(self, group: Sequence[Item | Twin]) -> Iterator[JobRow]:
-        """Yield rows with their results."""
-        yield from self._with_lines(*self._items_of(group))
+        """Join rows with their results."""
+        return self._with_lines(*self._items_of(group))
 
     def _with_lines(self, items: Sequence[ItemValues], twins: Sequence[Twin | None] = ()) -> Iterator[JobRow]:
-        """Yield rows with their results, each block of which is read once."""
+        """Join rows with their results, each block of which is read once."""
         found: list[bytes | None] = [None] * len(items)
         if self._with_results:
-            for shard, places in _places_of(items).items():
-                # Sorted by place, so that each block is read once; and then in the order of the rows again.
-                places.sort()
-                lines = self._lines.results(shard, [place for place, _ in places])
-                for (_, index), line in zip(places, lines, strict=True):
-                    found[index] = line
-        yield from self._rows(items, found, twins)
+            for shard, wanted in _wanted(items).items():
+                self._lines.find_results(shard, sorted(wanted), found)
+        return self._rows(items, found, twins)
 
     def _items_of(self, group: Sequence[Item | Twin]) -> tuple[list[Item], list[Twin | None]]:
         """Return the finished rows of a group, with a twin in the place of its own row."""
@@ -363,16 +369,16 @@ class _Joining:
             yield from self._rows([item for item, _ in kept], [line for _, line in kept])
 
 
-def _places_of(items: Sequence[ItemValues]) -> dict[int, list[tuple[int, int]]]:
-    """Return the places of results and the indexes of their rows, by shard."""
-    found: dict[int, list[tuple[int, int]]] = {}
+def _wanted(items: Sequence[ItemValues]) -> dict[int, list[int]]:
+    """Return the wanted results of rows by shard, in the form of `Lines.find_results`."""
+    found: dict[int, list[int]] = {}
     in_shard = -1
-    places: list[tuple[int, int]] = []
-    for index, (_, shard, _, _, _, _, result) in enumerate(items):
-        if result is not None:
+    wanted: list[int] = []
+    for index, (_, shard, _, _, _, _, place) in enumerate(items):
+        if place is not None:
             if shard != in_shard:
-                in_shard, places = shard, found.setdefault(shard, [])
-            places.append((result, index))
+                in_shard, wanted = shard, found.setdefault(shard, [])
+            wanted.append(place << INDEX_BITS | index)
     return found
 
 
