@@ -8,11 +8,14 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from claude_batches import Client
 from claude_batches.jobs import (
     Job,
     JobHeldError,
@@ -46,6 +49,7 @@ def folder(tmp_path: Path) -> Path:
 
 _HOLDER = """
 import sys
+import tempfile
 from claude_batches.jobs import Job
 with Job.open(sys.argv[1], max_attempts=2) as job:
     job.add([])
@@ -191,6 +195,45 @@ def test_changed_shard(folder: Path, open_folder: Open, sandbox: Sandbox, damage
         job.submit()
     assert job.status().shards == {"staged": 2}
     assert job.status().batches == 0
+
+
+def test_damage_after_some_blocks(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
+    """A batch of several blocks is not made if the last one is damaged, although the first ones were sent."""
+    job = open_folder(tmp_path / "a", sandbox.url)
+    job.add(_large(400))
+    (body,) = (tmp_path / "a" / "bodies").iterdir()
+    _flip(body, -3)
+    with pytest.raises(LedgerDamagedError):
+        job.submit()
+    assert job.status().shards == {"staged": 1}
+    with Client(base_url=sandbox.url, api_key="k") as client:
+        assert list(client.messages.batches.list()) == []
+    _flip(body, -3)
+    assert job.run().status.done == 400
+
+
+def test_no_temporary_file(
+    tmp_path: Path, open_folder: Open, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large shard is sent without a temporary file."""
+    job = open_folder(tmp_path / "a", sandbox.url)
+    job.add(_large(2000))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    assert job.submit() == 1
+
+
+def _large(count: int) -> Iterator[dict[str, Any]]:
+    """Requests of about a kilobyte, which don't compress well."""
+    for index in range(count):
+        text = hashlib.sha512(b"%d" % index).hexdigest() * 8
+        yield {
+            "custom_id": f"row {index}",
+            "params": {
+                "model": "claude-haiku-4-5",
+                "max_tokens": 10,
+                "messages": [{"role": "user", "content": text}],
+            },
+        }
 
 
 def test_disk_full_for_bodies(tmp_path: Path, open_folder: Open) -> None:
