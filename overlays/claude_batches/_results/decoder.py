@@ -10,7 +10,7 @@ import orjson
 from .._errors import ConfigurationError
 from .._headers import Secret, redacted_bytes
 from .errors import BadLineError, ForeignResultsError
-from .line import NotAResultError, has_large_number, parse
+from .line import NotAResultError, has_large_number, have_large_number, parse
 from .seen_lines import SeenLines
 
 __all__ = ["LineDecoder", "LineHandler", "Locate", "OnBadLine", "RawLine", "RawLines"]
@@ -32,16 +32,14 @@ RawLine: TypeAlias = tuple[str, bytes]
 class LineHandler(Protocol[T_co]):
     """Makes items of the lines of a results file."""
 
-    def items(
-        self, lines: list[bytes], seen: SeenLines, locate: Locate, /, *, large_numbers: bool
-    ) -> Iterator[T_co]:
+    def items(self, lines: list[bytes], chunk: bytes, seen: SeenLines, locate: Locate, /) -> Iterator[T_co]:
         """Return the items of lines one by one, and record each line as seen.
 
         Args:
             lines: The lines.
+            chunk: The bytes that they end in; the first line may begin before them.
             seen: The returned lines.
             locate: Returns the position of a line.
-            large_numbers: True if a line may hold an integer beyond 64 bits.
         """
         ...
 
@@ -116,15 +114,14 @@ class LineDecoder(_Handler, Generic[T]):
         super().__init__(on_bad_line, batch_id=batch_id, sent=sent, secrets=secrets)
         self._decode = decode if sent is None else self._checking(decode)
 
-    def items(
-        self, lines: list[bytes], seen: SeenLines, locate: Locate, *, large_numbers: bool
-    ) -> Iterator[T]:
+    def items(self, lines: list[bytes], chunk: bytes, seen: SeenLines, locate: Locate) -> Iterator[T]:
         """Decode lines one by one.
 
         Raises:
             BadLineError: A line is not a result, and `on_bad_line` is "raise".
         """
         decode, loads, add_id = self._decode, orjson.loads, seen.add_id
+        large_numbers = have_large_number(lines, chunk)
         for line in lines:
             # The hot path checks only the necessary, and leaves the reason for a bad line to parse().
             try:
@@ -157,10 +154,9 @@ class RawLines(_Handler):
     def items(
         self,
         lines: list[bytes],
+        _chunk: bytes,
         seen: SeenLines,
         locate: Locate,
-        *,
-        large_numbers: bool,  # noqa: ARG002  # its numbers are not decoded
     ) -> Iterator[RawLine]:
         """Check lines one by one.
 

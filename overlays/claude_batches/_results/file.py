@@ -12,7 +12,6 @@ from .._http.lines import MAX_LINE_BYTES, LineSplitter
 from .decoder import LineDecoder, OnBadLine
 from .errors import LineTooLongError, ResultsClosedError
 from .inflate import Decompressor, Inflater
-from .line import have_large_number
 from .seen_lines import SeenLines
 from .zstd import ZstdInflater
 
@@ -98,8 +97,7 @@ class FileResults(Generic[T]):
         # Only the number of lines has to be remembered, so each chunk gets new `SeenLines`.
         locate = self._splitter.locate
         for lines, piece in self._lines():
-            large = have_large_number(lines, piece)
-            for item in self._handler.items(lines, SeenLines(), locate, large_numbers=large):
+            for item in self._handler.items(lines, piece, SeenLines(), locate):
                 self.lines_read += 1
                 yield item
                 self._check_open()

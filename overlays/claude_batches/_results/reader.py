@@ -35,7 +35,7 @@ from .errors import (
     ResultsFormatError,
 )
 from .inflate import ACCEPT_ENCODING, Inflater, inflater
-from .line import have_large_number, is_bad, is_cut
+from .line import is_bad, is_cut
 from .resume import (
     EndedShortError,
     Patience,
@@ -433,8 +433,7 @@ class Reader(Generic[T]):
     def _items(self, lines: list[bytes], chunk: bytes) -> Iterator[T]:
         self.seen.note(lines)
         locate = self._current.splitter.locate if self._inflater is None else self._doubt
-        large = have_large_number(lines, chunk)
-        return self._handler.items(lines, self.seen, locate, large_numbers=large)
+        return self._handler.items(lines, chunk, self.seen, locate)
 
     def _doubt(self, _line: bytes) -> tuple[int, int]:
         # Corrupt data often decompresses to something, and the checksum is at the end. A bad line is judged after it
