@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pytest
 from claude_batches import ClaudeBatchesError, Client
 from claude_batches.jobs import Job
+from claude_batches.jobs._cost import Prices
 from claude_batches.sandbox import Sandbox
 from claude_batches.spark import ClaudeBatchesSource
 from claude_batches.spark._options import WriteOptions
@@ -72,6 +74,40 @@ def test_pruned_columns(place: Place, sandbox: Sandbox) -> None:
     ]
     with pytest.raises(ClaudeBatchesError, match="is missing"):
         read(place, columns="ticket")
+
+
+def test_cost(place: Place, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cost is that of the job's own tables, is looked up once for a model, and not at all where it is not read."""
+    write(place, 300)
+    write(place, 3, start=300, model="claude-sonnet-4-5")
+    run(place, sandbox)
+    looked_up: list[str] = []
+    find = Prices._find
+    monkeypatch.setattr(Prices, "_find", lambda *given: looked_up.append(given[1]) or find(*given))
+
+    def costs() -> dict[str, float | None]:
+        found = {row["ticket"]: row["cost"] for row in read(place)}
+        with Job.open(place.job) as job:
+            own = job.write(cost=True).read_all().to_pylist()
+        assert found == {row["ticket"]: row["cost"] for row in own}
+        return found
+
+    assert None not in costs().values()
+    assert sorted(set(looked_up)) == ["claude-haiku-4-5", "claude-sonnet-4-5"]
+    # Each batch is read by itself, and the job's table is one more.
+    assert len(looked_up) == 4
+    looked_up.clear()
+    read(place, columns="text,input_tokens,ticket")
+    assert not looked_up
+    with Job.open(place.job, prices={"claude-sonnet-*": {"input_tokens": 1, "output_tokens": None}}):
+        pass
+    assert {ticket for ticket, cost in costs().items() if cost is None} == {"t300", "t301", "t302"}
+    # Without the price list the job's own prices hold.
+    with Job.open(place.job, prices={"claude-sonnet-*": {"input_tokens": 1_000_000, "output_tokens": 0}}):
+        pass
+    monkeypatch.setitem(sys.modules, "genai_prices", None)
+    for row in read(place, columns="model,cost,input_tokens"):
+        assert row["cost"] == (row["input_tokens"] if "sonnet" in row["model"] else None)
 
 
 @pytest.mark.parametrize("ids", ["derived", "own"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,21 +22,24 @@ from pyspark.sql.types import StructType
 
 from ..jobs import JobRow, ResultRow, WriteError
 from ..jobs._causes import classify
+from ..jobs._cost import Prices
 from ..jobs._ids import key_of, parse_sent_id
 from ..jobs._lines import parse_result
-from ..jobs._opening import Opened, opened_to_read
+from ..jobs._opening import Opened, opened_to_read, options_of
 from ..jobs._records import Shard, ShardState
 from ..jobs._rows import rows_of_shard
 from ..jobs._stage._values import restorer
 from ..jobs._tables import SCHEMA
-from ..jobs._tables._columns import ColumnBuilder
-from ..jobs._tables._extras import require
+from ..jobs._tables._columns import ColumnBuilder, Pricer
+from ..jobs._tables._extras import optional, require
 from ..jobs._tables._json import dumps
 from ._client import ClientConfig
 from ._options import ReadOptions
 from ._types import FIXED, arrow_type, read_name
 
 __all__ = ["JobReader", "PushingReader"]
+
+logger = logging.getLogger("claude_batches.spark")
 
 #: Rows that are made to one Arrow batch, unless they are large.
 _ROWS = 1024
@@ -104,7 +108,8 @@ class JobReader(DataSourceReader):
         if isinstance(partition, Batch):
             job = opened_to_read(self._job, self._ledger)
             try:
-                yield from _Table(self._schema).batches(self._rows(job, partition.shard))
+                pricer = _pricer(job) if "cost" in self._schema.names else None
+                yield from _Table(self._schema, pricer).batches(self._rows(job, partition.shard))
             finally:
                 job.close()
 
@@ -159,6 +164,16 @@ def _values(given: Filter) -> frozenset[Any] | None:
     return None
 
 
+def _pricer(job: Opened) -> Pricer:
+    """Return the prices that the job's own tables have, as far as they are known here."""
+    listed = optional("genai_prices") is not None
+    if not listed:
+        logger.warning(
+            "models without prices of the job have no cost: claude-batches[cost] is not on this worker"
+        )
+    return Prices(options_of(job, {}).prices, listed=listed).pricer
+
+
 def _response(row: JobRow) -> str | None:
     message = None if row.wire is None else row.wire["result"].get("message")
     return None if message is None else dumps(message).decode()
@@ -169,9 +184,10 @@ class _Table:
 
     Args:
         schema: The columns.
+        pricer: The prices of messages, for the column `cost`.
     """
 
-    def __init__(self, schema: StructType) -> None:
+    def __init__(self, schema: StructType, pricer: Pricer | None) -> None:
         self._arrow = require("pyarrow", "spark", "the Spark data source")
         self._fields = [
             self._arrow.field(field.name, arrow_type(field.dataType), nullable=field.nullable)
@@ -179,7 +195,7 @@ class _Table:
         ]
         self._schema = self._arrow.schema(self._fields)
         self._parsed = [each.name for each in self._fields if each.name in SCHEMA and each.name not in _KNOWN]
-        self._builder = ColumnBuilder(raw=False)
+        self._builder = ColumnBuilder(raw=False, pricer=pricer)
         self._passed = {
             each.name: (restorer(each.type), self._arrow.types.is_string(each.type))
             for each in self._fields
