@@ -242,17 +242,32 @@ def test_write_again(place: Place, sandbox: Sandbox) -> None:
 def test_conflict(place: Place) -> None:
     """An id with other params is an error with both, in one write or against the job, and nothing is registered."""
     other = {"custom_id": "row 3", "params": {**numbered(1)[0]["params"], "max_tokens": 7}}
-    with pytest.raises(JobConflictError, match="of partition") as caught:
-        place.write([*numbered(6), other])
+    with pytest.raises(JobConflictError, match="the write has custom_id 'row 3' twice") as caught:
+        place.write([*numbered(7), other])
+    error = caught.value
+    assert (error.repeated, error.first_partition, error.first_index) == (True, 0, 1)
+    assert (error.partition, error.index) == (1, 2)
+    assert "first is request 1 of partition 0. Give one of them a different id" in str(error)
     assert '"max_tokens":50' in caught.value.known + caught.value.given
     assert '"max_tokens":7' in caught.value.known + caught.value.given
     with Job.open(place.job, ledger=place.ledger) as job:
         assert job.status().requests == 0
         job.add(numbered(6))
-    with pytest.raises(JobConflictError, match="row 3"):
+    with pytest.raises(JobConflictError, match="the job has custom_id 'row 3' already") as caught:
         place.write([other, *numbered(2, 10)])
+    assert (caught.value.repeated, caught.value.first_index) == (False, None)
     with Job.open(place.job, ledger=place.ledger) as job:
         assert job.status().requests == 6
+
+
+def test_conflict_in_a_partition(place: Place) -> None:
+    """The places of two rows are those in their partitions, of however many shards."""
+    with Job.open(place.job, ledger=place.ledger, max_requests=2):
+        pass
+    other = {"custom_id": "row 3", "params": {**numbered(1)[0]["params"], "max_tokens": 7}}
+    with pytest.raises(JobConflictError) as caught:
+        place.write([*numbered(8), other], partitions=1)
+    assert (caught.value.index, caught.value.first_index) == (8, 3)
 
 
 def test_equal_requests(place: Place, sandbox: Sandbox) -> None:

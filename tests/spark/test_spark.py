@@ -189,12 +189,13 @@ def test_task_without_a_message(folder: Place) -> None:
 
 
 def test_conflict(spark: Any, folder: Place) -> None:
-    """An id with two prompts in different partitions fails the write with both, and nothing is registered."""
+    """An id with two prompts in one write fails it with both and their places, and nothing is registered."""
     table = spark.sql("select 'same' ticket, concat('hello ', id) text from range(4)").repartition(2)
-    with pytest.raises(Exception, match="has custom_id 'same' already") as caught:
+    told = r"request \d of partition \d: the write has custom_id 'same' twice.* the first is request 0 of partition 0"
+    with pytest.raises(Exception, match=told) as caught:
         write(table, folder, template="Say {text}", id_column="ticket", **ASK)
-    assert "known:" in str(caught.value)
-    assert "given:" in str(caught.value)
+    assert "first: {" in str(caught.value)
+    assert "given: {" in str(caught.value)
     assert folder.files() == set()
     with Job.open(folder.job) as job:
         assert job.status().requests == 0

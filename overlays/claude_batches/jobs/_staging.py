@@ -123,6 +123,7 @@ class Adding:
             self._own = facts.ids == "own"
             self._token = facts.token
             self._position, self._number = ledger.counters()
+            self._first_position = self._position
         except BaseException:
             self._exits.close()
             raise
@@ -145,14 +146,14 @@ class Adding:
 
         Raises:
             JobRequestError: It can't be sent.
-            JobConflictError: Its custom_id is in the job, with other params.
+            JobConflictError: Its custom_id is in the job or in this call already, with other params.
         """
         index = self._index
         self._index += 1
         request = prepare(index, given, own_ids=self._own)
         twin = self._pending.get(request.key)
         if twin is not None:
-            _compare(request, split_line(twin.line)[1])
+            _compare(request, split_line(twin.line)[1], repeated=True, first_index=twin.at)
             self._twins.append(request)
             self.known += 1
             return
@@ -294,7 +295,8 @@ class Adding:
                 unknown[key] = request
                 continue
             first = self._first(item)
-            _compare(request, split_line(self._lines.body(first.shard, first.place))[1])
+            known_params = split_line(self._lines.body(first.shard, first.place))[1]
+            _compare(request, known_params, repeated=item.position >= self._first_position)
             twins.append(request)
         self.known += len(known)
         return unknown
@@ -326,7 +328,7 @@ def clean(ledger: SqlLedger, store: Store, lines: Lines) -> None:
         lines.forget(shard.number)
 
 
-def _compare(request: Request, known: bytes) -> None:
+def _compare(request: Request, known: bytes, **other: Any) -> None:
     """Check that params are equal, as JSON.
 
     Raises:
@@ -334,7 +336,7 @@ def _compare(request: Request, known: bytes) -> None:
     """
     given = split_line(request.line)[1]
     if given != known and orjson.loads(given) != orjson.loads(known):
-        raise JobConflictError(request.custom_id, request.at, shown(known), shown(given))
+        raise JobConflictError(request.custom_id, request.at, shown(known), shown(given), **other)
 
 
 def shown(params: bytes) -> str:

@@ -181,13 +181,14 @@ class _Registration:
         self._canary = 0 if job.ledger.shards() else options_of(job, {}).canary
         # A view of its own: numbers of a transaction that fails are given out again.
         self._lines = Lines(job.ledger, job.store)
-        self._position = self._number = 0
+        self._position = self._number = self._first_number = 0
         self._added = self._known = self._registered = 0
 
     def run(self, columns: str | None) -> Committed:
         """Register all of them."""
         # Nobody else changes the counters, since this process has the right to add.
         self._position, self._number = self._ledger.counters()
+        self._first_number = self._number
         with self._ledger.transaction():
             for shard in self._shards:
                 self._register(shard)
@@ -298,6 +299,7 @@ class _Registration:
             JobConflictError: A row has other params.
         """
         items = self._ledger.items_by_key(keys)
+        start = self._start(shard)
         twins: list[tuple[int, bytes, int, bytes]] = []
         for number, line in enumerate(_lines(shard)):
             if number in new:
@@ -308,12 +310,17 @@ class _Registration:
             given = read_line(line)
             known = read_line(sent)
             if given.params != known.params:
+                repeated = item.shard >= self._first_number
+                partition, first = self._first_place(keys[number]) if repeated else (None, None)
                 raise JobConflictError(
                     given.custom_id,
-                    number,
+                    start + number,
                     shown(split_line(sent)[1]),
                     shown(split_line(line)[1]),
                     partition=shard.partition,
+                    repeated=repeated,
+                    first_index=first,
+                    first_partition=partition,
                 )
             if given.extra != known.extra:
                 columns = orjson.dumps(given.extra)
@@ -321,6 +328,19 @@ class _Registration:
                 twins.append((self._position, twin_key(keys[number], -1, columns), item.position, columns))
                 self._position += 1
         self._ledger.insert_twins(twins)
+
+    def _start(self, shard: StagedShard) -> int:
+        """Return the index of a shard's first row in its partition."""
+        before = self._shards[: self._shards.index(shard)]
+        return sum(each.requests for each in before if each.partition == shard.partition)
+
+    def _first_place(self, key: bytes) -> tuple[int, int]:
+        """Return the partition of the first row of this write with a key, and its index there."""
+        for shard in self._shards:
+            for number, each in enumerate(_keys_of(read_index(shard))):
+                if each == key:
+                    return shard.partition, self._start(shard) + number
+        raise LedgerDamagedError("an index of this write was changed while it was registered")
 
     def _as_added(self, item: Item) -> bytes:
         """Return the line of a row as it was added: rows that were sent again may have other params."""
