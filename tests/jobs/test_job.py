@@ -418,6 +418,16 @@ def test_own_ids(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
         open_job(tmp_path / "a", None, ids="derived")
 
 
+def test_ids_of_an_empty_job(tmp_path: Path, open_job: Open) -> None:
+    """The custom_ids on the wire can be chosen anew until the job has a request."""
+    open_job(tmp_path / "a", None, ids="own").close()
+    job = open_job(tmp_path / "a", None, ids="derived")
+    job.add([request("not for the wire", "x")])
+    job.close()
+    with pytest.raises(JobOptionsError, match="once it has requests"):
+        open_job(tmp_path / "a", None, ids="own")
+
+
 def test_short_requests(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
     """Rows come back in both orders where blocks are full of rows before they are large."""
     job = open_folder(tmp_path / "a", sandbox.url)

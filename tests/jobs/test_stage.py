@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import fsspec
 import httpx
 import orjson
 import pyarrow as pa
@@ -41,6 +42,7 @@ from claude_batches.jobs._stage import _registering
 from claude_batches.jobs._stage._values import plain, restorer
 from claude_batches.jobs._stage._writes import read_index
 from claude_batches.sandbox import Fault, Sandbox
+from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -374,12 +376,46 @@ def test_object_store(shared: Place) -> None:
 
 
 def test_stage_that_cannot_be_had(shared: Place, tmp_path: Path) -> None:
-    """A stage of an unknown protocol, or that is a file, is an error with its URL."""
-    with pytest.raises(LedgerError, match="unknown://stage can't be opened"):
-        attrs.evolve(shared, stage="unknown://stage").begin()
-    (tmp_path / "stage").write_text("a file")
-    with pytest.raises(LedgerError, match="stage"):
-        shared.write(numbered(1))
+    """A stage that can't be opened or written is an error of `begin` with its URL and the reason."""
+    fsspec.register_implementation("denied", Denied, clobber=True)
+    fsspec.register_implementation("lacking", "no_such_package.Files", clobber=True, errtxt="Install no-such")
+    (tmp_path / "file").write_text("a file")
+    for url, told in (
+        ("unknown://stage", "unknown://stage can't be opened: Protocol not known: unknown"),
+        ("lacking://stage", "lacking://stage can't be opened on this machine: Install no-such"),
+        ("denied://stage", "to the stage denied://stage from here: DeniedError: no credentials"),
+        (str(tmp_path / "file"), f"to the stage file://{tmp_path}/file from here: .*(directory|exists)"),
+        ("sftp://me:hush@host/stage", "password"),
+    ):
+        with pytest.raises(JobError, match=told) as caught:
+            attrs.evolve(shared, stage=url).begin()
+        assert "hush" not in str(caught.value)
+    # Neither a file nor a write is left over, and the job can be written to.
+    assert shared.write(numbered(1)).added == 1
+    with Job.open(shared.job, ledger=shared.ledger) as job:
+        assert [write.state.value for write in job._job.ledger.writes()] == ["discarded"] * 2 + ["registered"]
+
+
+class DeniedError(Exception):
+    """An error of a store that is not one of the operating system."""
+
+
+class Denied(MemoryFileSystem):
+    """A store that takes no file."""
+
+    protocol = "denied"
+
+    def put_file(self, *_: Any, **__: Any) -> None:
+        raise DeniedError("no credentials")
+
+
+def test_ids_changed(place: Place) -> None:
+    """A write is not committed once its empty job was given other ids."""
+    write = place.begin()
+    shards = stage(numbered(3), write)
+    Job.open(place.job, ledger=place.ledger, ids="own").close()
+    with pytest.raises(JobError, match="write the rows again"):
+        place.commit(shards, write)
 
 
 def test_canary(place: Place, sandbox: Sandbox) -> None:

@@ -10,6 +10,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from claude_batches import Client
 from claude_batches.jobs import Job, sweep
@@ -188,6 +189,16 @@ def test_task_without_a_message(folder: Place) -> None:
     writer.abort([None, None])
 
 
+def test_stage_that_cannot_be_written(spark: Any, folder: Place, tmp_path: Path) -> None:
+    """A stage that can't be written is an error of the driver, before any task."""
+    (tmp_path / "file").touch()
+    with pytest.raises(Exception, match="nothing can be written to the stage file://") as caught:
+        write(tickets(spark, 2), attrs.evolve(folder, stage=str(tmp_path / "file")))
+    assert "TaskSetManager" not in str(caught.value)
+    with pytest.raises(Exception, match="can't be opened on this machine: Install adlfs"):
+        write(tickets(spark, 2), attrs.evolve(folder, stage="abfs://container/stage"))
+
+
 def test_conflict(spark: Any, folder: Place) -> None:
     """An id with two prompts in one write fails it with both and their places, and nothing is registered."""
     table = spark.sql("select 'same' ticket, concat('hello ', id) text from range(4)").repartition(2)
@@ -199,6 +210,13 @@ def test_conflict(spark: Any, folder: Place) -> None:
     assert folder.files() == set()
     with Job.open(folder.job) as job:
         assert job.status().requests == 0
+    # The job that the write made is empty: it is not read as an empty table, and the next write may have other ids.
+    with pytest.raises(
+        Exception, match=r"has no requests: write \S+ was not committed: write the table again"
+    ):
+        read(spark, folder)
+    write(table.limit(0), folder, template="Say {text}", id_column="ticket", ids="own", **ASK)
+    assert read(spark, folder).count() == 0
 
 
 def test_pushed_filters(spark: Any, folder: Place) -> None:

@@ -187,6 +187,15 @@ class SqlLedger(ABC):
             row = self._run("SELECT token, ids, state, reason, created_at FROM job").fetchone()
         return JobFacts(row[0], row[1], JobState(row[2]), row[3], row[4])
 
+    def set_ids(self, ids: str) -> bool:
+        """Set the custom_ids on the wire of a job that has no requests; false if it has some."""
+        with self.transaction():
+            changed = self._run(
+                "UPDATE job SET ids = ? WHERE NOT EXISTS (SELECT 1 FROM item) AND NOT EXISTS (SELECT 1 FROM shard)",
+                (ids,),
+            ).rowcount
+        return bool(changed)
+
     def options(self) -> dict[str, Any]:
         """Return the stored options."""
         with self._mutex:

@@ -100,6 +100,10 @@ def _written(job: Opened, write: Write) -> StageWrite:
         )
     if known.state is WriteState.DISCARDED:
         raise JobError(f"write {write.id} was discarded, and its files are deleted: write the rows again")
+    if write.own_ids != (job.ledger.facts().ids == "own"):
+        raise JobError(
+            f"the ids of {job.name} were changed after write {write.id} began: write the rows again"
+        )
     return known
 
 
@@ -150,7 +154,10 @@ def _check_files(shards: Sequence[StagedShard]) -> None:
         size = size_of(shard.path)
         if size != shard.bytes:
             found = "is missing" if size is None else f"has {size:,} bytes instead of {shard.bytes:,}"
-            raise LedgerDamagedError(f"{shard.path} {found}. Nothing was registered.")
+            hint = ""
+            if size is None and shard.path.startswith("file://"):
+                hint = " A folder as the stage has to be shared by the driver and all workers."
+            raise LedgerDamagedError(f"{shard.path} {found}. Nothing was registered.{hint}")
 
 
 def _delete_rest(ledger: SqlLedger, place: str) -> None:
