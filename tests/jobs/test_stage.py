@@ -284,6 +284,48 @@ def test_equal_requests(place: Place, sandbox: Sandbox) -> None:
     assert len(paid(sandbox)) == 1
 
 
+def test_written_last(place: Place, sandbox: Sandbox) -> None:
+    """Of rows that were written again with other columns, the last ones are known, also if they are the first ones."""
+
+    def write(count: int, version: int) -> None:
+        rows = [{"id": f"t{number}", "v": version} for number in range(count)]
+        place.write(rows, partitions=2, template="Say {id}", id_column="id", **ASK)
+
+    def versions(*, latest: bool) -> list[tuple[str, int]]:
+        job = opened_to_read(place.job, place.ledger)
+        found = [
+            (row.columns["id"], row.columns["v"])
+            for shard in job.ledger.shards()
+            for row in rows_of_shard(job.ledger, job.lines, shard, latest=latest)
+        ]
+        job.close()
+        return sorted(found)
+
+    write(6, 1)
+    write(4, 2)
+    write(2, 3)
+    run(place, sandbox)
+    every = [("t0", 1), ("t0", 2), ("t0", 3), ("t1", 1), ("t1", 2), ("t1", 3), ("t2", 1), ("t2", 2), ("t3", 1),
+             ("t3", 2), ("t4", 1), ("t5", 1)]  # fmt: skip
+    assert versions(latest=False) == every
+    assert versions(latest=True) == [("t0", 3), ("t1", 3), ("t2", 2), ("t3", 2), ("t4", 1), ("t5", 1)]
+    # An older version becomes the last one again: that of the twins, then that of the rows that were sent.
+    write(3, 2)
+    assert versions(latest=True) == [("t0", 2), ("t1", 2), ("t2", 2), ("t3", 2), ("t4", 1), ("t5", 1)]
+    for count in (1, 6, 6):
+        write(count, 1)
+        expected = [(f"t{number}", 1 if number < count else 2) for number in range(4)]
+        assert versions(latest=True) == [*expected, ("t4", 1), ("t5", 1)]
+        with Job.open(place.job, ledger=place.ledger) as job:
+            positions = job._job.ledger.counters()[0]
+            assert job.status().twins == 6
+    write(6, 1)
+    assert versions(latest=False) == every
+    with Job.open(place.job, ledger=place.ledger) as job:
+        assert job._job.ledger.counters()[0] == positions, "positions are used up"
+    assert len(paid(sandbox)) == 6
+
+
 def test_task_run_twice(place: Place) -> None:
     """Of a task that ran twice one attempt is registered, and the files of the other one are deleted."""
     write = place.begin()

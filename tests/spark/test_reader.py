@@ -30,10 +30,12 @@ def place(tmp_path: Path) -> Place:
     return Place(str(tmp_path / "tickets.job"), str(tmp_path / "stage"), None)
 
 
-def write(place: Place, count: int, schema: StructType = TABLE, start: int = 0, **options: str) -> None:
+def write(
+    place: Place, count: int, schema: StructType = TABLE, start: int = 0, shift: int = 0, **options: str
+) -> None:
     """Write a table of one partition, as Spark calls the writer."""
     rows = [
-        {"ticket": f"t{number}", "text": f"hello {number}", "n": number}
+        {"ticket": f"t{number}", "text": f"hello {number}", "n": number + shift}
         for number in range(start, start + count)
     ]
     writer = JobWriter(WriteOptions.of({"job": place.job, "stage": place.stage, **ASK, **options}), schema)
@@ -112,7 +114,7 @@ def test_cost(place: Place, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("ids", ["derived", "own"])
 def test_uncollected(place: Place, ids: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A batch that is not collected is read from the API, joined with its rows in any order of the results."""
+    """A batch that is not collected is read from the API, joined with its rows as a collected one is."""
     write(place, 30, ids=ids)
     key = tmp_path / "key"
     key.write_text("sk-of-a-secret\n")
@@ -120,15 +122,23 @@ def test_uncollected(place: Place, ids: str, monkeypatch: pytest.MonkeyPatch, tm
         with Job.open(place.job, client=client, **QUICK) as job:
             job.submit()
             job.poll()
+        # The same rows again, with another column for some of them.
+        write(place, 3, TABLE, ids=ids, shift=1)
         assert read(place) == []
         options = {"uncollected": "true", "base_url": sandbox.url, "key_file": str(key)}
         found = read(place, **options)
-        assert [row["ticket"] for row in found] == [f"t{number}" for number in range(30)]
+        assert sorted(row["ticket"] for row in found) == sorted(f"t{n}" for n in [*range(30), *range(3)])
+        latest = read(place, **options, latest="true")
+        assert [(row["ticket"], row["n"]) for row in latest] == [
+            (f"t{number}", number + (number < 3)) for number in range(30)
+        ]
         assert all(row["text"].endswith(row["input_text"]) and row["status"] == "succeeded" for row in found)
         # The same rows, once they are collected.
         with Job.open(place.job, client=client, **QUICK) as job:
             job.collect()
         assert read(place, **options) == found
+        assert read(place, latest="true") == latest
+        assert len(read(place, latest="true", columns="status")) == 30
 
 
 def test_columns_of_several_writes(place: Place, sandbox: Sandbox) -> None:

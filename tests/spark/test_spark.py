@@ -18,7 +18,7 @@ from claude_batches.sandbox import Fault, Sandbox
 
 from tests.jobs.killing import paid
 from tests.jobs.kinds import QUICK
-from tests.jobs.staging import Place
+from tests.jobs.staging import Place, numbered
 from tests.spark.conftest import SECRET
 
 pytestmark = pytest.mark.timeout(300)
@@ -291,8 +291,8 @@ def test_wrong_options_of_a_read(folder: Place, options: dict[str, str], told: s
     from claude_batches import ClaudeBatchesError
     from claude_batches.spark import ClaudeBatchesSource
 
-    with Job.open(folder.job):
-        pass
+    with Job.open(folder.job) as job:
+        job.add(numbered(1))
     with pytest.raises(ClaudeBatchesError, match=told) as caught:
         ClaudeBatchesSource({"job": folder.job, **options}).schema()
     assert SECRET not in str(caught.value)
@@ -333,8 +333,8 @@ def test_pickled_parts_have_no_key(folder: Place, monkeypatch: pytest.MonkeyPatc
     from pyspark.sql.types import StructType
 
     monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
-    with Job.open(folder.job):
-        pass
+    with Job.open(folder.job) as job:
+        job.add(numbered(1))
     source = ClaudeBatchesSource({"job": folder.job, "uncollected": "true"})
     reader = pickle.dumps(source.reader(StructType()))
     writer = pickle.dumps(

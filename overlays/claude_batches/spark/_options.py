@@ -117,6 +117,8 @@ class ReadOptions:
     """Takes filters on `status` and `batch_id`; Spark's `spark.sql.python.filterPushdown.enabled` has to be on."""
     uncollected: bool = False
     """Reads batches that have ended and are not collected from the API, too."""
+    latest: bool = False
+    """Reads one row for each custom_id, with the columns that were written last."""
     client: ClientConfig = attrs.field(factory=ClientConfig)
 
     @classmethod
@@ -133,7 +135,7 @@ class ReadOptions:
             values["columns"] = _names(values["columns"])
             if not values["columns"]:
                 raise JobOptionsError("columns is empty: name some, separated by commas, or leave it out")
-        for name in ("push_filters", "uncollected"):
+        for name in ("push_filters", "uncollected", "latest"):
             if name in values:
                 values[name] = _flag(name, values[name])
         return cls(**values, client=client)

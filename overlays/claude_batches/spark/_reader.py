@@ -26,8 +26,8 @@ from ..jobs._cost import Prices
 from ..jobs._ids import key_of, parse_sent_id
 from ..jobs._lines import parse_result
 from ..jobs._opening import Opened, opened_to_read, options_of
-from ..jobs._records import Shard, ShardState
-from ..jobs._rows import rows_of_shard
+from ..jobs._records import Shard, ShardState, Twin
+from ..jobs._rows import rows_of_shard, with_twins
 from ..jobs._stage._values import restorer
 from ..jobs._tables import SCHEMA
 from ..jobs._tables._columns import ColumnBuilder, Pricer
@@ -83,6 +83,7 @@ class JobReader(DataSourceReader):
         self._job = options.job if options.ledger else str(Path(options.job).absolute())
         self._ledger = options.ledger
         self._uncollected = options.uncollected
+        self._latest = options.latest
         self._client = options.client
         self._schema = schema
         self._statuses: frozenset[Any] | None = None
@@ -124,11 +125,12 @@ class JobReader(DataSourceReader):
                 job.lines,
                 shard,
                 self._statuses,
+                latest=self._latest,
                 bodies=not names <= _OF_RESULT,
                 results=bool((names & _OF_RESULT) - _OF_LEDGER),
             )
             return
-        for row in _uncollected(job, shard, self._client):
+        for row in _uncollected(job, shard, self._client, latest=self._latest):
             if self._statuses is None or row.cause in self._statuses:
                 yield row
 
@@ -247,16 +249,16 @@ def _value(value: Any, restore: Callable[[Any], Any] | None, *, is_text: bool) -
 # Batches that are not collected -----------------------------------------------------------------------------------
 
 
-def _uncollected(job: Opened, shard: Shard, config: ClientConfig) -> Iterator[JobRow]:
+def _uncollected(job: Opened, shard: Shard, config: ClientConfig, *, latest: bool) -> Iterator[JobRow]:
     """Yield the results of a batch that has ended, from the API. A job may send some of the rows again."""
     assert shard.batch_id is not None
     with tempfile.TemporaryDirectory(prefix="claude-batches-") as folder, config.client() as client:
         path = Path(folder) / "results.jsonl"
         client.messages.batches.download(shard.batch_id, path, workspace_id=config.workspace_id)
-        yield from _joined(job, shard, path)
+        yield from _joined(job, shard, path, latest=latest)
 
 
-def _joined(job: Opened, shard: Shard, path: Path) -> Iterator[JobRow]:
+def _joined(job: Opened, shard: Shard, path: Path, *, latest: bool) -> Iterator[JobRow]:
     """Yield the rows of a file of results, in the order of the body, of which then each block is read once."""
     positions = job.ledger.positions(shard)
     starts = array("q", [-1]) * len(positions)
@@ -272,16 +274,28 @@ def _joined(job: Opened, shard: Shard, path: Path) -> Iterator[JobRow]:
         for begin in range(0, len(positions), _ROWS):
             part = [positions[index] for index in range(begin, min(begin + _ROWS, len(positions)))]
             items = job.ledger.items_at(part)
-            for index, position in enumerate(part, begin):
-                item = items[position]
-                if starts[index] >= 0 and item.shard == shard.number:
-                    file.seek(starts[index])
-                    line = file.readline().rstrip(b"\n")
-                    cause = classify(parse_result(line)["result"]).value
-                    body = job.lines.body(item.shard, item.place)
-                    yield JobRow(
-                        position, item.attempt, cause, shard.batch_id, line, body, answers=None, columns=None
-                    )
+            found = {
+                position: starts[index]
+                for index, position in enumerate(part, begin)
+                if starts[index] >= 0 and items[position].shard == shard.number
+            }
+            for each in with_twins(job.ledger, [items[position] for position in found], latest=latest):
+                columns = each.columns if isinstance(each, Twin) else None
+                item = items[each.item] if isinstance(each, Twin) else each
+                file.seek(found[item.position])
+                line = file.readline().rstrip(b"\n")
+                cause = classify(parse_result(line)["result"]).value
+                body = job.lines.body(item.shard, item.place)
+                yield JobRow(
+                    each.position,
+                    item.attempt,
+                    cause,
+                    shard.batch_id,
+                    line,
+                    body,
+                    answers=None,
+                    columns=columns,
+                )
 
 
 def _position(job: Opened, custom_id: str, *, own: bool) -> int | None:

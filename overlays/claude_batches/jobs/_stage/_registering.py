@@ -190,12 +190,14 @@ class _Registration:
         self._lines = Lines(job.ledger, job.store)
         self._position = self._number = self._first_number = 0
         self._added = self._known = self._registered = 0
+        self._twins = False
 
     def run(self, columns: str | None) -> Committed:
         """Register all of them."""
         # Nobody else changes the counters, since this process has the right to add.
         self._position, self._number = self._ledger.counters()
         self._first_number = self._number
+        self._twins = self._ledger.has_twins()
         with self._ledger.transaction():
             for shard in self._shards:
                 self._register(shard)
@@ -208,13 +210,20 @@ class _Registration:
         return Committed(added=self._added, known=self._known, shards=self._registered)
 
     def _register(self, shard: StagedShard) -> None:
-        if self._ledger.has_body(shard.hash):
+        if self._is_known(shard):
             self._known += shard.requests
             return
         index = read_index(shard)
         if not self._canary and self._insert("first", index, shard.path):
             return
         self._register_part(shard, index)
+
+    def _is_known(self, shard: StagedShard) -> bool:
+        """Tell if the job has a whole shard, without twins of its rows: those may have been written last so far."""
+        known = self._ledger.with_body(shard.hash)
+        return known is not None and not (
+            self._twins and self._ledger.has_twins(self._ledger.positions(known))
+        )
 
     def _insert(self, kind: str, index: Index, path: str) -> bool:
         """Insert a shard with all its rows; false, and nothing inserted, if a row is known."""
@@ -307,7 +316,9 @@ class _Registration:
         """
         items = self._ledger.items_by_key(keys)
         start = self._start(shard)
-        twins: list[tuple[int, bytes, int, bytes]] = []
+        positions = [item.position for item in items.values()] if self._twins else []
+        last = {item: key for item, (key, _) in self._ledger.last_twins(positions).items()}
+        twins: dict[bytes, tuple[int, bytes, int, bytes]] = {}
         for number, line in enumerate(_lines(shard)):
             if number in new:
                 continue
@@ -332,9 +343,18 @@ class _Registration:
             if given.extra != known.extra:
                 columns = orjson.dumps(given.extra)
                 # Rows of an engine have no order, so equal ones are one row.
-                twins.append((self._position, twin_key(keys[number], -1, columns), item.position, columns))
+                key = twin_key(keys[number], -1, columns)
+            elif item.position in last:
+                # The columns of the row that is sent are the last ones again.
+                key, columns = twin_key(keys[number], -2, b""), b""
+            else:
+                continue
+            if last.get(item.position) != key:
+                twins[key] = self._position, key, item.position, columns
+                last[item.position] = key
                 self._position += 1
-        self._ledger.insert_twins(twins)
+        self._ledger.put_twins(list(twins.values()))
+        self._twins = self._twins or bool(twins)
 
     def _start(self, shard: StagedShard) -> int:
         """Return the index of a shard's first row in its partition."""
