@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,30 @@ from claude_batches.jobs._cost import Prices
 from claude_batches.sandbox import Sandbox
 from claude_batches.spark import ClaudeBatchesSource
 from claude_batches.spark._options import WriteOptions
+from claude_batches.spark._types import described, spark_schema
 from claude_batches.spark._writer import JobWriter
-from pyspark.sql.types import DoubleType, LongType, StringType, StructType
+from pyspark.sql.types import (
+    ArrayType,
+    BinaryType,
+    BooleanType,
+    DataType,
+    DateType,
+    DayTimeIntervalType,
+    DecimalType,
+    DoubleType,
+    LongType,
+    NullType,
+    StringType,
+    StructType,
+    TimestampType,
+)
 
 from tests.jobs.kinds import QUICK
 from tests.jobs.staging import Place
 
 ASK = {"template": "Say {text}", "id_column": "ticket", "model": "claude-haiku-4-5", "max_tokens": "50"}
 TABLE = StructType().add("ticket", StringType()).add("text", StringType()).add("n", LongType())
+TABLE_OF_DOUBLES = StructType().add("ticket", StringType()).add("text", StringType()).add("n", DoubleType())
 
 
 @pytest.fixture
@@ -147,11 +165,55 @@ def test_columns_of_several_writes(place: Place, sandbox: Sandbox) -> None:
     write(place, 2, TABLE, start=2)
     run(place, sandbox)
     assert [row["n"] for row in read(place, columns="n")] == [0, 1, 2, 3]
-    write(place, 1, StructType().add("n", DoubleType()), start=4)
+    write(place, 1, TABLE_OF_DOUBLES, start=4)
     run(place, sandbox)
     source = ClaudeBatchesSource({"job": place.job, "columns": "n,status"})
     assert source.schema() == StructType().add("n", StringType()).add("status", StringType())
     assert [row["n"] for row in read(place, columns="n")] == ["0", "1", "2", "3", "4"]
+
+
+def test_types_of_several_writes() -> None:
+    """A column without values has no type, a type doesn't change by its nulls, and a changed one is text for good."""
+
+    def merged(*kinds: DataType) -> DataType:
+        written = [described(StructType().add("Text", kind)) for kind in kinds]
+        schema = spark_schema(written, None)
+        # Spark would take "Text" for the text of the answer.
+        return schema["input_Text"].dataType
+
+    some, all_of = ArrayType(LongType(), containsNull=False), ArrayType(LongType())
+    assert merged(NullType(), LongType(), NullType()) == LongType()
+    assert merged(some, all_of) == merged(all_of, some) == all_of
+    inner = StructType().add("a", some, nullable=False)
+    assert merged(inner, StructType().add("a", all_of)) == StructType().add("a", all_of)
+    assert merged(LongType(), DoubleType(), LongType()) == StringType()
+    assert merged(NullType()) == NullType()
+
+
+def test_changed_types(place: Place, sandbox: Sandbox) -> None:
+    """A column that has another type later is text, in the forms that the documentation has."""
+    values: dict[str, tuple[DataType, Any, str]] = {
+        "at": (TimestampType(), dt.datetime(2026, 7, 1, 9, tzinfo=dt.UTC), "2026-07-01T09:00:00+00:00"),
+        "day": (DateType(), dt.date(2026, 7, 1), "2026-07-01"),
+        "span": (DayTimeIntervalType(), dt.timedelta(seconds=1), "1000000"),
+        "paid": (DecimalType(5, 2), Decimal("1.50"), "1.50"),
+        "data": (BinaryType(), b"\xff", "/w=="),
+        "flag": (BooleanType(), True, "true"),
+        "part": (DoubleType(), 0.5, "0.5"),
+        "list": (ArrayType(LongType()), [1, None], "[1,null]"),
+        "none": (LongType(), None, ""),
+    }
+    options = WriteOptions.of({"job": place.job, "stage": place.stage, **ASK, "template": "Say {ticket}"})
+    for number, ticket in enumerate(("before", "after")):
+        row = {"ticket": ticket, **{name: value for name, (_, value, _) in values.items() if not number}}
+        schema = StructType().add("ticket", StringType())
+        for name, (kind, _, _) in values.items():
+            schema.add(name, StringType() if number else kind)
+        writer = JobWriter(options, schema)
+        writer.commit([writer.write(iter(pa.Table.from_pylist([row]).to_batches()))])
+    run(place, sandbox)
+    (found,) = (row for row in read(place) if row["ticket"] == "before")
+    assert {name: found[name] or "" for name in values} == {name: text for name, (*_, text) in values.items()}
 
 
 def test_another_schema(place: Place, sandbox: Sandbox) -> None:
