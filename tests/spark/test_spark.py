@@ -15,6 +15,8 @@ import pytest
 from claude_batches import Client
 from claude_batches.jobs import Job, sweep
 from claude_batches.sandbox import Fault, Sandbox
+from pyspark.errors import AnalysisException
+from pyspark.sql.types import CalendarIntervalType, DoubleType, LongType, StringType, StructType
 
 from tests.jobs.killing import paid
 from tests.jobs.kinds import QUICK
@@ -25,6 +27,7 @@ pytestmark = pytest.mark.timeout(300)
 
 REQUEST = {"model": "claude-haiku-4-5", "max_tokens": 50}
 ASK = {"model": "claude-haiku-4-5", "max_tokens": "50"}
+TABLE = StructType().add("custom_id", StringType()).add("request", StringType())
 
 
 @pytest.fixture(params=["folder", "postgres"])
@@ -181,9 +184,8 @@ def test_task_without_a_message(folder: Place) -> None:
     """A commit that lacks the message of a task registers nothing."""
     from claude_batches.jobs import JobError
     from claude_batches.spark import ClaudeBatchesSource
-    from pyspark.sql.types import StructType
 
-    writer = ClaudeBatchesSource({"job": folder.job, "stage": folder.stage}).writer(StructType(), False)
+    writer = ClaudeBatchesSource({"job": folder.job, "stage": folder.stage}).writer(TABLE, False)
     with pytest.raises(JobError, match="a task returned nothing"):
         writer.commit([None])
     writer.abort([None, None])
@@ -192,11 +194,12 @@ def test_task_without_a_message(folder: Place) -> None:
 def test_stage_that_cannot_be_written(spark: Any, folder: Place, tmp_path: Path) -> None:
     """A stage that can't be written is an error of the driver, before any task."""
     (tmp_path / "file").touch()
-    with pytest.raises(Exception, match="nothing can be written to the stage file://") as caught:
-        write(tickets(spark, 2), attrs.evolve(folder, stage=str(tmp_path / "file")))
-    assert "TaskSetManager" not in str(caught.value)
-    with pytest.raises(Exception, match="can't be opened on this machine: Install adlfs"):
-        write(tickets(spark, 2), attrs.evolve(folder, stage="abfs://container/stage"))
+    for stage, told in (
+        (str(tmp_path / "file"), "nothing can be written to the stage file://"),
+        ("oci://bucket/stage", "oci://bucket/stage can't be opened on this machine: Install ocifs"),
+    ):
+        with pytest.raises(AnalysisException, match=told):
+            write(tickets(spark, 2), attrs.evolve(folder, stage=stage), template="{text}", **ASK)
 
 
 def test_conflict(spark: Any, folder: Place) -> None:
@@ -299,46 +302,90 @@ def test_wrong_options_of_a_read(folder: Place, options: dict[str, str], told: s
     assert "hush" not in str(caught.value)
 
 
+REQUESTS = "custom_id string, request string"
+PROMPTS = "ticket string, body string, model string"
+PROMPT = {"template": "{body}", "model": "m", "max_tokens": "5"}
+TYPES = {
+    "string": StringType(),
+    "bigint": LongType(),
+    "double": DoubleType(),
+    "interval": CalendarIntervalType(),
+}
+
+
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("columns", "options", "told"),
     [
-        ({"stage": ""}, "give the stage"),
-        ({"max_tokens": "many"}, "must be a number"),
-        ({"params": "[1]"}, "must be a JSON object"),
-        ({"params": "{"}, "not JSON"),
-        ({"uncollected": "true"}, "not an option"),
+        (REQUESTS, {"stage": ""}, "give the stage"),
+        (REQUESTS, {"max_tokens": "many"}, "must be a number"),
+        (REQUESTS, {"params": "[1]"}, "must be a JSON object"),
+        (REQUESTS, {"params": "{"}, "not JSON"),
+        (REQUESTS, {"uncollected": "true"}, "not an option"),
+        (REQUESTS, {"cache": "2h"}, "cache must be 5m or 1h or none"),
+        (REQUESTS, {"ledger": "jobs"}, 'such as "postgresql://host/jobs"'),
+        (f"{REQUESTS}, span interval", {}, "column 'span'.*cast it"),
+        (f"{REQUESTS}, text string, input_text string", {}, "'text' and 'input_text'.* rename one"),
+        ("request bigint", {}, "column 'request' is bigint: a request is JSON text"),
+        ("custom_id double, request string", {}, "column 'custom_id' is double: .* cast it to string"),
+        (PROMPTS, {}, r"no column request .*'ticket', 'body', 'model'.*option\(\"template\""),
+        (
+            PROMPTS,
+            {**PROMPT, "template": "{bdy}"},
+            "option template names the column 'bdy', .*'ticket', 'body'",
+        ),
+        (PROMPTS, {**PROMPT, "template": "{"}, "template is malformed"),
+        (PROMPTS, {**PROMPT, "template": "prompt.txt"}, "has no column.* not the name of its file"),
+        (PROMPTS, {**PROMPT, "id_column": "id"}, "option id_column names the column 'id'"),
+        (PROMPTS, {**PROMPT, "attachments": "body,pic"}, "option attachments names the column 'pic'"),
+        (
+            PROMPTS,
+            {"template": "{body}", "max_tokens": "5"},
+            r"no model: give option\(\"model\".* is passed through",
+        ),
+        (
+            PROMPTS,
+            {"template": "{body}", "model": "m"},
+            r"no max_tokens: give option\(\"max_tokens\", 300\)$",
+        ),
     ],
 )
-def test_wrong_options_of_a_write(folder: Place, options: dict[str, str], told: str) -> None:
-    """Options of a write that can't work are errors before any task runs; overwriting is refused."""
-    from claude_batches.jobs import JobOptionsError
+def test_wrong_writes(folder: Place, columns: str, options: dict[str, str], told: str) -> None:
+    """Options and columns that can't work are errors before any task, which name them; no job is made."""
+    from claude_batches import ClaudeBatchesError
     from claude_batches.spark import ClaudeBatchesSource
-    from pyspark.sql.types import CalendarIntervalType, StructType
 
+    schema = StructType()
+    for column in columns.split(", "):
+        name, kind = column.split()
+        schema.add(name, TYPES[kind])
     given = {"job": folder.job, "stage": folder.stage, **options}
-    with pytest.raises(JobOptionsError, match=told):
-        ClaudeBatchesSource(given).writer(StructType(), False)
-    with pytest.raises(JobOptionsError, match="can't be overwritten"):
-        ClaudeBatchesSource(given).writer(StructType(), True)
-    schema = StructType().add("span", CalendarIntervalType())
-    source = ClaudeBatchesSource({"job": folder.job, "stage": folder.stage})
-    with pytest.raises(JobOptionsError, match=r"column 'span'.*cast it"):
-        source.writer(schema, False)
+    with pytest.raises(ClaudeBatchesError, match=told):
+        ClaudeBatchesSource(given).writer(schema, False)
+    with pytest.raises(ClaudeBatchesError, match="can't be overwritten"):
+        ClaudeBatchesSource(given).writer(schema, True)
     assert not Path(folder.job).exists()
+
+
+def test_row_without_a_model(spark: Any, folder: Place) -> None:
+    """A row that lacks what all rows could be given is an error of its task that names row, partition and option."""
+    table = spark.sql("""select 'a' custom_id, '{"messages": [], "max_tokens": 5}' request""")
+    with pytest.raises(Exception, match="row 0: the request has no model") as caught:
+        write(table, folder)
+    assert "The row is in partition 0." in str(caught.value)
+    assert 'option("model", ...)' in str(caught.value)
 
 
 def test_pickled_parts_have_no_key(folder: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Objects that Spark ships to workers have the place of a key, and never a key."""
     from claude_batches.spark import ClaudeBatchesSource, ClientConfig
-    from pyspark.sql.types import StructType
 
     monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
     with Job.open(folder.job) as job:
         job.add(numbered(1))
     source = ClaudeBatchesSource({"job": folder.job, "uncollected": "true"})
-    reader = pickle.dumps(source.reader(StructType()))
+    reader = pickle.dumps(source.reader(source.schema()))
     writer = pickle.dumps(
-        ClaudeBatchesSource({"job": folder.job, "stage": folder.stage}).writer(StructType(), False)
+        ClaudeBatchesSource({"job": folder.job, "stage": folder.stage}).writer(TABLE, False)
     )
     assert SECRET.encode() not in reader + writer
     with ClientConfig(base_url="http://127.0.0.1:9").client() as client:

@@ -325,7 +325,10 @@ def ledger_of(ledger: Ledger | str | None) -> Ledger:
         return FolderLedger()
     if isinstance(ledger, str):
         if not ledger.startswith("env:") and "=" not in ledger and "://" not in ledger:
-            raise JobOptionsError("ledger is text, and not the DSN of a PostgreSQL database")
+            raise JobOptionsError(
+                'ledger is text, and not the DSN of a PostgreSQL database, such as "postgresql://host/jobs", nor '
+                '"env:NAME" with the name of a variable that has one'
+            )
         return PostgresLedger(ledger)
     if not hasattr(ledger, "open"):
         raise JobOptionsError(
