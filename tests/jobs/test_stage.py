@@ -6,6 +6,8 @@ import datetime as dt
 import decimal
 import secrets
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -36,7 +38,7 @@ from claude_batches.jobs import (
 )
 from claude_batches.jobs._opening import opened_to_read
 from claude_batches.jobs._records import JobState
-from claude_batches.jobs._remote import below
+from claude_batches.jobs._remote import below, delete_tree, new_file, read_range, size_of
 from claude_batches.jobs._rows import rows_of_shard
 from claude_batches.jobs._stage import _registering
 from claude_batches.jobs._stage._values import plain, restorer
@@ -49,6 +51,7 @@ from hypothesis import strategies as st
 from tests.jobs.killing import HOSTILE, KILLED, Victim, paid, points
 from tests.jobs.kinds import QUICK
 from tests.jobs.postgres import Postgres
+from tests.jobs.s3 import BUCKET, S3
 from tests.jobs.staging import Place, numbered
 
 ASK: dict[str, Any] = {"model": "claude-haiku-4-5", "params": {"max_tokens": 50}}
@@ -398,9 +401,12 @@ def test_damaged_stage(place: Place, sandbox: Sandbox) -> None:
     assert not paid(sandbox)
 
 
-def test_object_store(shared: Place) -> None:
+@pytest.mark.parametrize("protocol", ["memory", "s3"])
+def test_object_store(shared: Place, protocol: str, request: pytest.FixtureRequest) -> None:
     """A stage that is not a folder of this machine has everything, too: bodies, those sent again, and results."""
-    url = f"memory://bucket/{secrets.token_hex(4)}"
+    if protocol == "s3":
+        request.getfixturevalue("s3")
+    url = f"{protocol}://{BUCKET}/{secrets.token_hex(4)}"
     place = attrs.evolve(shared, stage=url)
     place.write(numbered(30), partitions=5)
     again = place.write(numbered(33))
@@ -415,6 +421,31 @@ def test_object_store(shared: Place) -> None:
         needed = job._job.ledger.staged_paths()
     assert needed == set(below(url))
     assert {path.split("/")[-2] for path in needed} >= {"bodies", "results"}
+
+
+def test_s3_beside_others(s3: S3) -> None:
+    """What other processes write after a list was made is seen."""
+    folder = f"s3://{BUCKET}/{secrets.token_hex(4)}"
+    with new_file(f"{folder}/one") as file:
+        file.write(b"1")
+    assert below(folder) == [f"{folder}/one"]
+    code = f"import s3fs; s3fs.S3FileSystem().pipe_file({f'{folder}/two'!r}, b'22')"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert size_of(f"{folder}/two") == 2
+    assert read_range(f"{folder}/two") == b"22"
+    assert delete_tree(folder) == 2
+    assert below(folder) == []
+
+
+def test_s3_that_cannot_be_written(s3: S3, shared: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket that is not there, and credentials that are not, are errors of `begin` that say so."""
+    with pytest.raises(LedgerError, match=r"s3://nobody/x from here: .*(not exist|NoSuchBucket)"):
+        attrs.evolve(shared, stage="s3://nobody/x").begin()
+    s3fs: Any = pytest.importorskip("s3fs")
+    s3fs.S3FileSystem.clear_instance_cache()
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    with pytest.raises(LedgerError, match="NoCredentialsError: Unable to locate credentials"):
+        attrs.evolve(shared, stage=f"s3://{BUCKET}/x").begin()
 
 
 def test_stage_that_cannot_be_had(shared: Place, tmp_path: Path) -> None:

@@ -14,12 +14,15 @@ import attrs
 import pytest
 from claude_batches import Client
 from claude_batches.jobs import Job, sweep
+from claude_batches.jobs._remote import below
 from claude_batches.sandbox import Fault, Sandbox
 from pyspark.errors import AnalysisException
 from pyspark.sql.types import CalendarIntervalType, DoubleType, LongType, StringType, StructType
 
 from tests.jobs.killing import paid
 from tests.jobs.kinds import QUICK
+from tests.jobs.postgres import Postgres
+from tests.jobs.s3 import BUCKET, S3
 from tests.jobs.staging import Place, numbered
 from tests.spark.conftest import SECRET
 
@@ -178,6 +181,23 @@ def test_faults(spark: Any, place: Place, sandbox: Sandbox, fault: str, fails: b
     assert sorted(row.ticket for row in read(spark, place, columns="ticket").collect()) == [
         f"t{n}" for n in range(9)
     ]
+
+
+def test_s3(spark: Any, postgres: Postgres, s3: S3, sandbox: Sandbox) -> None:
+    """A stage on S3 is written and read by the workers, with a ledger that machines share: nothing is on a disk."""
+    place = Place(f"tickets {secrets.token_hex(4)}", f"s3://{BUCKET}/{secrets.token_hex(4)}", postgres.dsn)
+    options = {**ASK, "template": "Say {text}", "id_column": "ticket"}
+    write(tickets(spark, 9, 2), place, "faulty", fault="tasks run twice", **options)
+    run(place, sandbox)
+    found = read(spark, place).select("ticket", "text", "input_text").collect()
+    assert sorted((row.ticket, row.text.endswith(row.input_text)) for row in found) == [
+        (f"t{n}", True) for n in range(9)
+    ]
+    with Job.open(place.job, ledger=place.ledger) as job:
+        needed = job._job.ledger.staged_paths()
+    sweep(place.job, ledger=place.ledger, older_than=0)
+    assert set(below(place.stage)) == needed
+    assert "results" in {url.split("/")[-2] for url in needed}
 
 
 def test_task_without_a_message(folder: Place) -> None:

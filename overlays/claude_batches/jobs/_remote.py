@@ -157,6 +157,9 @@ def below(url: str) -> list[str]:
             found = files.find(path)
         except FileNotFoundError:
             return []
+        finally:
+            # It would hide what other processes write from now on.
+            files.invalidate_cache()
     return [str(files.unstrip_protocol(each)) for each in found]
 
 
