@@ -170,7 +170,8 @@ def _pricer(job: Opened) -> Pricer:
     """Return the prices that the job's own tables have, as far as they are known here."""
     listed = optional("genai_prices") is not None
     if not listed:
-        logger.warning(
+        # No warning: each partition would repeat it, where nobody may want the column.
+        logger.info(
             "models without prices of the job have no cost: claude-batches[cost] is not on this worker"
         )
     return Prices(options_of(job, {}).prices, listed=listed).pricer
