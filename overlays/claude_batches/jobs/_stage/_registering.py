@@ -100,7 +100,7 @@ def _written(job: Opened, write: Write) -> StageWrite:
         )
     if known.state is WriteState.DISCARDED:
         raise JobError(f"write {write.id} was discarded, and its files are deleted: write the rows again")
-    if write.own_ids != (job.ledger.facts().ids == "own"):
+    if known.state is WriteState.BEGUN and write.own_ids != (job.ledger.facts().ids == "own"):
         raise JobError(
             f"the ids of {job.name} were changed after write {write.id} began: write the rows again"
         )
@@ -315,7 +315,6 @@ class _Registration:
             JobConflictError: A row has other params.
         """
         items = self._ledger.items_by_key(keys)
-        start = self._start(shard)
         positions = [item.position for item in items.values()] if self._twins else []
         last = {item: key for item, (key, _) in self._ledger.last_twins(positions).items()}
         twins: dict[bytes, tuple[int, bytes, int, bytes]] = {}
@@ -332,7 +331,7 @@ class _Registration:
                 partition, first = self._first_place(keys[number]) if repeated else (None, None)
                 raise JobConflictError(
                     given.custom_id,
-                    start + number,
+                    self._start(shard) + number,
                     shown(split_line(sent)[1]),
                     shown(split_line(line)[1]),
                     partition=shard.partition,
