@@ -112,6 +112,7 @@ def test_round_trip(spark: Any, place: Place, sandbox: Sandbox) -> None:
         assert f"q {row.n}" in row.text
         assert json.loads(row.raw)["result"]["message"]["id"] == json.loads(row.response)["id"]
         assert row.batch_id.startswith("msgbatch_")
+        assert row.cost > 0
     assert sorted(paid(sandbox).values()) == [1] * 9
 
 
@@ -132,16 +133,17 @@ def test_struct_requests(spark: Any, folder: Place, sandbox: Sandbox) -> None:
 
 
 def test_template(spark: Any, folder: Place, sandbox: Sandbox) -> None:
-    """A prompt is made of columns as for jobs, and writing again adds the new rows alone."""
+    """A prompt is made of columns as for jobs. Writing again adds the new rows alone; `latest` reads each row once."""
     options = {**ASK, "template": "Say {text}", "id_column": "ticket"}
     write(tickets(spark, 6), folder, **options)
-    write(tickets(spark, 8, 2), folder, **options)
+    write(tickets(spark, 8, 2).selectExpr("*", "1 version"), folder, **options)
     run(folder, sandbox)
-    found = read(spark, folder, columns="ticket,text,status,input_text").collect()
-    assert sorted((row.ticket, row.input_text) for row in found) == [
-        (f"t{n}", f"hello {n}") for n in range(8)
+    found = read(spark, folder, latest="true", columns="ticket,text,status,input_text,version").collect()
+    assert sorted((row.ticket, row.input_text, row.version) for row in found) == [
+        (f"t{n}", f"hello {n}", 1) for n in range(8)
     ]
     assert all(row.text.endswith(row.input_text) for row in found)
+    assert read(spark, folder, columns="status").count() == 6 + 8
     assert len(paid(sandbox)) == 8
 
 
