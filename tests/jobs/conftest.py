@@ -9,8 +9,9 @@ from claude_batches.sandbox import Sandbox
 from tests.jobs.killing import Victim
 from tests.jobs.kinds import Open, async_jobs, sync_jobs
 from tests.jobs.postgres import postgres
+from tests.jobs.s3 import s3, s3_server
 
-__all__ = ["postgres"]
+__all__ = ["postgres", "s3", "s3_server"]
 
 
 @pytest.fixture(autouse=True)

@@ -95,8 +95,10 @@ def test_pays_for_new_only(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> 
     assert [shard.requests for shard in job.shards()] == [30, 5]
 
 
-def test_other_params(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
-    """The same id with other params is an error that shows both, and adds nothing."""
+def test_other_params(
+    tmp_path: Path, open_job: Open, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same id with other params is an error that shows both, in the job or in one call, and adds nothing."""
     job = open_job(tmp_path / "a", None)
     job.add([request("a", "one")])
     with pytest.raises(JobConflictError) as caught:
@@ -104,8 +106,17 @@ def test_other_params(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     assert caught.value.index == 1
     assert '"one"' in caught.value.known
     assert '"two"' in caught.value.given
-    with pytest.raises(JobConflictError):
-        job.add([request("b", "one"), request("b", "two")])
+    assert not caught.value.repeated
+    twice = [request("c", "x"), request("b", "one"), request("b", "two")]
+    with pytest.raises(JobConflictError, match=r"custom_id 'b' twice.*the first is request 1") as caught:
+        job.add(twice)
+    # The first one may be written to disk before the other comes.
+    monkeypatch.setattr(_adding, "_PENDING_ROWS", 1)
+    with pytest.raises(
+        JobConflictError, match="request 2: this call has custom_id 'b' twice, with diff"
+    ) as caught:
+        job.add(twice)
+    assert (caught.value.repeated, caught.value.first_index) == (True, None)
     assert job.status().requests == 1
     assert job.add([request("a", "one"), request("new", "x")]) == 1
 
@@ -435,6 +446,16 @@ def test_own_ids(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     job.close()
     with pytest.raises(JobOptionsError, match="can't change"):
         open_job(tmp_path / "a", None, ids="derived")
+
+
+def test_ids_of_an_empty_job(tmp_path: Path, open_job: Open) -> None:
+    """The custom_ids on the wire can be chosen anew until the job has a request."""
+    open_job(tmp_path / "a", None, ids="own").close()
+    job = open_job(tmp_path / "a", None, ids="derived")
+    job.add([request("not for the wire", "x")])
+    job.close()
+    with pytest.raises(JobOptionsError, match="once it has requests"):
+        open_job(tmp_path / "a", None, ids="own")
 
 
 def test_short_requests(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:

@@ -6,11 +6,14 @@ import datetime as dt
 import decimal
 import secrets
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import attrs
+import fsspec
 import httpx
 import orjson
 import pyarrow as pa
@@ -35,18 +38,20 @@ from claude_batches.jobs import (
 )
 from claude_batches.jobs._opening import opened_to_read
 from claude_batches.jobs._records import JobState
-from claude_batches.jobs._remote import below
+from claude_batches.jobs._remote import below, delete_tree, new_file, read_range, size_of
 from claude_batches.jobs._rows import rows_of_shard
 from claude_batches.jobs._stage import _registering
 from claude_batches.jobs._stage._values import plain, restorer
 from claude_batches.jobs._stage._writes import read_index
 from claude_batches.sandbox import Fault, Sandbox
+from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.jobs.killing import HOSTILE, KILLED, Victim, paid, points
 from tests.jobs.kinds import QUICK
 from tests.jobs.postgres import Postgres
+from tests.jobs.s3 import BUCKET, S3
 from tests.jobs.staging import Place, numbered
 
 ASK: dict[str, Any] = {"model": "claude-haiku-4-5", "params": {"max_tokens": 50}}
@@ -242,17 +247,32 @@ def test_write_again(place: Place, sandbox: Sandbox) -> None:
 def test_conflict(place: Place) -> None:
     """An id with other params is an error with both, in one write or against the job, and nothing is registered."""
     other = {"custom_id": "row 3", "params": {**numbered(1)[0]["params"], "max_tokens": 7}}
-    with pytest.raises(JobConflictError, match="of partition") as caught:
-        place.write([*numbered(6), other])
+    with pytest.raises(JobConflictError, match="the write has custom_id 'row 3' twice") as caught:
+        place.write([*numbered(7), other])
+    error = caught.value
+    assert (error.repeated, error.first_partition, error.first_index) == (True, 0, 1)
+    assert (error.partition, error.index) == (1, 2)
+    assert "first is request 1 of partition 0. Give one of them a different id" in str(error)
     assert '"max_tokens":50' in caught.value.known + caught.value.given
     assert '"max_tokens":7' in caught.value.known + caught.value.given
     with Job.open(place.job, ledger=place.ledger) as job:
         assert job.status().requests == 0
         job.add(numbered(6))
-    with pytest.raises(JobConflictError, match="row 3"):
+    with pytest.raises(JobConflictError, match="the job has custom_id 'row 3' already") as caught:
         place.write([other, *numbered(2, 10)])
+    assert (caught.value.repeated, caught.value.first_index) == (False, None)
     with Job.open(place.job, ledger=place.ledger) as job:
         assert job.status().requests == 6
+
+
+def test_conflict_in_a_partition(place: Place) -> None:
+    """The places of two rows are those in their partitions, of however many shards."""
+    with Job.open(place.job, ledger=place.ledger, max_requests=2):
+        pass
+    other = {"custom_id": "row 3", "params": {**numbered(1)[0]["params"], "max_tokens": 7}}
+    with pytest.raises(JobConflictError) as caught:
+        place.write([*numbered(8), other], partitions=1)
+    assert (caught.value.index, caught.value.first_index) == (8, 3)
 
 
 def test_equal_requests(place: Place, sandbox: Sandbox) -> None:
@@ -265,6 +285,48 @@ def test_equal_requests(place: Place, sandbox: Sandbox) -> None:
     assert sorted(row.columns["n"] for row in found) == [0, 1, 2, 3]
     assert len({row.custom_id for row in found}) == 1
     assert len(paid(sandbox)) == 1
+
+
+def test_written_last(place: Place, sandbox: Sandbox) -> None:
+    """Of rows that were written again with other columns, the last ones are known, also if they are the first ones."""
+
+    def write(count: int, version: int) -> None:
+        rows = [{"id": f"t{number}", "v": version} for number in range(count)]
+        place.write(rows, partitions=2, template="Say {id}", id_column="id", **ASK)
+
+    def versions(*, latest: bool) -> list[tuple[str, int]]:
+        job = opened_to_read(place.job, place.ledger)
+        found = [
+            (row.columns["id"], row.columns["v"])
+            for shard in job.ledger.shards()
+            for row in rows_of_shard(job.ledger, job.lines, shard, latest=latest)
+        ]
+        job.close()
+        return sorted(found)
+
+    write(6, 1)
+    write(4, 2)
+    write(2, 3)
+    run(place, sandbox)
+    every = [("t0", 1), ("t0", 2), ("t0", 3), ("t1", 1), ("t1", 2), ("t1", 3), ("t2", 1), ("t2", 2), ("t3", 1),
+             ("t3", 2), ("t4", 1), ("t5", 1)]  # fmt: skip
+    assert versions(latest=False) == every
+    assert versions(latest=True) == [("t0", 3), ("t1", 3), ("t2", 2), ("t3", 2), ("t4", 1), ("t5", 1)]
+    # An older version becomes the last one again: that of the twins, then that of the rows that were sent.
+    write(3, 2)
+    assert versions(latest=True) == [("t0", 2), ("t1", 2), ("t2", 2), ("t3", 2), ("t4", 1), ("t5", 1)]
+    for count in (1, 6, 6):
+        write(count, 1)
+        expected = [(f"t{number}", 1 if number < count else 2) for number in range(4)]
+        assert versions(latest=True) == [*expected, ("t4", 1), ("t5", 1)]
+        with Job.open(place.job, ledger=place.ledger) as job:
+            positions = job._job.ledger.counters()[0]
+            assert job.status().twins == 6
+    write(6, 1)
+    assert versions(latest=False) == every
+    with Job.open(place.job, ledger=place.ledger) as job:
+        assert job._job.ledger.counters()[0] == positions, "positions are used up"
+    assert len(paid(sandbox)) == 6
 
 
 def test_task_run_twice(place: Place) -> None:
@@ -339,9 +401,12 @@ def test_damaged_stage(place: Place, sandbox: Sandbox) -> None:
     assert not paid(sandbox)
 
 
-def test_object_store(shared: Place) -> None:
+@pytest.mark.parametrize("protocol", ["memory", "s3"])
+def test_object_store(shared: Place, protocol: str, request: pytest.FixtureRequest) -> None:
     """A stage that is not a folder of this machine has everything, too: bodies, those sent again, and results."""
-    url = f"memory://bucket/{secrets.token_hex(4)}"
+    if protocol == "s3":
+        request.getfixturevalue("s3")
+    url = f"{protocol}://{BUCKET}/{secrets.token_hex(4)}"
     place = attrs.evolve(shared, stage=url)
     place.write(numbered(30), partitions=5)
     again = place.write(numbered(33))
@@ -358,13 +423,72 @@ def test_object_store(shared: Place) -> None:
     assert {path.split("/")[-2] for path in needed} >= {"bodies", "results"}
 
 
+def test_s3_beside_others(s3: S3) -> None:
+    """What other processes write after a list was made is seen."""
+    folder = f"s3://{BUCKET}/{secrets.token_hex(4)}"
+    with new_file(f"{folder}/one") as file:
+        file.write(b"1")
+    assert below(folder) == [f"{folder}/one"]
+    code = f"import s3fs; s3fs.S3FileSystem().pipe_file({f'{folder}/two'!r}, b'22')"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert size_of(f"{folder}/two") == 2
+    assert read_range(f"{folder}/two") == b"22"
+    assert delete_tree(folder) == 2
+    assert below(folder) == []
+
+
+def test_s3_that_cannot_be_written(s3: S3, shared: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket that is not there, and credentials that are not, are errors of `begin` that say so."""
+    with pytest.raises(LedgerError, match=r"s3://nobody/x from here: .*(not exist|NoSuchBucket)"):
+        attrs.evolve(shared, stage="s3://nobody/x").begin()
+    s3fs: Any = pytest.importorskip("s3fs")
+    s3fs.S3FileSystem.clear_instance_cache()
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    with pytest.raises(LedgerError, match="NoCredentialsError: Unable to locate credentials"):
+        attrs.evolve(shared, stage=f"s3://{BUCKET}/x").begin()
+
+
 def test_stage_that_cannot_be_had(shared: Place, tmp_path: Path) -> None:
-    """A stage of an unknown protocol, or that is a file, is an error with its URL."""
-    with pytest.raises(LedgerError, match="unknown://stage can't be opened"):
-        attrs.evolve(shared, stage="unknown://stage").begin()
-    (tmp_path / "stage").write_text("a file")
-    with pytest.raises(LedgerError, match="stage"):
-        shared.write(numbered(1))
+    """A stage that can't be opened or written is an error of `begin` with its URL and the reason."""
+    fsspec.register_implementation("denied", Denied, clobber=True)
+    fsspec.register_implementation("lacking", "no_such_package.Files", clobber=True, errtxt="Install no-such")
+    (tmp_path / "file").write_text("a file")
+    for url, told in (
+        ("unknown://stage", "unknown://stage can't be opened: Protocol not known: unknown"),
+        ("lacking://stage", "lacking://stage can't be opened on this machine: Install no-such"),
+        ("denied://stage", "to the stage denied://stage from here: DeniedError: no credentials"),
+        (str(tmp_path / "file"), f"to the stage file://{tmp_path}/file from here: .*(directory|exists)"),
+        ("sftp://me:hush@host/stage", "password"),
+    ):
+        with pytest.raises(JobError, match=told) as caught:
+            attrs.evolve(shared, stage=url).begin()
+        assert "hush" not in str(caught.value)
+    # Neither a file nor a write is left over, and the job can be written to.
+    assert shared.write(numbered(1)).added == 1
+    with Job.open(shared.job, ledger=shared.ledger) as job:
+        assert [write.state.value for write in job._job.ledger.writes()] == ["discarded"] * 2 + ["registered"]
+
+
+class DeniedError(Exception):
+    """An error of a store that is not one of the operating system."""
+
+
+class Denied(MemoryFileSystem):
+    """A store that takes no file."""
+
+    protocol = "denied"
+
+    def put_file(self, *_: Any, **__: Any) -> None:
+        raise DeniedError("no credentials")
+
+
+def test_ids_changed(place: Place) -> None:
+    """A write is not committed once its empty job was given other ids."""
+    write = place.begin()
+    shards = stage(numbered(3), write)
+    Job.open(place.job, ledger=place.ledger, ids="own").close()
+    with pytest.raises(JobError, match="write the rows again"):
+        place.commit(shards, write)
 
 
 def test_canary(place: Place, sandbox: Sandbox) -> None:

@@ -15,6 +15,9 @@ import pytest
 from claude_batches.sandbox import Sandbox
 
 from tests.jobs.conftest import postgres as postgres
+from tests.jobs.s3 import INSTALLED as HAS_S3
+from tests.jobs.s3 import s3 as s3
+from tests.jobs.s3 import s3_server as s3_server
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIRED = os.environ.get("CLAUDE_BATCHES_REQUIRE_JAVA") == "1"
@@ -47,7 +50,9 @@ def stderr_to(path: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory, spark_log: Path) -> Iterator[Any]:
+def spark(
+    tmp_path_factory: pytest.TempPathFactory, spark_log: Path, request: pytest.FixtureRequest
+) -> Iterator[Any]:
     if not java():
         if REQUIRED:
             pytest.fail("CLAUDE_BATCHES_REQUIRE_JAVA is set, and there is no Java")
@@ -62,6 +67,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory, spark_log: Path) -> Iterator
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
         patch.setenv("ANTHROPIC_API_KEY", SECRET)
+        if HAS_S3:
+            # Workers keep the environment of this moment.
+            for name, value in request.getfixturevalue("s3_server").environment.items():
+                patch.setenv(name, value)
         from claude_batches.spark import ClaudeBatchesSource
         from pyspark.sql import SparkSession
 

@@ -10,20 +10,27 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from claude_batches import Client
 from claude_batches.jobs import Job, sweep
+from claude_batches.jobs._remote import below
 from claude_batches.sandbox import Fault, Sandbox
+from pyspark.errors import AnalysisException
+from pyspark.sql.types import CalendarIntervalType, DoubleType, LongType, StringType, StructType
 
 from tests.jobs.killing import paid
 from tests.jobs.kinds import QUICK
-from tests.jobs.staging import Place
+from tests.jobs.postgres import Postgres
+from tests.jobs.s3 import BUCKET, S3
+from tests.jobs.staging import Place, numbered
 from tests.spark.conftest import SECRET
 
 pytestmark = pytest.mark.timeout(300)
 
 REQUEST = {"model": "claude-haiku-4-5", "max_tokens": 50}
 ASK = {"model": "claude-haiku-4-5", "max_tokens": "50"}
+TABLE = StructType().add("custom_id", StringType()).add("request", StringType())
 
 
 @pytest.fixture(params=["folder", "postgres"])
@@ -105,6 +112,7 @@ def test_round_trip(spark: Any, place: Place, sandbox: Sandbox) -> None:
         assert f"q {row.n}" in row.text
         assert json.loads(row.raw)["result"]["message"]["id"] == json.loads(row.response)["id"]
         assert row.batch_id.startswith("msgbatch_")
+        assert row.cost > 0
     assert sorted(paid(sandbox).values()) == [1] * 9
 
 
@@ -125,16 +133,17 @@ def test_struct_requests(spark: Any, folder: Place, sandbox: Sandbox) -> None:
 
 
 def test_template(spark: Any, folder: Place, sandbox: Sandbox) -> None:
-    """A prompt is made of columns as for jobs, and writing again adds the new rows alone."""
+    """A prompt is made of columns as for jobs. Writing again adds the new rows alone; `latest` reads each row once."""
     options = {**ASK, "template": "Say {text}", "id_column": "ticket"}
     write(tickets(spark, 6), folder, **options)
-    write(tickets(spark, 8, 2), folder, **options)
+    write(tickets(spark, 8, 2).selectExpr("*", "1 version"), folder, **options)
     run(folder, sandbox)
-    found = read(spark, folder, columns="ticket,text,status,input_text").collect()
-    assert sorted((row.ticket, row.input_text) for row in found) == [
-        (f"t{n}", f"hello {n}") for n in range(8)
+    found = read(spark, folder, latest="true", columns="ticket,text,status,input_text,version").collect()
+    assert sorted((row.ticket, row.input_text, row.version) for row in found) == [
+        (f"t{n}", f"hello {n}", 1) for n in range(8)
     ]
     assert all(row.text.endswith(row.input_text) for row in found)
+    assert read(spark, folder, columns="status").count() == 6 + 8
     assert len(paid(sandbox)) == 8
 
 
@@ -176,28 +185,63 @@ def test_faults(spark: Any, place: Place, sandbox: Sandbox, fault: str, fails: b
     ]
 
 
+def test_s3(spark: Any, postgres: Postgres, s3: S3, sandbox: Sandbox) -> None:
+    """A stage on S3 is written and read by the workers, with a ledger that machines share: nothing is on a disk."""
+    place = Place(f"tickets {secrets.token_hex(4)}", f"s3://{BUCKET}/{secrets.token_hex(4)}", postgres.dsn)
+    options = {**ASK, "template": "Say {text}", "id_column": "ticket"}
+    write(tickets(spark, 9, 2), place, "faulty", fault="tasks run twice", **options)
+    run(place, sandbox)
+    found = read(spark, place).select("ticket", "text", "input_text").collect()
+    assert sorted((row.ticket, row.text.endswith(row.input_text)) for row in found) == [
+        (f"t{n}", True) for n in range(9)
+    ]
+    with Job.open(place.job, ledger=place.ledger) as job:
+        needed = job._job.ledger.staged_paths()
+    sweep(place.job, ledger=place.ledger, older_than=0)
+    assert set(below(place.stage)) == needed
+    assert "results" in {url.split("/")[-2] for url in needed}
+
+
 def test_task_without_a_message(folder: Place) -> None:
     """A commit that lacks the message of a task registers nothing."""
     from claude_batches.jobs import JobError
     from claude_batches.spark import ClaudeBatchesSource
-    from pyspark.sql.types import StructType
 
-    writer = ClaudeBatchesSource({"job": folder.job, "stage": folder.stage}).writer(StructType(), False)
+    writer = ClaudeBatchesSource({"job": folder.job, "stage": folder.stage}).writer(TABLE, False)
     with pytest.raises(JobError, match="a task returned nothing"):
         writer.commit([None])
     writer.abort([None, None])
 
 
+def test_stage_that_cannot_be_written(spark: Any, folder: Place, tmp_path: Path) -> None:
+    """A stage that can't be written is an error of the driver, before any task."""
+    (tmp_path / "file").touch()
+    for stage, told in (
+        (str(tmp_path / "file"), "nothing can be written to the stage file://"),
+        ("oci://bucket/stage", "oci://bucket/stage can't be opened on this machine: Install ocifs"),
+    ):
+        with pytest.raises(AnalysisException, match=told):
+            write(tickets(spark, 2), attrs.evolve(folder, stage=stage), template="{text}", **ASK)
+
+
 def test_conflict(spark: Any, folder: Place) -> None:
-    """An id with two prompts in different partitions fails the write with both, and nothing is registered."""
+    """An id with two prompts in one write fails it with both and their places, and nothing is registered."""
     table = spark.sql("select 'same' ticket, concat('hello ', id) text from range(4)").repartition(2)
-    with pytest.raises(Exception, match="has custom_id 'same' already") as caught:
+    told = r"request \d of partition \d: the write has custom_id 'same' twice.* the first is request 0 of partition 0"
+    with pytest.raises(Exception, match=told) as caught:
         write(table, folder, template="Say {text}", id_column="ticket", **ASK)
-    assert "known:" in str(caught.value)
-    assert "given:" in str(caught.value)
+    assert "first: {" in str(caught.value)
+    assert "given: {" in str(caught.value)
     assert folder.files() == set()
     with Job.open(folder.job) as job:
         assert job.status().requests == 0
+    # The job that the write made is empty: it is not read as an empty table, and the next write may have other ids.
+    with pytest.raises(
+        Exception, match=r"has no requests: write \S+ was not committed: write the table again"
+    ):
+        read(spark, folder)
+    write(table.limit(0), folder, template="Say {text}", id_column="ticket", ids="own", **ASK)
+    assert read(spark, folder).count() == 0
 
 
 def test_pushed_filters(spark: Any, folder: Place) -> None:
@@ -272,54 +316,98 @@ def test_wrong_options_of_a_read(folder: Place, options: dict[str, str], told: s
     from claude_batches import ClaudeBatchesError
     from claude_batches.spark import ClaudeBatchesSource
 
-    with Job.open(folder.job):
-        pass
+    with Job.open(folder.job) as job:
+        job.add(numbered(1))
     with pytest.raises(ClaudeBatchesError, match=told) as caught:
         ClaudeBatchesSource({"job": folder.job, **options}).schema()
     assert SECRET not in str(caught.value)
     assert "hush" not in str(caught.value)
 
 
+REQUESTS = "custom_id string, request string"
+PROMPTS = "ticket string, body string, model string"
+PROMPT = {"template": "{body}", "model": "m", "max_tokens": "5"}
+TYPES = {
+    "string": StringType(),
+    "bigint": LongType(),
+    "double": DoubleType(),
+    "interval": CalendarIntervalType(),
+}
+
+
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("columns", "options", "told"),
     [
-        ({"stage": ""}, "give the stage"),
-        ({"max_tokens": "many"}, "must be a number"),
-        ({"params": "[1]"}, "must be a JSON object"),
-        ({"params": "{"}, "not JSON"),
-        ({"uncollected": "true"}, "not an option"),
+        (REQUESTS, {"stage": ""}, "give the stage"),
+        (REQUESTS, {"max_tokens": "many"}, "must be a number"),
+        (REQUESTS, {"params": "[1]"}, "must be a JSON object"),
+        (REQUESTS, {"params": "{"}, "not JSON"),
+        (REQUESTS, {"uncollected": "true"}, "not an option"),
+        (REQUESTS, {"cache": "2h"}, "cache must be 5m or 1h or none"),
+        (REQUESTS, {"ledger": "jobs"}, 'such as "postgresql://host/jobs"'),
+        (f"{REQUESTS}, span interval", {}, "column 'span'.*cast it"),
+        (f"{REQUESTS}, text string, input_text string", {}, "'text' and 'input_text'.* rename one"),
+        ("request bigint", {}, "column 'request' is bigint: a request is JSON text"),
+        ("custom_id double, request string", {}, "column 'custom_id' is double: .* cast it to string"),
+        (PROMPTS, {}, r"no column request .*'ticket', 'body', 'model'.*option\(\"template\""),
+        (
+            PROMPTS,
+            {**PROMPT, "template": "{bdy}"},
+            "option template names the column 'bdy', .*'ticket', 'body'",
+        ),
+        (PROMPTS, {**PROMPT, "template": "{"}, "template is malformed"),
+        (PROMPTS, {**PROMPT, "template": "prompt.txt"}, "has no column.* not the name of its file"),
+        (PROMPTS, {**PROMPT, "id_column": "id"}, "option id_column names the column 'id'"),
+        (PROMPTS, {**PROMPT, "attachments": "body,pic"}, "option attachments names the column 'pic'"),
+        (
+            PROMPTS,
+            {"template": "{body}", "max_tokens": "5"},
+            r"no model: give option\(\"model\".* is passed through",
+        ),
+        (
+            PROMPTS,
+            {"template": "{body}", "model": "m"},
+            r"no max_tokens: give option\(\"max_tokens\", 300\)$",
+        ),
     ],
 )
-def test_wrong_options_of_a_write(folder: Place, options: dict[str, str], told: str) -> None:
-    """Options of a write that can't work are errors before any task runs; overwriting is refused."""
-    from claude_batches.jobs import JobOptionsError
+def test_wrong_writes(folder: Place, columns: str, options: dict[str, str], told: str) -> None:
+    """Options and columns that can't work are errors before any task, which name them; no job is made."""
+    from claude_batches import ClaudeBatchesError
     from claude_batches.spark import ClaudeBatchesSource
-    from pyspark.sql.types import CalendarIntervalType, StructType
 
+    schema = StructType()
+    for column in columns.split(", "):
+        name, kind = column.split()
+        schema.add(name, TYPES[kind])
     given = {"job": folder.job, "stage": folder.stage, **options}
-    with pytest.raises(JobOptionsError, match=told):
-        ClaudeBatchesSource(given).writer(StructType(), False)
-    with pytest.raises(JobOptionsError, match="can't be overwritten"):
-        ClaudeBatchesSource(given).writer(StructType(), True)
-    schema = StructType().add("span", CalendarIntervalType())
-    source = ClaudeBatchesSource({"job": folder.job, "stage": folder.stage})
-    with pytest.raises(JobOptionsError, match=r"column 'span'.*cast it"):
-        source.writer(schema, False)
+    with pytest.raises(ClaudeBatchesError, match=told):
+        ClaudeBatchesSource(given).writer(schema, False)
+    with pytest.raises(ClaudeBatchesError, match="can't be overwritten"):
+        ClaudeBatchesSource(given).writer(schema, True)
     assert not Path(folder.job).exists()
+
+
+def test_row_without_a_model(spark: Any, folder: Place) -> None:
+    """A row that lacks what all rows could be given is an error of its task that names row, partition and option."""
+    table = spark.sql("""select 'a' custom_id, '{"messages": [], "max_tokens": 5}' request""")
+    with pytest.raises(Exception, match="row 0: the request has no model") as caught:
+        write(table, folder)
+    assert "The row is in partition 0." in str(caught.value)
+    assert 'option("model", ...)' in str(caught.value)
 
 
 def test_pickled_parts_have_no_key(folder: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Objects that Spark ships to workers have the place of a key, and never a key."""
     from claude_batches.spark import ClaudeBatchesSource, ClientConfig
-    from pyspark.sql.types import StructType
 
     monkeypatch.setenv("ANTHROPIC_API_KEY", SECRET)
-    with Job.open(folder.job):
-        pass
+    with Job.open(folder.job) as job:
+        job.add(numbered(1))
     source = ClaudeBatchesSource({"job": folder.job, "uncollected": "true"})
-    reader = pickle.dumps(source.reader(StructType()))
+    reader = pickle.dumps(source.reader(source.schema()))
     writer = pickle.dumps(
-        ClaudeBatchesSource({"job": folder.job, "stage": folder.stage}).writer(StructType(), False)
+        ClaudeBatchesSource({"job": folder.job, "stage": folder.stage}).writer(TABLE, False)
     )
     assert SECRET.encode() not in reader + writer
     with ClientConfig(base_url="http://127.0.0.1:9").client() as client:

@@ -47,6 +47,9 @@ def status_table(name: str, status: JobStatus) -> Table:
     state = status.state if status.reason is None else f"{status.state}: {status.reason}"
     if status.state == "active":
         state = "finished" if status.finished else "active"
+        if not status.requests:
+            # Such as after a write that failed.
+            state = "no requests"
     title = f"{name}: {state}"
     # A title has the width of its table.
     table = Table(title=escape(title), title_justify="left", box=None, pad_edge=False, min_width=len(title))

@@ -82,6 +82,7 @@ class Adding:
             self._own = facts.ids == "own"
             self._token = facts.token
             self._position, self._number = ledger.counters()
+            self._first_position = self._position
         except BaseException:
             self._exits.close()
             raise
@@ -102,7 +103,7 @@ class Adding:
 
         Raises:
             JobRequestError: It can't be sent.
-            JobConflictError: Its custom_id is in the job, with other params.
+            JobConflictError: Its custom_id is in the job or in this call already, with other params.
         """
         index = self._index
         self._index = index + 1
@@ -110,7 +111,7 @@ class Adding:
         pending = self._pending
         twin = pending.rows.get(request.key)
         if twin is not None:
-            _compare(request, split_line(twin.line)[1])
+            _compare(request, split_line(twin.line)[1], repeated=True, first_index=twin.at)
             pending.twins.append(request)
             self.known += 1
             return
@@ -316,7 +317,8 @@ class Adding:
                 unknown[key] = request
                 continue
             first = self._first(item)
-            _compare(request, split_line(self._lines.body(first.shard, first.place))[1])
+            known_params = split_line(self._lines.body(first.shard, first.place))[1]
+            _compare(request, known_params, repeated=item.position >= self._first_position)
             pending.twins.append(request)
         self.known += len(known)
         return unknown
@@ -326,7 +328,7 @@ class Adding:
         return (self._ledger.earlier(item.position) or [item])[0] if item.attempt > 1 else item
 
 
-def _compare(request: Request, known: bytes) -> None:
+def _compare(request: Request, known: bytes, **other: Any) -> None:
     """Check that params are equal, as JSON.
 
     Raises:
@@ -334,4 +336,4 @@ def _compare(request: Request, known: bytes) -> None:
     """
     given = split_line(request.line)[1]
     if given != known and orjson.loads(given) != orjson.loads(known):
-        raise JobConflictError(request.custom_id, request.at, shown(known), shown(given))
+        raise JobConflictError(request.custom_id, request.at, shown(known), shown(given), **other)

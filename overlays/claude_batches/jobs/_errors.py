@@ -56,22 +56,50 @@ class JobConflictError(JobError, ValueError):
     """A custom_id came again with other params."""
 
     def __init__(
-        self, custom_id: str, index: int, known: str, given: str, *, partition: int | None = None
+        self,
+        custom_id: str,
+        index: int,
+        known: str,
+        given: str,
+        *,
+        partition: int | None = None,
+        repeated: bool = False,
+        first_index: int | None = None,
+        first_partition: int | None = None,
     ) -> None:
-        of = "" if partition is None else f" of partition {partition}"
+        if repeated:
+            call = "this call" if partition is None else "the write"
+            first = "" if first_index is None else f"; the first is {_request(first_index, first_partition)}"
+            problem = (
+                f"{call} has custom_id {custom_id!r} twice, with different params{first}. Give one of them a"
+            )
+        else:
+            problem = (
+                f"the job has custom_id {custom_id!r} already, with other params. Give the changed request a"
+            )
         super().__init__(
-            f"request {index}{of}: the job has custom_id {custom_id!r} already, with other params. Give the changed "
-            f"request a different id. Nothing of this call was added.\n  known: {known}\n  given: {given}"
+            f"{_request(index, partition)}: {problem} different id. Nothing of this call was added."
+            f"\n  {'first' if repeated else 'known'}: {known}\n  given: {given}"
         )
         self.custom_id = custom_id
         self.index = index
         """The index of the request in this call, or in its partition."""
         self.partition = partition
         """The partition of a staged request."""
+        self.repeated = repeated
+        """The other request with this custom_id is of the same call, and not in the job."""
+        self.first_index = first_index
+        """The index of that request in the call, or in its partition, where it is known."""
+        self.first_partition = first_partition
+        """The partition of that request, where it is known."""
         self.known = known
-        """The params in the job, cut where they are long."""
+        """The params of the other request, cut where they are long."""
         self.given = given
         """The params that were given, cut where they are long."""
+
+
+def _request(index: int, partition: int | None) -> str:
+    return f"request {index}" if partition is None else f"request {index} of partition {partition}"
 
 
 class JobRequestError(JobError, ValueError):

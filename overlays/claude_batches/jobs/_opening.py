@@ -325,7 +325,10 @@ def ledger_of(ledger: Ledger | str | None) -> Ledger:
         return FolderLedger()
     if isinstance(ledger, str):
         if not ledger.startswith("env:") and "=" not in ledger and "://" not in ledger:
-            raise JobOptionsError("ledger is text, and not the DSN of a PostgreSQL database")
+            raise JobOptionsError(
+                'ledger is text, and not the DSN of a PostgreSQL database, such as "postgresql://host/jobs", nor '
+                '"env:NAME" with the name of a variable that has one'
+            )
         return PostgresLedger(ledger)
     if not hasattr(ledger, "open"):
         raise JobOptionsError(
@@ -355,8 +358,17 @@ def opened(name: str | os.PathLike[str], ledger: Ledger | str | None, ids: Ids |
 
 def _check_ids(job: Opened, ids: Ids | None) -> None:
     stored = job.ledger.facts().ids
-    if ids is not None and ids != stored:
-        raise JobOptionsError(f'{job.name} was made with ids="{stored}", which can\'t change')
+    if ids is None or ids == stored:
+        return
+    # A write that failed may have made the job, with ids that were the mistake.
+    if not job.ledger.shards():
+        job.hold()
+        with job.ledger.exclusive():
+            if job.ledger.set_ids(ids):
+                return
+    raise JobOptionsError(
+        f'{job.name} was made with ids="{stored}", which can\'t change once it has requests'
+    )
 
 
 def options_of(job: Opened, given: OptionKeys) -> JobOptions:

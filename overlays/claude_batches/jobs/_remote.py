@@ -7,6 +7,7 @@ Access to a store is configured by its own environment, so nothing here holds a 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Generator, Iterable, Iterator
@@ -14,12 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from ._errors import LedgerDamagedError, LedgerError
+from .. import ClaudeBatchesError
+from ._errors import JobOptionsError, LedgerDamagedError, LedgerError
 from ._folder import sync_folder, writing
 from ._tables._extras import require
 
 __all__ = [
     "below",
+    "check_writable",
     "delete_files",
     "delete_tree",
     "full_url",
@@ -34,12 +37,36 @@ __all__ = [
 
 #: The size of the pieces that a file is copied in.
 _PIECE = 4 * 1024 * 1024
+_WITH_PASSWORD = re.compile(r"[^/]*://[^/@]*:[^/]*@")
 
 
 def full_url(url: str) -> str:
-    """Return a URL with its protocol, without a slash at its end; a path becomes absolute."""
+    """Return a URL with its protocol, without a slash at its end; a path becomes absolute.
+
+    Raises:
+        JobOptionsError: It has a password, which would be kept in the ledger.
+        LedgerError: No file system here opens it.
+    """
+    if _WITH_PASSWORD.match(url):
+        raise JobOptionsError(
+            "the URL of the stage has a password in it: leave it out, and give access by each machine's environment"
+        )
     files, path = _opened(url)
     return str(files.unstrip_protocol(path)).rstrip("/")
+
+
+def check_writable(folder: str) -> None:
+    """Check that files can be written to a folder, and deleted there.
+
+    Raises:
+        LedgerError: They can't be. A message that names the folder is left to the caller.
+    """
+    probe = f"{folder}/probe"
+    with new_file(probe) as file:
+        # Some stores show no empty file.
+        file.write(b"claude-batches\n")
+    delete_files([probe])
+    prune(folder)
 
 
 @contextmanager
@@ -130,6 +157,9 @@ def below(url: str) -> list[str]:
             found = files.find(path)
         except FileNotFoundError:
             return []
+        finally:
+            # It would hide what other processes write from now on.
+            files.invalidate_cache()
     return [str(files.unstrip_protocol(each)) for each in found]
 
 
@@ -185,7 +215,11 @@ def _empty_folders(top: Path) -> Iterator[Path]:
 def _opened(url: str) -> tuple[Any, str]:
     core = require("fsspec.core", "stage", "a stage")
     with _ours(url, "opened"):
-        files, path = core.url_to_fs(url)
+        try:
+            files, path = core.url_to_fs(url)
+        except ImportError as error:
+            # fsspec says which one: "Install s3fs to access S3".
+            raise LedgerError(f"{url} can't be opened on this machine: {error}") from error
     return files, path
 
 
@@ -196,14 +230,14 @@ def _is_local(files: Any) -> bool:
 
 @contextmanager
 def _ours(url: str, done: str) -> Generator[None]:
-    """Turn the errors of any store into those of a job."""
+    """Turn the errors of any store into those of a job: a store has its own, such as of missing credentials."""
     try:
         yield
-    except LedgerError:
+    except ClaudeBatchesError:
         raise
     except FileNotFoundError as error:
         if done != "read":
             raise LedgerError(f"{url} can't be {done}: {error}") from error
         raise LedgerDamagedError(f"{url} is missing, and the ledger needs it") from error
-    except (OSError, ImportError, ValueError) as error:
-        raise LedgerError(f"{url} can't be {done}: {error}") from error
+    except Exception as error:
+        raise LedgerError(f"{url} can't be {done}: {str(error) or type(error).__name__}") from error

@@ -25,7 +25,7 @@ from ._tables import AnswerType, check_answer
 if TYPE_CHECKING:
     from .. import types
 
-__all__ = ["JobRow", "Order", "rows", "rows_of_shard"]
+__all__ = ["JobRow", "Order", "rows", "rows_of_shard", "with_twins"]
 
 Order = Literal["input", "arrival"]
 
@@ -183,6 +183,7 @@ def rows_of_shard(
     shard: Shard,
     causes: Collection[str] | None = None,
     *,
+    latest: bool = False,
     bodies: bool = True,
     results: bool = True,
 ) -> Iterator[JobRow]:
@@ -193,10 +194,35 @@ def rows_of_shard(
         lines: The lines of bodies and results.
         shard: The shard, whose results are collected.
         causes: The causes of the wanted rows; `None` for all.
+        latest: Leaves out twins, and rows that have some, but for the one that was written last.
         bodies: Reads the requests. Without them a row has no custom_id, params or columns.
         results: Reads the results. Without them a row has none.
     """
-    return _Joining(ledger, lines, None, bodies=bodies, results=results).by_shard(shard, causes)
+    return _Joining(ledger, lines, None, bodies=bodies, results=results).by_shard(
+        shard, causes, latest=latest
+    )
+
+
+def with_twins(ledger: SqlLedger, items: Sequence[Item], *, latest: bool) -> list[Item | Twin]:
+    """Return rows and their twins; with `latest` the one of each that was written last.
+
+    Args:
+        ledger: The ledger.
+        items: The rows.
+        latest: Leaves out the others.
+    """
+    if not items:
+        return []
+    wanted = {item.position for item in items}
+    if not latest:
+        found = ledger.twins_of(min(wanted), max(wanted))
+        return [*items, *(twin for twin in found if twin.item in wanted)]
+    last = ledger.last_twins(list(wanted))
+    # A twin without columns says that it is the row itself.
+    return [
+        item if item.position not in last or not (twin := last[item.position][1]).columns else twin
+        for item in items
+    ]
 
 
 class _Joining:
@@ -234,31 +260,27 @@ class _Joining:
         ahead = self._ledger.average_result()
         return AHEAD_ROWS if ahead is None else max(100, min(AHEAD_ROWS, int(AHEAD_BYTES / max(ahead, 1))))
 
-    def by_shard(self, shard: Shard, causes: Collection[str] | None) -> Iterator[JobRow]:
+    def by_shard(self, shard: Shard, causes: Collection[str] | None, *, latest: bool) -> Iterator[JobRow]:
         """Yield the rows with a final result in the batch of a shard, in input order."""
         positions = list(self._ledger.positions(shard))
         window = self._window()
-        twins = bool(self._ledger.count_twins())
+        twins = self._ledger.has_twins()
         for start in range(0, len(positions), window):
             part = positions[start : start + window]
             items = self._ledger.items_at(part)
-            group: list[Item | Twin] = [
+            group = [
                 item
                 for item in map(items.__getitem__, part)
                 if item.shard == shard.number
                 and item.state == ItemState.DONE
                 and (causes is None or (item.cause or "missing") in causes)
             ]
-            if twins and group:
-                wanted = {item.position for item in group}
-                found = self._ledger.twins_of(min(wanted), max(wanted))
-                group += [twin for twin in found if twin.item in wanted]
-            yield from self._joined(group)
+            yield from self._joined(with_twins(self._ledger, group, latest=latest) if twins else group)
 
     def by_input(self) -> Iterator[JobRow]:
         """Return the rows in input order."""
         # Not a generator: each row would pass through it.
-        if self._ledger.count_twins():
+        if self._ledger.has_twins():
             return chain.from_iterable(map(self._joined, self._with_twins()))
         return chain.from_iterable(map(self._with_lines, self._windows()))
 

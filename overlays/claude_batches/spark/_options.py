@@ -16,6 +16,7 @@ from ._client import ClientConfig
 
 __all__ = ["ReadOptions", "WriteOptions"]
 
+_CHOICES = {"ids": ("derived", "own"), "engine": ("format", "jinja"), "cache": ("5m", "1h", "none")}
 #: Names that people give to credentials.
 _SECRETS = frozenset(
     (
@@ -44,7 +45,7 @@ class WriteOptions:
     ids: Literal["derived", "own"] | None = None
     """The custom_ids on the wire of a new job."""
     template: str | None = None
-    """The template of the prompt, or its file on each worker."""
+    """The text of the prompt's template."""
     engine: Literal["format", "jinja"] | None = None
     """The language of the template."""
     system: str | None = None
@@ -82,6 +83,9 @@ class WriteOptions:
             values["attachments"] = _names(values["attachments"])
         if values.get("cache", "").lower() in ("none", "false"):
             values["cache"] = None
+        for name, choices in _CHOICES.items():
+            if (value := values.get(name)) is not None and value not in choices:
+                raise JobOptionsError(f"{name} must be {' or '.join(choices)}; got {value!r}")
         return cls(**values)
 
     def source(self) -> dict[str, Any]:
@@ -117,6 +121,8 @@ class ReadOptions:
     """Takes filters on `status` and `batch_id`; Spark's `spark.sql.python.filterPushdown.enabled` has to be on."""
     uncollected: bool = False
     """Reads batches that have ended and are not collected from the API, too."""
+    latest: bool = False
+    """Reads one row for each custom_id, with the columns that were written last."""
     client: ClientConfig = attrs.field(factory=ClientConfig)
 
     @classmethod
@@ -133,7 +139,7 @@ class ReadOptions:
             values["columns"] = _names(values["columns"])
             if not values["columns"]:
                 raise JobOptionsError("columns is empty: name some, separated by commas, or leave it out")
-        for name in ("push_filters", "uncollected"):
+        for name in ("push_filters", "uncollected", "latest"):
             if name in values:
                 values[name] = _flag(name, values[name])
         return cls(**values, client=client)

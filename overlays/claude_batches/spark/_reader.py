@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,21 +23,24 @@ from pyspark.sql.types import StructType
 from ..jobs import JobRow, ResultRow, WriteError
 from ..jobs._causes import classify
 from ..jobs._codec import LINE_BITS
+from ..jobs._cost import Prices
 from ..jobs._ids import key_of, parse_sent_id
 from ..jobs._lines import parse_result
-from ..jobs._opening import Opened, opened_to_read
-from ..jobs._records import Shard, ShardState
-from ..jobs._rows import rows_of_shard
+from ..jobs._opening import Opened, opened_to_read, options_of
+from ..jobs._records import Shard, ShardState, Twin
+from ..jobs._rows import rows_of_shard, with_twins
 from ..jobs._stage._values import restorer
 from ..jobs._tables import SCHEMA
-from ..jobs._tables._columns import ColumnBuilder
-from ..jobs._tables._extras import require
+from ..jobs._tables._columns import ColumnBuilder, Pricer
+from ..jobs._tables._extras import optional, require
 from ..jobs._tables._json import dumps
 from ._client import ClientConfig
 from ._options import ReadOptions
 from ._types import FIXED, arrow_type, read_name
 
 __all__ = ["JobReader", "PushingReader"]
+
+logger = logging.getLogger("claude_batches.spark")
 
 #: Rows that are made to one Arrow batch, unless they are large.
 _ROWS = 1024
@@ -80,6 +84,7 @@ class JobReader(DataSourceReader):
         self._job = options.job if options.ledger else str(Path(options.job).absolute())
         self._ledger = options.ledger
         self._uncollected = options.uncollected
+        self._latest = options.latest
         self._client = options.client
         self._schema = schema
         self._statuses: frozenset[Any] | None = None
@@ -105,7 +110,8 @@ class JobReader(DataSourceReader):
         if isinstance(partition, Batch):
             job = opened_to_read(self._job, self._ledger)
             try:
-                yield from _Table(self._schema).batches(self._rows(job, partition.shard))
+                pricer = _pricer(job) if "cost" in self._schema.names else None
+                yield from _Table(self._schema, pricer).batches(self._rows(job, partition.shard))
             finally:
                 job.close()
 
@@ -120,11 +126,12 @@ class JobReader(DataSourceReader):
                 job.lines,
                 shard,
                 self._statuses,
+                latest=self._latest,
                 bodies=not names <= _OF_RESULT,
                 results=bool((names & _OF_RESULT) - _OF_LEDGER),
             )
             return
-        for row in _uncollected(job, shard, self._client):
+        for row in _uncollected(job, shard, self._client, latest=self._latest):
             if self._statuses is None or row.cause in self._statuses:
                 yield row
 
@@ -160,6 +167,17 @@ def _values(given: Filter) -> frozenset[Any] | None:
     return None
 
 
+def _pricer(job: Opened) -> Pricer:
+    """Return the prices that the job's own tables have, as far as they are known here."""
+    listed = optional("genai_prices") is not None
+    if not listed:
+        # No warning: each partition would repeat it, where nobody may want the column.
+        logger.info(
+            "models without prices of the job have no cost: claude-batches[cost] is not on this worker"
+        )
+    return Prices(options_of(job, {}).prices, listed=listed).pricer
+
+
 def _response(row: JobRow) -> str | None:
     message = None if row.wire is None else row.wire["result"].get("message")
     return None if message is None else dumps(message).decode()
@@ -170,9 +188,10 @@ class _Table:
 
     Args:
         schema: The columns.
+        pricer: The prices of messages, for the column `cost`.
     """
 
-    def __init__(self, schema: StructType) -> None:
+    def __init__(self, schema: StructType, pricer: Pricer | None) -> None:
         self._arrow = require("pyarrow", "spark", "the Spark data source")
         self._fields = [
             self._arrow.field(field.name, arrow_type(field.dataType), nullable=field.nullable)
@@ -180,7 +199,7 @@ class _Table:
         ]
         self._schema = self._arrow.schema(self._fields)
         self._parsed = [each.name for each in self._fields if each.name in SCHEMA and each.name not in _KNOWN]
-        self._builder = ColumnBuilder(raw=False)
+        self._builder = ColumnBuilder(raw=False, pricer=pricer)
         self._passed = {
             each.name: (restorer(each.type), self._arrow.types.is_string(each.type))
             for each in self._fields
@@ -232,16 +251,16 @@ def _value(value: Any, restore: Callable[[Any], Any] | None, *, is_text: bool) -
 # Batches that are not collected -----------------------------------------------------------------------------------
 
 
-def _uncollected(job: Opened, shard: Shard, config: ClientConfig) -> Iterator[JobRow]:
+def _uncollected(job: Opened, shard: Shard, config: ClientConfig, *, latest: bool) -> Iterator[JobRow]:
     """Yield the results of a batch that has ended, from the API. A job may send some of the rows again."""
     assert shard.batch_id is not None
     with tempfile.TemporaryDirectory(prefix="claude-batches-") as folder, config.client() as client:
         path = Path(folder) / "results.jsonl"
         client.messages.batches.download(shard.batch_id, path, workspace_id=config.workspace_id)
-        yield from _joined(job, shard, path)
+        yield from _joined(job, shard, path, latest=latest)
 
 
-def _joined(job: Opened, shard: Shard, path: Path) -> Iterator[JobRow]:
+def _joined(job: Opened, shard: Shard, path: Path, *, latest: bool) -> Iterator[JobRow]:
     """Yield the rows of a file of results, in the order of the body, of which then each block is read once."""
     positions = job.ledger.positions(shard)
     starts = array("q", [-1]) * len(positions)
@@ -257,16 +276,28 @@ def _joined(job: Opened, shard: Shard, path: Path) -> Iterator[JobRow]:
         for begin in range(0, len(positions), _ROWS):
             part = [positions[index] for index in range(begin, min(begin + _ROWS, len(positions)))]
             items = job.ledger.items_at(part)
-            for index, position in enumerate(part, begin):
-                item = items[position]
-                if starts[index] >= 0 and item.shard == shard.number:
-                    file.seek(starts[index])
-                    line = file.readline().rstrip(b"\n")
-                    cause = classify(parse_result(line)["result"]).value
-                    block = job.lines.body_block(item.shard, item.place >> LINE_BITS)
-                    yield JobRow(
-                        position, item.attempt, cause, shard.batch_id, line, block, item.place, None, None
-                    )
+            found = {
+                position: starts[index]
+                for index, position in enumerate(part, begin)
+                if starts[index] >= 0 and items[position].shard == shard.number
+            }
+            for each in with_twins(job.ledger, [items[position] for position in found], latest=latest):
+                columns = each.columns if isinstance(each, Twin) else None
+                item = items[each.item] if isinstance(each, Twin) else each
+                file.seek(found[item.position])
+                line = file.readline().rstrip(b"\n")
+                cause = classify(parse_result(line)["result"]).value
+                yield JobRow(
+                    each.position,
+                    item.attempt,
+                    cause,
+                    shard.batch_id,
+                    line,
+                    job.lines.body_block(item.shard, item.place >> LINE_BITS),
+                    item.place,
+                    answers=None,
+                    columns=columns,
+                )
 
 
 def _position(job: Opened, custom_id: str, *, own: bool) -> int | None:

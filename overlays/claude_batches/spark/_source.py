@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pyspark.sql.datasource import DataSource, DataSourceReader, DataSourceWriter
 from pyspark.sql.types import StructType
 
-from ..jobs import JobOptionsError
-from ..jobs._opening import opened_to_read
+from ..jobs import JobError, JobOptionsError
+from ..jobs._opening import Opened, opened_to_read
+from ..jobs._records import StageWrite, WriteState
 from ._options import ReadOptions, WriteOptions
 from ._reader import JobReader, PushingReader
 from ._types import spark_schema
@@ -34,6 +35,7 @@ class ClaudeBatchesSource(DataSource):
 
         Raises:
             JobOptionsError: Options that can't work.
+            JobError: The job has no requests, such as after a write that failed.
             LedgerError: There is no such job, or its ledger can't be used.
         """
         options = ReadOptions.of(self.options)
@@ -42,7 +44,10 @@ class ClaudeBatchesSource(DataSource):
     def _columns(self, options: ReadOptions, wanted: Sequence[str] | None = None) -> StructType:
         job = opened_to_read(options.job, options.ledger)
         try:
-            return spark_schema((write.columns for write in job.ledger.writes()), wanted)
+            writes = job.ledger.writes()
+            if not any(write.state is WriteState.REGISTERED for write in writes):
+                _check_not_empty(job, writes)
+            return spark_schema((write.columns for write in writes), wanted)
         finally:
             job.close()
 
@@ -78,3 +83,17 @@ class ClaudeBatchesSource(DataSource):
                 'a job can\'t be overwritten, since its requests may have been sent: use mode("append")'
             )
         return JobWriter(WriteOptions.of(self.options), schema)
+
+
+def _check_not_empty(job: Opened, writes: Sequence[StageWrite]) -> None:
+    """Check that a job without a committed write has requests by other ways.
+
+    Raises:
+        JobError: It has none. An empty table would hide that a write failed.
+    """
+    if job.ledger.shards():
+        return
+    why = (
+        f"write {writes[-1].id} was not committed: write the table again" if writes else "write a table to it"
+    )
+    raise JobError(f"the job {job.name!r} has no requests: {why}")

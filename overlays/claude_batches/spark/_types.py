@@ -43,8 +43,8 @@ _REQUEST = frozenset(("custom_id", "params", "request"))
 
 
 def read_name(name: str) -> str:
-    """Return the name of a passed-through column in the table that is read."""
-    return f"input_{name}" if name in FIXED else name
+    """Return the name of a passed-through column in the table that is read: Spark doesn't tell capitals apart."""
+    return f"input_{name}" if name.lower() in FIXED else name
 
 
 def arrow_type(kind: spark.DataType) -> Any:
@@ -79,10 +79,16 @@ def passed_through(schema: spark.StructType) -> list[spark.StructField]:
     """Return the columns of a written table that come back with the results.
 
     Raises:
-        JobOptionsError: One has a type that can't.
+        JobOptionsError: One has a type that can't, or two would have one name.
     """
     kept = [field for field in schema if field.name not in _REQUEST]
+    names: dict[str, str] = {}
     for field in kept:
+        read = read_name(field.name)
+        if names.setdefault(read, field.name) != field.name:
+            raise JobOptionsError(
+                f"the columns {names[read]!r} and {field.name!r} would both be read as {read!r}: rename one"
+            )
         try:
             arrow_type(field.dataType)
         except JobOptionsError as error:
@@ -99,7 +105,8 @@ def spark_schema(written: Iterable[str | None], columns: Iterable[str] | None) -
     """Return the columns of a job.
 
     Args:
-        written: The descriptions of its writes, the oldest first. A column that has another type later is text.
+        written: The descriptions of its writes, the oldest first. A column that changes its type is text. One that
+            was only null so far has no type.
         columns: The names of the wanted ones; `None` for all.
 
     Raises:
@@ -111,12 +118,26 @@ def spark_schema(written: Iterable[str | None], columns: Iterable[str] | None) -
             continue
         for field in spark.StructType.fromJson(orjson.loads(text)):
             name = read_name(field.name)
-            same = found.setdefault(name, field.dataType) == field.dataType
-            if not same:
+            kind = _with_nulls(field.dataType)
+            before = found.setdefault(name, kind)
+            if isinstance(before, spark.NullType):
+                found[name] = kind
+            elif before != kind and not isinstance(kind, spark.NullType):
                 found[name] = spark.StringType()
     wanted = list(found if columns is None else columns)
     _check_names(wanted, found)
     return spark.StructType([spark.StructField(name, found[name]) for name in wanted])
+
+
+def _with_nulls(kind: spark.DataType) -> spark.DataType:
+    """Return a type whose parts may all be null: Spark's types differ in that from one query to the next."""
+    if isinstance(kind, spark.ArrayType):
+        return spark.ArrayType(_with_nulls(kind.elementType))
+    if isinstance(kind, spark.MapType):
+        return spark.MapType(_with_nulls(kind.keyType), _with_nulls(kind.valueType))
+    if isinstance(kind, spark.StructType):
+        return spark.StructType([spark.StructField(each.name, _with_nulls(each.dataType)) for each in kind])
+    return kind
 
 
 def _check_names(wanted: Iterable[str], found: Mapping[str, Any]) -> None:

@@ -12,8 +12,9 @@ from pyspark import TaskContext
 from pyspark.sql.datasource import DataSourceArrowWriter, WriterCommitMessage
 from pyspark.sql.types import StructType
 
-from ..jobs import JobError, StagedShard, begin, commit, discard, stage
+from ..jobs import JobError, SourceError, StagedShard, begin, commit, discard, stage
 from ..jobs._tables._extras import require
+from ._checks import check_columns
 from ._options import WriteOptions
 from ._types import described
 
@@ -39,6 +40,7 @@ class JobWriter(DataSourceArrowWriter):
 
     def __init__(self, options: WriteOptions, schema: StructType) -> None:
         self._columns = described(schema)
+        check_columns(options, schema)
         self._ledger = options.ledger
         self._source = options.source()
         self._write = begin(options.job, options.stage, ledger=options.ledger, ids=options.ids)
@@ -52,7 +54,12 @@ class JobWriter(DataSourceArrowWriter):
         rows = arrow.RecordBatchReader.from_batches(first.schema, chain([first], iterator))
         context = TaskContext.get()
         partition, attempt = (0, 0) if context is None else (context.partitionId(), context.taskAttemptId())
-        return Staged(stage(rows, self._write, partition=partition, attempt=attempt, **self._source))
+        try:
+            return Staged(stage(rows, self._write, partition=partition, attempt=attempt, **self._source))
+        except SourceError as error:
+            if error.lacks in ("model", "max_tokens"):
+                error.add_note(f'In Spark, option("{error.lacks}", ...) gives it for all rows.')
+            raise
 
     def commit(self, messages: Sequence[WriterCommitMessage | None]) -> None:
         """Register the shards of all partitions.

@@ -132,7 +132,7 @@ BROKEN = [
     (".csv", b'params\n"{', ":2: the row is not CSV"),
     (".csv", b"a,a\n1,2\n", ":1: the header names 'a' twice"),
     (".csv", b"params\n\xff\n", ":1: the file can't be read on"),
-    (".csv", b"x,params\n1,2x\n", ":2: it is not JSON"),
+    (".csv", b"x,params\n1,2x\n", ":2: params is not JSON"),
     (".parquet", b"PAR1 no", "can't be read"),
 ]
 

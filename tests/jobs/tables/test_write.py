@@ -19,6 +19,7 @@ import orjson
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from claude_batches.jobs._cost._prices import tokens_of
 from claude_batches.jobs._tables import (
     SCHEMA,
     ResultRow,
@@ -190,6 +191,14 @@ def test_cost_column() -> None:
         ROWS, pricer=lambda model, usage: (usage.input_tokens or 0) * 0.5 if model else None
     ).read_all()
     assert rows["cost"].to_pylist() == [3.5, None, None, None]
+
+
+@pytest.mark.parametrize("parse", [_parsed.line_parser(), _parsed._lenient])
+def test_usage_for_prices(parse: Any) -> None:
+    """A parsed usage has all that a price goes by, as the whole one has it."""
+    whole = {**message(**USAGE, speed="fast")["usage"]}
+    sent = line("a", {"type": "succeeded", "message": {**message(), "usage": whole}})
+    assert tokens_of(parse(sent).result.message.usage) == tokens_of(whole)
 
 
 # Types of the input's columns

@@ -110,15 +110,21 @@ class Prices:
             `cache_read_tokens`, `web_searches`) to dollars a million, or a thousand searches. They are meant for
             batches; with a key `standard` of the same form they tell the price without batching, too.
         at: The time whose prices count; now by default.
+        listed: Takes models without prices of the user from the price list (extra `cost`).
 
     Raises:
         UnpricedError: An override names an unknown kind, or is not a number.
     """
 
     def __init__(
-        self, overrides: Mapping[str, Mapping[str, Any]] | None = None, *, at: datetime | None = None
+        self,
+        overrides: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        at: datetime | None = None,
+        listed: bool = True,
     ) -> None:
         self._at = at or datetime.now(tz=UTC)
+        self._with_list = listed
         self._own = {model: _own(model, prices) for model, prices in (overrides or {}).items()}
         self._listed: Callable[..., Listed | None] = lru_cache(maxsize=1024)(self._find)
         self.tier: Callable[[str | None, str | None, str | None], Listed | None] = lru_cache(maxsize=1024)(
@@ -182,6 +188,8 @@ class Prices:
         if own is not None:
             rates = own[0] if dict(context) == {"processing": "batch"} else None if context else own[1]
             return None if rates is None else Listed((), (rates,))
+        if not self._with_list:
+            return None
         prices = require("genai_prices", "cost", "the price of a model")
         try:
             found = prices.calc_price(

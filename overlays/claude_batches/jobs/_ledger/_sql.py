@@ -188,6 +188,15 @@ class SqlLedger(ABC):
             row = self._run("SELECT token, ids, state, reason, created_at FROM job").fetchone()
         return JobFacts(row[0], row[1], JobState(row[2]), row[3], row[4])
 
+    def set_ids(self, ids: str) -> bool:
+        """Set the custom_ids on the wire of a job that has no requests; false if it has some."""
+        with self.transaction():
+            changed = self._run(
+                "UPDATE job SET ids = ? WHERE NOT EXISTS (SELECT 1 FROM item) AND NOT EXISTS (SELECT 1 FROM shard)",
+                (ids,),
+            ).rowcount
+        return bool(changed)
+
     def options(self) -> dict[str, Any]:
         """Return the stored options."""
         with self._mutex:
@@ -254,12 +263,45 @@ class SqlLedger(ABC):
             "INSERT INTO twin (position, key, item, columns) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
         )
 
+    def put_twins(self, rows: Sequence[tuple[int, bytes, int, bytes]]) -> None:
+        """Add twins as `insert_twins` does; those that are there get the new position, and so come last.
+
+        One without columns is not a row. It says that the columns of the row that is sent were written last.
+        """
+        self._run_many(
+            "INSERT INTO twin (position, key, item, columns) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET position = excluded.position",
+            rows,
+        )
+
+    def last_twins(self, items: Sequence[int]) -> dict[int, tuple[bytes, Twin]]:
+        """Return the last twin of each row that has some, and its key, by the position of the row."""
+        found: dict[int, tuple[bytes, Twin]] = {}
+        with self._mutex:
+            for start in range(0, len(items), PAGE // 2):
+                part = items[start : start + PAGE // 2]
+                last = f"SELECT max(position) FROM twin WHERE item IN ({', '.join('?' * len(part))}) GROUP BY item"
+                for key, position, item, columns in self._run(
+                    f"SELECT key, position, item, columns FROM twin WHERE position IN ({last})", part
+                ):
+                    found[item] = bytes(key), Twin(position, item, bytes(columns))
+        return found
+
+    def has_twins(self, positions: Positions | None = None) -> bool:
+        """Tell if rows have twins: any, or those between the first and the last of some positions."""
+        where, between = "", tuple[int, ...]()
+        if positions is not None:
+            where, between = "WHERE item BETWEEN ? AND ?", (positions[0], positions[-1])
+        with self._mutex:
+            return self._run(f"SELECT 1 FROM twin {where} LIMIT 1", between).fetchone() is not None
+
     def twins(self, *, after: int = -1) -> Iterator[Twin]:
         """Yield the twins in input order."""
         while True:
             with self._mutex:
                 page = self._run(
-                    f"SELECT position, item, columns FROM twin WHERE position > ? ORDER BY position LIMIT {PAGE}",
+                    "SELECT position, item, columns FROM twin WHERE position > ? AND length(columns) > 0 "
+                    f"ORDER BY position LIMIT {PAGE}",
                     (after,),
                 ).fetchall()
             for position, item, columns in page:
@@ -271,7 +313,7 @@ class SqlLedger(ABC):
     def count_twins(self) -> int:
         """Return the number of twins."""
         with self._mutex:
-            return int(self._run("SELECT count(*) FROM twin").fetchone()[0])
+            return int(self._run("SELECT count(*) FROM twin WHERE length(columns) > 0").fetchone()[0])
 
     def items_by_key(self, keys: Sequence[bytes]) -> dict[bytes, Item]:
         """Return the rows that have these keys."""
@@ -509,16 +551,18 @@ class SqlLedger(ABC):
                 ).fetchall()
             }
 
-    def has_body(self, digest: str) -> bool:
-        """Tell if a body with this hash is in the job: then all its rows are."""
+    def with_body(self, digest: str) -> Shard | None:
+        """Return a shard whose body has this hash: all its rows are in the job. `None` without one."""
         with self._mutex:
-            return self._run("SELECT 1 FROM shard WHERE hash = ? LIMIT 1", (digest,)).fetchone() is not None
+            row = self._run(f"SELECT {_SHARD} FROM shard WHERE hash = ? LIMIT 1", (digest,)).fetchone()
+        return None if row is None else _shard(row)
 
     def twins_of(self, first: int, last: int) -> list[Twin]:
         """Return the twins of rows from one position to another."""
         with self._mutex:
             rows = self._run(
-                "SELECT position, item, columns FROM twin WHERE item BETWEEN ? AND ? ORDER BY position",
+                "SELECT position, item, columns FROM twin WHERE item BETWEEN ? AND ? AND length(columns) > 0 "
+                "ORDER BY position",
                 (first, last),
             ).fetchall()
         return [Twin(position, item, bytes(columns)) for position, item, columns in rows]

@@ -100,6 +100,10 @@ def _written(job: Opened, write: Write) -> StageWrite:
         )
     if known.state is WriteState.DISCARDED:
         raise JobError(f"write {write.id} was discarded, and its files are deleted: write the rows again")
+    if known.state is WriteState.BEGUN and write.own_ids != (job.ledger.facts().ids == "own"):
+        raise JobError(
+            f"the ids of {job.name} were changed after write {write.id} began: write the rows again"
+        )
     return known
 
 
@@ -150,7 +154,10 @@ def _check_files(shards: Sequence[StagedShard]) -> None:
         size = size_of(shard.path)
         if size != shard.bytes:
             found = "is missing" if size is None else f"has {size:,} bytes instead of {shard.bytes:,}"
-            raise LedgerDamagedError(f"{shard.path} {found}. Nothing was registered.")
+            hint = ""
+            if size is None and shard.path.startswith("file://"):
+                hint = " A folder as the stage has to be shared by the driver and all workers."
+            raise LedgerDamagedError(f"{shard.path} {found}. Nothing was registered.{hint}")
 
 
 def _delete_rest(ledger: SqlLedger, place: str) -> None:
@@ -181,13 +188,16 @@ class _Registration:
         self._canary = 0 if job.ledger.shards() else options_of(job, {}).canary
         # A view of its own: numbers of a transaction that fails are given out again.
         self._lines = Lines(job.ledger, job.store)
-        self._position = self._number = 0
+        self._position = self._number = self._first_number = 0
         self._added = self._known = self._registered = 0
+        self._twins = False
 
     def run(self, columns: str | None) -> Committed:
         """Register all of them."""
         # Nobody else changes the counters, since this process has the right to add.
         self._position, self._number = self._ledger.counters()
+        self._first_number = self._number
+        self._twins = self._ledger.has_twins()
         with self._ledger.transaction():
             for shard in self._shards:
                 self._register(shard)
@@ -200,13 +210,20 @@ class _Registration:
         return Committed(added=self._added, known=self._known, shards=self._registered)
 
     def _register(self, shard: StagedShard) -> None:
-        if self._ledger.has_body(shard.hash):
+        if self._is_known(shard):
             self._known += shard.requests
             return
         index = read_index(shard)
         if not self._canary and self._insert("first", index, shard.path):
             return
         self._register_part(shard, index)
+
+    def _is_known(self, shard: StagedShard) -> bool:
+        """Tell if the job has a whole shard, without twins of its rows: those may have been written last so far."""
+        known = self._ledger.with_body(shard.hash)
+        return known is not None and not (
+            self._twins and self._ledger.has_twins(self._ledger.positions(known))
+        )
 
     def _insert(self, kind: str, index: Index, path: str) -> bool:
         """Insert a shard with all its rows; false, and nothing inserted, if a row is known."""
@@ -298,7 +315,9 @@ class _Registration:
             JobConflictError: A row has other params.
         """
         items = self._ledger.items_by_key(keys)
-        twins: list[tuple[int, bytes, int, bytes]] = []
+        positions = [item.position for item in items.values()] if self._twins else []
+        last = {item: key for item, (key, _) in self._ledger.last_twins(positions).items()}
+        twins: dict[bytes, tuple[int, bytes, int, bytes]] = {}
         for number, line in enumerate(_lines(shard)):
             if number in new:
                 continue
@@ -308,19 +327,46 @@ class _Registration:
             given = read_line(line)
             known = read_line(sent)
             if given.params != known.params:
+                repeated = item.shard >= self._first_number
+                partition, first = self._first_place(keys[number]) if repeated else (None, None)
                 raise JobConflictError(
                     given.custom_id,
-                    number,
+                    self._start(shard) + number,
                     shown(split_line(sent)[1]),
                     shown(split_line(line)[1]),
                     partition=shard.partition,
+                    repeated=repeated,
+                    first_index=first,
+                    first_partition=partition,
                 )
             if given.extra != known.extra:
                 columns = orjson.dumps(given.extra)
                 # Rows of an engine have no order, so equal ones are one row.
-                twins.append((self._position, twin_key(keys[number], -1, columns), item.position, columns))
+                key = twin_key(keys[number], -1, columns)
+            elif item.position in last:
+                # The columns of the row that is sent are the last ones again.
+                key, columns = twin_key(keys[number], -2, b""), b""
+            else:
+                continue
+            if last.get(item.position) != key:
+                twins[key] = self._position, key, item.position, columns
+                last[item.position] = key
                 self._position += 1
-        self._ledger.insert_twins(twins)
+        self._ledger.put_twins(list(twins.values()))
+        self._twins = self._twins or bool(twins)
+
+    def _start(self, shard: StagedShard) -> int:
+        """Return the index of a shard's first row in its partition."""
+        before = self._shards[: self._shards.index(shard)]
+        return sum(each.requests for each in before if each.partition == shard.partition)
+
+    def _first_place(self, key: bytes) -> tuple[int, int]:
+        """Return the partition of the first row of this write with a key, and its index there."""
+        for shard in self._shards:
+            for number, each in enumerate(_keys_of(read_index(shard))):
+                if each == key:
+                    return shard.partition, self._start(shard) + number
+        raise LedgerDamagedError("an index of this write was changed while it was registered")
 
     def _as_added(self, item: Item) -> bytes:
         """Return the line of a row as it was added: rows that were sent again may have other params."""

@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 from typing import IO, Any
 
 from .._codec import best_codec
-from .._errors import JobOptionsError, JobRequestError, LedgerError
+from .._errors import JobError, JobOptionsError, JobRequestError, LedgerError
 from .._ids import key_of
 from .._remote import delete_files, new_file
 from .._requests import Given, Request, prepare
@@ -184,7 +184,7 @@ class _Shard:
         return self._fill.size(request.custom_id, _LAST_POSITION, request.params_size)
 
 
-class _DiscardedError(Exception):
+class _DiscardedError(JobError):
     """A file is not wanted."""
 
 

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import attrs
 import orjson
 
-from .._errors import LedgerDamagedError
+from .._errors import LedgerDamagedError, LedgerError
 from .._opening import Ledger, opened, options_of
 from .._options import Ids
-from .._remote import full_url, read_range
+from .._remote import check_writable, full_url, read_range
 
 __all__ = ["KEY_SIZE", "Index", "StagedShard", "Write", "begin", "read_index", "write_index"]
 
@@ -70,6 +70,8 @@ def begin(
 ) -> Write:
     """Begin a write to a job, which is made if it doesn't exist. Nothing can be sent before `commit`.
 
+    A file is written to the stage and deleted again, so that a stage that can't be used is found out before any task.
+
     Args:
         job: The name of the job; without a ledger, its folder.
         stage: The folder that shards are written to: a path, or a URL that fsspec opens, such as `s3://bucket/stage`.
@@ -92,7 +94,15 @@ def begin(
         options = options_of(open_job, {})
         write = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(4)}"
         place = f"{root}/{_slug(name)}-{facts.token}/{write}"
+        # First noted, so that a sweep finds whatever is left there.
         open_job.ledger.begin_write(write, place)
+        try:
+            check_writable(place)
+        except LedgerError as error:
+            open_job.ledger.discard_write(write)
+            raise LedgerError(
+                f"nothing can be written to the stage {root} from here: {_reason(error)}. Nothing was staged."
+            ) from error
     finally:
         open_job.close()
     return Write(
@@ -104,6 +114,14 @@ def begin(
         max_requests=options.shard_requests,
         max_bytes=options.max_bytes,
     )
+
+
+def _reason(error: LedgerError) -> str:
+    """Return what a store said."""
+    told = error.__cause__
+    if told is None:
+        return str(error)
+    return f"{type(told).__name__}: {getattr(told, 'strerror', None) or told}"
 
 
 def _slug(name: str) -> str:

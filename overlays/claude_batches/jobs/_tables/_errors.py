@@ -23,8 +23,10 @@ class TableError(ClaudeBatchesError, ValueError):
 class SourceError(TableError):
     """A row of a source can't become a request."""
 
-    def __init__(self, message: str, where: str | None = None) -> None:
+    def __init__(self, message: str, where: str | None = None, lacks: str | None = None) -> None:
         super().__init__(f"{where}: {message}" if where else message)
+        self.lacks = lacks
+        """The param that the request lacks, where that is the error."""
         self.where = where
         """The position of the row: a file with its line, or the row's number from 0."""
 

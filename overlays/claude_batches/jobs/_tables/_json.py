@@ -47,11 +47,12 @@ def key_of(params: Mapping[str, Any]) -> bytes:
     return params_key(dumps(params, sort=True))
 
 
-def loads_text(value: Any) -> Any:
+def loads_text(value: Any, name: str) -> Any:
     """Return the value of a cell that may be JSON text, as tables without nested columns hold it.
 
     Args:
         value: The cell.
+        name: Its column.
 
     Raises:
         SourceError: It is text, and not JSON.
@@ -60,7 +61,7 @@ def loads_text(value: Any) -> Any:
         try:
             return orjson.loads(value)
         except orjson.JSONDecodeError as error:
-            raise SourceError(f"it is not JSON: {error}") from None
+            raise SourceError(f"{name} is not JSON: {error}") from None
     return value
 
 

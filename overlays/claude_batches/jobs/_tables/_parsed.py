@@ -46,6 +46,7 @@ class ParsedUsage(Protocol):
     output_tokens_details: Any
     server_tool_use: Any
     service_tier: str | None
+    speed: str | None
 
 
 class ParsedMessage(Protocol):
@@ -117,6 +118,7 @@ def _decoder(msgspec: Any) -> Callable[[bytes], ParsedLine]:
             ("output_tokens_details", details | None, None),
             ("server_tool_use", tools | None, None),
             ("service_tier", word, None),
+            ("speed", word, None),
         ],
     )
     block = struct("Block", [("type", str, ""), ("text", word, None)])
@@ -196,6 +198,7 @@ def _message(message: dict[str, Any]) -> _Fields:
                 {
                     **{name: _count(usage.get(name)) for name in names},
                     "service_tier": _text(usage.get("service_tier")),
+                    "speed": _text(usage.get("speed")),
                     "cache_creation": None
                     if not is_object(creation)
                     else _Fields(

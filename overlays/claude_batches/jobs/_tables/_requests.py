@@ -146,7 +146,7 @@ def _rows(
 def _placed(error: TableError, where: str) -> TableError:
     if isinstance(error, TemplateError):
         return TemplateError(f"{where}: {error}")
-    return SourceError(str(error), where)
+    return SourceError(str(error), where, getattr(error, "lacks", None))
 
 
 def _joined(values: dict[str, Any]) -> dict[str, Any]:
@@ -198,10 +198,8 @@ class _Builder:
             }
         for name in ("model", "max_tokens", "messages"):
             if name not in params:
-                raise SourceError(
-                    f"the request has no {name}: give "
-                    + ("a template" if name == "messages" else f"params={{{name!r}: ...}}")
-                )
+                every = "a template" if name == "messages" else f"for all rows params={{{name!r}: ...}}"
+                raise SourceError(f"the request has no {name}: give it in the row, or {every}", lacks=name)
         return params
 
     def _own(self, record: Record) -> dict[str, Any]:
@@ -224,7 +222,7 @@ class _Builder:
             return params
         for name in _REQUEST:
             if values.get(name) is not None:
-                given = loads_text(values[name])
+                given = loads_text(values[name], name)
                 if record.sparse:
                     given = _dense(given)
                 if hasattr(given, "to_dict"):

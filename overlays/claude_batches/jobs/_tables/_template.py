@@ -79,8 +79,12 @@ class FormatTemplate:
 
     def __init__(self, text: str) -> None:
         self._pieces: list[_Piece] = []
+        self.columns: list[str] = []
+        """The columns that a row has to have."""
         try:
             for literal, field, spec, conversion in string.Formatter().parse(text):
+                if field is not None:
+                    self.columns.append(str(_path(field)[0]))
                 getter = None if field is None else _getter(field, spec or "", conversion)
                 self._pieces.append((literal, getter))
         except ValueError as error:
