@@ -123,6 +123,10 @@ class Headers(Mapping[str, str]):
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._values
 
+    # The one of Mapping makes two dicts.
+    def __eq__(self, other: object) -> bool:
+        return self._values == other._values if isinstance(other, Headers) else super().__eq__(other)
+
     def __repr__(self) -> str:
         return f"Headers({dict(shown_headers(self))!r})"
 

@@ -35,8 +35,7 @@ json_values = st.recursive(
 
 def written(rows: Any, others: Any = None, **options: Any) -> bytes:
     writer = BodyWriter(**{"validate": True, **options})
-    for row in rows:
-        writer.add(row)
+    writer.extend(rows)
     payload = writer.finish(others or {}).payload
     body = b"".join(payload.chunks())
     assert len(body) == payload.size
@@ -349,8 +348,7 @@ def test_flat_memory() -> None:
         try:
             written_size = 0
             writer = BodyWriter(validate=True)
-            for index in range(count):
-                writer.add(request(f"r-{index}", system="x" * 2000))
+            writer.extend(request(f"r-{index}", system="x" * 2000) for index in range(count))
             batch = writer.finish({})
             written_size = batch.payload.size
             batch.payload.close()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from functools import partial
+
+# async only
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
@@ -112,17 +115,15 @@ class AsyncBatches(resources.AsyncBatches):
         _check_create(requests, on_ambiguous, known)
         writer = BodyWriter(validate=validate)
         try:
-            # sync: for request in requests:
-            # sync:     writer.add(request)
+            # sync: writer.extend(requests)
             # async only
             if isinstance(requests, AsyncIterable):
                 async for request in requests:
                     writer.add(request)
             else:
-                for index, request in enumerate(requests, 1):
-                    writer.add(request)
-                    if index % WRITTEN_AT_ONCE == 0:
-                        await anyio.lowlevel.checkpoint()
+                iterator = iter(requests)
+                while writer.extend(islice(iterator, WRITTEN_AT_ONCE)) == WRITTEN_AT_ONCE:
+                    await anyio.lowlevel.checkpoint()
             exchange = self._creating(writer, arguments, on_ambiguous, known)
         except BaseException:
             writer.discard()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Mapping
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO
+from itertools import islice, pairwise
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -18,7 +19,7 @@ from claude_batches_api import params as api_params
 
 from .._distinct import distinct
 from .._errors import InvalidBatchError, RequestEncodingError, SpoolError
-from .._http.encoding import encode, is_object
+from .._http.encoding import NULL, OPTIONS, encode, is_object, non_finite, plain, unencodable
 from .._http.upload import FilePiece, Payload
 
 __all__ = ["MAX_BYTES", "MAX_REQUESTS", "BodyWriter", "WrittenBatch"]
@@ -31,9 +32,10 @@ LISTED = 5
 #: Largest body in bytes that stays in memory.
 IN_MEMORY = 1024 * 1024
 #: Number of bytes collected before they are written to the file.
-BLOCK = 128 * 1024
+BLOCK = 256 * 1024
 
 _is_custom_id = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
+_has_id_letters = re.compile(r"[A-Za-z0-9_-]*").fullmatch
 _PREFIX = b'{"requests":['
 # Each request is a separate line, so that it can be found again (see _check_unique).
 _SEPARATOR = b",\n"
@@ -74,13 +76,90 @@ class BodyWriter:
         self._required: frozenset[str] = api_params.MessageCreateParamsNonStreaming.__required_keys__
         # Closed with the payload, which outlives this object.
         self._file = cast(BinaryIO, SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
-        self._block: list[bytes] = []
-        self._block_size = 0
+        # Unlike a bytearray, this keeps its memory when it is emptied, so that the system isn't asked for it again.
+        self._block = BytesIO()
+        self._block.write(_PREFIX)
         self._written = 0
         self._count = 0
         self._ids: array[int] = array("q")
+        # The custom_ids of usual requests that are written to the block, and not in `_count` and `_ids` yet.
+        self._pending: list[str] = []
         self._problems: list[str] = []
         self._problem_count = 0
+
+    def extend(self, requests: Iterable[Any]) -> int:
+        """Write requests, each before the next one is taken, and return their number.
+
+        The outcome is that of `add` for each. Usual requests take a third less time.
+
+        Raises:
+            InvalidBatchError: A request can't be written, or exceeds a limit of a batch.
+            SpoolError: The temporary file can't be written.
+        """
+        iterator = iter(requests)
+        start = self._count
+        if not self._validate:
+            for request in iterator:
+                self.add(request)
+            return self._count - start
+        if start == 0:
+            # The first request has no separator before it.
+            for request in iterator:
+                self.add(request)
+                break
+            else:
+                return 0
+        # Local names, because a batch has 100,000 requests and each step counts.
+        block, pending, write, dumps = self._block, self._pending, self._block.write, orjson.dumps
+        default, options, null, separator = plain, OPTIONS, NULL, _SEPARATOR
+        size = block.tell()
+        params: dict[str, Any]
+        problem: str | None
+        for request in islice(cast("Iterator[dict[str, Any]]", iterator), self._max_requests - self._count):
+            # The names of `_required` and `_REFUSED` are written out, which is faster than operations on sets. Requests
+            # that don't pass may be valid all the same.
+            if (
+                type(request) is dict
+                and "custom_id" in request
+                and "params" in request
+                and type(custom_id := request["custom_id"]) is str
+                and type(params := request["params"]) is dict
+                and "max_tokens" in params
+                and type(max_tokens := params["max_tokens"]) is int
+                and max_tokens != 0
+                and "model" in params
+                and "messages" in params
+                and "stream" not in params
+                and "speed" not in params
+                and "betas" not in params
+            ):
+                # A string can't change, so the custom_ids of a block are checked together.
+                pending.append(custom_id)
+            else:
+                self.add(request)
+                size = block.tell()
+                continue
+            # As `encode` does it, without the call.
+            try:
+                line = dumps(request, default, options)
+            except (TypeError, OSError) as error:
+                line, problem = b"", unencodable(request, error)
+            else:
+                problem = non_finite(request) if line.rfind(null) >= 0 else None
+            if problem is not None:
+                raise self._unwritable(self._count + len(pending) - 1, custom_id, problem)
+            write(separator)
+            write(line)
+            size += len(line) + 2
+            if size >= BLOCK:
+                self._write_block()
+                size = block.tell()
+        self._count_pending()
+        if self._count == self._max_requests:
+            # The next request, if there is one, is one too many.
+            for request in iterator:
+                self.add(request)
+        return self._count - start
 
     def add(self, request: Any) -> None:
         """Write one request.
@@ -89,11 +168,7 @@ class BodyWriter:
             InvalidBatchError: The request can't be written, or exceeds a limit of a batch.
             SpoolError: The temporary file can't be written.
         """
-        if self._block_size >= BLOCK:
-            # A last empty line puts a separator before the next block.
-            self._block.append(b"")
-            self._write(_SEPARATOR.join(self._block))
-            self._block, self._block_size = [], 0
+        self._count_pending()
         index = self._count
         self._count += 1
         if not is_object(request) and hasattr(request, "to_dict"):
@@ -103,14 +178,16 @@ class BodyWriter:
         if self._validate:
             if self._count > self._max_requests:
                 raise self._fatal(f"it has more than {self._max_requests:,} requests: split it")
-            if not self._is_plain(custom_id, request):
-                self._check(index, custom_id, request)
+            self._check(index, custom_id, request)
         try:
             line = encode(request)
         except RequestEncodingError as error:
-            raise self._fatal(f"{_name(index, custom_id)}: {error}") from None
-        self._block.append(line if index else _PREFIX + line)
-        self._block_size += len(line)
+            raise self._unwritable(index, custom_id, str(error)) from None
+        if index:
+            self._block.write(_SEPARATOR)
+        self._block.write(line)
+        if self._block.tell() >= BLOCK:
+            self._write_block()
 
     def finish(self, others: Mapping[str, object] | None = None) -> WrittenBatch:
         """End the body.
@@ -123,8 +200,9 @@ class BodyWriter:
             SpoolError: The temporary file can't be written.
         """
         tail = encode(others)[1:] if others else b"}"
-        start = b"" if self._count else _PREFIX
-        self._write(start + _SEPARATOR.join(self._block) + b"]" + (b"," if others else b"") + tail)
+        self._block.write(b"]" + (b"," if others else b"") + tail)
+        self._write_block(last=True)
+        self._block.close()
         if self._validate:
             if self._count == 0:
                 self._problem("it has no requests")
@@ -138,14 +216,23 @@ class BodyWriter:
         """Delete the body."""
         self._file.close()
 
-    def _write(self, data: bytes) -> None:
-        self._written += len(data)
-        if self._validate and self._written > self._max_bytes:
+    def _write_block(self, *, last: bool = False) -> None:
+        """Write the block to the file.
+
+        The file grows by whole blocks until the last one. The system keeps such a file in larger pieces of memory,
+        which are made and deleted in less time.
+        """
+        self._count_pending()
+        size = self._block.tell()
+        if self._validate and self._written + size > self._max_bytes:
             raise self._fatal(
                 f"it has more than {self._max_bytes:,} bytes after {self._count} requests: split it"
             )
+        used = size if last else size - size % BLOCK
         try:
-            self._file.write(data)
+            with self._block.getbuffer() as block, block[:used] as whole:
+                rest = bytes(block[used:size])
+                self._file.write(whole)
         except OSError as error:
             self.discard()
             raise SpoolError(
@@ -153,21 +240,25 @@ class BodyWriter:
                 f"the temporary file of the batch can't be written ({error.strerror}); nothing was sent. Free space in "
                 "the folder for temporary files, or set TMPDIR to another",
             ) from None
+        self._written += used
+        self._block.seek(0)
+        if size > 2 * BLOCK:
+            # A large request does not take memory for longer than necessary.
+            self._block.truncate()
+        self._block.write(rest)
 
-    def _is_plain(self, custom_id: Any, request: Any) -> bool:
-        """Return true for a usual request without a problem, in a fraction of the time of the whole check."""
-        try:
-            params = request["params"]
-            return (
-                type(request) is type(params) is dict
-                and _is_custom_id(custom_id) is not None
-                and self._required <= params.keys()
-                and _REFUSED_NAMES.isdisjoint(params)
-                and type(params["max_tokens"]) is int
-                and params["max_tokens"] != 0
-            )
-        except (LookupError, TypeError):
-            return False
+    def _count_pending(self) -> None:
+        """Count the usual requests written since the last call, and check their custom_ids."""
+        ids = self._pending
+        if not ids:
+            return
+        lengths = set(map(len, ids))
+        if _has_id_letters("".join(ids)) is None or 0 in lengths or max(lengths) > 64:
+            for index, custom_id in enumerate(ids, self._count):
+                self._check_id(index, custom_id)
+        self._ids.extend(map(hash, ids))
+        self._count += len(ids)
+        ids.clear()
 
     def _check(self, index: int, custom_id: Any, request: Any) -> None:
         if not is_object(request):
@@ -175,13 +266,7 @@ class BodyWriter:
                 f"request {index} must be a dict with custom_id and params; got {type(request).__name__}"
             )
             return
-        if not isinstance(custom_id, str) or not _is_custom_id(custom_id):
-            self._problem(
-                f"{_name(index, custom_id)} has no custom_id"
-                if custom_id is None
-                else f"{_name(index, custom_id)}: a custom_id has 1 to 64 letters A-Z and a-z, digits, hyphens or "
-                "underscores"
-            )
+        self._check_id(index, custom_id)
         params: Any = request.get("params")
         if is_object(params):
             self._check_params(index, custom_id, params)
@@ -190,6 +275,15 @@ class BodyWriter:
                 f"{_name(index, custom_id)} has no params"
                 if params is None
                 else f"{_name(index, custom_id)}: params must be a dict; got {type(params).__name__}"
+            )
+
+    def _check_id(self, index: int, custom_id: Any) -> None:
+        if not isinstance(custom_id, str) or not _is_custom_id(custom_id):
+            self._problem(
+                f"{_name(index, custom_id)} has no custom_id"
+                if custom_id is None
+                else f"{_name(index, custom_id)}: a custom_id has 1 to 64 letters A-Z and a-z, digits, hyphens or "
+                "underscores"
             )
 
     def _check_params(self, index: int, custom_id: Any, params: Mapping[str, Any]) -> None:
@@ -220,6 +314,11 @@ class BodyWriter:
         self._problem_count += 1
         if len(self._problems) < LISTED:
             self._problems.append(text)
+
+    def _unwritable(self, index: int, custom_id: object, problem: str) -> InvalidBatchError:
+        """Return the error for a request without a JSON form."""
+        self._count_pending()
+        return self._fatal(f"{_name(index, custom_id)}: {problem}")
 
     def _fatal(self, text: str) -> InvalidBatchError:
         """Return the error for a problem that ends reading. It is listed first, however many came before."""

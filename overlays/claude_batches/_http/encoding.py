@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import math
 import numbers
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from io import IOBase, TextIOBase
 from os import PathLike
@@ -26,13 +25,24 @@ from .._errors import RequestEncodingError
 from .multipart import multipart
 from .upload import Payload, piece_of
 
-__all__ = ["encode", "encode_body", "encode_query", "is_object"]
+__all__ = [
+    "NULL",
+    "OPTIONS",
+    "encode",
+    "encode_body",
+    "encode_query",
+    "is_object",
+    "non_finite",
+    "plain",
+    "unencodable",
+]
 
-# Instants go through `_plain`, which writes UTC as Z, as models do.
-_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME
+# Instants go through `plain`, which writes UTC as Z, as models do.
+OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME
 
-# A regular expression finds a word in half the time of `in`, which stops at each letter of it.
-_find_null = re.compile(b"null").search
+#: What orjson writes for NaN and infinities. Found with `rfind`, which takes half of the time of a regular expression
+#: and a third of the time of `in`: this stops at each l.
+NULL = b"null"
 
 _BYTES: Any = (bytes, bytearray, memoryview)
 
@@ -43,21 +53,32 @@ def encode(value: object) -> bytes:
     Raises:
         RequestEncodingError: A part of it has no JSON form. The message names its path and type.
     """
+    problem: str | None
     try:
-        encoded = orjson.dumps(value, _plain, _OPTIONS)
-    except TypeError as error:
-        # orjson wraps the exception that _plain raised.
-        reason = str(error.__cause__ or error)
-    except OSError as error:
-        reason = f"a file can't be read ({error})"
+        encoded = orjson.dumps(value, plain, OPTIONS)
+    except (TypeError, OSError) as error:
+        encoded, problem = b"", unencodable(value, error)
     else:
-        # orjson writes NaN and infinities as null. A text without null can't hold one, so most requests are not walked.
-        path = _non_finite(value, "") if _find_null(encoded) else None
-        if path is None:
-            return encoded
-        raise RequestEncodingError(f"{_at(path)}a number is NaN or infinite, which JSON can't express")
-    path = _unencodable(value, "")
-    raise RequestEncodingError(f"{_at(path or '')}it can't be written as JSON: {reason}")
+        problem = non_finite(value) if encoded.rfind(NULL) >= 0 else None
+    if problem is not None:
+        raise RequestEncodingError(problem)
+    return encoded
+
+
+def unencodable(value: object, error: TypeError | OSError) -> str:
+    """Return what is wrong with a value that orjson refused with an error."""
+    # orjson wraps the exception that `plain` raised.
+    reason = f"a file can't be read ({error})" if isinstance(error, OSError) else error.__cause__ or error
+    return f"{_at(_unencodable(value, '') or '')}it can't be written as JSON: {reason}"
+
+
+def non_finite(value: object) -> str | None:
+    """Return what is wrong with a value that holds NaN or an infinity, and `None` for another.
+
+    orjson writes those as null. A text without null can't hold one, so most requests are not walked.
+    """
+    path = _non_finite(value, "")
+    return None if path is None else f"{_at(path)}a number is NaN or infinite, which JSON can't express"
 
 
 def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
@@ -70,7 +91,7 @@ def _at(path: str) -> str:
     return f"{path}: " if path else ""
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Convert a value that orjson does not know.
 
     Raises:
@@ -148,7 +169,7 @@ def _unencodable(value: Any, path: str) -> str | None:
     if children:
         return None
     try:
-        orjson.dumps(value, _plain, _OPTIONS)
+        orjson.dumps(value, plain, OPTIONS)
     except (TypeError, OSError):
         return path.removeprefix(".")
     return None

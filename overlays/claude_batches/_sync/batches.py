@@ -109,8 +109,7 @@ class Batches(resources.Batches):
         _check_create(requests, on_ambiguous, known)
         writer = BodyWriter(validate=validate)
         try:
-            for request in requests:
-                writer.add(request)
+            writer.extend(requests)
             exchange = self._creating(writer, arguments, on_ambiguous, known)
         except BaseException:
             writer.discard()

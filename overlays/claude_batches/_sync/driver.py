@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 import attrs
 
 from .._errors import ClientClosedError, ConfigurationError
+from .._headers import Headers
 from .._http.clock import Clock
 from .._http.effects import Call, Close, Effect, Flow, Read, ReadChunk, Send, Sleep, Work
 from .._http.failure import DeadlinePassed, Failure, failure_of, is_library_error, past_deadline
@@ -33,11 +34,21 @@ T = TypeVar("T")
 #: Headers that HTTP itself needs. For a foreign origin, all other headers that an `http_client` adds are removed.
 _STRUCTURAL = frozenset({"host", "connection", "content-length", "transfer-encoding"})
 
-#: Number of URLs that a driver keeps parsed.
-PARSED_URLS = 64
+#: Number of URLs that a driver keeps parsed, and of templates.
+KEPT = 64
 
 #: Seconds after the deadline at which an attempt is abandoned. The timeouts of the HTTP library come first.
 _GRACE = 0.3
+
+
+@attrs.frozen
+class Template:
+    """A request that others to the same host are made of."""
+
+    headers: Headers
+    """The headers that it was made with."""
+    native: Any
+    """The request of the HTTP library."""
 
 
 class Upload(Transmission):
@@ -65,6 +76,7 @@ class Driver:
         self._closed = False
         self._fresh: Any = None
         self._parsed_urls: dict[str, Any] = {}
+        self._templates: dict[str, Template] = {}
         if http_client is None:
             self.check_origin(origin)
             self._http = self._new_client()
@@ -175,19 +187,55 @@ class Driver:
 
     def _native(self, http: Any, prepared: PreparedRequest, upload: Upload | None) -> Any:
         """Return the request of the HTTP library."""
-        left = prepared.deadline.left(self._clock.monotonic())
+        timeouts = prepared.timeouts.within(prepared.deadline.left(self._clock.monotonic()))
+        # A cookie of the server has to be added to each request.
+        if not self._is_plain(prepared) or http.cookies:
+            return self._built(http, prepared, upload, timeouts)
+        # The scheme and the host, which the HTTP library makes a header of.
+        host = prepared.url[: prepared.url.find("/", len("https://"))]
+        template = self._templates.get(host)
+        if template is None or template.headers != prepared.headers:
+            request = self._built(http, prepared, upload, timeouts)
+            native = type(request)("GET", request.url, headers=request.headers, stream=request.stream)
+            _keep(self._templates, host, Template(prepared.headers, native))
+        else:
+            native = template.native
+            request = type(native)(
+                "GET",
+                self._parsed_urls.get(prepared.url, prepared.url),
+                headers=native.headers,
+                stream=native.stream,
+                extensions={"timeout": timeouts._asdict()},
+            )
+            # Tools that watch the HTTP library look at the content.
+            request.read()
+        _keep(self._parsed_urls, prepared.url, request.url)
+        return request
+
+    def _is_plain(self, prepared: PreparedRequest) -> bool:
+        """Return true for a request that can be made of a template. Polls are such requests.
+
+        Making its headers anew takes a tenth of the time of a call. An `http_client` of the user makes each request
+        itself, and a URL that holds a credential is not kept.
+        """
+        return (
+            self._owned
+            and prepared.method == "GET"
+            and prepared.body is None
+            and prepared.trusted
+            and not prepared.server_url
+            and not prepared.hidden_query
+        )
+
+    def _built(self, http: Any, prepared: PreparedRequest, upload: Upload | None, timeouts: Timeouts) -> Any:
+        """Return the request of the HTTP library as that makes it."""
         request = http.build_request(
             prepared.method,
-            self._parsed_urls.get(prepared.url, prepared.url),
+            prepared.url,
             headers=prepared.headers.to_dict(),
             content=prepared.body if upload is None else upload,
-            timeout=tuple(prepared.timeouts.within(left)),
+            timeout=tuple(timeouts),
         )
-        if self._owned and prepared.method == "GET" and not prepared.server_url and not prepared.hidden_query:
-            # Polls have one URL, and parsing it takes a tenth of the time of a call.
-            if len(self._parsed_urls) >= PARSED_URLS:
-                self._parsed_urls.clear()
-            self._parsed_urls[prepared.url] = request.url
         if not prepared.trusted:
             # Parameters, headers and cookies of the http_client are meant for the origin of base_url.
             request.url = type(request.url)(prepared.url)
@@ -252,6 +300,13 @@ class Driver:
 
     def _is_failure(self, error: BaseException) -> bool:
         return is_library_error(error) or (isinstance(error, RuntimeError) and self.closed)
+
+
+def _keep(kept: dict[str, T], key: str, value: T) -> None:
+    """Add to a dict of bounded size."""
+    if len(kept) >= KEPT and key not in kept:
+        kept.clear()
+    kept[key] = value
 
 
 def _note_if_sent(error: BaseException, upload: Transmission | None) -> None:
