@@ -8,7 +8,7 @@ from itertools import compress
 __all__ = ["distinct"]
 
 #: Number of hashes compared at a time.
-AT_ONCE = 32_768
+AT_ONCE = 65_536
 
 
 def distinct(hashes: array[int]) -> int:
