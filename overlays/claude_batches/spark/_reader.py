@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -31,6 +30,7 @@ from ..jobs._tables import SCHEMA
 from ..jobs._tables._columns import ColumnBuilder
 from ..jobs._tables._extras import require
 from ..jobs._tables._json import dumps
+from ..jobs._temporary import TemporaryFolder
 from ._client import ClientConfig
 from ._options import ReadOptions
 from ._types import FIXED, arrow_type, read_name
@@ -234,8 +234,8 @@ def _value(value: Any, restore: Callable[[Any], Any] | None, *, is_text: bool) -
 def _uncollected(job: Opened, shard: Shard, config: ClientConfig) -> Iterator[JobRow]:
     """Yield the results of a batch that has ended, from the API. A job may send some of the rows again."""
     assert shard.batch_id is not None
-    with tempfile.TemporaryDirectory(prefix="claude-batches-") as folder, config.client() as client:
-        path = Path(folder) / "results.jsonl"
+    with TemporaryFolder() as folder, config.client() as client:
+        path = folder / "results.jsonl"
         client.messages.batches.download(shard.batch_id, path, workspace_id=config.workspace_id)
         yield from _joined(job, shard, path)
 
