@@ -468,7 +468,9 @@ def test_ledger_of_version_1(tmp_path: Path, sandbox: Sandbox) -> None:
     with Job.open(place.job) as job:
         job.add(numbered(3))
     with closing(sqlite3.connect(tmp_path / "old.job" / "ledger.sqlite")) as database:
-        database.executescript("DROP TABLE stage_write; DROP TABLE staged; DROP INDEX twin_item")
+        database.executescript(
+            "DROP TABLE stage_write; DROP TABLE staged; DROP INDEX twin_item; ALTER TABLE worker DROP COLUMN sends"
+        )
         database.execute("PRAGMA user_version = 1")
     with pytest.raises(LedgerError, match="open the job once"):
         opened_to_read(place.job, None)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import orjson
+import pydantic
 import pytest
 from claude_batches.jobs import BudgetError
 from claude_batches.sandbox import Sandbox
@@ -85,6 +86,24 @@ def test_typed_answers(tmp_path: Path, open_job: Open) -> None:
     assert (row.output, row.attempt, row.cause) == ({"good": True}, 2, "succeeded")
     assert "good" in str(asked[0]["output_config"]["format"]["schema"])
     assert "not valid" in str(asked[1]["messages"][-1])
+
+
+def test_one_answer_type(tmp_path: Path, open_folder: Open) -> None:
+    """The schema of an output type is made once for an open job, whatever options are stored with it."""
+    made: list[object] = []
+
+    class Counted(pydantic.BaseModel):
+        good: bool
+
+        @classmethod
+        def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+            made.append(cls)
+            return handler(schema)
+
+    job = open_folder(tmp_path / "a", None, output=Counted, max_attempts=2)
+    job.add([{"text": "a"}], **QUESTION)
+    assert made == [Counted]
+    assert job.options.check is not None
 
 
 def test_plan(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:

@@ -129,7 +129,12 @@ CREATE TABLE staged (
 CREATE INDEX twin_item ON twin (item);
 """
 
-MIGRATIONS: Final = (_FIRST, _STAGE)
+#: The workers that add or send requests: those that only watch wait for them.
+_WORKERS: Final = """
+ALTER TABLE worker ADD COLUMN sends INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS: Final = (_FIRST, _STAGE, _WORKERS)
 VERSION: Final = len(MIGRATIONS)
 
 

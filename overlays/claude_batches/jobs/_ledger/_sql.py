@@ -31,6 +31,7 @@ from .._records import (
     ShardState,
     StageWrite,
     Twin,
+    Worker,
     WriteState,
 )
 from ._schema import VERSION
@@ -124,6 +125,13 @@ class SqlLedger(ABC):
         Raises:
             LeaseLostError: It has expired.
         """
+
+    def note_work(self) -> None:  # noqa: B027  # a folder has one process, which its lock tells
+        """Note that this process adds or sends requests, so that those that only watch wait for it."""
+
+    def workers(self) -> list[Worker]:
+        """Return the other processes that add or send requests, as far as the ledger tells."""
+        return []
 
     @contextmanager
     def snapshot(self) -> Generator[None]:
