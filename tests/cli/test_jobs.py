@@ -202,6 +202,52 @@ def test_a_held_job_is_told(job: str, requests: Path):
     assert "is held by process" in held.stderr
 
 
+def test_an_empty_job_says_so(job: str, tmp_path: Path):
+    """A job without requests is not called finished by any command, in text and in JSON, and the exit status is 0."""
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    commands = [("run", job, empty), ("submit", job), ("status", job), ("watch", job), ("plan", job)]
+    for command in commands:
+        shown = invoke(*command)
+        assert shown.returncode == 0, command
+        assert f"{job} has no requests yet. Add some with: claude-batches run" in shown.stderr, command
+        assert "finished" not in shown.stdout, command
+        assert lines(invoke(*command, "--json").stdout)[0]["empty"] is True, command
+    assert f"{job}: no requests yet" in invoke("status", job).stdout
+    assert "empty.jsonl has no requests." in invoke("plan", empty).stderr
+    invoke("submit", job, "-", stdin=jsonl(request(0)))
+    assert lines(invoke("status", job, "--json").stdout)[0]["empty"] is False
+    planned = invoke("plan", job)
+    assert "nothing is left to plan" in planned.stderr
+
+
+@pytest.mark.claude_sandbox(speed=60, queue_limit=4)
+def test_one_number_of_batches(job: str, requests: Path):
+    """`status`, `submit` and `watch` show the same number of batches: those to be made count, those given up don't."""
+    sent = invoke("submit", job, requests, "--max-requests", "3")
+    assert "0 of 2 ended" in sent.stdout
+    assert "0 of 2 ended" in invoke("status", job).stdout
+    watched = invoke("watch", job, *FAST)
+    assert "1 of 2 batches ended" in watched.stderr
+    assert "1 of 2 ended" in watched.stdout
+    shown = lines(invoke("status", job, "--json").stdout)[0]
+    assert [shown[f"batches{part}"] for part in ("", "_ended", "_left", "_total")] == [1, 1, 1, 2]
+
+
+@pytest.mark.claude_sandbox(faults=[Fault(kind="overloaded", on="create")])
+def test_watch_after_the_runner_died(job: str, requests: Path):
+    """`watch` waits while a process has requests to send, and ends with status 5 and a hint when that is gone."""
+    with running("run", job, requests, *FAST, "--verbose") as runner:
+        runner.wait_for("shard 1 is sent later")
+        with running("watch", job, *FAST) as watcher:
+            watcher.wait_for(f"Process {runner.process.pid} on ")
+            runner.process.kill()
+            status, _, err = watcher.end()
+    assert status == 5
+    told = "5 requests are left to send, and nobody works on the job. Continue with: claude-batches run"
+    assert told in err
+
+
 @pytest.mark.claude_sandbox(speed=1)
 def test_reading_while_a_job_runs(job: str, requests: Path, tmp_path: Path, claude_sandbox: Sandbox):
     """Commands that read a job work while another process runs it, and `watch` waits for the end of that."""

@@ -37,8 +37,8 @@ class ExitStatus(IntEnum):
 
 
 EXIT_HELP = (
-    "Exit status: 0 all succeeded, 1 error, 2 usage, 3 finished with failed rows, 4 outcome of a create unknown, "
-    "5 still running."
+    "Exit status: 0 all succeeded, or no requests yet, 1 error, 2 usage, 3 finished with failed rows, 4 outcome of a "
+    "create unknown, 5 still running."
 )
 
 _Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

@@ -15,6 +15,7 @@ from .._words import counted
 from ._console import binary_stdout, is_terminal, say, write_data, write_json, write_text
 from ._exits import CommandError, ExitStatus, finish
 from ._job_view import (
+    advise,
     cost_summary,
     cost_table,
     gist,
@@ -41,7 +42,7 @@ from ._sources import (
 )
 
 if TYPE_CHECKING:
-    from claude_batches.jobs import Job, JobRow
+    from claude_batches.jobs import Job, JobRow, JobStatus
 
 __all__ = ["cost", "export", "plan", "resolve", "results", "status"]
 
@@ -99,18 +100,27 @@ def plan(
         format=format,
         limit=limit,
     )
+    status: JobStatus | None = None
     if is_job(requests) or (ledger is not None and requests != "-" and not Path(requests).exists()):
         with opened(requests, ledger=ledger, client=count) as job:
             planned: Any = job.plan(count=count, sample=sample)
+            status = job.status()
     elif count:
         with Client() as client:
             planned = plan_of(source, client=client, sample=sample, max_requests=max_requests)
     else:
         planned = plan_of(source, max_requests=max_requests)
+    empty = not planned.requests if status is None else status.empty
     if json:
-        write_json(_plan_dict(planned))
+        write_json({**_plan_dict(planned), "empty": empty})
     else:
         write_text(str(planned))
+    if status is not None and empty:
+        advise(requests, status)
+    elif status is not None and not planned.requests:
+        say(f"All requests of {requests} were sent: nothing is left to plan.")
+    elif empty:
+        say(f"{requests} has no requests.")
     finish(ExitStatus.ERROR if planned.errors else ExitStatus.SUCCEEDED)
 
 
@@ -126,6 +136,8 @@ def status(job: JobName, ledger: Ledger = None, json: Json = False) -> None:
             say(f"in doubt: {doubt}")
         for batch in found.archived_soon:
             say(f"The results of {batch} are archived in less than three days: claude-batches watch {job}")
+    if found.empty:
+        advise(job, found)
     finish(status_of(found))
 
 

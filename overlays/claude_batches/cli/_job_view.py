@@ -9,13 +9,24 @@ import attrs
 from rich.markup import escape
 from rich.table import Table
 
-from ._exits import ExitStatus
+from .._words import counted
+from ._console import say
+from ._exits import CommandError, ExitStatus
 
 if TYPE_CHECKING:
     from claude_batches.jobs import JobStatus
     from claude_batches.jobs._cost import Report
 
-__all__ = ["cost_table", "gist", "results_table", "status_dict", "status_of", "status_table"]
+__all__ = [
+    "advise",
+    "cost_table",
+    "gist",
+    "results_table",
+    "status_dict",
+    "status_of",
+    "status_table",
+    "unsent",
+]
 
 #: The order of outcomes in tables; others follow.
 _FIRST = ("succeeded",)
@@ -32,6 +43,41 @@ def status_of(status: JobStatus) -> ExitStatus:
     return ExitStatus.RUNNING
 
 
+def advise(name: str, status: JobStatus) -> None:
+    """Say how to go on with a job that is not finished.
+
+    Args:
+        name: The job.
+        status: Its status.
+
+    Raises:
+        CommandError: It is paused.
+    """
+    stuck = [doubt.shard for doubt in status.doubts if doubt.stuck]
+    if status.state == "paused":
+        raise CommandError(f"{name} is paused: {status.reason} Continue with: claude-batches retry {name}")
+    if status.empty:
+        say(f"{name} has no requests yet. Add some with: claude-batches run {name} REQUESTS")
+    elif stuck:
+        say(
+            f"The evidence about {counted(len(stuck), 'create')} is gone, so you have to decide: "
+            f"claude-batches resolve {name}"
+        )
+    elif status.doubts:
+        say(f"The outcome of a create is unknown; running the job finds it out: claude-batches run {name}")
+    elif status_of(status) is ExitStatus.RUNNING:
+        say(f"The job has not finished. Continue with: claude-batches run {name}")
+
+
+def unsent(status: JobStatus) -> int:
+    """Return the number of requests that a process has still to send.
+
+    Args:
+        status: The status of the job.
+    """
+    return status.staged + status.again if status.state == "active" else 0
+
+
 def status_dict(status: JobStatus) -> dict[str, Any]:
     """Return a status for JSON."""
     return {
@@ -39,13 +85,17 @@ def status_dict(status: JobStatus) -> dict[str, Any]:
         "succeeded": status.succeeded,
         "failed": status.failed,
         "finished": status.finished,
+        "empty": status.empty,
+        "batches_total": status.batches_total,
     }
 
 
 def status_table(name: str, status: JobStatus) -> Table:
     """Return the table of a status."""
     state = status.state if status.reason is None else f"{status.state}: {status.reason}"
-    if status.state == "active":
+    if status.empty:
+        state = "no requests yet" if status.reason is None else f"{state}; no requests yet"
+    elif status.state == "active":
         state = "finished" if status.finished else "active"
     title = f"{name}: {state}"
     # A title has the width of its table.
@@ -65,7 +115,7 @@ def status_table(name: str, status: JobStatus) -> Table:
         if count:
             table.add_row(label, f"{count:,}")
     table.add_row("total", f"{status.requests:,}", style="bold")
-    table.add_row("batches", f"{status.batches_ended:,} of {status.batches:,} ended", style="dim")
+    table.add_row("batches", f"{status.batches_ended:,} of {status.batches_total:,} ended", style="dim")
     return table
 
 

@@ -12,7 +12,7 @@ from .._words import counted
 from ._console import say, write_data, write_json
 from ._events import followed, outlook
 from ._exits import CommandError, ExitStatus, finish
-from ._job_view import cost_summary, cost_table, status_dict, status_of, status_table
+from ._job_view import advise, cost_summary, cost_table, status_dict, status_of, status_table, unsent
 from ._jobs_api import add, cost, opened, prices_of
 from ._options import (
     Canary,
@@ -129,7 +129,7 @@ def run(
                 f"the rest of {job} is not sent: it could cost more than ${max_cost:,.2f} in all. Run it again with a "
                 "larger --max-cost."
             )
-        _advise(job, status, report.paused)
+        advise(job, report.status)
         finish(status)
 
 
@@ -230,7 +230,8 @@ def watch(
 ) -> None:
     """Wait for the batches that were sent, and collect their results. Nothing is sent.
 
-    The exit status tells the state of the job.
+    While other processes work on the job, it waits for what they send as well. The exit status tells the state of the
+    job; 5: requests are left to be sent, and nobody works on the job.
     """
     with (
         opened(
@@ -245,7 +246,11 @@ def watch(
         _watch(opened_job, shown, interrupts, poll_interval or 2.0)
         status = opened_job.status()
     _write(job, status, json=json)
-    _advise(job, status_of(status), status.reason)
+    if unsent(status) and not interrupts.asked and not status.doubts:
+        left = counted(unsent(status), "request is", "requests are")
+        say(f"{left} left to send, and nobody works on the job. Continue with: claude-batches run {job}")
+    else:
+        advise(job, status)
     finish(status_of(status))
 
 
@@ -306,10 +311,9 @@ def _send(job: Job, name: str, *, max_cost: float | None, verbose: bool, json: b
     status = job.status()
     say(f"{counted(sent, 'batch', 'batches')} sent")
     _write(name, status, json=json)
-    if status.doubts:
-        finish(ExitStatus.UNKNOWN_OUTCOME)
-    if status.reason is not None:
-        raise CommandError(f"{name} is paused: {status.reason}")
+    if status.doubts or status.state == "paused" or status.empty:
+        advise(name, status)
+        finish(status_of(status))
     if status.staged:
         left = counted(status.staged, "request was", "requests were")
         say(f"{left} not sent. Continue with: claude-batches submit {name}")
@@ -317,31 +321,38 @@ def _send(job: Job, name: str, *, max_cost: float | None, verbose: bool, json: b
 
 
 def _watch(job: Job, shown: Reporter, interrupts: Interrupts, pause: float) -> None:
-    """Poll and collect until no batch is in process, or look on while another process does."""
-    from claude_batches.jobs import JobHeldError
-
-    held = False
+    """Poll and collect until no batch is in process and no other process sends any, or only a person can go on."""
+    told: list[str] = []
     while not interrupts.asked:
-        try:
-            job.poll()
-            if not interrupts.asked:
-                job.collect()
-        except JobHeldError as error:
-            if not held:
-                say(f"Process {error.pid} on {error.host} works on the job; watching what it does.")
-            held = True
-        else:
-            held = False
+        others = _step(job, interrupts)
+        if others and others != told:
+            does = "work on the job; watching what they do" if others[1:] else "works on the job; watching"
+            say(f"{' and '.join(others)} {does}.")
+        told = others
+        # After the look at the others: what one of them leaves when it ends is seen.
         status = job.status()
         shown.show(outlook(job))
-        # Whoever runs the job also sends the rest.
-        waits = status.staged or status.again if held else 0
-        if not status.in_flight and not status.ended and not waits:
+        stuck = sum(doubt.requests for doubt in status.doubts if doubt.stuck)
+        adding = "adding" in status.shards
+        if status.in_flight == stuck and not status.ended and not (others and (unsent(status) or adding)):
             return
         until = time.monotonic() + pause
         while time.monotonic() < until and not interrupts.asked:
             time.sleep(min(0.1, pause))
         pause = min(pause * 1.5, 60.0) if status.in_flight else pause
+
+
+def _step(job: Job, interrupts: Interrupts) -> list[str]:
+    """Poll and collect once; return the other processes that work on the job."""
+    from claude_batches.jobs import JobHeldError
+
+    try:
+        job.poll()
+        if not interrupts.asked:
+            job.collect()
+    except JobHeldError as error:
+        return ["Another process" if error.pid is None else f"Process {error.pid} on {error.host}"]
+    return [f"Process {worker.pid} on {worker.host}" for worker in job.workers()]
 
 
 def _write(name: str, status: object, *, json: bool) -> None:
@@ -352,15 +363,6 @@ def _write(name: str, status: object, *, json: bool) -> None:
         write_json(status_dict(status))
     else:
         write_data(status_table(name, status))
-
-
-def _advise(name: str, status: ExitStatus, paused: str | None) -> None:
-    if paused is not None:
-        raise CommandError(f"{name} is paused: {paused} Continue with: claude-batches retry {name}")
-    if status is ExitStatus.UNKNOWN_OUTCOME:
-        say(f"The outcome of a create is unknown; running the job finds it out: claude-batches run {name}")
-    elif status is ExitStatus.RUNNING:
-        say(f"The job has not finished. Continue with: claude-batches run {name}")
 
 
 @contextmanager
