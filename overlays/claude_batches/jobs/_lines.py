@@ -8,15 +8,21 @@ the params alone. Its params are the same bytes, so nothing is parsed or written
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
+
+from ._tables._extras import optional
 
 __all__ = [
     "AROUND",
     "ENVELOPE",
     "SEPARATOR",
     "Line",
+    "custom_id_of",
+    "head_reader",
     "params_start",
     "parse_result",
     "read_line",
@@ -81,6 +87,37 @@ def read_line(line: bytes) -> Line:
     """Parse a line."""
     wire = orjson.loads(line)
     return Line(wire["custom_id"], wire["params"], wire.get("extra") or {}, wire.get("row"))
+
+
+def custom_id_of(line: bytes) -> str:
+    """Return the user's id of a line, without reading the rest if it has no other properties."""
+    if line.startswith(_PLAIN):
+        custom_id: str = orjson.loads(line[len(_PLAIN) : line.index(_PARAMS)])
+        return custom_id
+    return head_reader()(line)[0]
+
+
+@cache
+def head_reader() -> Callable[[bytes], tuple[str, dict[str, Any] | None]]:
+    """Return the function that reads the user's id of a line and its other properties, and not the params."""
+    msgspec = optional("msgspec")
+    if msgspec is None:
+
+        def slowly(line: bytes) -> tuple[str, dict[str, Any] | None]:
+            whole = read_line(line)
+            return whole.custom_id, whole.extra
+
+        return slowly
+    fields = [("custom_id", str), ("extra", dict[str, Any] | None, None)]
+    decode: Callable[[bytes], Any] = msgspec.json.Decoder(msgspec.defstruct("Head", fields, gc=False)).decode
+
+    def read(line: bytes) -> tuple[str, dict[str, Any] | None]:
+        if line.startswith(_PLAIN):
+            return orjson.loads(line[len(_PLAIN) : line.index(_PARAMS)]), None
+        head = decode(line)
+        return head.custom_id, head.extra
+
+    return read
 
 
 def sent_request(custom_id: str, params: bytes) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from ._tables import AnswerType, check_answer
 if TYPE_CHECKING:
     from .. import types
 
-__all__ = ["JobRow", "Order", "rows", "rows_of_shard"]
+__all__ = ["JobRow", "Joining", "Order", "rows", "rows_of_shard"]
 
 Order = Literal["input", "arrival"]
 
@@ -161,7 +161,7 @@ def rows(
     ledger: SqlLedger, lines: Lines, order: Order, answers: AnswerType | None = None
 ) -> Iterator[JobRow]:
     """Yield the rows that have a final result."""
-    joining = _Joining(ledger, lines, answers)
+    joining = Joining(ledger, lines, answers)
     return joining.by_arrival() if order == "arrival" else joining.by_input()
 
 
@@ -184,10 +184,10 @@ def rows_of_shard(
         bodies: Reads the requests. Without them a row has no custom_id, params or columns.
         results: Reads the results. Without them a row has none.
     """
-    return _Joining(ledger, lines, None, bodies=bodies, results=results).by_shard(shard, causes)
+    return Joining(ledger, lines, None, bodies=bodies, results=results).by_shard(shard, causes)
 
 
-class _Joining:
+class Joining:
     """Joins rows with their results.
 
     Args:

@@ -20,6 +20,7 @@ from ._codec import best_codec, place_at
 from ._errors import JobConflictError, JobRequestError, LedgerError
 from ._folder import BlockWriter, Store
 from ._ids import twin_key
+from ._input_columns import InputColumns
 from ._ledger._sql import SqlLedger
 from ._lines import SEPARATOR, parse_result, read_line, split_line, write_line
 from ._options import JobOptions
@@ -139,6 +140,7 @@ class Adding:
         self._sent_size = 0
         # Repeated rows of the pending ones.
         self._twins: list[Request] = []
+        self._columns = InputColumns()
 
     def push(self, given: Any) -> None:
         """Take a request.
@@ -184,7 +186,9 @@ class Adding:
             self._flush()
             if self._body is not None:
                 self._close()
-            self._ledger.finish_adding()
+            with self._ledger.transaction():
+                self._ledger.add_input_columns(self._columns.found)
+                self._ledger.finish_adding()
         except BaseException:
             self.abandon()
             raise
@@ -253,6 +257,8 @@ class Adding:
         for start, end in blocks:
             body.write(lines[start:end])
         body.add(self._position, requests, sizes)
+        for request in requests:
+            self._columns.add(request.columns)
         self._position += len(requests)
         self.added += len(requests)
         return True
@@ -277,6 +283,7 @@ class Adding:
                     request.columns,
                 )
             )
+            self._columns.add(request.columns)
             self._position += 1
         self._ledger.insert_twins(rows)
 

@@ -179,7 +179,7 @@ class _Table:
         ]
         self._schema = self._arrow.schema(self._fields)
         self._parsed = [each.name for each in self._fields if each.name in SCHEMA and each.name not in _KNOWN]
-        self._builder = ColumnBuilder(raw=False)
+        self._builder = ColumnBuilder(self._parsed)
         self._passed = {
             each.name: (restorer(each.type), self._arrow.types.is_string(each.type))
             for each in self._fields

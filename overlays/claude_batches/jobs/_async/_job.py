@@ -20,6 +20,7 @@ from .._cost import Plan, Planner, Report
 from .._cost._budget import dollars
 from .._cost._plan import countable
 from .._errors import JobError, JobHeldError, JobOptionsError, ShardError
+from .._export import export
 from .._ledger._sql import Spent
 from .._money import Money
 from .._opening import Ledger, Opened, opened, options_of, store_options
@@ -29,8 +30,8 @@ from .._requests import Given
 from .._rows import JobRow, Order, rows
 from .._staging import Adding, merge, merged_count, restage
 from .._status import JobBatches, JobReport, JobStatus, archived_soon, batches_of, finished, status_of
-from .._tables import AnswerType, ResultRow, answer_type, read_source, write
-from .._tables._write import TableFormat
+from .._tables import AnswerType, answer_type, read_source
+from .._tables._write import TableFormat, write_table
 from ._io import in_thread, pause
 from ._runner import NAMED, AsyncRunner
 
@@ -437,35 +438,39 @@ class AsyncJob:
         format: TableFormat | None = None,
         raw: bool = True,
         cost: bool = False,
-        columns: Sequence[str] | Mapping[str, Any] | None = None,
+        columns: Sequence[str] | None = None,
+        types: Mapping[str, Any] | None = None,
         compression: str = "snappy",
     ) -> Any:
         """Write the rows that have a final result as a table.
 
         Args:
             path: The file (`.jsonl`, `.csv`, `.parquet`), or an open binary file; `None` for Arrow.
-            order: `"input"`, or `"arrival"`, which is faster.
+            order: `"input"`, or `"arrival"`.
             format: `jsonl`, `csv`, `parquet` or `arrow`, where the name doesn't tell it.
             raw: Adds the unparsed results.
-            cost: Fills the column of costs, by the price list (extra `cost`) and `prices`.
-            columns: The input's columns that are joined; all by default.
+            cost: Fills the column of costs, by the price list (extra `cost`) and `prices`; so does its name among
+                `columns`.
+            columns: The names of the table's columns, in their order: those of results, and those of the requests; all
+                by default.
+            types: Arrow types of columns of the requests, by their names there; by default those that hold all values.
             compression: The compression of Parquet.
 
         Returns:
             The number of rows; with the format `arrow`, a `pyarrow.RecordBatchReader`.
+
+        Raises:
+            TableError: There is no such column; nothing was read or written.
         """
-        found = (
-            ResultRow(row.raw, row.custom_id, row.batch_id, row.attempt, row.columns)
-            for row in self.results(order)
-        )
-        return write(
-            found,
+        table = export(self._job.ledger, self._job.lines, columns=columns, types=types, raw=raw)
+        return write_table(
+            table.rows(order),
             path,
             format=format,
-            raw=raw,
-            columns=columns,
+            layout=table.layout,
+            inputs=table.inputs,
             output=self._answers,
-            pricer=self._money.pricer if cost else None,
+            pricer=self._money.pricer if cost or "cost" in (columns or ()) else None,
             compression=compression,
         )
 

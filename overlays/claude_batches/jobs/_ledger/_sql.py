@@ -222,6 +222,29 @@ class SqlLedger(ABC):
         """Set them."""
         self._run("UPDATE job SET next_position = ?, next_shard = ?", (position, shard))
 
+    # The input's columns ------------------------------------------------------------------------------------------
+
+    def input_columns(self) -> dict[str, int]:
+        """Return the kinds of values in the input's columns by name, in the order of their first appearance."""
+        with self._mutex:
+            rows = self._run("SELECT name, kinds FROM input_column ORDER BY place").fetchall()
+        return {bytes(name).decode(): kinds for name, kinds in rows}
+
+    def add_input_columns(self, found: Mapping[str, int]) -> None:
+        """Note the columns of rows that were added, within the transaction that adds them."""
+        # Bytes: the text of PostgreSQL can't hold each text of JSON.
+        self._run_many(
+            "INSERT INTO input_column (name, place, kinds) "
+            "VALUES (?, (SELECT coalesce(max(place), -1) + 1 FROM input_column), ?) "
+            "ON CONFLICT (name) DO UPDATE SET kinds = input_column.kinds | excluded.kinds",
+            [(name.encode(), kinds) for name, kinds in found.items()],
+        )
+
+    def unlisted(self) -> int:
+        """Return the position up to which the columns of rows may not be noted; 0 if all are."""
+        with self._mutex:
+            return int(self._run("SELECT unlisted FROM job").fetchone()[0])
+
     # Rows -------------------------------------------------------------------------------------------------------
 
     def insert_items(self, shard: int, first: int, keys: Sequence[bytes], places: Iterable[int]) -> bool:
