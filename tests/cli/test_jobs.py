@@ -92,6 +92,22 @@ def test_columns_of_a_table_come_back(job: str, tmp_path: Path):
     assert [(row["custom_id"], row["city"]) for row in rows] == [("a", "Rome"), ("b", "Oslo")]
 
 
+def test_columns_are_chosen(job: str, requests: Path, tmp_path: Path):
+    """`export --columns` has the named columns in their order; a wrong name is one line with the right ones."""
+    requests.write_text(jsonl({**request(0), "city, country": "Rome"}, {**request(1), "late": 1}))
+    assert invoke("run", job, requests, *FAST).returncode == 0
+    out = tmp_path / "table.csv"
+    assert invoke("export", job, out, "--columns", 'late, "city, country",custom_id').returncode == 0
+    assert out.read_text() == 'late,"city, country",custom_id\n,Rome,row-0\n1,,row-1\n'
+    whole = invoke("export", job, "-", "--no-raw", "--format", "csv")
+    assert whole.stdout.splitlines()[0].endswith(',cost,"city, country",late')
+    wrong = invoke("export", job, tmp_path / "wrong.csv", "--columns", "custom_id,lat")
+    assert (wrong.returncode, len(wrong.stderr.splitlines())) == (1, 1)
+    assert "there is not a column 'lat'" in wrong.stderr
+    assert "custom_id, result_type, text" in wrong.stderr
+    assert not (tmp_path / "wrong.csv").exists()
+
+
 @pytest.mark.claude_sandbox(speed=60, queue_limit=4)
 def test_submitting_and_watching_are_apart(job: str, requests: Path):
     """`submit` sends up to the queue's limit, `watch` only collects, and another `submit` sends the rest."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -212,6 +213,16 @@ def export(
     raw: Annotated[
         bool, typer.Option("--raw/--no-raw", help="The results as they came, as a column.")
     ] = True,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="NAMES",
+            help="The columns of the table in their order, by commas: those of results (custom_id, text, ...) and of "
+            "the requests. A name with a comma has double quotes around it.",
+            show_default=False,
+        ),
+    ] = None,
     with_cost: Annotated[
         bool, typer.Option("--cost", help="Fill the column of costs. It needs claude-batches[cost].")
     ] = False,
@@ -224,9 +235,15 @@ def export(
     The exit status tells the state of the job: 5 if results are still to come.
     """
     target: Any = binary_stdout() if path == "-" else Path(path)
+    names = None if columns is None else next(csv.reader([columns], skipinitialspace=True), list[str]())
     with opened(job, ledger=ledger, client=False, prices=prices_of(prices)) as opened_job:
         written = opened_job.write(
-            target, format=format or ("jsonl" if path == "-" else None), order=order, raw=raw, cost=with_cost
+            target,
+            format=format or ("jsonl" if path == "-" else None),
+            order=order,
+            raw=raw,
+            cost=with_cost,
+            columns=names,
         )
         found = opened_job.status()
     if path == "-":
