@@ -92,6 +92,41 @@ def test_columns_of_a_table_come_back(job: str, tmp_path: Path):
     assert [(row["custom_id"], row["city"]) for row in rows] == [("a", "Rome"), ("b", "Oslo")]
 
 
+def test_errors_speak_of_options(job: str, requests: Path, tmp_path: Path):
+    """Errors of the library name the options of the command, not the arguments of Python."""
+    table = tmp_path / "table.csv"
+    table.write_text("city\nRome\n")
+    prompt = ("--prompt", "Rate {city}.")
+    for options, told in (
+        ((), "Give --prompt or --template to make a prompt"),
+        (prompt, "the request has no model: give --model"),
+        ((*prompt, "--model", "claude-haiku-4-5"), "the request has no max_tokens: give --max-tokens"),
+    ):
+        assert told in invoke("run", job, table, *options).stderr
+    invoke("run", job, requests, *FAST)
+    for target, told in (("x.xlsx", "give --format"), (tmp_path / "no" / "x.csv", "there is no folder")):
+        done = invoke("export", job, target)
+        assert (done.returncode, told in done.stderr) == (1, True)
+    assert invoke("export", job, tmp_path / "x.csv", "--columns", "").returncode == 2
+
+
+def test_a_paused_job_and_a_canceled_one(job: str, requests: Path):
+    """Each command says why a job is paused and how it goes on, and that a canceled one sends nothing."""
+    requests.write_text(jsonl(*(request(index, ERRORED) for index in range(100))))
+    assert invoke("run", job, requests, *FAST).returncode == 1
+    for command in (("status",), ("submit",), ("run",), ("watch", *FAST), ("results",), ("export",)):
+        extra = ("-",) if command == ("export",) else ()
+        paused = invoke(command[0], job, *extra, *command[1:])
+        assert paused.returncode == 1, command
+        assert f"`claude-batches retry {job} --keep` keeps these errors" in paused.stderr, command
+        assert "resume(" not in paused.stdout + paused.stderr, command
+    kept = invoke("retry", job, "--keep")
+    assert f"100 requests did not succeed. See why with: claude-batches results {job} --failed" in kept.stderr
+    assert invoke("cancel", job).returncode == 3
+    more = invoke("submit", job, "-", stdin=jsonl(request(200)))
+    assert (more.returncode, "is canceled, and 1 request is not sent" in more.stderr) == (3, True)
+
+
 def test_columns_are_chosen(job: str, requests: Path, tmp_path: Path):
     """`export --columns` has the named columns in their order; a wrong name is one line with the right ones."""
     requests.write_text(jsonl({**request(0), "city, country": "Rome"}, {**request(1), "late": 1}))

@@ -40,6 +40,9 @@ def test_a_job_in_a_ledger(requests: Path, postgres: Postgres, tmp_path: Path):
     assert lines(invoke("plan", "reviews", *where, "--json").stdout)[0]["requests"] == 0
     assert lines(invoke("plan", requests, *where, "--json").stdout)[0]["requests"] == 5
     assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
+    # The way to go on is complete, without a DSN that may have a password.
+    left = invoke("submit", "my job", "-", *where, stdin="")
+    assert "claude-batches run 'my job' --ledger DSN REQUESTS" in left.stderr
 
 
 def test_a_mistyped_name_makes_nothing(requests: Path, ledger: PostgresLedger):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 import typer
 
 from ._console import say
+from ._spoken import spoken
 
 if TYPE_CHECKING:
     from claude_batches import ClaudeBatchesError
@@ -149,7 +150,7 @@ def _text_of(error: ClaudeBatchesError) -> str:
         case NotFoundError():
             return f"{error.message} Check the id, the API key and its workspace; `claude-batches list` shows batches."
         case _:
-            return str(error) or type(error).__name__
+            return spoken(str(error)) or type(error).__name__
 
 
 def _os_text(error: OSError) -> str:

@@ -17,6 +17,7 @@ from ._console import binary_stdout, is_terminal, say, write_data, write_json, w
 from ._exits import CommandError, ExitStatus, finish
 from ._job_view import (
     advise,
+    again,
     cost_summary,
     cost_table,
     gist,
@@ -117,7 +118,7 @@ def plan(
     else:
         write_text(str(planned))
     if status is not None and empty:
-        advise(requests, status)
+        advise(requests, status, ledger)
     elif status is not None and not planned.requests:
         say(f"All requests of {requests} were sent: nothing is left to plan.")
     elif empty:
@@ -136,9 +137,9 @@ def status(job: JobName, ledger: Ledger = None, json: Json = False) -> None:
         for doubt in found.doubts:
             say(f"in doubt: {doubt}")
         for batch in found.archived_soon:
-            say(f"The results of {batch} are archived in less than three days: claude-batches watch {job}")
-    if found.empty:
-        advise(job, found)
+            say(f"The results of {batch} are archived in less than three days: {again('watch', job, ledger)}")
+    if found.empty or found.state == "paused":
+        advise(job, found, ledger)
     finish(status_of(found))
 
 
@@ -179,6 +180,8 @@ def results(
                 table.add_row(escape(row.custom_id), f"[{colour}]{row.cause}[/]", escape(gist(row.result)))
             write_data(table)
         found = opened_job.status()
+    if found.state == "paused":
+        advise(job, found, ledger)
     finish(status_of(found))
 
 
@@ -235,7 +238,11 @@ def export(
     The exit status tells the state of the job: 5 if results are still to come.
     """
     target: Any = binary_stdout() if path == "-" else Path(path)
+    if path != "-" and not target.parent.is_dir():
+        raise CommandError(f"there is no folder {str(target.parent)!r}: create it first")
     names = None if columns is None else next(csv.reader([columns], skipinitialspace=True), list[str]())
+    if names == []:
+        raise CommandError("--columns names no column", ExitStatus.USAGE)
     with opened(job, ledger=ledger, client=False, prices=prices_of(prices)) as opened_job:
         written = opened_job.write(
             target,
@@ -252,6 +259,8 @@ def export(
         write_json({"path": path, "rows": written})
     else:
         say(f"{counted(written, 'row is', 'rows are')} in {path}")
+    if found.state == "paused":
+        advise(job, found, ledger)
     finish(status_of(found))
 
 
@@ -296,7 +305,7 @@ def resolve(
         found = opened_job.status()
     if json:
         write_json(status_dict(found))
-    say(f"Resolved. Continue with: claude-batches run {job}")
+    say(f"Resolved. Continue with: {again('run', job, ledger)}")
 
 
 def _write_doubts(job: Job, *, json: bool) -> None:

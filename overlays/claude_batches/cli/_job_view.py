@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from rich.table import Table
 from .._words import counted
 from ._console import say
 from ._exits import CommandError, ExitStatus
+from ._spoken import spoken
 
 if TYPE_CHECKING:
     from claude_batches.jobs import JobStatus
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "advise",
+    "again",
     "cost_table",
     "gist",
     "results_table",
@@ -43,30 +47,54 @@ def status_of(status: JobStatus) -> ExitStatus:
     return ExitStatus.RUNNING
 
 
-def advise(name: str, status: JobStatus) -> None:
-    """Say how to go on with a job that is not finished.
+def again(command: str, name: str, ledger: str | None) -> str:
+    """Return the command line that goes on with a job.
+
+    Args:
+        command: The command.
+        name: The job.
+        ledger: Its ledger, which is a part of the line unless the environment has it; its DSN may have a password.
+    """
+    given = ledger is not None and ledger != os.environ.get("CLAUDE_BATCHES_LEDGER")
+    return f"claude-batches {command} {shlex.quote(name)}{' --ledger DSN' if given else ''}"
+
+
+def advise(name: str, status: JobStatus, ledger: str | None) -> None:
+    """Say how to go on with a job that is not done, or has failed rows.
 
     Args:
         name: The job.
         status: Its status.
+        ledger: Its ledger.
 
     Raises:
         CommandError: It is paused.
     """
     stuck = [doubt.shard for doubt in status.doubts if doubt.stuck]
     if status.state == "paused":
-        raise CommandError(f"{name} is paused: {status.reason} Continue with: claude-batches retry {name}")
-    if status.empty:
-        say(f"{name} has no requests yet. Add some with: claude-batches run {name} REQUESTS")
+        reason = spoken(status.reason or "", name)
+        raise CommandError(f"{name} is paused: {reason} Continue with: {again('retry', name, ledger)}")
+    if status.state == "canceled":
+        left = status.staged + status.again
+        if status.empty:
+            say(f"{name} has no requests, and is canceled.")
+        elif left:
+            told = counted(left, "request is", "requests are")
+            say(f"{name} is canceled, and {told} not sent: another job can send the rest.")
+    elif status.empty:
+        say(f"{name} has no requests yet. Add some with: {again('run', name, ledger)} REQUESTS")
     elif stuck:
         say(
             f"The evidence about {counted(len(stuck), 'create')} is gone, so you have to decide: "
-            f"claude-batches resolve {name}"
+            f"{again('resolve', name, ledger)}"
         )
     elif status.doubts:
-        say(f"The outcome of a create is unknown; running the job finds it out: claude-batches run {name}")
+        say(f"The outcome of a create is unknown; running the job finds it out: {again('run', name, ledger)}")
     elif status_of(status) is ExitStatus.RUNNING:
-        say(f"The job has not finished. Continue with: claude-batches run {name}")
+        say(f"The job has not finished. Continue with: {again('run', name, ledger)}")
+    elif status.failed:
+        told = counted(status.failed, "request")
+        say(f"{told} did not succeed. See why with: {again('results', name, ledger)} --failed")
 
 
 def unsent(status: JobStatus) -> int:
@@ -92,9 +120,9 @@ def status_dict(status: JobStatus) -> dict[str, Any]:
 
 def status_table(name: str, status: JobStatus) -> Table:
     """Return the table of a status."""
-    state = status.state if status.reason is None else f"{status.state}: {status.reason}"
+    state = status.state
     if status.empty:
-        state = "no requests yet" if status.reason is None else f"{state}; no requests yet"
+        state = "no requests yet"
     elif status.state == "active":
         state = "finished" if status.finished else "active"
     title = f"{name}: {state}"
