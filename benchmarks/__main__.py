@@ -10,9 +10,14 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 
 #: In the order of what users wait for.
-NAMES = ("import_time", "call", "create", "results", "tables", "jobs", "scale", "generate")
+NAMES = ("import_time", "call", "create", "results", "tables", "export", "jobs", "scale", "generate")
 #: The packages of extras that a benchmark needs, by benchmark.
-NEEDS = {"tables": ("pyarrow", "msgspec"), "jobs": ("starlette", "uvicorn"), "scale": ("fsspec", "pyspark")}
+NEEDS = {
+    "tables": ("pyarrow", "msgspec"),
+    "export": ("pyarrow", "msgspec"),
+    "jobs": ("starlette", "uvicorn"),
+    "scale": ("fsspec", "pyspark"),
+}
 
 
 def main(wanted: list[str]) -> int:

@@ -92,6 +92,57 @@ def test_columns_of_a_table_come_back(job: str, tmp_path: Path):
     assert [(row["custom_id"], row["city"]) for row in rows] == [("a", "Rome"), ("b", "Oslo")]
 
 
+def test_errors_speak_of_options(job: str, requests: Path, tmp_path: Path):
+    """Errors of the library name the options of the command, not the arguments of Python."""
+    table = tmp_path / "table.csv"
+    table.write_text("city\nRome\n")
+    prompt = ("--prompt", "Rate {city}.")
+    for options, told in (
+        ((), "Give --prompt or --template to make a prompt"),
+        (prompt, "the request has no model: give --model"),
+        ((*prompt, "--model", "claude-haiku-4-5"), "the request has no max_tokens: give --max-tokens"),
+    ):
+        assert told in invoke("run", job, table, *options).stderr
+    invoke("run", job, requests, *FAST)
+    for target, told in (("x.xlsx", "give --format"), (tmp_path / "no" / "x.csv", "there is no folder")):
+        done = invoke("export", job, target)
+        assert (done.returncode, told in done.stderr) == (1, True)
+    assert invoke("export", job, tmp_path / "x.csv", "--columns", "").returncode == 2
+
+
+def test_a_paused_job_and_a_canceled_one(job: str, requests: Path):
+    """Each command says why a job is paused and how it goes on, and that a canceled one sends nothing."""
+    requests.write_text(jsonl(*(request(index, ERRORED) for index in range(100))))
+    assert invoke("run", job, requests, *FAST).returncode == 1
+    for command in (("status",), ("submit",), ("run",), ("watch", *FAST), ("results",), ("export",)):
+        extra = ("-",) if command == ("export",) else ()
+        paused = invoke(command[0], job, *extra, *command[1:])
+        assert paused.returncode == 1, command
+        assert f"`claude-batches retry {job} --keep` keeps these errors" in paused.stderr, command
+        assert "resume(" not in paused.stdout + paused.stderr, command
+    kept = invoke("retry", job, "--keep")
+    assert f"100 requests did not succeed. See why with: claude-batches results {job} --failed" in kept.stderr
+    assert invoke("cancel", job).returncode == 3
+    more = invoke("submit", job, "-", stdin=jsonl(request(200)))
+    assert (more.returncode, "is canceled, and 1 request is not sent" in more.stderr) == (3, True)
+
+
+def test_columns_are_chosen(job: str, requests: Path, tmp_path: Path):
+    """`export --columns` has the named columns in their order; a wrong name is one line with the right ones."""
+    requests.write_text(jsonl({**request(0), "city, country": "Rome"}, {**request(1), "late": 1}))
+    assert invoke("run", job, requests, *FAST).returncode == 0
+    out = tmp_path / "table.csv"
+    assert invoke("export", job, out, "--columns", 'late, "city, country",custom_id').returncode == 0
+    assert out.read_text() == 'late,"city, country",custom_id\n,Rome,row-0\n1,,row-1\n'
+    whole = invoke("export", job, "-", "--no-raw", "--format", "csv")
+    assert whole.stdout.splitlines()[0].endswith(',cost,"city, country",late')
+    wrong = invoke("export", job, tmp_path / "wrong.csv", "--columns", "custom_id,lat")
+    assert (wrong.returncode, len(wrong.stderr.splitlines())) == (1, 1)
+    assert "there is not a column 'lat'" in wrong.stderr
+    assert "custom_id, result_type, text" in wrong.stderr
+    assert not (tmp_path / "wrong.csv").exists()
+
+
 @pytest.mark.claude_sandbox(speed=60, queue_limit=4)
 def test_submitting_and_watching_are_apart(job: str, requests: Path):
     """`submit` sends up to the queue's limit, `watch` only collects, and another `submit` sends the rest."""
@@ -200,6 +251,52 @@ def test_a_held_job_is_told(job: str, requests: Path):
         held = invoke("run", job, requests)
     assert (held.returncode, len(held.stderr.splitlines())) == (1, 1)
     assert "is held by process" in held.stderr
+
+
+def test_an_empty_job_says_so(job: str, tmp_path: Path):
+    """A job without requests is not called finished by any command, in text and in JSON, and the exit status is 0."""
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    commands = [("run", job, empty), ("submit", job), ("status", job), ("watch", job), ("plan", job)]
+    for command in commands:
+        shown = invoke(*command)
+        assert shown.returncode == 0, command
+        assert f"{job} has no requests yet. Add some with: claude-batches run" in shown.stderr, command
+        assert "finished" not in shown.stdout, command
+        assert lines(invoke(*command, "--json").stdout)[0]["empty"] is True, command
+    assert f"{job}: no requests yet" in invoke("status", job).stdout
+    assert "empty.jsonl has no requests." in invoke("plan", empty).stderr
+    invoke("submit", job, "-", stdin=jsonl(request(0)))
+    assert lines(invoke("status", job, "--json").stdout)[0]["empty"] is False
+    planned = invoke("plan", job)
+    assert "nothing is left to plan" in planned.stderr
+
+
+@pytest.mark.claude_sandbox(speed=60, queue_limit=4)
+def test_one_number_of_batches(job: str, requests: Path):
+    """`status`, `submit` and `watch` show the same number of batches: those to be made count, those given up don't."""
+    sent = invoke("submit", job, requests, "--max-requests", "3")
+    assert "0 of 2 ended" in sent.stdout
+    assert "0 of 2 ended" in invoke("status", job).stdout
+    watched = invoke("watch", job, *FAST)
+    assert "1 of 2 batches ended" in watched.stderr
+    assert "1 of 2 ended" in watched.stdout
+    shown = lines(invoke("status", job, "--json").stdout)[0]
+    assert [shown[f"batches{part}"] for part in ("", "_ended", "_left", "_total")] == [1, 1, 1, 2]
+
+
+@pytest.mark.claude_sandbox(faults=[Fault(kind="overloaded", on="create")])
+def test_watch_after_the_runner_died(job: str, requests: Path):
+    """`watch` waits while a process has requests to send, and ends with status 5 and a hint when that is gone."""
+    with running("run", job, requests, *FAST, "--verbose") as runner:
+        runner.wait_for("shard 1 is sent later")
+        with running("watch", job, *FAST) as watcher:
+            watcher.wait_for(f"Process {runner.process.pid} on ")
+            runner.process.kill()
+            status, _, err = watcher.end()
+    assert status == 5
+    told = "5 requests are left to send, and nobody works on the job. Continue with: claude-batches run"
+    assert told in err
 
 
 @pytest.mark.claude_sandbox(speed=1)

@@ -40,6 +40,9 @@ def test_a_job_in_a_ledger(requests: Path, postgres: Postgres, tmp_path: Path):
     assert lines(invoke("plan", "reviews", *where, "--json").stdout)[0]["requests"] == 0
     assert lines(invoke("plan", requests, *where, "--json").stdout)[0]["requests"] == 5
     assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
+    # The way to go on is complete, without a DSN that may have a password.
+    left = invoke("submit", "my job", "-", *where, stdin="")
+    assert "claude-batches run 'my job' --ledger DSN REQUESTS" in left.stderr
 
 
 def test_a_mistyped_name_makes_nothing(requests: Path, ledger: PostgresLedger):
@@ -90,6 +93,39 @@ def test_a_sending_worker_killed(requests: Path):
     with _two_workers(requests, "sending") as (first, second):
         first.process.send_signal(signal.SIGKILL)
         _ended("sending", second)
+
+
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.claude_sandbox(faults=[Fault(kind="overloaded", on="create")])
+def test_watching_another_worker(requests: Path, claude_sandbox: Sandbox):
+    """`watch` waits while a worker has requests to send, though no batch is in process, and then for its batches."""
+    with running("run", "watched", requests, *FAST, "--verbose") as runner:
+        runner.wait_for("shard 1 is sent later")
+        with running("watch", "watched", *FAST) as watcher, running("watch", "watched", *FAST) as second:
+            for each in (watcher, second):
+                # The other watcher is not a worker.
+                assert each.wait_for("works on the job").startswith(f"Process {runner.process.pid} on ")
+            claude_sandbox.set_faults(None)
+            for each in (runner, watcher, second):
+                status, _, err = each.end()
+                assert status == 0, err
+    assert lines(invoke("status", "watched", "--json").stdout)[0]["succeeded"] == 5
+
+
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.claude_sandbox(faults=[Fault(kind="overloaded", on="create")])
+def test_watching_a_worker_die(requests: Path):
+    """`watch` ends with status 5 and a hint when the last worker's lease has expired and requests are left."""
+    command = ("run", "abandoned", requests, *FAST, "--verbose", "--lease-seconds", "0.5")
+    with running(*command) as runner:
+        runner.wait_for("shard 1 is sent later")
+        with running("watch", "abandoned", *FAST) as watcher:
+            watcher.wait_for(f"Process {runner.process.pid} on ")
+            runner.process.kill()
+            status, _, err = watcher.end()
+    assert status == 5
+    assert "5 requests are left to send, and nobody works on the job" in err
+    assert "claude-batches run abandoned" in err
 
 
 @contextmanager

@@ -39,6 +39,27 @@ def request(custom_id: str, text: str, **params: Any) -> dict[str, Any]:
     }
 
 
+def test_an_empty_job(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """Nothing is left to do in a job without requests, and its status tells it from one whose requests are done."""
+    job = open_job(tmp_path / "a", sandbox.url)
+    report = job.run()
+    assert (report.finished, report.status.empty, report.status.batches_total) == (True, True, 0)
+    job.add(requests(1))
+    assert (job.status().finished, job.status().empty) == (False, False)
+    assert (job.run().finished, job.status().empty) == (True, False)
+
+
+def test_batches_that_are_left(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """Small shards are counted as the one batch that is made of them; a canceled job makes no more."""
+    job = open_job(tmp_path / "a", sandbox.url, max_requests=100)
+    for start in range(0, 30, 10):
+        job.add(requests(10, start))
+    assert (job.status().shards, job.status().batches_left) == ({"staged": 3}, 1)
+    assert (job.batches().known, job.batches().total) == (0, 1)
+    job.cancel()
+    assert (job.status().batches_total, job.status().shards) == (0, {"staged": 1})
+
+
 def test_rows_in_order(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     """Requests of several batches come back in input order, each with its own result."""
     job = open_job(tmp_path / "a", sandbox.url, max_requests=40)

@@ -188,11 +188,14 @@ def test_waits_for_a_person(tmp_path: Path, open_job: OpenJob) -> None:
         job.submit()
         sandbox.advance(30 * 24 * 3600)
         report = job.run()
-        assert (report.finished, len(report.status.doubts)) == (False, 1)
+        assert (report.finished, [doubt.stuck for doubt in report.status.doubts]) == (False, [True])
+        assert (report.status.batches_left, job.batches().left) == (1, 1)
         job.resolve(1, "lost")
         report = job.run()
     assert report.finished
     assert report.status.causes == {"missing": 10}
+    # A batch that never was is not waited for.
+    assert (report.status.batches_total, job.batches().total) == (0, 0)
 
 
 @pytest.mark.parametrize(("word", "causes"), [("lost", {"missing": 10}), ("not-made", {"succeeded": 10})])

@@ -586,13 +586,29 @@ def test_no_job_is_made(place: Place) -> None:
         opened_to_read(name, place.ledger)
 
 
+def test_columns_of_staged_rows(place: Place, sandbox: Sandbox) -> None:
+    """A table of results has the columns of rows that tasks staged, those that a commit rewrote among them."""
+    place = attrs.evolve(place, job=f"{place.job} columns")
+    rows = numbered(6)
+    place.write([{**each, "first": 1} for each in rows[:3]])
+    place.write([{**each, "second": "x"} for each in rows])
+    run(place, sandbox)
+    with Job.open(place.job, ledger=place.ledger) as job:
+        table = job.write(columns=["first", "second"]).read_all()
+    assert [str(kind) for kind in table.schema.types] == ["int64", "string"]
+    assert (table["first"].null_count, table["second"].null_count) == (6, 3)
+
+
 def test_ledger_of_version_1(tmp_path: Path, sandbox: Sandbox) -> None:
     """A ledger of an earlier schema is migrated when it is opened, and not by those who only read."""
     place = Place(str(tmp_path / "old.job"), str(tmp_path / "stage"), None)
     with Job.open(place.job) as job:
         job.add(numbered(3))
     with closing(sqlite3.connect(tmp_path / "old.job" / "ledger.sqlite")) as database:
-        database.executescript("DROP TABLE stage_write; DROP TABLE staged; DROP INDEX twin_item")
+        database.executescript(
+            "DROP TABLE stage_write; DROP TABLE staged; DROP INDEX twin_item; DROP TABLE input_column;"
+            "ALTER TABLE worker DROP COLUMN sends; ALTER TABLE job DROP COLUMN unlisted"
+        )
         database.execute("PRAGMA user_version = 1")
     with pytest.raises(LedgerError, match="open the job once"):
         opened_to_read(place.job, None)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import csv
+import shutil
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypedDict
 
 import orjson
+import pyarrow.parquet as pq
+import pydantic
 import pytest
-from claude_batches.jobs import BudgetError
+from claude_batches.jobs import BudgetError, TableError
+from claude_batches.jobs._tables import _write
 from claude_batches.sandbox import Sandbox
 
 from tests.jobs.kinds import Open
@@ -57,6 +63,129 @@ def test_table_out(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     assert all(line["cost"] > 0 and line["attempt"] == 1 and line["batch_id"] for line in lines)
 
 
+#: Columns of rows, of which most come late, and whose values are of several kinds.
+LATE: list[dict[str, Any]] = [
+    *({"n": number, "text": f"t{number}"} for number in range(9)),
+    {"n": 2**53, "late": True, "wide": 2**60, "nested": [1], "a\0b": 1, "none": None},
+    {"n": 0.5, "late": "yes", "wide": 0.5, "huge": 2**64 - 1, "nested": {"a": 1}},
+]
+TYPES = {
+    "n": "double", "input_text": "string", "late": "string", "wide": "string", "nested": "string", "a\0b": "int64",
+    "none": "string", "huge": "string",
+}  # fmt: skip
+
+
+def _with_columns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**each, **columns} for each, columns in zip(requests(len(rows)), rows, strict=True)]
+
+
+def test_late_columns(
+    tmp_path: Path, open_job: Open, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table has all columns of the requests, of types that hold all values, wherever the first value comes."""
+    # The first rows of a table are eight chunks.
+    monkeypatch.setattr(_write, "CHUNK_ROWS", 1)
+    job = open_job(tmp_path / "a", sandbox.url)
+    given = _with_columns(LATE)
+    job.add(given[:5])
+    job.add(given[4:])
+    job.run()
+    table = job.write().read_all()
+    assert {name: str(table.schema.field(name).type) for name in TYPES} == TYPES
+    assert table.column_names[-len(TYPES) :] == list(TYPES)
+    assert table["n"].to_pylist() == [*map(float, range(9)), float(2**53), 0.5]
+    last = table.to_pylist()[-1]
+    assert [last[name] for name in ("late", "wide", "nested", "huge", "none")] == [
+        "yes", "0.5", '{"a":1}', str(2**64 - 1), None,
+    ]  # fmt: skip
+    job.write(tmp_path / "t.parquet")
+    assert pq.read_table(tmp_path / "t.parquet").equals(table)
+    job.write(tmp_path / "t.csv")
+    with (tmp_path / "t.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["late"] for row in rows] == [*[""] * 9, "True", "yes"]
+    job.write(tmp_path / "t.jsonl")
+    for line, columns in zip((tmp_path / "t.jsonl").read_bytes().splitlines(), LATE, strict=True):
+        read = orjson.loads(line)
+        assert {name: read[f"input_{name}" if name == "text" else name] for name in columns} == columns
+
+
+def test_columns_of_twins(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """Columns that only repeated rows have are in the table."""
+    job = open_job(tmp_path / "a", sandbox.url)
+    job.add([{"text": "a"}, {"text": "a", "country": "CH"}], **QUESTION)
+    job.run()
+    assert job.write().read_all()["country"].to_pylist() == [None, "CH"]
+
+
+def test_chosen_columns(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """Columns are chosen and put in order; a name that is not there is an error with those that are."""
+    job = open_job(tmp_path / "a", sandbox.url, prices=PRICES)
+    job.add(_table(tmp_path / "t.csv", ["a", "b"]), **QUESTION)
+    job.run()
+    names = ["country", "cost", "custom_id", "input_text"]
+    read = job.write(columns=names).read_all()
+    assert read.column_names == names
+    assert read["input_text"].to_pylist() == ["a", "b"]
+    assert all(cost > 0 for cost in read["cost"].to_pylist())
+    for options in ({"columns": ["custom_id", "county"]}, {"types": {"county": "string"}}):
+        with pytest.raises(TableError, match=r"'county'.*custom_id.*raw, input_text, country$"):
+            job.write(tmp_path / "out.csv", **options)
+    assert not (tmp_path / "out.csv").exists()
+    assert job.write(types={"country": "large_string"}).schema.field("country").type == "large_string"
+
+
+@pytest.mark.parametrize("ids", ["own", "derived"])
+def test_requests_that_no_column_needs(tmp_path: Path, open_folder: Open, sandbox: Sandbox, ids: str) -> None:
+    """The requests are not read where no column of the table is of them."""
+    names = ["custom_id", "text"] if ids == "own" else ["batch_id", "text"]
+    job = open_folder(tmp_path / "a", sandbox.url, ids=ids)
+    job.add([{**each, "custom_id": f"row-{number}"} for number, each in enumerate(requests(3))])
+    job.run()
+    shutil.rmtree(tmp_path / "a" / "bodies")
+    rows = job.write(columns=names).read_all().to_pylist()
+    assert [row["text"] for row in rows] == [f"You said: hello {number}" for number in range(3)]
+    if ids == "own":
+        assert [row["custom_id"] for row in rows] == ["row-0", "row-1", "row-2"]
+
+
+def test_own_ids_without_results(tmp_path: Path, open_job: Open) -> None:
+    """Rows without a result have their ids in a table, too."""
+    with Sandbox(instant=True) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url, ids="own")
+        job.add([{**each, "custom_id": f"row-{number}"} for number, each in enumerate(requests(3))])
+        job.submit()
+        sandbox.advance(30 * 24 * 3600)
+        job.resolve(1, "lost")
+    assert job.write(columns=["custom_id"]).read_all()["custom_id"].to_pylist() == ["row-0", "row-1", "row-2"]
+
+
+def test_columns_of_an_earlier_release(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
+    """The columns of rows whose ledger had no list of them are found in the requests."""
+    job = open_folder(tmp_path / "a", sandbox.url)
+    job.add([{"text": "a"}, {"text": "b", "size": 1}, {"text": "a", "country": "CH"}], **QUESTION)
+    job.run()
+    job.close()
+    with closing(sqlite3.connect(tmp_path / "a" / "ledger.sqlite")) as database:
+        database.executescript(
+            "DROP TABLE input_column; ALTER TABLE worker DROP COLUMN sends; ALTER TABLE job DROP COLUMN unlisted;"
+            "PRAGMA user_version = 2"
+        )
+    job = open_folder(tmp_path / "a", sandbox.url)
+    job.add([{"text": "c", "late": 2}], **QUESTION)
+    job.run()
+    columns = ["input_text", "country", "size", "late"]
+    assert job.write(columns=columns).read_all().to_pylist() == [
+        dict(zip(columns, values, strict=True))
+        for values in (
+            ("a", None, None, None),
+            ("b", None, 1, None),
+            ("a", "CH", None, None),
+            ("c", None, None, 2),
+        )
+    ]
+
+
 def test_one_rule_for_ids(tmp_path: Path, open_folder: Open) -> None:
     """Params alone and a row with the same prompt have the same derived id."""
     job = open_folder(tmp_path / "a", None)
@@ -85,6 +214,24 @@ def test_typed_answers(tmp_path: Path, open_job: Open) -> None:
     assert (row.output, row.attempt, row.cause) == ({"good": True}, 2, "succeeded")
     assert "good" in str(asked[0]["output_config"]["format"]["schema"])
     assert "not valid" in str(asked[1]["messages"][-1])
+
+
+def test_one_answer_type(tmp_path: Path, open_folder: Open) -> None:
+    """The schema of an output type is made once for an open job, whatever options are stored with it."""
+    made: list[object] = []
+
+    class Counted(pydantic.BaseModel):
+        good: bool
+
+        @classmethod
+        def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+            made.append(cls)
+            return handler(schema)
+
+    job = open_folder(tmp_path / "a", None, output=Counted, max_attempts=2)
+    job.add([{"text": "a"}], **QUESTION)
+    assert made == [Counted]
+    assert job.options.check is not None
 
 
 def test_plan(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:

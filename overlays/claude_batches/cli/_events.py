@@ -76,14 +76,5 @@ def outlook(job: Job) -> Outlook:
     Args:
         job: The job.
     """
-    ended: list[tuple[float, float]] = []
-    open_: list[float] = []
-    waiting = 0
-    for shard in job.shards():
-        if shard.created_at is None or shard.batch_id is None:
-            waiting += 1
-        elif shard.ended_at is None:
-            open_.append(shard.created_at)
-        else:
-            ended.append((shard.created_at, shard.ended_at))
-    return Outlook(ended, open_, waiting)
+    batches = job.batches()
+    return Outlook(batches.ended, batches.open, batches.left)

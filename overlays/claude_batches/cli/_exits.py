@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 import typer
 
 from ._console import say
+from ._spoken import spoken
 
 if TYPE_CHECKING:
     from claude_batches import ClaudeBatchesError
@@ -37,8 +38,8 @@ class ExitStatus(IntEnum):
 
 
 EXIT_HELP = (
-    "Exit status: 0 all succeeded, 1 error, 2 usage, 3 finished with failed rows, 4 outcome of a create unknown, "
-    "5 still running."
+    "Exit status: 0 all succeeded, or no requests yet, 1 error, 2 usage, 3 finished with failed rows, 4 outcome of a "
+    "create unknown, 5 still running."
 )
 
 _Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
@@ -149,7 +150,7 @@ def _text_of(error: ClaudeBatchesError) -> str:
         case NotFoundError():
             return f"{error.message} Check the id, the API key and its workspace; `claude-batches list` shows batches."
         case _:
-            return str(error) or type(error).__name__
+            return spoken(str(error)) or type(error).__name__
 
 
 def _os_text(error: OSError) -> str:

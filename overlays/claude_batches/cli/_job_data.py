@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -15,6 +16,8 @@ from .._words import counted
 from ._console import binary_stdout, is_terminal, say, write_data, write_json, write_text
 from ._exits import CommandError, ExitStatus, finish
 from ._job_view import (
+    advise,
+    again,
     cost_summary,
     cost_table,
     gist,
@@ -41,7 +44,7 @@ from ._sources import (
 )
 
 if TYPE_CHECKING:
-    from claude_batches.jobs import Job, JobRow
+    from claude_batches.jobs import Job, JobRow, JobStatus
 
 __all__ = ["cost", "export", "plan", "resolve", "results", "status"]
 
@@ -99,18 +102,27 @@ def plan(
         format=format,
         limit=limit,
     )
+    status: JobStatus | None = None
     if is_job(requests) or (ledger is not None and requests != "-" and not Path(requests).exists()):
         with opened(requests, ledger=ledger, client=count) as job:
             planned: Any = job.plan(count=count, sample=sample)
+            status = job.status()
     elif count:
         with Client() as client:
             planned = plan_of(source, client=client, sample=sample, max_requests=max_requests)
     else:
         planned = plan_of(source, max_requests=max_requests)
+    empty = not planned.requests if status is None else status.empty
     if json:
-        write_json(_plan_dict(planned))
+        write_json({**_plan_dict(planned), "empty": empty})
     else:
         write_text(str(planned))
+    if status is not None and empty:
+        advise(requests, status, ledger)
+    elif status is not None and not planned.requests:
+        say(f"All requests of {requests} were sent: nothing is left to plan.")
+    elif empty:
+        say(f"{requests} has no requests.")
     finish(ExitStatus.ERROR if planned.errors else ExitStatus.SUCCEEDED)
 
 
@@ -125,7 +137,9 @@ def status(job: JobName, ledger: Ledger = None, json: Json = False) -> None:
         for doubt in found.doubts:
             say(f"in doubt: {doubt}")
         for batch in found.archived_soon:
-            say(f"The results of {batch} are archived in less than three days: claude-batches watch {job}")
+            say(f"The results of {batch} are archived in less than three days: {again('watch', job, ledger)}")
+    if found.empty or found.state == "paused":
+        advise(job, found, ledger)
     finish(status_of(found))
 
 
@@ -166,6 +180,8 @@ def results(
                 table.add_row(escape(row.custom_id), f"[{colour}]{row.cause}[/]", escape(gist(row.result)))
             write_data(table)
         found = opened_job.status()
+    if found.state == "paused":
+        advise(job, found, ledger)
     finish(status_of(found))
 
 
@@ -200,6 +216,16 @@ def export(
     raw: Annotated[
         bool, typer.Option("--raw/--no-raw", help="The results as they came, as a column.")
     ] = True,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="NAMES",
+            help="The columns of the table in their order, by commas: those of results (custom_id, text, ...) and of "
+            "the requests. A name with a comma has double quotes around it.",
+            show_default=False,
+        ),
+    ] = None,
     with_cost: Annotated[
         bool, typer.Option("--cost", help="Fill the column of costs. It needs claude-batches[cost].")
     ] = False,
@@ -212,9 +238,19 @@ def export(
     The exit status tells the state of the job: 5 if results are still to come.
     """
     target: Any = binary_stdout() if path == "-" else Path(path)
+    if path != "-" and not target.parent.is_dir():
+        raise CommandError(f"there is no folder {str(target.parent)!r}: create it first")
+    names = None if columns is None else next(csv.reader([columns], skipinitialspace=True), list[str]())
+    if names == []:
+        raise CommandError("--columns names no column", ExitStatus.USAGE)
     with opened(job, ledger=ledger, client=False, prices=prices_of(prices)) as opened_job:
         written = opened_job.write(
-            target, format=format or ("jsonl" if path == "-" else None), order=order, raw=raw, cost=with_cost
+            target,
+            format=format or ("jsonl" if path == "-" else None),
+            order=order,
+            raw=raw,
+            cost=with_cost,
+            columns=names,
         )
         found = opened_job.status()
     if path == "-":
@@ -223,6 +259,8 @@ def export(
         write_json({"path": path, "rows": written})
     else:
         say(f"{counted(written, 'row is', 'rows are')} in {path}")
+    if found.state == "paused":
+        advise(job, found, ledger)
     finish(status_of(found))
 
 
@@ -267,7 +305,7 @@ def resolve(
         found = opened_job.status()
     if json:
         write_json(status_dict(found))
-    say(f"Resolved. Continue with: claude-batches run {job}")
+    say(f"Resolved. Continue with: {again('run', job, ledger)}")
 
 
 def _write_doubts(job: Job, *, json: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +11,26 @@ import attrs
 from rich.markup import escape
 from rich.table import Table
 
-from ._exits import ExitStatus
+from .._words import counted
+from ._console import say
+from ._exits import CommandError, ExitStatus
+from ._spoken import spoken
 
 if TYPE_CHECKING:
     from claude_batches.jobs import JobStatus
     from claude_batches.jobs._cost import Report
 
-__all__ = ["cost_table", "gist", "results_table", "status_dict", "status_of", "status_table"]
+__all__ = [
+    "advise",
+    "again",
+    "cost_table",
+    "gist",
+    "results_table",
+    "status_dict",
+    "status_of",
+    "status_table",
+    "unsent",
+]
 
 #: The order of outcomes in tables; others follow.
 _FIRST = ("succeeded",)
@@ -32,6 +47,65 @@ def status_of(status: JobStatus) -> ExitStatus:
     return ExitStatus.RUNNING
 
 
+def again(command: str, name: str, ledger: str | None) -> str:
+    """Return the command line that goes on with a job.
+
+    Args:
+        command: The command.
+        name: The job.
+        ledger: Its ledger, which is a part of the line unless the environment has it; its DSN may have a password.
+    """
+    given = ledger is not None and ledger != os.environ.get("CLAUDE_BATCHES_LEDGER")
+    return f"claude-batches {command} {shlex.quote(name)}{' --ledger DSN' if given else ''}"
+
+
+def advise(name: str, status: JobStatus, ledger: str | None) -> None:
+    """Say how to go on with a job that is not done, or has failed rows.
+
+    Args:
+        name: The job.
+        status: Its status.
+        ledger: Its ledger.
+
+    Raises:
+        CommandError: It is paused.
+    """
+    stuck = [doubt.shard for doubt in status.doubts if doubt.stuck]
+    if status.state == "paused":
+        reason = spoken(status.reason or "", name)
+        raise CommandError(f"{name} is paused: {reason} Continue with: {again('retry', name, ledger)}")
+    if status.state == "canceled":
+        left = status.staged + status.again
+        if status.empty:
+            say(f"{name} has no requests, and is canceled.")
+        elif left:
+            told = counted(left, "request is", "requests are")
+            say(f"{name} is canceled, and {told} not sent: another job can send the rest.")
+    elif status.empty:
+        say(f"{name} has no requests yet. Add some with: {again('run', name, ledger)} REQUESTS")
+    elif stuck:
+        say(
+            f"The evidence about {counted(len(stuck), 'create')} is gone, so you have to decide: "
+            f"{again('resolve', name, ledger)}"
+        )
+    elif status.doubts:
+        say(f"The outcome of a create is unknown; running the job finds it out: {again('run', name, ledger)}")
+    elif status_of(status) is ExitStatus.RUNNING:
+        say(f"The job has not finished. Continue with: {again('run', name, ledger)}")
+    elif status.failed:
+        told = counted(status.failed, "request")
+        say(f"{told} did not succeed. See why with: {again('results', name, ledger)} --failed")
+
+
+def unsent(status: JobStatus) -> int:
+    """Return the number of requests that a process has still to send.
+
+    Args:
+        status: The status of the job.
+    """
+    return status.staged + status.again if status.state == "active" else 0
+
+
 def status_dict(status: JobStatus) -> dict[str, Any]:
     """Return a status for JSON."""
     return {
@@ -39,13 +113,17 @@ def status_dict(status: JobStatus) -> dict[str, Any]:
         "succeeded": status.succeeded,
         "failed": status.failed,
         "finished": status.finished,
+        "empty": status.empty,
+        "batches_total": status.batches_total,
     }
 
 
 def status_table(name: str, status: JobStatus) -> Table:
     """Return the table of a status."""
-    state = status.state if status.reason is None else f"{status.state}: {status.reason}"
-    if status.state == "active":
+    state = status.state
+    if status.empty:
+        state = "no requests yet"
+    elif status.state == "active":
         state = "finished" if status.finished else "active"
         if not status.requests:
             # Such as after a write that failed.
@@ -68,7 +146,7 @@ def status_table(name: str, status: JobStatus) -> Table:
         if count:
             table.add_row(label, f"{count:,}")
     table.add_row("total", f"{status.requests:,}", style="bold")
-    table.add_row("batches", f"{status.batches_ended:,} of {status.batches:,} ended", style="dim")
+    table.add_row("batches", f"{status.batches_ended:,} of {status.batches_total:,} ended", style="dim")
     return table
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from .._interrupts import Interrupts
 from .._words import counted
 from ._console import say, write_data, write_json
 from ._events import followed, outlook
 from ._exits import CommandError, ExitStatus, finish
-from ._job_view import cost_summary, cost_table, status_dict, status_of, status_table
+from ._job_view import advise, again, cost_summary, cost_table, status_dict, status_of, status_table, unsent
 from ._jobs_api import add, cost, opened, prices_of
 from ._options import (
     Canary,
@@ -110,7 +112,7 @@ def run(
             prices=prices_of(prices),
             workspace_id=workspace,
         ) as opened_job,
-        _continued(job, "run"),
+        _continued(again("run", job, ledger)),
     ):
         _add(opened_job, source)
         with followed(opened_job, verbose=verbose):
@@ -126,10 +128,10 @@ def run(
             say(cost_summary(costs))
         if report.over_cost:
             raise CommandError(
-                f"the rest of {job} is not sent: it could cost more than ${max_cost:,.2f} in all. Run it again with a "
-                "larger --max-cost."
+                f"the rest of {job} is not sent: it could cost more than ${_amount(max_cost)} in all. "
+                "Run it again with a larger --max-cost."
             )
-        _advise(job, status, report.paused)
+        advise(job, report.status, ledger)
         finish(status)
 
 
@@ -178,10 +180,10 @@ def submit(
             prices=prices_of(prices),
             workspace_id=workspace,
         ) as opened_job,
-        _continued(job, "submit"),
+        _continued(again("submit", job, ledger)),
     ):
         _add(opened_job, source)
-        _send(opened_job, job, max_cost=max_cost, verbose=verbose, json=json)
+        _send(opened_job, job, ledger, max_cost=max_cost, verbose=verbose, json=json)
 
 
 def retry(
@@ -191,6 +193,9 @@ def retry(
     max_requests: MaxRequests = None,
     max_in_flight: MaxInFlight = None,
     max_attempts: MaxAttempts = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the errors that paused the job as results instead.")
+    ] = False,
     ledger: Ledger = None,
     workspace: Workspace = None,
     verbose: Verbose = False,
@@ -210,12 +215,12 @@ def retry(
             max_attempts=max_attempts,
             workspace_id=workspace,
         ) as opened_job,
-        _continued(job, "retry"),
+        _continued(again("retry", job, ledger)),
     ):
         if opened_job.status().state == "paused":
-            opened_job.resume()
+            opened_job.resume(keep=keep)
         say(f"{counted(opened_job.retry(), 'request is', 'requests are')} sent again")
-        _send(opened_job, job, max_cost=max_cost, verbose=verbose, json=json)
+        _send(opened_job, job, ledger, max_cost=max_cost, verbose=verbose, json=json)
 
 
 def watch(
@@ -230,7 +235,8 @@ def watch(
 ) -> None:
     """Wait for the batches that were sent, and collect their results. Nothing is sent.
 
-    The exit status tells the state of the job.
+    While other processes work on the job, it waits for what they send as well. The exit status tells the state of the
+    job; 5: requests are left to be sent, and nobody works on the job.
     """
     with (
         opened(
@@ -238,14 +244,19 @@ def watch(
         ) as opened_job,
         followed(opened_job, verbose=verbose) as shown,
         Interrupts(
-            f"Stopping after the current step; Ctrl-C again stops at once. Continue with: claude-batches watch {job}",
+            "Stopping after the current step; Ctrl-C again stops at once. "
+            f"Continue with: {again('watch', job, ledger)}",
             say,
         ) as interrupts,
     ):
         _watch(opened_job, shown, interrupts, poll_interval or 2.0)
         status = opened_job.status()
     _write(job, status, json=json)
-    _advise(job, status_of(status), status.reason)
+    if unsent(status) and not interrupts.asked and not status.doubts:
+        left = counted(unsent(status), "request is", "requests are")
+        say(f"{left} left to send, and nobody works on the job. Continue with: {again('run', job, ledger)}")
+    else:
+        advise(job, status, ledger)
     finish(status_of(status))
 
 
@@ -300,48 +311,64 @@ def _add(job: Job, source: Source | None) -> None:
         say(f"{counted(add(job, source), 'request', 'requests')} added")
 
 
-def _send(job: Job, name: str, *, max_cost: float | None, verbose: bool, json: bool) -> None:
+def _send(
+    job: Job, name: str, ledger: str | None, *, max_cost: float | None, verbose: bool, json: bool
+) -> None:
     with followed(job, verbose=verbose):
         sent = job.submit(max_cost=max_cost)
     status = job.status()
     say(f"{counted(sent, 'batch', 'batches')} sent")
     _write(name, status, json=json)
-    if status.doubts:
-        finish(ExitStatus.UNKNOWN_OUTCOME)
-    if status.reason is not None:
-        raise CommandError(f"{name} is paused: {status.reason}")
+    if status.doubts or status.state != "active" or status.empty:
+        advise(name, status, ledger)
+        finish(status_of(status))
     if status.staged:
         left = counted(status.staged, "request was", "requests were")
-        say(f"{left} not sent. Continue with: claude-batches submit {name}")
+        say(f"{left} not sent. Continue with: {again('submit', name, ledger)}")
         finish(ExitStatus.RUNNING)
+    if status.finished:
+        advise(name, status, ledger)
 
 
 def _watch(job: Job, shown: Reporter, interrupts: Interrupts, pause: float) -> None:
-    """Poll and collect until no batch is in process, or look on while another process does."""
-    from claude_batches.jobs import JobHeldError
-
-    held = False
+    """Poll and collect until no batch is in process and no other process sends any, or only a person can go on."""
+    told: list[str] = []
     while not interrupts.asked:
-        try:
-            job.poll()
-            if not interrupts.asked:
-                job.collect()
-        except JobHeldError as error:
-            if not held:
-                say(f"Process {error.pid} on {error.host} works on the job; watching what it does.")
-            held = True
-        else:
-            held = False
+        others = _step(job, interrupts)
+        if others and others != told:
+            does = "work on the job; watching what they do" if others[1:] else "works on the job; watching"
+            say(f"{' and '.join(others)} {does}.")
+        told = others
+        # After the look at the others: what one of them leaves when it ends is seen.
         status = job.status()
         shown.show(outlook(job))
-        # Whoever runs the job also sends the rest.
-        waits = status.staged or status.again if held else 0
-        if not status.in_flight and not status.ended and not waits:
+        stuck = sum(doubt.requests for doubt in status.doubts if doubt.stuck)
+        adding = "adding" in status.shards
+        if status.in_flight == stuck and not status.ended and not (others and (unsent(status) or adding)):
             return
         until = time.monotonic() + pause
         while time.monotonic() < until and not interrupts.asked:
             time.sleep(min(0.1, pause))
         pause = min(pause * 1.5, 60.0) if status.in_flight else pause
+
+
+def _step(job: Job, interrupts: Interrupts) -> list[str]:
+    """Poll and collect once; return the other processes that work on the job."""
+    from claude_batches.jobs import JobHeldError
+
+    try:
+        job.poll()
+        if not interrupts.asked:
+            job.collect()
+    except JobHeldError as error:
+        return ["Another process" if error.pid is None else f"Process {error.pid} on {error.host}"]
+    return [f"Process {worker.pid} on {worker.host}" for worker in job.workers()]
+
+
+def _amount(dollars: float | None) -> str:
+    """Return a limit as it was given: one below a cent is not $0.00."""
+    amount = dollars or 0.0
+    return f"{amount:,.2f}" if amount >= 0.01 else f"{amount:g}"
 
 
 def _write(name: str, status: object, *, json: bool) -> None:
@@ -354,22 +381,13 @@ def _write(name: str, status: object, *, json: bool) -> None:
         write_data(status_table(name, status))
 
 
-def _advise(name: str, status: ExitStatus, paused: str | None) -> None:
-    if paused is not None:
-        raise CommandError(f"{name} is paused: {paused} Continue with: claude-batches retry {name}")
-    if status is ExitStatus.UNKNOWN_OUTCOME:
-        say(f"The outcome of a create is unknown; running the job finds it out: claude-batches run {name}")
-    elif status is ExitStatus.RUNNING:
-        say(f"The job has not finished. Continue with: claude-batches run {name}")
-
-
 @contextmanager
-def _continued(name: str, command: str) -> Generator[None]:
+def _continued(line: str) -> Generator[None]:
     """Say how to continue a job that was stopped at once."""
     try:
         yield
     except KeyboardInterrupt:
         raise CommandError(
-            f"Stopped at once; sent batches continue. Continue with: claude-batches {command} {name}",
+            f"Stopped at once; sent batches continue. Continue with: {line}",
             ExitStatus.INTERRUPTED,
         ) from None

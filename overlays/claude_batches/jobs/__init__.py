@@ -40,6 +40,7 @@ from ._opening import Ledger as Ledger
 from ._opening import PostgresLedger as PostgresLedger
 from ._options import JobOptions as JobOptions
 from ._records import Shard as Shard
+from ._records import Worker as Worker
 from ._rows import JobRow as JobRow
 from ._stage import Committed as Committed
 from ._stage import StagedShard as StagedShard
@@ -50,6 +51,7 @@ from ._stage import discard as discard
 from ._stage import stage as stage
 from ._stage import sweep as sweep
 from ._status import Doubt as Doubt
+from ._status import JobBatches as JobBatches
 from ._status import JobReport as JobReport
 from ._status import JobStatus as JobStatus
 from ._sync._job import Job as Job
@@ -77,6 +79,7 @@ __all__ = [
     "Doubt",
     "FolderLedger",
     "Job",
+    "JobBatches",
     "JobConflictError",
     "JobError",
     "JobHeldError",
@@ -110,6 +113,7 @@ __all__ = [
     "TemplateError",
     "UnparsableAnswerError",
     "UnpricedError",
+    "Worker",
     "Write",
     "WriteError",
     "begin",

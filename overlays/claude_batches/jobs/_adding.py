@@ -17,6 +17,7 @@ from ._codec import place_at
 from ._errors import JobConflictError, JobRequestError, LedgerError
 from ._folder import Store
 from ._ids import twin_key
+from ._input_columns import InputColumns
 from ._ledger._sql import SqlLedger
 from ._lines import SEPARATOR, read_line, split_line
 from ._options import JobOptions
@@ -97,6 +98,7 @@ class Adding:
         self._pending = _Pending(self._position)
         self._inserting: _Inserting | None = None
         self._thread = ThreadPoolExecutor(1, "claude-batches add")
+        self._columns = InputColumns()
 
     def push(self, given: Any) -> None:
         """Take a request.
@@ -134,7 +136,9 @@ class Adding:
             self._write_all()
             if self._body is not None:
                 self._close()
-            self._ledger.finish_adding()
+            with self._ledger.transaction():
+                self._ledger.add_input_columns(self._columns.found)
+                self._ledger.finish_adding()
         except BaseException:
             self.abandon()
             raise
@@ -277,6 +281,8 @@ class Adding:
         for start, end in blocks:
             body.write([request.line for request in requests[start:end]])
         body.add(self._position, requests, sizes)
+        for columns in [request.columns for request in requests if request.columns != b"{}"]:
+            self._columns.add(columns)
         self._position += len(requests)
         self.added += len(requests)
 
@@ -300,6 +306,7 @@ class Adding:
                     request.columns,
                 )
             )
+            self._columns.add(request.columns)
             self._position += 1
         self._ledger.insert_twins(rows)
 

@@ -324,12 +324,13 @@ class _Taking:
     def _pause(self) -> str | None:
         """Return why the job pauses, and hold the rows that the reason ended."""
         if self._billing is not None:
-            return f"billing: {self._billing}. Settle it, then resume() the job; no attempt was counted."
+            return f"billing: {self._billing.rstrip('.')}. Settle it, then resume() the job; no attempt was counted."
         flood = self._flood.message
         if flood is not None:
             self._ledger.hold_invalid(self._shard.number, list(self._positions))
+            told = flood.rstrip(".")
             return (
-                f"most requests of shard {self._shard.number} ended with one error: {flood}. If it was the account's, "
+                f"most requests of shard {self._shard.number} ended with one error: {told}. If it was the account's, "
                 "settle it and resume() the job: no attempt was counted. If it is the requests', resume(keep=True) "
                 "keeps these errors as their results."
             )

@@ -8,11 +8,14 @@ the params alone. Its params are the same bytes, so nothing is parsed or written
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
 
 from .._results.line import has_large_number
+from ._tables._extras import optional
 
 __all__ = [
     "AROUND",
@@ -22,7 +25,9 @@ __all__ = [
     "SEPARATOR",
     "TAIL",
     "Line",
+    "custom_id_of",
     "exact_result",
+    "head_reader",
     "params_start",
     "parse_result",
     "read_line",
@@ -102,6 +107,37 @@ def sent_line(line: bytes, custom_id: bytes | None) -> bytes:
         line = write_line(*split_line(line))
     # A quote within a JSON string has a backslash before it, so the first match is the end of the id.
     return line if custom_id is None else _PLAIN + custom_id + line[line.index(_PARAMS) :]
+
+
+def custom_id_of(line: bytes) -> str:
+    """Return the user's id of a line, without reading the rest if it has no other properties."""
+    if line.startswith(_PLAIN):
+        custom_id: str = orjson.loads(line[len(_PLAIN) : line.index(_PARAMS)])
+        return custom_id
+    return head_reader()(line)[0]
+
+
+@cache
+def head_reader() -> Callable[[bytes], tuple[str, dict[str, Any] | None]]:
+    """Return the function that reads the user's id of a line and its other properties, and not the params."""
+    msgspec = optional("msgspec")
+    if msgspec is None:
+
+        def slowly(line: bytes) -> tuple[str, dict[str, Any] | None]:
+            whole = read_line(line)
+            return whole.custom_id, whole.extra
+
+        return slowly
+    fields = [("custom_id", str), ("extra", dict[str, Any] | None, None)]
+    decode: Callable[[bytes], Any] = msgspec.json.Decoder(msgspec.defstruct("Head", fields, gc=False)).decode
+
+    def read(line: bytes) -> tuple[str, dict[str, Any] | None]:
+        if line.startswith(_PLAIN):
+            return orjson.loads(line[len(_PLAIN) : line.index(_PARAMS)]), None
+        head = decode(line)
+        return head.custom_id, head.extra
+
+    return read
 
 
 def parse_result(line: bytes) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import attrs
 
 from ._causes import OnMaxTokens
 from ._errors import JobOptionsError
-from ._tables import answer_type, check_answer
+from ._tables import AnswerType, check_answer
 
 __all__ = ["Check", "Ids", "JobOptions", "OptionKeys", "RetryIf", "typed"]
 
@@ -138,11 +138,15 @@ class OptionKeys(TypedDict, total=False):
     workspace_id: str | None
 
 
-def typed(options: JobOptions) -> JobOptions:
-    """Return options with the check of their `output` type."""
-    if options.output is None or options.check is not None:
+def typed(options: JobOptions, answers: AnswerType | None) -> JobOptions:
+    """Return options with the check of their `output` type.
+
+    Args:
+        options: The options.
+        answers: Their output type; it is made once for an open job, since its schema may take long.
+    """
+    if answers is None or options.check is not None:
         return options
-    answers = answer_type(options.output)
 
     def check(result: Mapping[str, Any]) -> str | None:
         return check_answer(answers, result)[2]

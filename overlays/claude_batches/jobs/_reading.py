@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
@@ -84,6 +84,16 @@ class Lines:
     def result(self, shard: int, place: int) -> bytes:
         """Return the line of a result."""
         return self._line(RESULT, shard, place)
+
+    def bodies(self, places: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+        """Yield the lines of requests: (shard, place)."""
+        in_shard = in_block = -1
+        block: StoredBlock | None = None
+        for shard, place in places:
+            if block is None or place >> LINE_BITS != in_block or shard != in_shard:
+                in_shard, in_block = shard, place >> LINE_BITS
+                block = self.body_block(shard, in_block)
+            yield block.line(place)
 
     def body_block(self, shard: int, number: int) -> StoredBlock:
         """Return a block of requests."""

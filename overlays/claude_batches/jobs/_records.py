@@ -23,6 +23,7 @@ __all__ = [
     "ShardState",
     "StageWrite",
     "Twin",
+    "Worker",
     "WriteState",
 ]
 
@@ -200,6 +201,14 @@ class Block(NamedTuple):
 
     start: int
     length: int
+
+
+class Worker(NamedTuple):
+    """A process that works on a job."""
+
+    pid: int
+    host: str
+    """The name of its machine."""
 
 
 class WriteState(StrEnum):

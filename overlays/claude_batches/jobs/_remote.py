@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from .. import ClaudeBatchesError
 from ._errors import JobOptionsError, LedgerDamagedError, LedgerError
 from ._folder import sync_folder, writing
 from ._tables._extras import require
+from ._temporary import TemporaryFolder
 
 __all__ = [
     "below",
@@ -90,8 +90,8 @@ def new_file(url: str) -> Generator[IO[bytes]]:
                     sync_folder(folder)
             return
         # An open file of a store would become half a file on an error.
-        with tempfile.TemporaryDirectory(prefix="claude-batches-") as temporary:
-            whole = Path(temporary) / "file"
+        with TemporaryFolder() as temporary:
+            whole = temporary / "file"
             with whole.open("xb") as file:
                 yield file
             files.put_file(str(whole), path)

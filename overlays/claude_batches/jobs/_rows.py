@@ -25,7 +25,7 @@ from ._tables import AnswerType, check_answer
 if TYPE_CHECKING:
     from .. import types
 
-__all__ = ["JobRow", "Order", "rows", "rows_of_shard", "with_twins"]
+__all__ = ["JobRow", "Joining", "Order", "rows", "rows_of_shard", "with_twins"]
 
 Order = Literal["input", "arrival"]
 
@@ -173,7 +173,7 @@ def rows(
     ledger: SqlLedger, lines: Lines, order: Order, answers: AnswerType | None = None
 ) -> Iterator[JobRow]:
     """Yield the rows that have a final result."""
-    joining = _Joining(ledger, lines, answers)
+    joining = Joining(ledger, lines, answers)
     return joining.by_arrival() if order == "arrival" else joining.by_input()
 
 
@@ -198,9 +198,7 @@ def rows_of_shard(
         bodies: Reads the requests. Without them a row has no custom_id, params or columns.
         results: Reads the results. Without them a row has none.
     """
-    return _Joining(ledger, lines, None, bodies=bodies, results=results).by_shard(
-        shard, causes, latest=latest
-    )
+    return Joining(ledger, lines, None, bodies=bodies, results=results).by_shard(shard, causes, latest=latest)
 
 
 def with_twins(ledger: SqlLedger, items: Sequence[Item], *, latest: bool) -> list[Item | Twin]:
@@ -225,7 +223,7 @@ def with_twins(ledger: SqlLedger, items: Sequence[Item], *, latest: bool) -> lis
     ]
 
 
-class _Joining:
+class Joining:
     """Joins rows with their results.
 
     Args:

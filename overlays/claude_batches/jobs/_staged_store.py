@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from ._folder import BlockWriter, Store
 from ._ledger._sql import SqlLedger
 from ._records import BODY, RESULT, WriteState
 from ._remote import delete_files, read_range, reading, upload
+from ._temporary import TemporaryFolder
 
 __all__ = ["StagedStore", "stage_of"]
 
@@ -205,7 +205,9 @@ class _StagedWriter:
         self._shard = shard
         self._url = url
         self._hash = hashlib.sha256()
-        self._file = tempfile.NamedTemporaryFile(prefix="claude-batches-")  # noqa: SIM115  # closed below
+        self._folder = TemporaryFolder()
+        self._path = self._folder.path / "body"
+        self._file = self._path.open("w+b")
 
     def write(self, block: bytes) -> None:
         """Write the next block."""
@@ -221,16 +223,20 @@ class _StagedWriter:
     def finish(self) -> str:
         """Make all of it durable; return its SHA-256."""
         self._file.flush()
-        upload(Path(self._file.name), self._url)
-        self._file.close()
+        upload(self._path, self._url)
+        self._close()
         self._store.put(BODY, self._shard, self._url)
         self._store.settle(self._shard)
         return self._hash.hexdigest()
 
     def discard(self) -> None:
         """Drop the blocks."""
-        self._file.close()
+        self._close()
         self._store.settle(self._shard)
+
+    def _close(self) -> None:
+        self._file.close()
+        self._folder.close()
 
 
 def _whole(url: str, start: int, data: bytes, length: int) -> bytes:

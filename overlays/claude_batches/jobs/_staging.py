@@ -227,7 +227,8 @@ def merged_count(staged: Sequence[Shard], options: JobOptions) -> int:
     for kind in ("first", "retry"):
         while len(group := _mergeable(left, kind, limits)) > 1:
             requests, size = sum(each.requests for each in group), sum(each.bytes for each in group)
-            left = [each for each in left if each not in group]
+            merged = {each.number for each in group}
+            left = [each for each in left if each.number not in merged]
             left.append(attrs.evolve(group[0], requests=requests, bytes=size))
     return len(left)
 

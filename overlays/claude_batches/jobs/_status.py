@@ -9,14 +9,18 @@ import attrs
 
 from .._words import counted
 from ._ledger._sql import Spent, SqlLedger
+from ._options import JobOptions
 from ._records import ItemState, JobState, Shard, ShardState
+from ._staging import merged_count
 
 __all__ = [
     "ARCHIVED_AFTER",
     "Doubt",
+    "JobBatches",
     "JobReport",
     "JobStatus",
     "archived_soon",
+    "batches_of",
     "doubts",
     "finished",
     "status_of",
@@ -41,12 +45,40 @@ class Doubt:
     candidates: Mapping[str, str]
     """The verdicts about batches that may be it: `"foreign"`, `"gone"`, `"open"`, by id."""
 
+    @property
+    def stuck(self) -> bool:
+        """True if the evidence is gone, so that only `resolve` can decide."""
+        verdicts = set(self.candidates.values())
+        return "gone" in verdicts and "open" not in verdicts
+
     def __str__(self) -> str:
         known = ", ".join(f"{batch_id} ({verdict})" for batch_id, verdict in self.candidates.items())
         return (
             f"shard {self.shard}: {counted(self.requests, 'request')}, {self.bytes:,} bytes, sent after "
             f"{self.intent_at:%Y-%m-%d %H:%M:%S %Z}; candidates: {known or 'none so far'}"
         )
+
+
+@attrs.frozen
+class JobBatches:
+    """The batches of a job, by their times in seconds since the epoch, on the server's clock."""
+
+    ended: Sequence[tuple[float, float]]
+    """Creation and end of each batch that has ended."""
+    open: Sequence[float]
+    """Creation of each batch that has not ended."""
+    left: int
+    """The number of batches that are still to be made, or whose making is in doubt."""
+
+    @property
+    def known(self) -> int:
+        """The number of batches that were made."""
+        return len(self.ended) + len(self.open)
+
+    @property
+    def total(self) -> int:
+        """The number of all batches, as far as they can be told by now: failed requests may make more."""
+        return self.known + self.left
 
 
 @attrs.frozen(kw_only=True)
@@ -81,6 +113,8 @@ class JobStatus:
     """Batches that are known."""
     batches_ended: int
     """Batches that have ended."""
+    batches_left: int
+    """Batches that are still to be made, or whose making is in doubt."""
     doubts: Sequence[Doubt]
     """Shards whose batch may or may not exist."""
     archived_soon: Sequence[str]
@@ -97,9 +131,19 @@ class JobStatus:
         return self.done - self.succeeded
 
     @property
+    def empty(self) -> bool:
+        """True while the job has no requests."""
+        return self.requests == 0
+
+    @property
     def finished(self) -> bool:
-        """True when each row has its final result."""
+        """True when each row has its final result; so also of an empty job, in which nothing is left to do."""
         return self.done == self.requests
+
+    @property
+    def batches_total(self) -> int:
+        """The number of all batches, those that are still to be made among them."""
+        return self.batches + self.batches_left
 
 
 @attrs.frozen(kw_only=True)
@@ -116,7 +160,7 @@ class JobReport:
 
     @property
     def finished(self) -> bool:
-        """True when each row has its final result."""
+        """True when each row has its final result; so also of an empty job, in which nothing is left to do."""
         return self.status.finished
 
     @property
@@ -125,15 +169,43 @@ class JobReport:
         return self.status.reason if self.status.state == JobState.PAUSED else None
 
 
-def status_of(ledger: SqlLedger, server_now: float) -> JobStatus:
+def status_of(ledger: SqlLedger, server_now: float, options: JobOptions) -> JobStatus:
     """Return the status of a job."""
     with ledger.snapshot():
-        return _status(ledger, server_now)
+        return _status(ledger, server_now, options)
 
 
-def _status(ledger: SqlLedger, server_now: float) -> JobStatus:
+def batches_of(ledger: SqlLedger, options: JobOptions) -> JobBatches:
+    """Return the batches of a job, without counting rows."""
+    with ledger.snapshot():
+        return _batches(ledger.facts().state, ledger.shards(), options)
+
+
+def _batches(state: JobState, shards: Sequence[Shard], options: JobOptions) -> JobBatches:
+    ended: list[tuple[float, float]] = []
+    open_: list[float] = []
+    staged: list[Shard] = []
+    unknown = 0
+    for shard in shards:
+        made = shard.created_at if shard.created_at is not None else shard.intent_at or 0.0
+        if shard.batch_id is None:
+            # A collected shard without a batch is one that a person gave up.
+            unknown += shard.state in (ShardState.SENDING, ShardState.DOUBT)
+            if shard.state in (ShardState.STAGED, ShardState.ADDING):
+                staged.append(shard)
+        elif shard.ended_at is None:
+            open_.append(made)
+        else:
+            ended.append((made, shard.ended_at))
+    # Small shards are merged before they are sent, and a canceled job sends none.
+    left = 0 if state is JobState.CANCELED else merged_count(staged, options)
+    return JobBatches(ended, open_, left + unknown)
+
+
+def _status(ledger: SqlLedger, server_now: float, options: JobOptions) -> JobStatus:
     facts = ledger.facts()
     shards = ledger.shards()
+    batches = _batches(facts.state, shards, options)
     by_state: dict[str, int] = {}
     rows: dict[str, int] = {}
     for shard in shards:
@@ -166,8 +238,9 @@ def _status(ledger: SqlLedger, server_now: float) -> JobStatus:
         held=held,
         causes=causes,
         shards=by_state,
-        batches=sum(shard.batch_id is not None for shard in shards),
-        batches_ended=sum(shard.ended_at is not None for shard in shards),
+        batches=batches.known,
+        batches_ended=len(batches.ended),
+        batches_left=batches.left,
         doubts=doubts(ledger, shards),
         archived_soon=archived_soon(shards, server_now),
     )

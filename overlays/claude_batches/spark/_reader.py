@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -34,6 +33,7 @@ from ..jobs._tables import SCHEMA
 from ..jobs._tables._columns import ColumnBuilder, Pricer
 from ..jobs._tables._extras import optional, require
 from ..jobs._tables._json import dumps
+from ..jobs._temporary import TemporaryFolder
 from ._client import ClientConfig
 from ._options import ReadOptions
 from ._types import FIXED, arrow_type, read_name
@@ -199,7 +199,7 @@ class _Table:
         ]
         self._schema = self._arrow.schema(self._fields)
         self._parsed = [each.name for each in self._fields if each.name in SCHEMA and each.name not in _KNOWN]
-        self._builder = ColumnBuilder(raw=False, pricer=pricer)
+        self._builder = ColumnBuilder(self._parsed, pricer=pricer)
         self._passed = {
             each.name: (restorer(each.type), self._arrow.types.is_string(each.type))
             for each in self._fields
@@ -254,8 +254,8 @@ def _value(value: Any, restore: Callable[[Any], Any] | None, *, is_text: bool) -
 def _uncollected(job: Opened, shard: Shard, config: ClientConfig, *, latest: bool) -> Iterator[JobRow]:
     """Yield the results of a batch that has ended, from the API. A job may send some of the rows again."""
     assert shard.batch_id is not None
-    with tempfile.TemporaryDirectory(prefix="claude-batches-") as folder, config.client() as client:
-        path = Path(folder) / "results.jsonl"
+    with TemporaryFolder() as folder, config.client() as client:
+        path = folder / "results.jsonl"
         client.messages.batches.download(shard.batch_id, path, workspace_id=config.workspace_id)
         yield from _joined(job, shard, path, latest=latest)
 

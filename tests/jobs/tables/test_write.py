@@ -136,12 +136,64 @@ def test_csv(tmp_path: Path) -> None:
 def test_options(tmp_path: Path, suffix: str) -> None:
     """Columns of the input are chosen, and the raw results left out."""
     path = tmp_path / f"t.{suffix}"
-    write(ROWS, path, raw=False, columns=["name"])
+    write(ROWS, path, raw=False, columns=["name", "custom_id"])
     data = path.read_bytes()
     assert b"input_text" not in data
     assert b"sent-b" not in data
     write([], path)
     assert path.exists()
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "jsonl", "csv"])
+def test_chosen_columns(tmp_path: Path, kind: Any) -> None:
+    """The columns of a table are those that are named, in their order; the input's by their names in the table."""
+    names = ["input_text", "batch_id", "custom_id", "nowhere"]
+    wanted = [{name: expected(index).get(name) for name in names} for index in range(4)]
+    path = tmp_path / f"t.{kind}"
+    if kind == "arrow":
+        read = write(ROWS, columns=names).read_all().to_pylist()
+    else:
+        write(ROWS, path, columns=names)
+        if kind == "parquet":
+            read = pq.read_table(path).to_pylist()
+        elif kind == "jsonl":
+            read = [orjson.loads(each) for each in path.read_bytes().splitlines()]
+        else:
+            with path.open(newline="") as file:
+                read = list(csv.DictReader(file))
+            wanted = [{name: value or "" for name, value in row.items()} for row in wanted]
+    assert [list(row.items()) for row in read] == [list(row.items()) for row in wanted]
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ("text", "list of names"),
+        ([], "list of names"),
+        ([1], "list of names"),
+        (["a", "b", "a"], "'a' twice"),
+    ],
+)
+def test_wrong_columns(tmp_path: Path, columns: Any, told: str) -> None:
+    """Columns that can't be a table are an error, and there is no file."""
+    with pytest.raises(TableError, match=told):
+        write(ROWS, tmp_path / "t.csv", columns=columns)
+    with pytest.raises(TableError, match="raw=False"):
+        write(ROWS, tmp_path / "t.csv", columns=["raw"], raw=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(
+    st.lists(st.sampled_from(["", "input_", "input_input_"]), min_size=2, max_size=2),
+    st.sampled_from(list(SCHEMA)),
+)
+def test_names_of_the_input(prefixes: list[str], name: str) -> None:
+    """Columns of the input with different names have different ones in the table, none of them one of its own."""
+    sources = [f"{prefix}{name}" for prefix in prefixes]
+    names = [_columns.joined_name(source) for source in sources]
+    assert (names[0] == names[1]) is (sources[0] == sources[1])
+    assert not SCHEMA.keys() & set(names)
+    assert [_columns.source_name(each) for each in names] == sources
 
 
 def test_open_files() -> None:
@@ -230,15 +282,19 @@ def test_input_types(values: list[Any], kind: str, read: list[Any] | None) -> No
 def test_late_types() -> None:
     """A value that doesn't fit the first rows' type is an error with a hint to give the type."""
     many = [1] * (_write.CHUNK_ROWS * (_arrow.FIRST_CHUNKS + 1))
-    with pytest.raises(WriteError, match="columns="):
+    with pytest.raises(WriteError, match="types="):
         joined([*many, "text"])
-    assert joined([*many, "text"], columns={"x": "string"}).to_pylist()[-1] == "text"
+    assert joined([*many, "text"], types={"x": "string"}).to_pylist()[-1] == "text"
     assert joined([None] * len(many) + [3]).to_pylist()[-1] == "3"
     rows = [*([ResultRow(None, "a")] * len(many)), ResultRow(None, "b", columns={"late": 1})]
     with pytest.raises(WriteError, match="late"):
         write(rows).read_all()
     with pytest.raises(WriteError, match="late"):
         write(rows, io.BytesIO(), format="csv")
+    assert write(rows, types={"late": "int8"}).read_all()["late"].to_pylist()[-1] == 1
+    file = io.BytesIO()
+    write(rows, file, format="csv", types={"late": "int8"})
+    assert (file.getvalue().splitlines()[0][-5:], file.getvalue().splitlines()[-1][-2:]) == (b",late", b",1")
 
 
 # Both parsers
@@ -280,8 +336,8 @@ RESULTS = st.one_of(
 def columns_of(
     lines: list[bytes], parser: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, list[Any]]:
-    monkeypatch.setattr(_columns, "line_parser", parser)
-    return _columns.ColumnBuilder(raw=True).build([ResultRow(each) for each in lines])
+    monkeypatch.setattr(_columns, "lines_parser", parser)
+    return _columns.ColumnBuilder(list(SCHEMA)).build([ResultRow(each) for each in lines])
 
 
 @settings(max_examples=100)
@@ -290,8 +346,8 @@ def test_both_parsers_agree(results: list[Any]) -> None:
     """Any result, however broken, makes the same row with msgspec and without, and is written."""
     lines = [line("a", result) for result in results]
     with pytest.MonkeyPatch.context() as patch:
-        fast = columns_of(lines, _parsed.line_parser, patch)
-        slow = columns_of(lines, lambda: _parsed._lenient, patch)
+        fast = columns_of(lines, _parsed.lines_parser, patch)
+        slow = columns_of(lines, lambda: _parsed.leniently, patch)
     assert fast == slow
     assert write([ResultRow(each) for each in lines]).read_all().num_rows == len(lines)
 

@@ -21,17 +21,18 @@ from .._cost import Plan, Planner, Report
 from .._cost._budget import dollars
 from .._cost._plan import countable
 from .._errors import JobError, JobHeldError, JobOptionsError, ShardError
+from .._export import export
 from .._ledger._sql import Spent
 from .._money import Money
 from .._opening import Ledger, Opened, opened, options_of, store_options
 from .._options import Ids, JobOptions, OptionKeys, typed
-from .._records import JobFacts, JobState, Shard, ShardState
+from .._records import JobFacts, JobState, Shard, ShardState, Worker
 from .._requests import Given
 from .._rows import JobRow, Order, rows
 from .._staging import merge, merged_count, restage
-from .._status import JobReport, JobStatus, archived_soon, finished, status_of
-from .._tables import AnswerType, ResultRow, answer_type, read_source, write
-from .._tables._write import TableFormat
+from .._status import JobBatches, JobReport, JobStatus, archived_soon, batches_of, finished, status_of
+from .._tables import AnswerType, answer_type, read_source
+from .._tables._write import TableFormat, write_table
 from ._io import in_thread, pause
 from ._runner import NAMED, AsyncRunner
 
@@ -53,9 +54,10 @@ class AsyncJob:
     """
 
     def __init__(
-        self, job: Opened, client: AsyncClient | None, options: JobOptions, given: OptionKeys
+        self, job: Opened, client: AsyncClient | None, given: OptionKeys, answers: AnswerType | None
     ) -> None:
         self._job = job
+        self._answers = answers
         # Stored by the first change.
         self._given: OptionKeys | None = given
         self._client = client
@@ -65,7 +67,7 @@ class AsyncJob:
         self._stop = False
         self._over_cost = False
         self._warned: set[str] = set()
-        self._use(options)
+        self._use(given)
 
     @classmethod
     def open(
@@ -102,10 +104,11 @@ class AsyncJob:
             JobOptionsError: Options that can't work.
         """
         # Before the job is opened: wrong options make no folder.
-        typed(JobOptions(**options))
+        output = JobOptions(**options).output
+        answers = None if output is None else answer_type(output)
         job = opened(name, ledger, ids)
         try:
-            made = cls(job, client, typed(options_of(job, options)), options)
+            made = cls(job, client, options, answers)
             if job.held():
                 made._hold()
             elif options:
@@ -157,6 +160,7 @@ class AsyncJob:
             raise JobError("requests are being added to this job already: wait for that call")
         given: Any = self._source_of(requests, source)
         self._hold()
+        self._job.ledger.note_work()
         self._adding = True
         try:
             return await self._add(given)
@@ -203,6 +207,7 @@ class AsyncJob:
             max_cost: The largest cost of all that is committed, in US dollars.
         """
         runner = self._running()
+        self._job.ledger.note_work()
         self._over_cost = False
         await self._merge()
         return await runner.submit(self._allow(max_cost), self._stopping)
@@ -239,6 +244,7 @@ class AsyncJob:
             JobError: The ledger can't be used, or a shard needs a decision.
         """
         runner = self._running()
+        self._job.ledger.note_work()
         # To the stderr of the moment: programs redirect it.
         interrupts = Interrupts(_STOPPING, lambda text: sys.stderr.write(f"{text}\n"))
         self._stop = False
@@ -356,7 +362,7 @@ class AsyncJob:
 
     def status(self) -> JobStatus:
         """Return the state of the job, from the ledger alone."""
-        return status_of(self._job.ledger, self._server_now())
+        return status_of(self._job.ledger, self._server_now(), self._options)
 
     def results(self, order: Order = "input") -> Iterator[JobRow]:
         """Yield the rows that have a final result, in flat memory.
@@ -373,6 +379,17 @@ class AsyncJob:
     def shards(self) -> Sequence[Shard]:
         """Return all shards."""
         return self._job.ledger.shards()
+
+    def batches(self) -> JobBatches:
+        """Return the batches: when they were made and ended, and how many are left to be made."""
+        return batches_of(self._job.ledger, self._options)
+
+    def workers(self) -> Sequence[Worker]:
+        """Return the other processes that add or send requests of a job in PostgreSQL, by their live leases.
+
+        A job in a folder has none beside this process; `JobHeldError` has the process that works on it.
+        """
+        return self._job.ledger.workers()
 
     async def plan(
         self,
@@ -422,35 +439,39 @@ class AsyncJob:
         format: TableFormat | None = None,
         raw: bool = True,
         cost: bool = False,
-        columns: Sequence[str] | Mapping[str, Any] | None = None,
+        columns: Sequence[str] | None = None,
+        types: Mapping[str, Any] | None = None,
         compression: str = "snappy",
     ) -> Any:
         """Write the rows that have a final result as a table.
 
         Args:
             path: The file (`.jsonl`, `.csv`, `.parquet`), or an open binary file; `None` for Arrow.
-            order: `"input"`, or `"arrival"`, which is faster.
+            order: `"input"`, or `"arrival"`.
             format: `jsonl`, `csv`, `parquet` or `arrow`, where the name doesn't tell it.
             raw: Adds the unparsed results.
-            cost: Fills the column of costs, by the price list (extra `cost`) and `prices`.
-            columns: The input's columns that are joined; all by default.
+            cost: Fills the column of costs, by the price list (extra `cost`) and `prices`; so does its name among
+                `columns`.
+            columns: The names of the table's columns, in their order: those of results, and those of the requests; all
+                by default.
+            types: Arrow types of columns of the requests, by their names there; by default those that hold all values.
             compression: The compression of Parquet.
 
         Returns:
             The number of rows; with the format `arrow`, a `pyarrow.RecordBatchReader`.
+
+        Raises:
+            TableError: There is no such column; nothing was read or written.
         """
-        found = (
-            ResultRow(row.raw, row.custom_id, row.batch_id, row.attempt, row.columns)
-            for row in self.results(order)
-        )
-        return write(
-            found,
+        table = export(self._job.ledger, self._job.lines, columns=columns, types=types, raw=raw)
+        return write_table(
+            table.rows(order),
             path,
             format=format,
-            raw=raw,
-            columns=columns,
+            layout=table.layout,
+            inputs=table.inputs,
             output=self._answers,
-            pricer=self._money.pricer if cost else None,
+            pricer=self._money.pricer if cost or "cost" in (columns or ()) else None,
             compression=compression,
         )
 
@@ -460,10 +481,9 @@ class AsyncJob:
         job = self._job
         await in_thread(lambda: merge(job.ledger, job.store, job.lines, self._options))
 
-    def _use(self, options: JobOptions) -> None:
-        self._options = options
-        self._answers: AnswerType | None = None if options.output is None else answer_type(options.output)
-        self._money = Money(self._job.ledger, self._job.lines, options.prices)
+    def _use(self, given: OptionKeys) -> None:
+        self._options = typed(options_of(self._job, given), self._answers)
+        self._money = Money(self._job.ledger, self._job.lines, self._options.prices)
 
     def _hold(self) -> None:
         """Have the job for changes; store the options that were given."""
@@ -472,7 +492,7 @@ class AsyncJob:
         if given is not None:
             store_options(self._job, given)
             # Another process may have stored options since this one opened the job.
-            self._use(typed(options_of(self._job, given)))
+            self._use(given)
             self._given = None
 
     def _running(self) -> AsyncRunner:

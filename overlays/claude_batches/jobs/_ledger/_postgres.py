@@ -20,6 +20,7 @@ from hashlib import blake2b
 from typing import Any, ClassVar
 
 from .._errors import JobOptionsError, LedgerError, LedgerFullError, LedgerTooNewError
+from .._records import Worker
 from ._schema import MIGRATIONS, VERSION, statements
 from ._sql import SqlLedger
 
@@ -67,6 +68,7 @@ class PostgresJob(SqlLedger):
         self._lease_seconds = lease_seconds
         self._library = _library()
         self._lost = False
+        self._works = False
         self._heart: _Heart | None = None
         self._connection = self._connect(dsn)
         try:
@@ -191,6 +193,20 @@ class PostgresJob(SqlLedger):
         if self._lost or not self._beat_with(self._connection):
             self._lost = True
             raise self.lost_lease()
+
+    def note_work(self) -> None:
+        """Note that this process adds or sends requests."""
+        if not self._works:
+            self._run("UPDATE worker SET sends = 1 WHERE id = ?", (self.worker,))
+            self._works = True
+
+    def workers(self) -> list[Worker]:
+        """Return the other processes with a lease that add or send requests."""
+        rows = self._run(
+            "SELECT pid, host FROM worker WHERE sends = 1 AND id != ? AND expires > ? ORDER BY host, pid",
+            (self.worker, self._now()),
+        ).fetchall()
+        return [Worker(*row) for row in rows]
 
     def _beat_with(self, connection: Any) -> bool:
         with self._ours():

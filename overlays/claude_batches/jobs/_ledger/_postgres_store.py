@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from .._codec import best_codec
 from .._errors import LedgerDamagedError
 from .._records import BODY, RESULT
+from .._temporary import TemporaryFolder
 from ._postgres import PostgresJob
 
 __all__ = ["PostgresStore"]
@@ -26,7 +25,7 @@ class PostgresStore:
     def __init__(self, ledger: PostgresJob) -> None:
         self._ledger = ledger
         self._codec = best_codec()
-        self._folder = Path(tempfile.mkdtemp(prefix="claude-batches-"))
+        self._folder = TemporaryFolder()
 
     def writer(self, shard: int, codec: str) -> PostgresWriter:  # noqa: ARG002  # a folder needs the codec
         """Begin the body of a shard."""
@@ -50,7 +49,7 @@ class PostgresStore:
 
     def download_path(self, shard: int) -> Path:
         """Return the file to download results to."""
-        return self._folder / f"{shard:06d}.jsonl"
+        return self._folder.path / f"{shard:06d}.jsonl"
 
     def keep_results(self, path: Path) -> None:
         """Do nothing: the results become durable with the transaction that notes them."""
@@ -71,7 +70,7 @@ class PostgresStore:
 
     def close(self) -> None:
         """Delete the temporary folder."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.close()
 
 
 class PostgresWriter:

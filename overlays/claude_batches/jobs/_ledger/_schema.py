@@ -129,7 +129,20 @@ CREATE TABLE staged (
 CREATE INDEX twin_item ON twin (item);
 """
 
-MIGRATIONS: Final = (_FIRST, _STAGE)
+#: The workers that add or send requests: those that only watch wait for them. And the input's columns, so that a table
+#: of results is begun with all of them; `unlisted` is the position up to which they are not noted.
+_COLUMNS: Final = """
+ALTER TABLE worker ADD COLUMN sends INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE input_column (
+    name BLOB PRIMARY KEY,
+    place INTEGER NOT NULL,
+    kinds INTEGER NOT NULL
+);
+ALTER TABLE job ADD COLUMN unlisted INTEGER NOT NULL DEFAULT 0;
+UPDATE job SET unlisted = next_position;
+"""
+
+MIGRATIONS: Final = (_FIRST, _STAGE, _COLUMNS)
 VERSION: Final = len(MIGRATIONS)
 
 

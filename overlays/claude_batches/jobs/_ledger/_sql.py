@@ -32,6 +32,7 @@ from .._records import (
     ShardState,
     StageWrite,
     Twin,
+    Worker,
     WriteState,
 )
 from ._schema import VERSION
@@ -125,6 +126,13 @@ class SqlLedger(ABC):
         Raises:
             LeaseLostError: It has expired.
         """
+
+    def note_work(self) -> None:  # noqa: B027  # a folder has one process, which its lock tells
+        """Note that this process adds or sends requests, so that those that only watch wait for it."""
+
+    def workers(self) -> list[Worker]:
+        """Return the other processes that add or send requests, as far as the ledger tells."""
+        return []
 
     @contextmanager
     def snapshot(self) -> Generator[None]:
@@ -223,6 +231,29 @@ class SqlLedger(ABC):
     def set_counters(self, position: int, shard: int) -> None:
         """Set them."""
         self._run("UPDATE job SET next_position = ?, next_shard = ?", (position, shard))
+
+    # The input's columns ------------------------------------------------------------------------------------------
+
+    def input_columns(self) -> dict[str, int]:
+        """Return the kinds of values in the input's columns by name, in the order of their first appearance."""
+        with self._mutex:
+            rows = self._run("SELECT name, kinds FROM input_column ORDER BY place").fetchall()
+        return {bytes(name).decode(): kinds for name, kinds in rows}
+
+    def add_input_columns(self, found: Mapping[str, int]) -> None:
+        """Note the columns of rows that were added, within the transaction that adds them."""
+        # Bytes: the text of PostgreSQL can't hold each text of JSON.
+        self._run_many(
+            "INSERT INTO input_column (name, place, kinds) "
+            "VALUES (?, (SELECT coalesce(max(place), -1) + 1 FROM input_column), ?) "
+            "ON CONFLICT (name) DO UPDATE SET kinds = input_column.kinds | excluded.kinds",
+            [(name.encode(), kinds) for name, kinds in found.items()],
+        )
+
+    def unlisted(self) -> int:
+        """Return the position up to which the columns of rows may not be noted; 0 if all are."""
+        with self._mutex:
+            return int(self._run("SELECT unlisted FROM job").fetchone()[0])
 
     # Rows -------------------------------------------------------------------------------------------------------
 

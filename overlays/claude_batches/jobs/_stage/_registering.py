@@ -17,6 +17,7 @@ import orjson
 from .._codec import best_codec, decoded, place_at
 from .._errors import JobConflictError, JobError, LedgerDamagedError, LedgerError
 from .._ids import twin_key
+from .._input_columns import InputColumns
 from .._ledger._sql import SqlLedger
 from .._lines import AROUND, ENVELOPE, SEPARATOR, read_line, split_line
 from .._opening import Ledger, Opened, existing, options_of
@@ -191,6 +192,7 @@ class _Registration:
         self._position = self._number = self._first_number = 0
         self._added = self._known = self._registered = 0
         self._twins = False
+        self._columns = InputColumns()
 
     def run(self, columns: str | None) -> Committed:
         """Register all of them."""
@@ -205,6 +207,7 @@ class _Registration:
             self._ledger.register_write(
                 self._write.id, columns, self._added, self._known, self._registered, taken
             )
+            self._ledger.add_input_columns(self._columns.found)
             # Last, so that the job's row stays free for workers meanwhile.
             self._ledger.set_counters(self._position, self._number)
         return Committed(added=self._added, known=self._known, shards=self._registered)
@@ -214,6 +217,7 @@ class _Registration:
             self._known += shard.requests
             return
         index = read_index(shard)
+        self._columns.merge(index.columns)
         if not self._canary and self._insert("first", index, shard.path):
             return
         self._register_part(shard, index)
@@ -304,7 +308,7 @@ class _Registration:
         except BaseException:
             body.discard()
             raise
-        index = body.finish(facts.json())
+        index = body.finish(facts.json(), {})
         if not self._insert(kind, index, url):
             raise LedgerError("rows that the job does not have could not be added; nothing was registered")
 

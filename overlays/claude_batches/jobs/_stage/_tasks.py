@@ -11,6 +11,7 @@ from typing import IO, Any
 from .._codec import best_codec
 from .._errors import JobError, JobOptionsError, JobRequestError, LedgerError
 from .._ids import key_of
+from .._input_columns import InputColumns
 from .._remote import delete_files, new_file
 from .._requests import Given, Request, prepare
 from .._shards import Limits, ShardFill, block_full, distinct_count
@@ -158,6 +159,7 @@ class _Shard:
         self.url = url
         self._fill = fill
         self._file = BodyFile(url)
+        self._columns = InputColumns()
 
     def takes(self, request: Request) -> bool:
         """Tell if a request fits."""
@@ -168,10 +170,11 @@ class _Shard:
         self._fill.add(self._size(request))
         self._fill.facts.add(request.model, request.params_size, request.max_tokens)
         self._file.add(request.custom_id, request.line, request.params_size)
+        self._columns.add(request.columns)
 
     def finish(self) -> Index:
         """Make its files durable."""
-        index = self._file.finish(self._fill.facts.json())
+        index = self._file.finish(self._fill.facts.json(), self._columns.found)
         with new_file(index_url(self.url)) as file:
             file.write(write_index(index))
         return index
@@ -218,8 +221,13 @@ class BodyFile:
         if block_full(len(self._lines), self._size):
             self._flush()
 
-    def finish(self, facts: str) -> Index:
-        """Make it durable; return its index."""
+    def finish(self, facts: str, columns: dict[str, int]) -> Index:
+        """Make it durable; return its index.
+
+        Args:
+            facts: Those of its index.
+            columns: Those of its index.
+        """
         self._flush()
         self._exits.close()
         return Index(
@@ -230,6 +238,7 @@ class BodyFile:
             hash=self._hash.hexdigest(),
             facts=facts,
             blocks=self._blocks,
+            columns=columns,
             keys=bytes(self._keys),
         )
 

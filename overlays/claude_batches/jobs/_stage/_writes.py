@@ -142,6 +142,8 @@ class Index(NamedTuple):
     """JSON: requests, bytes of params and `max_tokens` by model."""
     blocks: list[tuple[int, int]]
     """The number of lines and the stored size of each block."""
+    columns: dict[str, int]
+    """The kinds of values in the columns of the rows."""
     keys: bytes
     """The keys of the rows, 16 bytes each."""
 

@@ -22,17 +22,18 @@ from .._cost import Plan, Planner, Report
 from .._cost._budget import dollars
 from .._cost._plan import countable
 from .._errors import JobError, JobHeldError, JobOptionsError, ShardError
+from .._export import export
 from .._ledger._sql import Spent
 from .._money import Money
 from .._opening import Ledger, Opened, opened, options_of, store_options
 from .._options import Ids, JobOptions, OptionKeys, typed
-from .._records import JobFacts, JobState, Shard, ShardState
+from .._records import JobFacts, JobState, Shard, ShardState, Worker
 from .._requests import Given
 from .._rows import JobRow, Order, rows
 from .._staging import merge, merged_count, restage
-from .._status import JobReport, JobStatus, archived_soon, finished, status_of
-from .._tables import AnswerType, ResultRow, answer_type, read_source, write
-from .._tables._write import TableFormat
+from .._status import JobBatches, JobReport, JobStatus, archived_soon, batches_of, finished, status_of
+from .._tables import AnswerType, answer_type, read_source
+from .._tables._write import TableFormat, write_table
 from ._io import in_thread, pause
 from ._runner import NAMED, Runner
 
@@ -53,8 +54,11 @@ class Job:
     `run` does them all until each request has its final result. They may be days, processes and machines apart.
     """
 
-    def __init__(self, job: Opened, client: Client | None, options: JobOptions, given: OptionKeys) -> None:
+    def __init__(
+        self, job: Opened, client: Client | None, given: OptionKeys, answers: AnswerType | None
+    ) -> None:
         self._job = job
+        self._answers = answers
         # Stored by the first change.
         self._given: OptionKeys | None = given
         self._client = client
@@ -64,7 +68,7 @@ class Job:
         self._stop = False
         self._over_cost = False
         self._warned: set[str] = set()
-        self._use(options)
+        self._use(given)
 
     @classmethod
     def open(
@@ -101,10 +105,11 @@ class Job:
             JobOptionsError: Options that can't work.
         """
         # Before the job is opened: wrong options make no folder.
-        typed(JobOptions(**options))
+        output = JobOptions(**options).output
+        answers = None if output is None else answer_type(output)
         job = opened(name, ledger, ids)
         try:
-            made = cls(job, client, typed(options_of(job, options)), options)
+            made = cls(job, client, options, answers)
             if job.held():
                 made._hold()
             elif options:
@@ -156,6 +161,7 @@ class Job:
             raise JobError("requests are being added to this job already: wait for that call")
         given: Any = self._source_of(requests, source)
         self._hold()
+        self._job.ledger.note_work()
         self._adding = True
         try:
             return self._add(given)
@@ -187,6 +193,7 @@ class Job:
             max_cost: The largest cost of all that is committed, in US dollars.
         """
         runner = self._running()
+        self._job.ledger.note_work()
         self._over_cost = False
         self._merge()
         return runner.submit(self._allow(max_cost), self._stopping)
@@ -223,6 +230,7 @@ class Job:
             JobError: The ledger can't be used, or a shard needs a decision.
         """
         runner = self._running()
+        self._job.ledger.note_work()
         # To the stderr of the moment: programs redirect it.
         interrupts = Interrupts(_STOPPING, lambda text: sys.stderr.write(f"{text}\n"))
         self._stop = False
@@ -340,7 +348,7 @@ class Job:
 
     def status(self) -> JobStatus:
         """Return the state of the job, from the ledger alone."""
-        return status_of(self._job.ledger, self._server_now())
+        return status_of(self._job.ledger, self._server_now(), self._options)
 
     def results(self, order: Order = "input") -> Iterator[JobRow]:
         """Yield the rows that have a final result, in flat memory.
@@ -357,6 +365,17 @@ class Job:
     def shards(self) -> Sequence[Shard]:
         """Return all shards."""
         return self._job.ledger.shards()
+
+    def batches(self) -> JobBatches:
+        """Return the batches: when they were made and ended, and how many are left to be made."""
+        return batches_of(self._job.ledger, self._options)
+
+    def workers(self) -> Sequence[Worker]:
+        """Return the other processes that add or send requests of a job in PostgreSQL, by their live leases.
+
+        A job in a folder has none beside this process; `JobHeldError` has the process that works on it.
+        """
+        return self._job.ledger.workers()
 
     def plan(
         self,
@@ -406,35 +425,39 @@ class Job:
         format: TableFormat | None = None,
         raw: bool = True,
         cost: bool = False,
-        columns: Sequence[str] | Mapping[str, Any] | None = None,
+        columns: Sequence[str] | None = None,
+        types: Mapping[str, Any] | None = None,
         compression: str = "snappy",
     ) -> Any:
         """Write the rows that have a final result as a table.
 
         Args:
             path: The file (`.jsonl`, `.csv`, `.parquet`), or an open binary file; `None` for Arrow.
-            order: `"input"`, or `"arrival"`, which is faster.
+            order: `"input"`, or `"arrival"`.
             format: `jsonl`, `csv`, `parquet` or `arrow`, where the name doesn't tell it.
             raw: Adds the unparsed results.
-            cost: Fills the column of costs, by the price list (extra `cost`) and `prices`.
-            columns: The input's columns that are joined; all by default.
+            cost: Fills the column of costs, by the price list (extra `cost`) and `prices`; so does its name among
+                `columns`.
+            columns: The names of the table's columns, in their order: those of results, and those of the requests; all
+                by default.
+            types: Arrow types of columns of the requests, by their names there; by default those that hold all values.
             compression: The compression of Parquet.
 
         Returns:
             The number of rows; with the format `arrow`, a `pyarrow.RecordBatchReader`.
+
+        Raises:
+            TableError: There is no such column; nothing was read or written.
         """
-        found = (
-            ResultRow(row.raw, row.custom_id, row.batch_id, row.attempt, row.columns)
-            for row in self.results(order)
-        )
-        return write(
-            found,
+        table = export(self._job.ledger, self._job.lines, columns=columns, types=types, raw=raw)
+        return write_table(
+            table.rows(order),
             path,
             format=format,
-            raw=raw,
-            columns=columns,
+            layout=table.layout,
+            inputs=table.inputs,
             output=self._answers,
-            pricer=self._money.pricer if cost else None,
+            pricer=self._money.pricer if cost or "cost" in (columns or ()) else None,
             compression=compression,
         )
 
@@ -444,10 +467,9 @@ class Job:
         job = self._job
         in_thread(lambda: merge(job.ledger, job.store, job.lines, self._options))
 
-    def _use(self, options: JobOptions) -> None:
-        self._options = options
-        self._answers: AnswerType | None = None if options.output is None else answer_type(options.output)
-        self._money = Money(self._job.ledger, self._job.lines, options.prices)
+    def _use(self, given: OptionKeys) -> None:
+        self._options = typed(options_of(self._job, given), self._answers)
+        self._money = Money(self._job.ledger, self._job.lines, self._options.prices)
 
     def _hold(self) -> None:
         """Have the job for changes; store the options that were given."""
@@ -456,7 +478,7 @@ class Job:
         if given is not None:
             store_options(self._job, given)
             # Another process may have stored options since this one opened the job.
-            self._use(typed(options_of(self._job, given)))
+            self._use(given)
             self._given = None
 
     def _running(self) -> Runner:

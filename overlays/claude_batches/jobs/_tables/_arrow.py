@@ -6,9 +6,10 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate, chain, islice
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from ._columns import SCHEMA, ColumnBuilder, ResultRow, input_columns, joined_name
+from ._columns import SCHEMA, ColumnBuilder, Layout, ResultRow, check_known, input_columns
 from ._errors import WriteError
 from ._extras import require
 from ._json import dumps
@@ -27,29 +28,48 @@ FIRST_CHUNKS = 8
 SCHEMA_VERSION = b"1"
 
 
+class _Column(NamedTuple):
+    """A column of the table."""
+
+    name: str
+    source: str | None
+    """Its name in the input; `None` for one of `SCHEMA`."""
+    type: Any
+
+
 class ArrowTable:
     """Makes record batches of rows.
 
-    The types of the input's columns are those of the first rows: booleans, integers, numbers, instants, dates and
-    bytes are kept, anything else is text, or JSON text where it is nested or of several types.
+    Types of the input's columns that are not given are those of the first rows: booleans, integers, numbers, instants,
+    dates and bytes are kept, anything else is text, or JSON text where it is nested or of several types.
 
     Args:
         builder: The builder of the columns.
-        columns: The input's columns: names, or names with types; `None` for those of the first rows.
+        layout: The columns.
+        types: The types of columns of the input, by their names in the input.
+        complete: No row has a column of the input that is not among `types`.
     """
 
     def __init__(
-        self, builder: ColumnBuilder, columns: Sequence[str] | Mapping[str, Any] | None = None
+        self,
+        builder: ColumnBuilder,
+        layout: Layout,
+        types: Mapping[str, Any],
+        *,
+        complete: bool = False,
     ) -> None:
         self._arrow = require("pyarrow", "arrow", "a table of Arrow or Parquet")
         self._builder = builder
-        self._types: dict[str, Any] | None = None
-        self._names: list[str] | None = None if columns is None else list(columns)
-        self._given: dict[str, Any] = {}
-        if isinstance(columns, Mapping):
-            for name, kind in columns.items():
-                self._given[name] = self._arrow.type_for_alias(kind) if isinstance(kind, str) else kind
-        self._fixed = [(name, self._arrow.type_for_alias(SCHEMA[name])) for name in builder.names]
+        self._layout = layout
+        self._given: dict[str, Any] = {
+            name: self._arrow.type_for_alias(kind) if isinstance(kind, str) else kind
+            for name, kind in types.items()
+        }
+        self._columns: list[_Column] = []
+        self._schema: Any = None
+        self._known: frozenset[str] = frozenset()
+        if complete or (layout.inputs is not None and self._given.keys() >= set(layout.inputs)):
+            self._begin(self._given)
 
     def reader(self, chunks: Iterator[list[ResultRow]]) -> Any:
         """Return a record batch reader over rows.
@@ -58,7 +78,7 @@ class ArrowTable:
             chunks: The rows.
         """
         batches = map(self._batch, self._settled(chunks))
-        return self._arrow.RecordBatchReader.from_batches(self._schema(), batches)
+        return self._arrow.RecordBatchReader.from_batches(self._schema, batches)
 
     def write_parquet(self, chunks: Iterator[list[ResultRow]], file: Any, compression: str) -> int:
         """Write a Parquet file of rows, a row group for each chunk.
@@ -75,11 +95,13 @@ class ArrowTable:
         settled = self._settled(chunks)
         written = 0
         # A dictionary is worth its while for these columns alone; for the others it is tried and given up.
-        repeated = [name for name, _ in self._fixed if name in _REPEATED]
+        repeated = [
+            column.name for column in self._columns if column.source is None and column.name in _REPEATED
+        ]
         with (
             parquet.ParquetWriter(
                 file,
-                self._schema(),
+                self._schema,
                 compression=compression,
                 use_dictionary=repeated,
                 write_statistics=repeated,
@@ -102,9 +124,36 @@ class ArrowTable:
     # --------------------------------------------------------------------------------------------------------
 
     def _settled(self, chunks: Iterator[list[ResultRow]]) -> Iterator[list[ResultRow]]:
+        """Return the chunks, after the columns are known."""
+        if self._schema is not None:
+            return chunks
         first = list(islice(chunks, FIRST_CHUNKS))
-        self._settle(list(chain.from_iterable(first)))
+        rows = input_columns(list(chain.from_iterable(first)))
+        names = self._layout.inputs
+        if names is None:
+            names = list(dict.fromkeys(chain(self._given, chain.from_iterable(rows))))
+        self._begin(
+            {name: self._given.get(name) or self._infer([row.get(name) for row in rows]) for name in names}
+        )
         return chain(first, chunks)
+
+    def _begin(self, types: Mapping[str, Any]) -> None:
+        """Set the columns.
+
+        Args:
+            types: The input's columns with their types.
+        """
+        self._columns = [
+            _Column(
+                name, source, self._arrow.type_for_alias(SCHEMA[name]) if source is None else types[source]
+            )
+            for name, source in self._layout.columns(types)
+        ]
+        self._schema = self._arrow.schema(
+            [(column.name, column.type) for column in self._columns],
+            metadata={b"claude_batches.schema": SCHEMA_VERSION},
+        )
+        self._known = frozenset(types)
 
     def _groups(self, batches: Iterable[Any]) -> Iterator[list[Any]]:
         group: list[Any] = []
@@ -119,20 +168,6 @@ class ArrowTable:
         if group:
             yield group
 
-    def _schema(self) -> Any:
-        fields = [*self._fixed, *((joined_name(name), kind) for name, kind in (self._types or {}).items())]
-        return self._arrow.schema(fields, metadata={b"claude_batches.schema": SCHEMA_VERSION})
-
-    def _settle(self, chunk: Sequence[ResultRow]) -> None:
-        """Set the input's columns and their types by the first rows."""
-        rows = input_columns(chunk) if self._names != [] else []
-        names = self._names
-        if names is None:
-            names = list(dict.fromkeys(chain.from_iterable(rows)))
-        self._types = {
-            name: self._given.get(name) or self._infer([row.get(name) for row in rows]) for name in names
-        }
-
     def _infer(self, values: list[Any]) -> Any:
         arrow = self._arrow
         try:
@@ -144,31 +179,29 @@ class ArrowTable:
         return kind if any(test(kind) for test in kept) else arrow.string()
 
     def _batch(self, chunk: Sequence[ResultRow]) -> Any:
-        arrow = self._arrow
         columns = self._builder.build(chunk)
-        arrays: list[Any] = []
-        for name, kind in self._fixed:
-            values = columns[name]
-            try:
-                if name == "raw":
-                    arrays.append(self._raw(values))
-                else:
-                    arrays.append(arrow.array(values, kind))
-            except (arrow.ArrowException, TypeError, ValueError, UnicodeError) as error:
-                raise WriteError(f"the column {name!r} of a result can't be written: {error}") from None
-        if self._types or (self._names is None and any(row.columns is not None for row in chunk)):
+        rows: Sequence[Mapping[str, Any]] = ()
+        if self._layout.inputs != [] and any(map(_COLUMNS, chunk)):
             rows = input_columns(chunk)
-            if self._names is None:
-                unknown = set(chain.from_iterable(rows)) - (self._types or {}).keys()
-                if unknown:
-                    told = ", ".join(map(repr, sorted(unknown)))
-                    raise WriteError(
-                        f"the input's columns {told} came after the first rows: name all of them in columns="
-                    )
-            arrays.extend(self._input(name, kind, rows) for name, kind in (self._types or {}).items())
-        return arrow.record_batch(arrays, schema=self._schema())
+            if self._layout.inputs is None:
+                check_known(rows, self._known)
+        arrays = [
+            self._fixed(name, kind, columns[name])
+            if source is None
+            else self._input(source, kind, rows)
+            if rows
+            else self._arrow.nulls(len(chunk), kind)
+            for name, source, kind in self._columns
+        ]
+        return self._arrow.record_batch(arrays, schema=self._schema)
 
-    def _raw(self, lines: list[Any]) -> Any:
+    def _fixed(self, name: str, kind: Any, values: Sequence[Any]) -> Any:
+        try:
+            return self._raw(values) if name == "raw" else self._arrow.array(values, kind)
+        except (self._arrow.ArrowException, TypeError, ValueError, UnicodeError) as error:
+            raise WriteError(f"the column {name!r} of a result can't be written: {error}") from None
+
+    def _raw(self, lines: Sequence[Any]) -> Any:
         """Return the lines as text, without making a `str` of each."""
         arrow = self._arrow
         if None in lines:
@@ -190,10 +223,11 @@ class ArrowTable:
         except (arrow.ArrowException, TypeError, ValueError, OverflowError, UnicodeError) as error:
             raise WriteError(
                 f"the input's column {name!r} is {kind} by its first rows, and a later value is not: {error}. "
-                f'Give its type: columns={{{name!r}: "string"}}.'
+                f'Give its type: types={{{name!r}: "string"}}.'
             ) from None
 
 
+_COLUMNS = attrgetter("columns")
 #: Columns with few distinct values.
 _REPEATED = frozenset(("result_type", "stop_reason", "model", "error_type", "batch_id", "attempt"))
 

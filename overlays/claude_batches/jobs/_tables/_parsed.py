@@ -7,7 +7,7 @@ leniently: both ways give objects with the same attributes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from ._errors import WriteError
 from ._extras import optional
 from ._shapes import is_array, is_object, object_of
 
-__all__ = ["ParsedLine", "line_parser"]
+__all__ = ["ParsedLine", "leniently", "lines_parser"]
 
 
 class ParsedBlock(Protocol):
@@ -74,25 +74,45 @@ class ParsedLine(Protocol):
 
 
 @cache
-def line_parser() -> Callable[[bytes], ParsedLine]:
+def lines_parser() -> Callable[[Iterable[bytes]], list[ParsedLine]]:
     """Return the parser of lines.
 
-    Its argument is a line; it raises `WriteError` for one that is not JSON.
+    Its argument are lines; it raises `WriteError` for one that is not JSON.
     """
-    lenient: Callable[[bytes], ParsedLine] = _lenient
     msgspec = optional("msgspec")
     if msgspec is None:
-        return lenient
+        return leniently
     decode = _decoder(msgspec)
-    invalid: type[Exception] = msgspec.DecodeError
+    invalid: tuple[type[Exception], ...] = (msgspec.DecodeError, UnicodeDecodeError)
 
     def parse(line: bytes) -> ParsedLine:
         try:
             return decode(line)
-        except (invalid, UnicodeDecodeError):
-            return lenient(line)
+        except invalid:
+            parsed: ParsedLine = _lenient(line)
+            return parsed
 
-    return parse
+    def parse_all(lines: Iterable[bytes]) -> list[ParsedLine]:
+        given = list(lines)
+        try:
+            return list(map(decode, given))
+        except invalid:
+            # Seldom: one of them is not as the API writes it.
+            return list(map(parse, given))
+
+    return parse_all
+
+
+def leniently(lines: Iterable[bytes]) -> list[ParsedLine]:
+    """Parse lines of any form.
+
+    Args:
+        lines: The lines.
+
+    Raises:
+        WriteError: One is not JSON.
+    """
+    return list(map(_lenient, lines))
 
 
 def _decoder(msgspec: Any) -> Callable[[bytes], ParsedLine]:

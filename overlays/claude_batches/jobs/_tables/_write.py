@@ -8,21 +8,33 @@ import io
 import os
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, islice, repeat
+from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any, Literal, cast
 
+import attrs
 import orjson
 
 from ._answers import AnswerType, answer_type
-from ._arrow import ArrowTable
-from ._columns import SCHEMA, ColumnBuilder, Pricer, ResultRow, input_columns, joined_name
-from ._errors import TableError, WriteError
+from ._arrow import FIRST_CHUNKS, ArrowTable
+from ._columns import (
+    SCHEMA,
+    ColumnBuilder,
+    Layout,
+    Pricer,
+    ResultRow,
+    check_known,
+    input_columns,
+    joined_name,
+    layout_of,
+)
+from ._errors import TableError
 from ._json import dumps
 from ._records import zstd_library
 from ._shapes import is_path
 
-__all__ = ["SCHEMA", "ResultRow", "TableFormat", "write"]
+__all__ = ["SCHEMA", "Inputs", "ResultRow", "TableFormat", "format_of", "write", "write_table"]
 
 TableFormat = Literal["jsonl", "csv", "parquet", "arrow"]
 
@@ -30,6 +42,9 @@ TableFormat = Literal["jsonl", "csv", "parquet", "arrow"]
 #: cache.
 CHUNK_ROWS = 512
 CHUNK_BYTES = 2 * 1024 * 1024
+_LINE = attrgetter("line")
+#: Rows whose size is added up at once.
+PART_ROWS = 16
 
 _FORMATS: dict[str, TableFormat] = {
     ".jsonl": "jsonl",
@@ -40,13 +55,24 @@ _FORMATS: dict[str, TableFormat] = {
 }
 
 
+@attrs.frozen
+class Inputs:
+    """What is known of the input's columns before the first row."""
+
+    types: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    """Columns with their Arrow types, by their names in the input."""
+    complete: bool = False
+    """No row has another column."""
+
+
 def write(
     rows: Iterable[ResultRow],
     path: str | os.PathLike[str] | IO[bytes] | None = None,
     *,
     format: TableFormat | None = None,
     raw: bool = True,
-    columns: Sequence[str] | Mapping[str, Any] | None = None,
+    columns: Sequence[str] | None = None,
+    types: Mapping[str, Any] | None = None,
     output: type[Any] | AnswerType | None = None,
     pricer: Pricer | None = None,
     compression: str = "snappy",
@@ -61,8 +87,10 @@ def write(
         path: The file, or an open binary file; `None` for Arrow.
         format: `jsonl`, `csv`, `parquet` or `arrow`, where the name doesn't tell it.
         raw: Adds the unparsed results.
-        columns: The input's columns that are joined: their names, or names with Arrow types; by default all
-            columns of the first rows.
+        columns: The names of the table's columns in their order, those of `SCHEMA` and the input's; by default all.
+            One that is neither in `SCHEMA` nor in any row is empty.
+        types: The Arrow types of columns of the input, by their names there. Without it they are those of the first
+            rows, and so are the columns of CSV, Parquet and Arrow.
         output: The type that answers have; see `answer_type`.
         pricer: The prices of messages, for the column `cost`.
         compression: The compression of Parquet; `zstd` gives files of two thirds of the size, in more time.
@@ -71,15 +99,52 @@ def write(
         The number of rows; with the format `arrow`, a `pyarrow.RecordBatchReader`, which reads the rows as it goes.
 
     Raises:
+        TableError: The columns contradict each other, or the name doesn't tell a format.
         WriteError: A row doesn't fit into the table.
         MissingExtraError: pyarrow is not installed, and the format needs it.
         OSError: The file can't be written.
     """
-    builder = ColumnBuilder(raw=raw, answers=None if output is None else answer_type(output), pricer=pricer)
-    kind = format or _format_of(path)
+    return write_table(
+        rows,
+        path,
+        format=format,
+        layout=layout_of(columns, raw=raw),
+        inputs=Inputs(dict(types or {})),
+        output=output,
+        pricer=pricer,
+        compression=compression,
+    )
+
+
+def write_table(
+    rows: Iterable[ResultRow],
+    path: str | os.PathLike[str] | IO[bytes] | None,
+    *,
+    format: TableFormat | None,
+    layout: Layout,
+    inputs: Inputs,
+    output: type[Any] | AnswerType | None,
+    pricer: Pricer | None,
+    compression: str,
+) -> Any:
+    """Write results as a table, as `write` does.
+
+    Args:
+        rows: The rows.
+        path: The file; `None` for Arrow.
+        format: The format.
+        layout: The columns.
+        inputs: What is known of the input's.
+        output: The type that answers have.
+        pricer: The prices.
+        compression: The compression of Parquet.
+    """
+    answers = None if output is None else answer_type(output)
+    builder = ColumnBuilder(layout.fixed, answers=answers, pricer=pricer)
+    kind = format or format_of(path)
     chunks = _chunks(rows)
     if kind in ("arrow", "parquet"):
-        table = ArrowTable(builder, columns)
+        table = ArrowTable(builder, layout, inputs.types, complete=inputs.complete)
         if kind == "arrow":
             if path is not None:
                 raise TableError("the format arrow has no file: leave out the path, or take parquet")
@@ -89,12 +154,21 @@ def write(
             with _part(Path(path)) as part:
                 return table.write_parquet(chunks, str(part), compression)
         return table.write_parquet(chunks, path, compression)
-    writer = _write_jsonl if kind == "jsonl" else _write_csv
     with _target(path) as file:
-        return writer(chunks, file, builder, list(columns) if columns is not None else None)
+        if kind == "jsonl":
+            return _write_jsonl(chunks, file, builder, layout)
+        return _write_csv(chunks, file, builder, layout, inputs)
 
 
-def _format_of(path: object) -> TableFormat:
+def format_of(path: object) -> TableFormat:
+    """Return the format that a path tells.
+
+    Args:
+        path: The path; `None` for Arrow.
+
+    Raises:
+        TableError: It tells none.
+    """
     if path is None:
         return "arrow"
     if not is_path(path):
@@ -111,13 +185,13 @@ def _format_of(path: object) -> TableFormat:
 
 
 def _chunks(rows: Iterable[ResultRow]) -> Iterator[list[ResultRow]]:
+    given = iter(rows)
     chunk: list[ResultRow] = []
     size = 0
-    for row in rows:
-        chunk.append(row)
-        line = row.line
-        if line is not None:
-            size += len(line)
+    # Large rows come in small parts, so that no chunk is larger than its limit by more than one part.
+    while part := list(islice(given, PART_ROWS)):
+        chunk += part
+        size += sum([len(line) for line in map(_LINE, part) if line is not None])
         if len(chunk) >= CHUNK_ROWS or size >= CHUNK_BYTES:
             yield chunk
             chunk, size = [], 0
@@ -159,18 +233,12 @@ def _target(path: str | os.PathLike[str] | IO[bytes] | None) -> Generator[IO[byt
             yield file
 
 
-def _joined(chunk: Sequence[ResultRow], names: list[str] | None) -> tuple[list[str], list[Mapping[str, Any]]]:
-    """Return the names of the input's columns, and the columns of each row."""
-    rows: list[Mapping[str, Any]] = input_columns(chunk) if names is None or names else [{} for _ in chunk]
-    if names is None:
-        names = list(dict.fromkeys(chain.from_iterable(rows)))
-    return names, rows
-
-
 def _write_jsonl(
-    chunks: Iterator[list[ResultRow]], file: IO[bytes], builder: ColumnBuilder, names: list[str] | None
+    chunks: Iterator[list[ResultRow]], file: IO[bytes], builder: ColumnBuilder, layout: Layout
 ) -> int:
     written = 0
+    columns: dict[str, Any]
+    chosen = None if layout.chosen is None else layout.columns(())
     for chunk in chunks:
         columns = builder.build(chunk)
         for name in ("output", "raw"):
@@ -178,53 +246,71 @@ def _write_jsonl(
                 columns[name] = [
                     None if value is None else orjson.Fragment(value.strip()) for value in columns[name]
                 ]
+        rows = _inputs_of(chunk, layout)
         keys = tuple(columns)
-        # Lines need not have the same columns, so each has those of its row.
-        _, inputs = _joined(chunk, names)
-        lines = [
-            dumps(
-                dict(zip(keys, values, strict=True))
-                | {joined_name(name): row[name] for name in (row if names is None else names) if name in row}
-            )
-            for values, row in zip(zip(*columns.values(), strict=True), inputs, strict=True)
-        ]
+        lines: list[bytes] = []
+        for values, row in zip(
+            zip(*columns.values(), strict=True) if columns else repeat(()), rows, strict=False
+        ):
+            made = dict(zip(keys, values, strict=True))
+            if chosen is None:
+                # Lines need not have the same columns, so each has those of its row.
+                made |= {joined_name(name): value for name, value in row.items()}
+            else:
+                made = {name: made[name] if source is None else row.get(source) for name, source in chosen}
+            lines.append(dumps(made))
         file.write(b"\n".join(lines) + b"\n")
         written += len(chunk)
     return written
 
 
 def _write_csv(
-    chunks: Iterator[list[ResultRow]], file: IO[bytes], builder: ColumnBuilder, names: list[str] | None
+    chunks: Iterator[list[ResultRow]],
+    file: IO[bytes],
+    builder: ColumnBuilder,
+    layout: Layout,
+    inputs: Inputs,
 ) -> int:
     written = 0
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
     try:
         writer = csv.writer(text, lineterminator="\n")
-        header: list[str] | None = None
-        for chunk in chunks:
+        first: list[list[ResultRow]] = []
+        names = layout.inputs
+        if names is None:
+            names = list(inputs.types)
+            if not inputs.complete:
+                first = list(islice(chunks, FIRST_CHUNKS))
+                names = list(dict.fromkeys(chain(names, *map(_names_in, first))))
+        header = layout.columns(names)
+        writer.writerow([name for name, _ in header])
+        known = frozenset(names)
+        for chunk in chain(first, chunks):
             columns = builder.build(chunk)
             if "raw" in columns:
                 columns["raw"] = [None if line is None else line.decode("utf-8") for line in columns["raw"]]
-            found, inputs = _joined(chunk, names)
-            if header is None:
-                header = found
-                writer.writerow([*columns, *map(joined_name, header)])
-            elif not set(found) <= set(header):
-                raise _new_columns(set(found) - set(header))
-            added = [[_cell(row.get(name)) for row in inputs] for name in header]
-            writer.writerows(zip(*columns.values(), *added, strict=True))
+            rows = _inputs_of(chunk, layout)
+            if layout.inputs is None:
+                check_known(rows, known)
+            cells = [
+                columns[name] if source is None else [_cell(row.get(source)) for row in rows]
+                for name, source in header
+            ]
+            writer.writerows(zip(*cells, strict=True))
             written += len(chunk)
-        if header is None:
-            writer.writerow([*builder.names, *map(joined_name, names or ())])
     finally:
         text.flush()
         text.detach()
     return written
 
 
-def _new_columns(names: Iterable[str]) -> WriteError:
-    told = ", ".join(map(repr, sorted(names)))
-    return WriteError(f"the input's columns {told} came after the first rows: name all of them in columns=")
+def _names_in(chunk: Sequence[ResultRow]) -> Iterable[str]:
+    return chain.from_iterable(input_columns(chunk))
+
+
+def _inputs_of(chunk: Sequence[ResultRow], layout: Layout) -> Sequence[Mapping[str, Any]]:
+    """Return the input's columns of each row, unless none of them is wanted."""
+    return input_columns(chunk) if layout.inputs != [] else [dict[str, Any]()] * len(chunk)
 
 
 def _cell(value: Any) -> Any:

@@ -1,0 +1,36 @@
+"""Messages of the library in the words of the command: options for arguments, commands for methods."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["spoken"]
+
+_WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"give params=\{'max_tokens': \.\.\.\}", "give --max-tokens"),
+        (r"give params=\{'model': \.\.\.\}|give model=", "give --model"),
+        (r"([Gg])ive (?:template=|a template)", r"\1ive --prompt or --template"),
+        (r"give format=", "give --format"),
+        (r"max_cost can't hold", "--max-cost can't hold"),
+        (r"give prices=, or no max_cost", "give --prices, or no --max-cost"),
+        (r"resume\(keep=True\)", "`claude-batches retry JOB --keep`"),
+        (r"resume\(\) the job", "run `claude-batches retry JOB`"),
+        (r"resume\(\)", "`claude-batches retry JOB`"),
+        (r'resolve\((\d+), "([a-z-]+)"\)', r"`claude-batches resolve JOB \1 \2`"),
+        (r"check the network and base_url", "check the network and ANTHROPIC_BASE_URL"),
+    )
+)
+
+
+def spoken(text: str, job: str = "JOB") -> str:
+    """Return a message of the library in the words of the command.
+
+    Args:
+        text: The message.
+        job: The job that it is about.
+    """
+    for pattern, words in _WORDS:
+        text = pattern.sub(words.replace("JOB", job.replace("\\", r"\\")), text)
+    return text
