@@ -99,8 +99,11 @@ def test_errors_speak_of_options(job: str, requests: Path, tmp_path: Path):
     prompt = ("--prompt", "Rate {city}.")
     for options, told in (
         ((), "Give --prompt or --template to make a prompt"),
-        (prompt, "the request has no model: give --model"),
-        ((*prompt, "--model", "claude-haiku-4-5"), "the request has no max_tokens: give --max-tokens"),
+        (prompt, "the request has no model: give it in the row, or --model for all rows"),
+        (
+            (*prompt, "--model", "claude-haiku-4-5"),
+            "the request has no max_tokens: give it in the row, or --max-tokens for all rows",
+        ),
     ):
         assert told in invoke("run", job, table, *options).stderr
     invoke("run", job, requests, *FAST)

@@ -9,8 +9,9 @@ __all__ = ["spoken"]
 _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), words)
     for pattern, words in (
-        (r"give params=\{'max_tokens': \.\.\.\}", "give --max-tokens"),
-        (r"give params=\{'model': \.\.\.\}|give model=", "give --model"),
+        (r"for all rows params=\{'max_tokens': \.\.\.\}", "--max-tokens for all rows"),
+        (r"for all rows params=\{'model': \.\.\.\}", "--model for all rows"),
+        (r"give model=", "give --model"),
         (r"([Gg])ive (?:template=|a template)", r"\1ive --prompt or --template"),
         (r"give format=", "give --format"),
         (r"max_cost can't hold", "--max-cost can't hold"),

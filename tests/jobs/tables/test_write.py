@@ -245,12 +245,12 @@ def test_cost_column() -> None:
     assert rows["cost"].to_pylist() == [3.5, None, None, None]
 
 
-@pytest.mark.parametrize("parse", [_parsed.line_parser(), _parsed._lenient])
+@pytest.mark.parametrize("parse", [_parsed.lines_parser(), _parsed.leniently])
 def test_usage_for_prices(parse: Any) -> None:
     """A parsed usage has all that a price goes by, as the whole one has it."""
     whole = {**message(**USAGE, speed="fast")["usage"]}
     sent = line("a", {"type": "succeeded", "message": {**message(), "usage": whole}})
-    assert tokens_of(parse(sent).result.message.usage) == tokens_of(whole)
+    assert tokens_of(parse([sent])[0].result.message.usage) == tokens_of(whole)
 
 
 # Types of the input's columns
