@@ -106,7 +106,7 @@ def ledger(_url: str, folder: Path, count: int, size: int) -> dict[str, Any]:
             part = range(first, min(first + 36_000, count))
             keys = [blake2b(b"row-%d" % index, digest_size=16).digest() for index in part]
             with database.transaction(durable=False):
-                database.insert_items(first // size, first, keys, part)
+                database.insert_items(first // size, part, keys, part)
     spent = _spent(started)
     database.close()
     return {**spent, "ledger_mb": (folder / "ledger.sqlite").stat().st_size / 1e6}

@@ -22,6 +22,7 @@ from claude_batches.jobs import (
     LedgerDamagedError,
     LedgerFullError,
     LedgerTooNewError,
+    _adding,
 )
 from claude_batches.sandbox import Sandbox
 
@@ -263,16 +264,20 @@ def test_disk_full_for_ledger(tmp_path: Path, open_folder: Open, sandbox: Sandbo
     assert job.run().finished
 
 
-def test_remains_of_a_call(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
+def test_remains_of_a_call(
+    tmp_path: Path, open_folder: Open, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Shards of a call that was killed are removed by the next call or run, and their rows are not there."""
+    monkeypatch.setattr(_adding, "_PENDING_ROWS", 10)
     job = open_folder(tmp_path / "a", None, max_requests=10)
     source = iter(requests(100))
     adding_requests = [next(source) for _ in range(35)]
 
     def killed() -> object:
         yield from adding_requests
-        # As a killed process leaves it.
-        shutil.copytree(tmp_path / "a", tmp_path / "b")
+        # As a killed process leaves it. The thread that inserts rows is waited for, so that the copy is of one moment.
+        with job._job.ledger.transaction():
+            shutil.copytree(tmp_path / "a", tmp_path / "b")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

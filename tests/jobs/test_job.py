@@ -622,8 +622,11 @@ def test_archived_soon(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> N
     assert [each.shard for each in collected] == [1, 2]
 
 
-def test_add_while_staging(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
+def test_add_while_staging(
+    tmp_path: Path, open_folder: Open, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Rows are not staged in the middle of a call that adds: numbers of shards are given out once."""
+    monkeypatch.setattr(_adding, "_PENDING_ROWS", 10)
     job = open_folder(tmp_path / "a", sandbox.url, max_requests=10)
 
     def source() -> Any:

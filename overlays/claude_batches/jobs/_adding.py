@@ -1,13 +1,16 @@
 """Adding: requests become rows of the ledger and shards on disk.
 
-The rows of some megabytes are inserted in one statement, in a thread, while the next ones are prepared.
+Rows are taken together by some megabytes. They are inserted in a thread, by one statement a shard, while the next
+ones are prepared. Their lines are written when they are in the ledger.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -19,7 +22,7 @@ from ._folder import Store
 from ._ids import twin_key
 from ._input_columns import InputColumns
 from ._ledger._sql import SqlLedger
-from ._lines import SEPARATOR, read_line, split_line
+from ._lines import read_line, split_line
 from ._options import JobOptions
 from ._reading import Lines
 from ._records import Item, ShardState
@@ -37,18 +40,48 @@ _PENDING_BYTES = 16 * 1024 * 1024
 
 @attrs.define
 class _Pending:
-    """Rows that are to be added together."""
+    """Requests that are to be added together."""
 
-    first: int
-    """The position of the first one, if all rows before it are new."""
     rows: dict[bytes, Request] = attrs.field(factory=dict[bytes, Request])
-    """Their requests by key."""
-    sizes: list[int] = attrs.field(factory=list[int])
-    """The sizes of their lines as they are sent."""
+    """Those that may be new, by key."""
     bytes: int = 0
     """The size of their lines on disk."""
-    twins: list[Request] = attrs.field(factory=list[Request])
+    repeated: list[Request] = attrs.field(factory=list[Request])
     """Requests with the key of another row."""
+
+
+@attrs.frozen
+class _Part:
+    """Rows of one shard."""
+
+    body: Body
+    positions: Sequence[int]
+    requests: Sequence[Request]
+    sizes: Sequence[int]
+    """The sizes of their lines as they are sent."""
+    blocks: Sequence[tuple[int, int]]
+    """The blocks of their lines."""
+    fills: bool
+    """True if there was no room for the next request."""
+
+    def places(self) -> Iterator[int]:
+        """Return the places of the rows."""
+        return chain.from_iterable(
+            range(place_at(number, 0), place_at(number, end - start))
+            for number, (start, end) in enumerate(self.blocks, self.body.blocks)
+        )
+
+
+@attrs.frozen
+class _Arranged:
+    """The positions of rows that are added together, in the order in which they came."""
+
+    rows: Sequence[int]
+    """Those of new rows."""
+    twins: Sequence[tuple[int, bytes, int, bytes]]
+    """Rows that repeat the request of another one, as the ledger has them."""
+    end: int
+    """The position after all of them."""
 
 
 @attrs.frozen
@@ -56,7 +89,8 @@ class _Inserting:
     """Rows that a thread inserts."""
 
     pending: _Pending
-    blocks: list[tuple[int, int]]
+    arranged: _Arranged
+    parts: list[_Part]
     done: Future[bool]
 
 
@@ -92,10 +126,9 @@ class Adding:
         self.known = 0
         """The number of requests that the job had already."""
         self._index = 0
-        self._body: Body | None = None
-        # The room in the body after all rows that may go there.
-        self._left_requests = self._left_bytes = 0
-        self._pending = _Pending(self._position)
+        # The last one takes the next rows; the others wait for theirs.
+        self._bodies: list[Body] = []
+        self._pending = _Pending()
         self._inserting: _Inserting | None = None
         self._thread = ThreadPoolExecutor(1, "claude-batches add")
         self._columns = InputColumns()
@@ -104,38 +137,31 @@ class Adding:
         """Take a request.
 
         Raises:
-            JobRequestError: It can't be sent.
-            JobConflictError: Its custom_id is in the job or in this call already, with other params.
+            JobRequestError: It can't be sent, or one of those before it is larger than a batch.
+            JobConflictError: A custom_id is in the job or in this call already, with other params.
         """
         index = self._index
         self._index = index + 1
         request = prepare(index, given, own_ids=self._own)
         pending = self._pending
-        twin = pending.rows.get(request.key)
-        if twin is not None:
-            _compare(request, split_line(twin.line)[1], repeated=True, first_index=twin.at)
-            pending.twins.append(request)
+        known = pending.rows.get(request.key)
+        if known is not None:
+            _compare(request, split_line(known.line)[1], repeated=True, first_index=known.at)
+            pending.repeated.append(request)
             self.known += 1
             return
-        body = self._body or self._open()
-        size = body.fill.size(request.custom_id, pending.first + len(pending.sizes), request.params_size)
-        if not self._left_requests or size + SEPARATOR > self._left_bytes:
-            size = self._make_room(request)
-            pending = self._pending
         pending.rows[request.key] = request
-        pending.sizes.append(size)
         pending.bytes += len(request.line) + 1
-        self._left_requests -= 1
-        self._left_bytes -= size + SEPARATOR
-        if pending.bytes >= _PENDING_BYTES or len(pending.sizes) >= _PENDING_ROWS:
+        if pending.bytes >= _PENDING_BYTES or len(pending.rows) >= _PENDING_ROWS:
             self._flush()
 
     def finish(self) -> None:
         """Let the added requests be sent."""
         try:
-            self._write_all()
-            if self._body is not None:
-                self._close()
+            self._flush()
+            self._settle()
+            for body in list(self._bodies):
+                self._close(body)
             with self._ledger.transaction():
                 self._ledger.add_input_columns(self._columns.found)
                 self._ledger.finish_adding()
@@ -150,168 +176,110 @@ class Adding:
         try:
             # What the thread inserts now is deleted with the rest.
             self._thread.shutdown()
-            if self._body is not None:
-                self._body.discard()
+            for body in self._bodies:
+                body.discard()
             clean(self._ledger, self._store, self._lines)
         finally:
             self._exits.close()
 
-    def _make_room(self, request: Request) -> int:
-        """Return the size of a request for which there seemed to be no room, once there is some.
-
-        Raises:
-            JobRequestError: It is larger than a batch.
-        """
-        # Rows that the job has already leave their room.
-        self._write_all()
-        while True:
-            body = self._body or self._open()
-            size = body.fill.size(request.custom_id, self._position, request.params_size)
-            if self._left_requests and size + SEPARATOR <= self._left_bytes:
-                return size
-            if not body.fill.requests:
-                raise JobRequestError(
-                    request.at,
-                    request.custom_id,
-                    f"it takes {size:,} bytes, and with its envelope a batch may have {self._options.max_bytes:,} "
-                    "(max_bytes): shorten it, or give files by their URL or file_id",
-                )
-            self._close()
-
-    def _open(self) -> Body:
-        most = self._options.shard_requests
-        canary = self._options.canary and not self._ledger.shards()
-        requests = (
-            min(self._options.canary, most) if canary else distinct_count(self._number, self._token, most)
-        )
-        fill = ShardFill(
-            self._number, None if self._own else self._token, Limits(requests, self._options.max_bytes)
-        )
-        body = Body(self._ledger, self._store, "canary" if canary else "first", fill, self._position)
-        self._body = body
-        self._left_requests, self._left_bytes = fill.left
-        self._lines.note_codec(self._number, body.codec.name)
-        self._number += 1
-        with self._ledger.transaction(durable=False):
-            self._ledger.set_counters(self._position, self._number)
-            body.note(ShardState.ADDING)
-        return body
-
-    def _close(self) -> None:
-        assert self._body is not None
-        with self._ledger.transaction(durable=False):
-            if self._body.fill.requests:
-                positions = self._body.positions
-                self._body.first = positions[0]
-                # Twins take positions between those of the rows.
-                contiguous = positions[-1] - positions[0] + 1 == len(positions)
-                self._body.finish(ShardState.ADDING, None if contiguous else positions.tobytes())
-                self._ledger.set_counters(self._position, self._number)
-            else:
-                self._body.discard()
-                self._ledger.delete_shard(self._body.fill.number)
-        self._body = None
-
-    # Writing ----------------------------------------------------------------------------------------------
-
-    def _write_all(self) -> None:
-        """Write all pending rows, and count the room that is left."""
-        self._flush()
-        self._settle()
-        if self._body is not None:
-            self._left_requests, self._left_bytes = self._body.fill.left
-        self._pending = _Pending(self._position)
+    # Rows ---------------------------------------------------------------------------------------------------
 
     def _flush(self) -> None:
-        """Begin to write the pending rows."""
+        """Begin to insert the pending rows."""
         self._settle()
-        pending, body = self._pending, self._body
-        # Positions are counted as if all rows were new, so that sizes are not counted too small.
-        self._pending = _Pending(self._position + len(pending.rows) + len(pending.twins))
-        if not pending.rows or body is None:
-            return
-        if pending.first != self._position:
-            pending.sizes = self._sizes(body, pending)
-        lines = [request.line for request in pending.rows.values()]
-        blocks = list(blocks_of(lines))
-        done = self._thread.submit(self._insert, body, pending, blocks)
-        self._inserting = _Inserting(pending, blocks, done)
-
-    def _insert(self, body: Body, pending: _Pending, blocks: list[tuple[int, int]]) -> bool:
-        """Insert rows; false, and none inserted, if the job has one already."""
-        places = chain.from_iterable(
-            range(place_at(number, 0), place_at(number, end - start))
-            for number, (start, end) in enumerate(blocks, body.blocks)
-        )
-        with self._ledger.transaction(durable=False):
-            # The counters come first: numbers that are not counted would be given out again after a crash.
-            self._ledger.set_counters(
-                self._position + 2 * len(pending.rows) + len(pending.twins), self._number
-            )
-            return self._ledger.insert_items(body.fill.number, self._position, list(pending.rows), places)
+        pending, self._pending = self._pending, _Pending()
+        if pending.rows:
+            arranged = self._arranged(pending)
+            parts = list(self._parts(list(pending.rows.values()), arranged.rows))
+            done = self._thread.submit(self._insert, parts, arranged.end)
+            self._inserting = _Inserting(pending, arranged, parts, done)
 
     def _settle(self) -> None:
         """Write the bodies of the rows that were inserted, without the rows that the job has already."""
         inserting, self._inserting = self._inserting, None
         if inserting is None:
             return
-        body, pending, blocks = self._body, inserting.pending, inserting.blocks
-        assert body is not None
-        inserted = inserting.done.result()
+        arranged, parts = inserting.arranged, inserting.parts
+        if not inserting.done.result():
+            # All rows of one shard go on; shards that were opened for the others are empty.
+            for part in parts[1:]:
+                self._close(part.body)
+            pending = inserting.pending
+            pending.rows = self._unknown(pending)
+            arranged = self._arranged(pending)
+            parts = list(self._parts(list(pending.rows.values()), arranged.rows))
+            if not self._insert(parts, arranged.end):
+                raise LedgerError("rows that the job does not have could not be added; nothing was added")
         with self._ledger.transaction(durable=False):
-            if not inserted:
-                pending.rows = self._unknown(pending)
-                pending.sizes = self._sizes(body, pending)
-                blocks = list(blocks_of([request.line for request in pending.rows.values()]))
-                if not self._insert(body, pending, blocks):
-                    raise LedgerError("rows that the job does not have could not be added; nothing was added")
-            self._write(body, list(pending.rows.values()), pending.sizes, blocks)
-            if pending.twins:
-                self._add_twins(pending.twins)
+            for part in parts:
+                self._write(part)
+            if arranged.twins:
+                self._ledger.insert_twins(arranged.twins)
+        self._position = arranged.end
+        for part in parts:
+            if part.fills:
+                self._close(part.body)
 
-    def _sizes(self, body: Body, pending: _Pending) -> list[int]:
-        return [
-            body.fill.size(request.custom_id, position, request.params_size)
-            for position, request in enumerate(pending.rows.values(), self._position)
-        ]
+    def _insert(self, parts: list[_Part], end: int) -> bool:
+        """Insert rows; false, and none inserted, if the job has one already.
 
-    def _write(
-        self, body: Body, requests: list[Request], sizes: list[int], blocks: list[tuple[int, int]]
-    ) -> None:
-        for start, end in blocks:
-            body.write([request.line for request in requests[start:end]])
-        body.add(self._position, requests, sizes)
-        for columns in [request.columns for request in requests if request.columns != b"{}"]:
-            self._columns.add(columns)
-        self._position += len(requests)
-        self.added += len(requests)
+        Args:
+            parts: The rows.
+            end: The position after them.
+        """
+        with self._ledger.transaction(durable=False), self._ledger.savepoint() as undo:
+            # The counters come first: numbers that are not counted would be given out again after a crash.
+            self._ledger.set_counters(end, self._number)
+            for part in parts:
+                keys = [request.key for request in part.requests]
+                if not self._ledger.insert_items(part.body.fill.number, part.positions, keys, part.places()):
+                    undo()
+                    return False
+        return True
 
-    def _add_twins(self, twins: list[Request]) -> None:
-        """Add the rows of a table that repeat the request of another row, unless they are that row."""
-        items = self._ledger.items_by_key([request.key for request in twins])
-        rows: list[tuple[int, bytes, int, bytes]] = []
-        for request in twins:
-            if request.row is None:
-                continue
-            item = items[request.key]
-            first = self._first(item)
-            sent = read_line(self._lines.body(first.shard, first.place))
-            if sent.row == request.row and sent.extra == orjson.loads(request.columns):
-                continue
-            rows.append(
+    def _arranged(self, pending: _Pending) -> _Arranged:
+        """Return the positions of rows and of their twins, and note the columns of these."""
+        first, rows = self._position, pending.rows
+        twins = self._twins(pending)
+        if not twins:
+            end = first + len(rows)
+            return _Arranged(range(first, end), (), end)
+        together = sorted([*rows.values(), *(request for request, _ in twins)], key=attrgetter("at"))
+        positions = {request.at: position for position, request in enumerate(together, first)}
+        return _Arranged(
+            [positions[request.at] for request in rows.values()],
+            [
                 (
-                    self._position,
-                    twin_key(request.key, request.row, request.columns),
-                    item.position,
+                    positions[request.at],
+                    twin_key(request.key, request.row or 0, request.columns),
+                    positions[rows[request.key].at] if item is None else item.position,
                     request.columns,
                 )
-            )
-            self._columns.add(request.columns)
-            self._position += 1
-        self._ledger.insert_twins(rows)
+                for request, item in twins
+            ],
+            first + len(together),
+        )
+
+    def _twins(self, pending: _Pending) -> list[tuple[Request, Item | None]]:
+        """Return the rows of a table that repeat the request of another row, unless they are that row.
+
+        Each comes with the other row, or with `None` for one that is added together with it.
+        """
+        repeated = [request for request in pending.repeated if request.row is not None]
+        items = self._ledger.items_by_key(
+            [request.key for request in repeated if request.key not in pending.rows]
+        )
+        twins: list[tuple[Request, Item | None]] = []
+        for request in repeated:
+            item = items.get(request.key)
+            first = read_line(pending.rows[request.key].line if item is None else self._as_added(item))
+            if first.row != request.row or first.extra != orjson.loads(request.columns):
+                twins.append((request, item))
+                self._columns.add(request.columns)
+        return twins
 
     def _unknown(self, pending: _Pending) -> dict[bytes, Request]:
-        """Return the rows that the job doesn't have; the others may be twins.
+        """Return the rows that the job doesn't have; the others repeat a row.
 
         Raises:
             JobConflictError: One has the custom_id of a row with other params.
@@ -323,16 +291,90 @@ class Adding:
             if item is None:
                 unknown[key] = request
                 continue
-            first = self._first(item)
-            known_params = split_line(self._lines.body(first.shard, first.place))[1]
-            _compare(request, known_params, repeated=item.position >= self._first_position)
-            pending.twins.append(request)
+            params = split_line(self._as_added(item))[1]
+            _compare(request, params, repeated=item.position >= self._first_position)
+            pending.repeated.append(request)
         self.known += len(known)
         return unknown
 
-    def _first(self, item: Item) -> Item:
-        """Return a row as it was added: rows that were sent again may have other params."""
-        return (self._ledger.earlier(item.position) or [item])[0] if item.attempt > 1 else item
+    def _as_added(self, item: Item) -> bytes:
+        """Return the line of a row as it was added: rows that were sent again may have other params."""
+        first = (self._ledger.earlier(item.position) or [item])[0] if item.attempt > 1 else item
+        return self._lines.body(first.shard, first.place)
+
+    # Shards -------------------------------------------------------------------------------------------------
+
+    def _parts(self, requests: Sequence[Request], positions: Sequence[int]) -> Iterator[_Part]:
+        """Yield rows by shard.
+
+        Raises:
+            JobRequestError: One is larger than a batch.
+        """
+        start = 0
+        while start < len(requests):
+            body = self._bodies[-1] if self._bodies else self._open(positions[start])
+            sizes = body.fill.fitting(requests, positions, start)
+            end = start + len(sizes)
+            if sizes:
+                part = requests[start:end]
+                blocks = list(blocks_of([request.line for request in part]))
+                yield _Part(body, positions[start:end], part, sizes, blocks, fills=end < len(requests))
+                if end < len(requests):
+                    self._open(positions[end])
+            elif body.fill.requests:
+                self._close(body)
+            else:
+                raise self._oversized(requests[start], body, positions[start])
+            start = end
+
+    def _oversized(self, request: Request, body: Body, position: int) -> JobRequestError:
+        size = body.fill.size(request.custom_id, position, request.params_size)
+        return JobRequestError(
+            request.at,
+            request.custom_id,
+            f"it takes {size:,} bytes, and with its envelope a batch may have {self._options.max_bytes:,} "
+            "(max_bytes): shorten it, or give files by their URL or file_id",
+        )
+
+    def _write(self, part: _Part) -> None:
+        for start, end in part.blocks:
+            part.body.write([request.line for request in part.requests[start:end]])
+        part.body.add(part.positions, part.requests, part.sizes)
+        # Most requests have no columns.
+        for columns in [request.columns for request in part.requests if request.columns != b"{}"]:
+            self._columns.add(columns)
+        self.added += len(part.requests)
+
+    def _open(self, position: int) -> Body:
+        most = self._options.shard_requests
+        canary = self._options.canary and not self._ledger.shards()
+        requests = (
+            min(self._options.canary, most) if canary else distinct_count(self._number, self._token, most)
+        )
+        fill = ShardFill(
+            self._number, None if self._own else self._token, Limits(requests, self._options.max_bytes)
+        )
+        body = Body(self._ledger, self._store, "canary" if canary else "first", fill, position)
+        self._bodies.append(body)
+        self._lines.note_codec(self._number, body.codec.name)
+        self._number += 1
+        with self._ledger.transaction(durable=False):
+            self._ledger.set_counters(self._position, self._number)
+            body.note(ShardState.ADDING)
+        return body
+
+    def _close(self, body: Body) -> None:
+        self._bodies.remove(body)
+        with self._ledger.transaction(durable=False):
+            if body.fill.requests:
+                positions = body.positions
+                body.first = positions[0]
+                # Twins take positions between those of the rows.
+                contiguous = positions[-1] - positions[0] + 1 == len(positions)
+                body.finish(ShardState.ADDING, None if contiguous else positions.tobytes())
+            else:
+                body.discard()
+                self._ledger.delete_shard(body.fill.number)
 
 
 def _compare(request: Request, known: bytes, **other: Any) -> None:

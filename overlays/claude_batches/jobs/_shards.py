@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
@@ -107,6 +107,26 @@ class ShardFill:
         """Tell if a line fits."""
         requests, room = self.left
         return requests > 0 and size + SEPARATOR <= room
+
+    def fitting(self, requests: Sequence[Request], positions: Sequence[int], start: int) -> list[int]:
+        """Return the sizes of the requests that fit.
+
+        Args:
+            requests: Requests.
+            positions: Their positions.
+            start: The index of the first one.
+        """
+        count, room = self.left
+        # No line is shorter than what is around its params, so the others are not looked at.
+        end = start + min(count, room // self._around)
+        around = self._around
+        if self._token is None:
+            sizes = [around + len(each.custom_id) + each.params_size for each in requests[start:end]]
+        else:
+            numbered = zip(requests[start:end], positions[start:end], strict=True)
+            sizes = [around + len(str(position)) + each.params_size for each, position in numbered]
+        ends = list(accumulate(size + SEPARATOR for size in sizes))
+        return sizes[: bisect_right(ends, room)]
 
     @property
     def left(self) -> tuple[int, int]:

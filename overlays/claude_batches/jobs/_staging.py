@@ -60,15 +60,15 @@ class Body:
         self._start += len(stored)
         self.blocks += 1
 
-    def add(self, first: int, requests: list[Request], sizes: list[int]) -> None:
+    def add(self, positions: Sequence[int], requests: Sequence[Request], sizes: Sequence[int]) -> None:
         """Count rows.
 
         Args:
-            first: The position of the first one.
+            positions: Their positions.
             requests: Their requests.
             sizes: The sizes of their lines as they are sent.
         """
-        self.positions.extend(range(first, first + len(requests)))
+        self.positions.extend(positions)
         self.fill.add_all(sizes)
         self.fill.facts.add_all(requests)
 

@@ -140,12 +140,14 @@ class PostgresJob(SqlLedger):
             cursor.executemany(sql.replace("?", "%s"), rows)
             return int(cursor.rowcount)
 
-    def _insert(self, shard: int, first: int, keys: Sequence[bytes], places: Iterable[int]) -> int:
+    def _insert(
+        self, shard: int, positions: Sequence[int], keys: Sequence[bytes], places: Iterable[int]
+    ) -> int:
         added: int = self._run(
-            "INSERT INTO item (position, key, shard, place) SELECT ? + number - 1, key, ?, place "
-            "FROM unnest(?::bytea[], ?::bigint[]) WITH ORDINALITY AS rows (key, place, number) "
+            "INSERT INTO item (position, key, shard, place) SELECT position, key, ?, place "
+            "FROM unnest(?::bigint[], ?::bytea[], ?::bigint[]) AS rows (position, key, place) "
             "ON CONFLICT DO NOTHING",
-            (first, shard, list(keys), list(places)),
+            (shard, list(positions), list(keys), list(places)),
         ).rowcount
         return added
 

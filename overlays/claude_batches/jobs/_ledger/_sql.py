@@ -257,30 +257,34 @@ class SqlLedger(ABC):
 
     # Rows -------------------------------------------------------------------------------------------------------
 
-    def insert_items(self, shard: int, first: int, keys: Sequence[bytes], places: Iterable[int]) -> bool:
+    def insert_items(
+        self, shard: int, positions: Sequence[int], keys: Sequence[bytes], places: Iterable[int]
+    ) -> bool:
         """Add rows; false, and nothing added, if a key is there already.
 
         Args:
             shard: Their shard.
-            first: The position of the first one.
+            positions: Their positions, in order.
             keys: Their keys.
             places: Their places in the shard.
         """
-        with self._savepoint() as undo:
-            if self._insert(shard, first, keys, places) != len(keys):
+        with self.savepoint() as undo:
+            if keys and self._insert(shard, positions, keys, places) != len(keys):
                 undo()
                 return False
         return True
 
     @abstractmethod
-    def _insert(self, shard: int, first: int, keys: Sequence[bytes], places: Iterable[int]) -> int:
+    def _insert(
+        self, shard: int, positions: Sequence[int], keys: Sequence[bytes], places: Iterable[int]
+    ) -> int:
         """Insert rows whose keys are not there, in one statement; return their number.
 
         A million rows come through here. Binding the values of each takes longer than inserting it.
         """
 
     @contextmanager
-    def _savepoint(self) -> Generator[Callable[[], None]]:
+    def savepoint(self) -> Generator[Callable[[], None]]:
         undone: list[bool] = []
         self._run("SAVEPOINT rows")
         yield lambda: undone.append(True)

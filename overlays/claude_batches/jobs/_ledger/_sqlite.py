@@ -23,6 +23,8 @@ __all__ = ["SqliteLedger"]
 
 #: Kilobytes of pages in memory: where rows are taken in their order, and where they are added.
 _CACHE, _CACHE_TO_ADD = 4_000, 32_000
+#: The bits of a place in a number that has an offset before it. A shard has less than 2^40 lines and blocks.
+_PLACE_BITS = 40
 #: Ledgers up to this size are checked whole at each opening.
 CHECKED_BYTES = 64 * 1024 * 1024
 
@@ -127,14 +129,23 @@ class SqliteLedger(SqlLedger):
         with self._mutex, self._ours():
             return self._connection.executemany(sql, rows).rowcount
 
-    def _insert(self, shard: int, first: int, keys: Sequence[bytes], places: Iterable[int]) -> int:
+    def _insert(
+        self, shard: int, positions: Sequence[int], keys: Sequence[bytes], places: Iterable[int]
+    ) -> int:
+        first = positions[0]
+        numbers = [
+            position - first << _PLACE_BITS | place for position, place in zip(positions, places, strict=True)
+        ]
         # Other threads go on meanwhile: one statement is one call without Python's lock.
         added: int = self._run(
             "INSERT INTO item (position, key, shard, place) "
-            "SELECT ?1 + key, substr(?2, key * ?3 + 1, ?3), ?4, value FROM json_each(?5) "
+            "SELECT ?1 + (value >> ?2), substr(?3, key * ?4 + 1, ?4), ?5, value & ?6 FROM json_each(?7) "
             "WHERE true ON CONFLICT DO NOTHING",
-            (first, b"".join(keys), KEY_BYTES, shard, orjson.dumps(list(places))),
-        ).rowcount
+            (
+                first, _PLACE_BITS, b"".join(keys), KEY_BYTES, shard, (1 << _PLACE_BITS) - 1,
+                orjson.dumps(numbers),
+            ),
+        ).rowcount  # fmt: skip
         return added
 
     def _now(self) -> float:

@@ -232,7 +232,8 @@ class _Registration:
     def _insert(self, kind: str, index: Index, path: str) -> bool:
         """Insert a shard with all its rows; false, and nothing inserted, if a row is known."""
         number, first = self._number, self._position
-        if not self._ledger.insert_items(number, first, _keys_of(index), _places_of(index)):
+        positions = range(first, first + index.requests)
+        if not self._ledger.insert_items(number, positions, _keys_of(index), _places_of(index)):
             return False
         start = 0
         for block, (_, size) in enumerate(index.blocks):
