@@ -14,7 +14,7 @@ import orjson
 import pyarrow.parquet as pq
 import pydantic
 import pytest
-from claude_batches.jobs import BudgetError, TableError
+from claude_batches.jobs import BudgetError, TableError, _adding
 from claude_batches.jobs._tables import _write
 from claude_batches.sandbox import Sandbox
 
@@ -34,8 +34,12 @@ def _table(path: Path, texts: list[str]) -> Path:
     return path
 
 
-def test_repeated_rows(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("together", [2, 50_000])
+def test_repeated_rows(
+    tmp_path: Path, open_job: Open, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
     """Rows with equal prompts are paid for once, and each gets the result, in the order of the table."""
+    monkeypatch.setattr(_adding, "_PENDING_ROWS", together)
     job = open_job(tmp_path / "a", sandbox.url, max_requests=2)
     table = _table(tmp_path / "t.csv", ["a", "b", "a", "c", "b", "a", "d"])
     assert job.add(table, **QUESTION) == 4

@@ -53,7 +53,9 @@ _SHOWN = 50
 
 Order = Annotated[
     Literal["input", "arrival"],
-    typer.Option("--order", help="The order of rows: of the requests, or of the results, which is faster."),
+    typer.Option(
+        "--order", help="The order of rows: that of the requests, or batch by batch, as these ended."
+    ),
 ]
 
 

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import orjson
 
 from ._causes import Cause
-from ._codec import BLOCK_LINES, LINE_BITS, place_at
-from ._ids import key_of, parse_sent_id
+from ._codec import BLOCK_LINES, LINE_BITS
 from ._ledger._sql import SqlLedger
-from ._lines import Line, exact_result, parse_result, read_line, split_line
+from ._lines import Line, exact_result, read_line, split_line
 from ._reading import INDEX_BITS, Lines, StoredBlock
-from ._records import RESULT, Item, ItemState, ItemValues, Shard, ShardState, Twin
+from ._records import Item, ItemState, ItemValues, Shard, ShardState, Twin
 from ._tables import AnswerType, check_answer
 
 if TYPE_CHECKING:
@@ -259,7 +258,12 @@ class Joining:
         return AHEAD_ROWS if ahead is None else max(100, min(AHEAD_ROWS, int(AHEAD_BYTES / max(ahead, 1))))
 
     def by_shard(self, shard: Shard, causes: Collection[str] | None, *, latest: bool) -> Iterator[JobRow]:
-        """Yield the rows with a final result in the batch of a shard, in input order."""
+        """Return the rows with a final result in the batch of a shard, in input order; their twins follow."""
+        return chain.from_iterable(map(self._joined, self._items_of_shard(shard, causes, latest=latest)))
+
+    def _items_of_shard(
+        self, shard: Shard, causes: Collection[str] | None, *, latest: bool
+    ) -> Iterator[Sequence[Item | Twin]]:
         positions = list(self._ledger.positions(shard))
         window = self._window()
         twins = self._ledger.has_twins()
@@ -273,7 +277,7 @@ class Joining:
                 and item.state == ItemState.DONE
                 and (causes is None or (item.cause or "missing") in causes)
             ]
-            yield from self._joined(with_twins(self._ledger, group, latest=latest) if twins else group)
+            yield with_twins(self._ledger, group, latest=latest) if twins else group
 
     def by_input(self) -> Iterator[JobRow]:
         """Return the rows in input order."""
@@ -299,16 +303,10 @@ class Joining:
         yield window
 
     def by_arrival(self) -> Iterator[JobRow]:
-        """Yield rows as their results came; those without a result, and twins, come last."""
+        """Return the rows batch by batch, in the order in which these ended."""
         collected = self._ledger.shards((ShardState.COLLECTED,))
-        for shard in sorted(collected, key=lambda shard: shard.ended_at or 0.0):
-            yield from self._of_shard(shard)
-        missing = (item for item in self._ledger.items(states=(ItemState.DONE,)) if item.result is None)
-        while items := list(islice(missing, 1000)):
-            yield from self._rows(items, [None] * len(items))
-        twins = self._ledger.twins()
-        while group := list(islice(twins, 1000)):
-            yield from self._joined(group)
+        collected.sort(key=lambda shard: shard.ended_at or 0.0)
+        return chain.from_iterable(self.by_shard(shard, None, latest=False) for shard in collected)
 
     def _joined(self, group: Sequence[Item | Twin]) -> Iterator[JobRow]:
         """Join rows with their results."""
@@ -366,27 +364,6 @@ class Joining:
             shard = self._ledger.shard(number)
             self._batches[number] = None if shard is None else shard.batch_id
         return self._batches[number]
-
-    def _of_shard(self, shard: Shard) -> Iterator[JobRow]:
-        """Yield the final results of a shard, unparsed."""
-        own = self._ledger.facts().ids == "own"
-        for number in range(len(self._ledger.blocks(RESULT, shard.number))):
-            block = self._lines.result_block(shard.number, number)
-            ids = [parse_result(line)["custom_id"] if line.strip() else "" for line in block]
-            if own:
-                by_key = self._ledger.items_by_key([key_of(each) for each in ids if each])
-                found = {item.position: item for item in by_key.values()}
-            else:
-                sent = [parse_sent_id(each) for each in ids]
-                found = self._ledger.items_at([each.position for each in sent if each is not None])
-            by_place = {item.result: item for item in found.values() if item.shard == shard.number}
-            places = range(place_at(number, 0), place_at(number, len(block)))
-            kept = [
-                (by_place[place], line)
-                for place, line in zip(places, block, strict=True)
-                if place in by_place and by_place[place].state == ItemState.DONE
-            ]
-            yield from self._rows([item for item, _ in kept], [line for _, line in kept])
 
 
 def _wanted(items: Sequence[ItemValues]) -> dict[int, list[int]]:

@@ -368,7 +368,7 @@ class AsyncJob:
         """Yield the rows that have a final result, in flat memory.
 
         Args:
-            order: `"input"`, or `"arrival"`, which is faster.
+            order: `"input"`, or `"arrival"`: batch by batch, in the order in which these ended.
         """
         return rows(self._job.ledger, self._job.lines, order, self._answers)
 
@@ -447,7 +447,7 @@ class AsyncJob:
 
         Args:
             path: The file (`.jsonl`, `.csv`, `.parquet`), or an open binary file; `None` for Arrow.
-            order: `"input"`, or `"arrival"`.
+            order: As in `results`.
             format: `jsonl`, `csv`, `parquet` or `arrow`, where the name doesn't tell it.
             raw: Adds the unparsed results.
             cost: Fills the column of costs, by the price list (extra `cost`) and `prices`; so does its name among
