@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import threading
@@ -88,6 +89,21 @@ def test_rows_outlive_their_job(tmp_path: Path, sandbox: Sandbox) -> None:
         rows = list(job.results())
     assert [row.request for row in rows] == given
     assert all(row.message is not None for row in rows)
+
+
+def test_rows_in_threads(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
+    """Rows are read by several threads at once."""
+    job = open_folder(tmp_path / "a", sandbox.url)
+    texts = [hashlib.sha512(b"%d" % number).hexdigest() * 4 for number in range(6000)]
+    job.add(request(f"row {number}", text) for number, text in enumerate(texts))
+    job.run()
+
+    def read(row: Any) -> str:
+        text: str = row.params["messages"][0]["content"]
+        return text
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(read, job.results())) == texts
 
 
 def test_large_integers(tmp_path: Path, open_folder: Open) -> None:

@@ -8,6 +8,7 @@ import secrets
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -614,6 +615,41 @@ def test_ledger_of_version_1(tmp_path: Path, sandbox: Sandbox) -> None:
         opened_to_read(place.job, None)
     assert place.write(numbered(5)).added == 2
     assert len(run(place, sandbox)) == 5
+
+
+def test_no_migration_beneath_others(postgres: Postgres) -> None:
+    """A ledger of an earlier schema is not migrated while a process of an earlier release works on it."""
+    ledger = PostgresLedger(postgres.dsn)
+    with Job.open("older", ledger=ledger) as older:
+        older.add(numbered(1))
+        older._job.ledger._run("UPDATE version SET number = 2")
+        with pytest.raises(LedgerError, match="earlier release work on it: end them"):
+            Job.open("older", ledger=ledger)
+        older._job.ledger._run("UPDATE version SET number = 3")
+    with Job.open("older", ledger=ledger) as newer:
+        assert newer.status().requests == 1
+
+
+def test_workers_while_they_work(postgres: Postgres, sandbox: Sandbox) -> None:
+    """A process counts as a worker while it adds or runs; after steps of its own, until it closes the job."""
+    seen: list[int] = []
+    ledger = PostgresLedger(postgres.dsn)
+    with (
+        Client(base_url=sandbox.url, api_key="k") as client,
+        Job.open("works", ledger=ledger) as watching,
+        Job.open("works", ledger=ledger, client=client, **QUICK) as working,
+    ):
+
+        def rows() -> Iterator[Any]:
+            seen.append(len(watching.workers()))
+            yield from numbered(3)
+
+        working.add(rows())
+        working.run()
+        seen.append(len(watching.workers()))
+        working.submit()
+        seen.append(len(watching.workers()))
+    assert seen == [1, 0, 1]
 
 
 # Kills ----------------------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ import orjson
 import pyarrow.parquet as pq
 import pydantic
 import pytest
-from claude_batches.jobs import BudgetError, TableError, _adding
+from claude_batches.jobs import BudgetError, TableError, _adding, _rows
+from claude_batches.jobs._requests import Given
 from claude_batches.jobs._tables import _write
 from claude_batches.sandbox import Sandbox
 
@@ -54,6 +55,51 @@ def test_repeated_rows(
     assert job.add(longer, **QUESTION) == 1
     job.run()
     assert [row.columns["country"] for row in job.results()] == [f"country {index}" for index in range(9)]
+
+
+def test_many_repeated_rows(
+    tmp_path: Path, open_folder: Open, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of many rows with one prompt has its result, however many there are for the rows read together."""
+    monkeypatch.setattr(_rows, "AHEAD_ROWS", 100)
+    job = open_folder(tmp_path / "a", sandbox.url)
+    texts = [f"prompt {index % 3}" for index in range(2500)]
+    assert job.add(_table(tmp_path / "t.csv", texts), **QUESTION) == 3
+    job.run()
+    for order in ("input", "arrival"):
+        rows = list(job.results(order))
+        assert sorted(row.columns["country"] for row in rows) == sorted(f"country {n}" for n in range(2500))
+        assert all(row.params["messages"][0]["content"] in row.message.content[0].text for row in rows)
+
+
+def test_failed_call_leaves_no_repeated_rows(
+    tmp_path: Path, open_folder: Open, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Repeated rows of a call that fails are not there, even if they came before its first new row."""
+    monkeypatch.setattr(_adding, "_PENDING_ROWS", 5)
+    job = open_folder(tmp_path / "a", sandbox.url, max_requests=10)
+    first = [Given(f"row {n}", request(n), {"n": n}, n) for n in range(5)]
+    assert job.add(first) == 5
+
+    def failing() -> Any:
+        yield from (Given(f"row {n}", request(n), {"n": 100 + n}, 100 + n) for n in range(5))
+        yield from (Given(f"row {n}", request(n), {"n": n}, n) for n in range(5, 60))
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        job.add(failing())
+    status = job.status()
+    assert (status.requests, status.twins) == (5, 0)
+    repeated = [Given(f"row {n}", request(n), {"n": 100 + n}, 100 + n) for n in range(5)]
+    assert job.add(repeated) == 0
+    job.run()
+    assert [row.columns["n"] for row in job.results()] == [*range(5), *range(100, 105)]
+
+
+def request(number: int) -> dict[str, Any]:
+    """Params of a request."""
+    message = {"role": "user", "content": f"number {number}"}
+    return {"model": "claude-haiku-4-5", "max_tokens": 10, "messages": [message]}
 
 
 def test_table_out(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from claude_batches import Client
 from claude_batches.jobs import Job, PostgresLedger
 from claude_batches.jobs._temporary import TemporaryFolder, remove_leftovers
 from claude_batches.sandbox import Sandbox
@@ -87,16 +88,28 @@ def test_not_those_of_other_users(owner: tuple[subprocess.Popen[str], Path]) -> 
     assert left.exists()
 
 
+@pytest.mark.parametrize("name", ["claude-batches-reviews", "claude-batches-tmp-reviews"])
+def test_not_the_folder_of_a_job(place: Path, sandbox: Sandbox, name: str) -> None:
+    """The folder of a job stays, wherever it is and whatever its name."""
+    with Client(base_url=sandbox.url, api_key="k") as client:
+        with Job.open(place / name, client=client, **QUICK) as job:
+            job.add(requests(3))
+            job.run()
+        remove_leftovers()
+        with Job.open(place / name, client=client, **QUICK) as job:
+            assert len(list(job.results())) == 3
+
+
 def test_a_job_leaves_nothing(
     owner: tuple[subprocess.Popen[str], Path], place: Path, postgres: Postgres, sandbox: Sandbox
 ) -> None:
-    """A job in PostgreSQL removes leftovers when it is opened, makes a folder to download alone, and removes that."""
-    process, _ = owner
+    """A job in PostgreSQL makes a folder to download alone, removes leftovers then, and that at its end."""
+    process, left = owner
     process.kill()
     process.wait()
     jobs = sync_jobs(PostgresLedger(postgres.dsn))
     job = next(jobs)("temporary", sandbox.url)
-    assert list(place.iterdir()) == []
+    assert list(place.iterdir()) == [left]
     job.add(requests(3))
     job.run()
     assert len(list(job.results())) == 3

@@ -128,6 +128,9 @@ class Adding:
         self._index = 0
         # The last one takes the next rows; the others wait for theirs.
         self._bodies: list[Body] = []
+        self._opened = False
+        # The number of the first one, and the position of its first row.
+        self._first: tuple[int, int] | None = None
         self._pending = _Pending()
         self._inserting: _Inserting | None = None
         self._thread = ThreadPoolExecutor(1, "claude-batches add")
@@ -160,9 +163,11 @@ class Adding:
         try:
             self._flush()
             self._settle()
-            for body in list(self._bodies):
-                self._close(body)
             with self._ledger.transaction():
+                for body in list(self._bodies):
+                    self._close(body)
+                if self._first is not None:
+                    self._ledger.set_first(*self._first)
                 self._ledger.add_input_columns(self._columns.found)
                 self._ledger.finish_adding()
         except BaseException:
@@ -189,6 +194,8 @@ class Adding:
         self._settle()
         pending, self._pending = self._pending, _Pending()
         if pending.rows:
+            if not self._opened:
+                self._open(self._position)
             arranged = self._arranged(pending)
             parts = list(self._parts(list(pending.rows.values()), arranged.rows))
             done = self._thread.submit(self._insert, parts, arranged.end)
@@ -356,6 +363,7 @@ class Adding:
         )
         body = Body(self._ledger, self._store, "canary" if canary else "first", fill, position)
         self._bodies.append(body)
+        self._opened = True
         self._lines.note_codec(self._number, body.codec.name)
         self._number += 1
         with self._ledger.transaction(durable=False):
@@ -368,7 +376,11 @@ class Adding:
         with self._ledger.transaction(durable=False):
             if body.fill.requests:
                 positions = body.positions
-                body.first = positions[0]
+                if body.first == self._first_position:
+                    # Until the call ends, its rows are those from here on: a twin may come before the first row.
+                    self._first = body.fill.number, positions[0]
+                else:
+                    body.first = positions[0]
                 # Twins take positions between those of the rows.
                 contiguous = positions[-1] - positions[0] + 1 == len(positions)
                 body.finish(ShardState.ADDING, None if contiguous else positions.tobytes())

@@ -6,6 +6,7 @@ place of a row is `block << LINE_BITS | line`. The blocks of a shard in a row ar
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -61,6 +62,24 @@ class Codec:
         return block
 
 
+class _Contexts(threading.local):
+    """The contexts of `zstandard`, made for each thread: two threads in one crash the process."""
+
+    def __init__(self, library: Any) -> None:
+        self.compress: Callable[[bytes], bytes] = library.ZstdCompressor(
+            level=_LEVEL, write_checksum=True
+        ).compress
+        self.decompress: Callable[[bytes], bytes] = library.ZstdDecompressor().decompress
+
+
+class _StandardContexts:
+    """The functions of the standard library, which make a context for each call."""
+
+    def __init__(self, library: Any) -> None:
+        self.compress: Callable[[bytes], bytes] = lambda data: library.compress(data, level=_LEVEL)
+        self.decompress: Callable[[bytes], bytes] = library.decompress
+
+
 class ZstdCodec(Codec):
     """One Zstandard frame a block.
 
@@ -74,16 +93,12 @@ class ZstdCodec(Codec):
 
     def __init__(self, library: Any, *, standard: bool) -> None:
         self._error: type[Exception] = library.ZstdError
-        if standard:
-            self._compress: Callable[[bytes], bytes] = lambda data: library.compress(data, level=_LEVEL)
-            self._decompress: Callable[[bytes], bytes] = library.decompress
-        else:
-            self._compress = library.ZstdCompressor(level=_LEVEL, write_checksum=True).compress
-            self._decompress = library.ZstdDecompressor().decompress
+        self._contexts: Any = _StandardContexts(library) if standard else _Contexts(library)
 
     def encode(self, lines: bytes) -> bytes:
         """Encode a block."""
-        return self._compress(lines)
+        encoded: bytes = self._contexts.compress(lines)
+        return encoded
 
     def decode(self, block: bytes) -> bytes:
         """Decode a block.
@@ -92,7 +107,7 @@ class ZstdCodec(Codec):
             LedgerDamagedError: It is corrupt.
         """
         try:
-            lines = self._decompress(block)
+            lines: bytes = self._contexts.decompress(block)
         except self._error as error:
             raise LedgerDamagedError(f"a block of a shard is corrupt: {error}") from None
         return lines

@@ -19,7 +19,6 @@ from ._ledger._sqlite import SqliteLedger
 from ._options import Ids, JobOptions, OptionKeys
 from ._reading import Lines
 from ._staged_store import StagedStore
-from ._temporary import remove_leftovers
 
 __all__ = [
     "FolderLedger",
@@ -225,9 +224,7 @@ class PostgresLedger:
         Raises:
             LedgerError: The database can't be used, or psycopg is not installed.
         """
-        job = PostgresJob(self._dsn, name, ids=ids, lease_seconds=self._lease_seconds)
-        remove_leftovers()
-        return _shared(name, job)
+        return _shared(name, PostgresJob(self._dsn, name, ids=ids, lease_seconds=self._lease_seconds))
 
     def open_to_read(self, name: str) -> Opened:
         """Open a job to read it: without a lease, and with one connection.

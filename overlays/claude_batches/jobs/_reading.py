@@ -51,9 +51,10 @@ class StoredBlock:
         Raises:
             LedgerDamagedError: The block is corrupt, or has fewer lines.
         """
-        lines = self._lines
+        # Read first: another thread may set the lines, and then drop the bytes.
+        stored, lines = self._stored, self._lines
         if lines is None:
-            lines = self._lines = decoded(self._stored).split(b"\n")
+            lines = self._lines = decoded(stored).split(b"\n")
             self._stored = b""
         try:
             return lines[place & _LINE]

@@ -212,14 +212,18 @@ def with_twins(ledger: SqlLedger, items: Sequence[Item], *, latest: bool) -> lis
         return []
     wanted = {item.position for item in items}
     if not latest:
-        found = ledger.twins_of(min(wanted), max(wanted))
-        return [*items, *(twin for twin in found if twin.item in wanted)]
+        return [*items, *_twins_of(ledger, wanted)]
     last = ledger.last_twins(list(wanted))
     # A twin without columns says that it is the row itself.
     return [
         item if item.position not in last or not (twin := last[item.position][1]).columns else twin
         for item in items
     ]
+
+
+def _twins_of(ledger: SqlLedger, wanted: set[int]) -> Iterator[Twin]:
+    """Yield the twins of rows with these positions."""
+    return (twin for twin in ledger.twins_of(min(wanted), max(wanted)) if twin.item in wanted)
 
 
 class Joining:
@@ -277,7 +281,16 @@ class Joining:
                 and item.state == ItemState.DONE
                 and (causes is None or (item.cause or "missing") in causes)
             ]
-            yield with_twins(self._ledger, group, latest=latest) if twins else group
+            if not twins or not group:
+                yield group
+            elif latest:
+                yield with_twins(self._ledger, group, latest=True)
+            else:
+                yield group
+                # A row may have any number of them.
+                others = _twins_of(self._ledger, {item.position for item in group})
+                while some := list(islice(others, window)):
+                    yield some
 
     def by_input(self) -> Iterator[JobRow]:
         """Return the rows in input order."""
@@ -314,6 +327,7 @@ class Joining:
 
     def _with_lines(self, items: Sequence[ItemValues], twins: Sequence[Twin | None] = ()) -> Iterator[JobRow]:
         """Join rows with their results, each block of which is read once."""
+        assert len(items) < 1 << INDEX_BITS, "more rows than an index has bits for"
         found: list[bytes | None] = [None] * len(items)
         if self._with_results:
             for shard, wanted in _wanted(items).items():

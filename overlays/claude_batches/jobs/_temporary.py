@@ -13,8 +13,9 @@ from threading import Lock
 
 __all__ = ["TemporaryFolder", "remove_leftovers"]
 
-PREFIX = "claude-batches-"
-_LOCK = "lock"
+# A job's folder can lie beside these, with a similar name and a lock of its own: both names are of this module alone.
+PREFIX = "claude-batches-tmp-"
+_LOCK = ".claude-batches-temporary"
 
 
 class TemporaryFolder:
@@ -33,6 +34,8 @@ class TemporaryFolder:
     def path(self) -> Path:
         """The folder."""
         with self._making:
+            if self._path is None:
+                remove_leftovers()
             while self._path is None:
                 path = Path(tempfile.mkdtemp(prefix=PREFIX))
                 lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)

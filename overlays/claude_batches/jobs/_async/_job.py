@@ -160,10 +160,10 @@ class AsyncJob:
             raise JobError("requests are being added to this job already: wait for that call")
         given: Any = self._source_of(requests, source)
         self._hold()
-        self._job.ledger.note_work()
         self._adding = True
         try:
-            return await self._add(given)
+            with self._job.ledger.working():
+                return await self._add(given)
         finally:
             self._adding = False
 
@@ -244,7 +244,6 @@ class AsyncJob:
             JobError: The ledger can't be used, or a shard needs a decision.
         """
         runner = self._running()
-        self._job.ledger.note_work()
         # To the stderr of the moment: programs redirect it.
         interrupts = Interrupts(_STOPPING, lambda text: sys.stderr.write(f"{text}\n"))
         self._stop = False
@@ -254,7 +253,7 @@ class AsyncJob:
 
         delay = self._options.poll_interval
         allow = self._allow(max_cost)
-        with interrupts:
+        with self._job.ledger.working(), interrupts:
             while True:
                 moved = 0
                 self._over_cost = False

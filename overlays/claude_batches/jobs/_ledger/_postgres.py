@@ -15,7 +15,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from hashlib import blake2b
 from typing import Any, ClassVar
 
@@ -68,7 +68,8 @@ class PostgresJob(SqlLedger):
         self._lease_seconds = lease_seconds
         self._library = _library()
         self._lost = False
-        self._works = False
+        # How many calls add or send, whether steps are called, and the noted result of both.
+        self._blocks, self._steps, self._works = 0, False, 0
         self._heart: _Heart | None = None
         self._connection = self._connect(dsn)
         try:
@@ -119,6 +120,15 @@ class PostgresJob(SqlLedger):
         version = self._version()
         if version > VERSION:
             raise LedgerTooNewError(self.place, version, VERSION)
+        if (
+            0 < version < VERSION
+            and self._run("SELECT 1 FROM worker WHERE expires > ?", (self._now(),)).fetchone()
+        ):
+            # An earlier release writes what it knows of, and this one would miss the rest.
+            raise LedgerError(
+                f"{self.place} has schema {version}, and processes of an earlier release work on it: end them, and "
+                f"open it again, which migrates it to schema {VERSION}"
+            )
         for number in range(version, VERSION):
             for statement in statements(MIGRATIONS[number]):
                 self._run(statement.replace(" BLOB", " BYTEA"))
@@ -197,10 +207,29 @@ class PostgresJob(SqlLedger):
             raise self.lost_lease()
 
     def note_work(self) -> None:
-        """Note that this process adds or sends requests."""
-        if not self._works:
-            self._run("UPDATE worker SET sends = 1 WHERE id = ?", (self.worker,))
-            self._works = True
+        """Note that this process sends requests step by step, until it closes the job."""
+        self._work(1)
+        self._steps = True
+
+    @contextmanager
+    def working(self) -> Generator[None]:
+        """Note in the block that this process adds or sends requests."""
+        with self._mutex:
+            self._blocks += 1
+            self._work(1)
+        try:
+            yield
+        finally:
+            with self._mutex:
+                self._blocks -= 1
+                if not self._blocks and not self._steps and not self._connection.closed:
+                    with suppress(LedgerError):
+                        self._work(0)
+
+    def _work(self, sends: int) -> None:
+        if self._works != sends:
+            self._run("UPDATE worker SET sends = ? WHERE id = ?", (sends, self.worker))
+            self._works = sends
 
     def workers(self) -> list[Worker]:
         """Return the other processes with a lease that add or send requests."""

@@ -128,7 +128,12 @@ class SqlLedger(ABC):
         """
 
     def note_work(self) -> None:  # noqa: B027  # a folder has one process, which its lock tells
-        """Note that this process adds or sends requests, so that those that only watch wait for it."""
+        """Note that this process sends requests step by step, so that those that only watch wait for it."""
+
+    @contextmanager
+    def working(self) -> Generator[None]:
+        """Note in the block that this process adds or sends requests."""
+        yield
 
     def workers(self) -> list[Worker]:
         """Return the other processes that add or send requests, as far as the ledger tells."""
@@ -592,15 +597,23 @@ class SqlLedger(ABC):
             row = self._run(f"SELECT {_SHARD} FROM shard WHERE hash = ? LIMIT 1", (digest,)).fetchone()
         return None if row is None else _shard(row)
 
-    def twins_of(self, first: int, last: int) -> list[Twin]:
-        """Return the twins of rows from one position to another."""
-        with self._mutex:
-            rows = self._run(
-                "SELECT position, item, columns FROM twin WHERE item BETWEEN ? AND ? AND length(columns) > 0 "
-                "ORDER BY position",
-                (first, last),
-            ).fetchall()
-        return [Twin(position, item, bytes(columns)) for position, item, columns in rows]
+    def twins_of(self, first: int, last: int) -> Iterator[Twin]:
+        """Yield the twins of rows from one position to another, row by row."""
+        after = first, -1
+        while True:
+            with self._mutex:
+                page = self._run(
+                    "SELECT position, item, columns FROM twin WHERE (item, position) > (?, ?) AND item <= ? "
+                    f"ORDER BY item, position LIMIT {PAGE}",
+                    (*after, last),
+                ).fetchall()
+            # A twin without columns is not a row.
+            yield from (
+                Twin(position, item, bytes(columns)) for position, item, columns in page if len(columns)
+            )
+            if len(page) < PAGE:
+                return
+            after = page[-1][1], page[-1][0]
 
     # Shards: adding -------------------------------------------------------------------------------------------
 
@@ -620,6 +633,10 @@ class SqlLedger(ABC):
     def delete_shard(self, number: int) -> None:
         """Remove a shard that no row is in."""
         self._run("DELETE FROM shard WHERE number = ?", (number,))
+
+    def set_first(self, shard: int, first: int) -> None:
+        """Set the position of a shard's first row."""
+        self._run("UPDATE shard SET first = ? WHERE number = ?", (first, shard))
 
     def finish_adding(self) -> None:
         """Let the shards of this call be sent."""

@@ -161,10 +161,10 @@ class Job:
             raise JobError("requests are being added to this job already: wait for that call")
         given: Any = self._source_of(requests, source)
         self._hold()
-        self._job.ledger.note_work()
         self._adding = True
         try:
-            return self._add(given)
+            with self._job.ledger.working():
+                return self._add(given)
         finally:
             self._adding = False
 
@@ -230,7 +230,6 @@ class Job:
             JobError: The ledger can't be used, or a shard needs a decision.
         """
         runner = self._running()
-        self._job.ledger.note_work()
         # To the stderr of the moment: programs redirect it.
         interrupts = Interrupts(_STOPPING, lambda text: sys.stderr.write(f"{text}\n"))
         self._stop = False
@@ -240,7 +239,7 @@ class Job:
 
         delay = self._options.poll_interval
         allow = self._allow(max_cost)
-        with interrupts:
+        with self._job.ledger.working(), interrupts:
             while True:
                 moved = 0
                 self._over_cost = False
