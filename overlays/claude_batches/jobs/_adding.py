@@ -23,6 +23,7 @@ from ._ids import twin_key
 from ._input_columns import InputColumns
 from ._ledger._sql import SqlLedger
 from ._lines import read_line, split_line
+from ._memory import give_back
 from ._options import JobOptions
 from ._reading import Lines
 from ._records import Item, ShardState
@@ -34,8 +35,8 @@ __all__ = ["Adding"]
 
 #: Rows that are added in one transaction: their keys are spread over the whole index, so that few large transactions
 #: write much less than many small ones.
-_PENDING_ROWS = 50_000
-_PENDING_BYTES = 16 * 1024 * 1024
+_PENDING_ROWS = 25_000
+_PENDING_BYTES = 8 * 1024 * 1024
 
 
 @attrs.define
@@ -175,6 +176,8 @@ class Adding:
             raise
         self._thread.shutdown()
         self._exits.close()
+        if self.added > _PENDING_ROWS:
+            give_back()
 
     def abandon(self) -> None:
         """Add nothing."""
