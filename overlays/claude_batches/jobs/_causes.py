@@ -124,7 +124,7 @@ def classify(result: Mapping[str, Any] | None) -> Cause:
         case "succeeded":
             message = result.get("message")
             # The test for an abstract class costs more than all the rest, and lines of results have dicts.
-            if not isinstance(message, dict | Mapping):
+            if message.__class__ is not dict and not isinstance(message, Mapping):
                 return Cause.UNKNOWN
             stop = cast("Mapping[str, Any]", message).get("stop_reason")
             return _BY_STOP.get(stop, Cause.SUCCEEDED) if isinstance(stop, str) else Cause.SUCCEEDED

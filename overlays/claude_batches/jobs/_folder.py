@@ -258,7 +258,7 @@ def _read(file: IO[bytes], path: Path, block: Block) -> bytes:
 @contextmanager
 def _reading(path: Path) -> Generator[IO[bytes]]:
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             yield file
     except FileNotFoundError:
         raise LedgerDamagedError(f"{path} is missing, and the ledger needs it") from None
