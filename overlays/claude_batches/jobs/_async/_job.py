@@ -9,7 +9,7 @@ import warnings
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import IO, Any, Self, TypeGuard, Unpack
+from typing import IO, Any, Literal, Self, TypeGuard, Unpack, overload
 
 import attrs
 
@@ -32,7 +32,7 @@ from .._rows import JobRow, Order, rows
 from .._staging import merge, merged_count, restage
 from .._status import JobBatches, JobReport, JobStatus, archived_soon, batches_of, finished, status_of
 from .._tables import AnswerType, answer_type, read_source
-from .._tables._write import TableFormat, write_table
+from .._tables._write import ArrowReader, FileFormat, TableFormat, write_table
 from ._io import in_thread, pause
 from ._runner import NAMED, AsyncRunner
 
@@ -429,6 +429,34 @@ class AsyncJob:
     def cost(self) -> Report:
         """Return the cost of the results, earlier attempts included: by model, with all kinds of tokens."""
         return self._money.report()
+
+    @overload
+    def write(
+        self,
+        path: None = None,
+        *,
+        order: Order = "input",
+        format: Literal["arrow"] | None = None,
+        raw: bool = True,
+        cost: bool = False,
+        columns: Sequence[str] | None = None,
+        types: Mapping[str, Any] | None = None,
+        compression: str = "snappy",
+    ) -> ArrowReader: ...
+
+    @overload
+    def write(
+        self,
+        path: str | os.PathLike[str] | IO[bytes],
+        *,
+        order: Order = "input",
+        format: FileFormat | None = None,
+        raw: bool = True,
+        cost: bool = False,
+        columns: Sequence[str] | None = None,
+        types: Mapping[str, Any] | None = None,
+        compression: str = "snappy",
+    ) -> int: ...
 
     def write(
         self,
