@@ -47,11 +47,24 @@ _GROWTH = 1.5
 
 
 class AsyncJob:
+    # async only
     """A table of requests, paid for once, joined with their results.
 
     Its steps (`add`, `submit`, `poll`, `collect`, `retry`) can each be repeated, and continue from the ledger's state;
     `run` does them all until each request has its final result. They may be days, processes and machines apart.
+
+    Awaited are `add`, `plan`, `submit`, `poll`, `collect`, `retry`, `run`, `cancel`, `resume`, `resolve` and `close`.
+    The others read the ledger, and block the event loop for as long: `open`, `results`, `write`, `status`, `batches`,
+    `shards`, `workers`, `cost` and `spent`. A large table is written in a thread:
+    `await asyncio.to_thread(job.write, path)`.
     """
+
+    # sync: """A table of requests, paid for once, joined with their results.
+    # sync:
+    # sync: Its steps (`add`, `submit`, `poll`, `collect`, `retry`) can each be repeated, and continue from the ledger's
+    # sync: state; `run` does them all until each request has its final result. They may be days, processes and machines
+    # sync: apart.
+    # sync: """
 
     def __init__(
         self, job: Opened, client: AsyncClient | None, given: OptionKeys, answers: AnswerType | None

@@ -50,8 +50,9 @@ _GROWTH = 1.5
 class Job:
     """A table of requests, paid for once, joined with their results.
 
-    Its steps (`add`, `submit`, `poll`, `collect`, `retry`) can each be repeated, and continue from the ledger's state;
-    `run` does them all until each request has its final result. They may be days, processes and machines apart.
+    Its steps (`add`, `submit`, `poll`, `collect`, `retry`) can each be repeated, and continue from the ledger's
+    state; `run` does them all until each request has its final result. They may be days, processes and machines
+    apart.
     """
 
     def __init__(
