@@ -14,7 +14,7 @@ import orjson
 import pyarrow.parquet as pq
 import pydantic
 import pytest
-from claude_batches.jobs import BudgetError, TableError, _adding, _rows
+from claude_batches.jobs import BudgetError, JobOptionsError, TableError, _adding, _rows
 from claude_batches.jobs._requests import Given
 from claude_batches.jobs._tables import _write
 from claude_batches.sandbox import Sandbox
@@ -264,6 +264,50 @@ def test_typed_answers(tmp_path: Path, open_job: Open) -> None:
     assert (row.output, row.attempt, row.cause) == ({"good": True}, 2, "succeeded")
     assert "good" in str(asked[0]["output_config"]["format"]["schema"])
     assert "not valid" in str(asked[1]["messages"][-1])
+
+
+class Rating(pydantic.BaseModel):
+    """An answer."""
+
+    good: bool
+
+
+class Renamed(pydantic.BaseModel):
+    """The same answer, described in other words."""
+
+    good: bool = pydantic.Field(title="Is it good?")
+
+
+class Other(pydantic.BaseModel):
+    """Another answer."""
+
+    good: str
+
+
+def test_answers_without_their_type(tmp_path: Path, open_job: Open) -> None:
+    """A job that is opened without the type of its answers has them as JSON; another type is an error."""
+    with Sandbox(instant=True, reply=lambda _: '{"good": true}') as sandbox:
+        typed = open_job(tmp_path / "a", sandbox.url, output=Rating)
+        typed.add([{"text": "a"}], **QUESTION)
+        typed.run()
+        typed.close()
+    job = open_job(tmp_path / "a", None)
+    assert [row.output for row in job.results()] == [{"good": True}]
+    assert job.write(columns=["output", "error_type"]).read_all().to_pylist() == [
+        {"output": '{"good": true}', "error_type": None}
+    ]
+    with pytest.raises(JobOptionsError, match=r"type Rating, and output is Other, whose JSON schema differs"):
+        open_job(tmp_path / "a", None, output=Other)
+    assert [row.output for row in open_job(tmp_path / "a", None, output=Renamed).results()] == [
+        Renamed(good=True)
+    ]
+
+
+def test_another_type_before_any_request(tmp_path: Path, open_folder: Open) -> None:
+    """The type of the answers may change as long as the job has no requests."""
+    open_folder(tmp_path / "a", None, output=Rating).close()
+    open_folder(tmp_path / "a", None, output=Other).close()
+    assert open_folder(tmp_path / "a", None, output=Other).status().empty
 
 
 def test_one_answer_type(tmp_path: Path, open_folder: Open) -> None:

@@ -24,7 +24,7 @@ from .._errors import JobError, JobHeldError, JobOptionsError, ShardError
 from .._export import export
 from .._ledger._sql import Spent
 from .._money import Money
-from .._opening import Ledger, Opened, opened, options_of, store_options
+from .._opening import Ledger, Opened, check_answers, opened, options_of, store_options, stored_answers
 from .._options import Ids, JobOptions, OptionKeys, typed
 from .._records import JobFacts, JobState, Shard, ShardState, Worker
 from .._requests import Given
@@ -121,6 +121,8 @@ class AsyncJob:
         answers = None if output is None else answer_type(output)
         job = opened(name, ledger, ids)
         try:
+            if answers is not None:
+                check_answers(job, answers)
             made = cls(job, client, options, answers)
             if job.held():
                 made._hold()
@@ -382,7 +384,7 @@ class AsyncJob:
         Args:
             order: `"input"`, or `"arrival"`: batch by batch, in the order in which these ended.
         """
-        return rows(self._job.ledger, self._job.lines, order, self._answers)
+        return rows(self._job.ledger, self._job.lines, order, self._read_as)
 
     def spent(self) -> Sequence[Spent]:
         """Return the tokens of all attempts, by shard, model, service tier, cause, and use of the result."""
@@ -510,7 +512,7 @@ class AsyncJob:
             format=format,
             layout=table.layout,
             inputs=table.inputs,
-            output=self._answers,
+            output=self._read_as,
             pricer=self._money.pricer if cost or "cost" in (columns or ()) else None,
             compression=compression,
         )
@@ -523,6 +525,8 @@ class AsyncJob:
 
     def _use(self, given: OptionKeys) -> None:
         self._options = typed(options_of(self._job, given), self._answers)
+        # Without the type, answers are read as JSON.
+        self._read_as = self._answers or stored_answers(self._job)
         self._money = Money(self._job.ledger, self._job.lines, self._options.prices)
 
     def _hold(self) -> None:
@@ -530,7 +534,7 @@ class AsyncJob:
         self._job.hold()
         given = self._given
         if given is not None:
-            store_options(self._job, given)
+            store_options(self._job, given, self._answers)
             # Another process may have stored options since this one opened the job.
             self._use(given)
             self._given = None
