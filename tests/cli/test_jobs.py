@@ -40,6 +40,16 @@ def test_a_job_from_requests_to_a_table(job: str, requests: Path, tmp_path: Path
     assert "0 requests added" in again.stderr
 
 
+def test_repeated_rows_are_told(job: str, tmp_path: Path):
+    """The status tells of rows that repeat the request of another, as table and as JSON."""
+    table = tmp_path / "t.csv"
+    table.write_text("text,n\na,1\nb,2\na,3\n")
+    options = ("--prompt", "{text}", "--model", "claude-haiku-4-5", "--max-tokens", "9", *FAST)
+    assert "1 more repeats the request of another" in invoke("run", job, table, *options).stdout
+    shown = lines(invoke("status", job, "--json").stdout)[0]
+    assert (shown["requests"], shown["twins"]) == (2, 1)
+
+
 def test_failed_rows_are_status_three(job: str, requests: Path):
     """A finished job with failed rows ends with status 3; `results --failed` writes them."""
     requests.write_text(jsonl(request(0), request(1, ERRORED)))

@@ -47,6 +47,13 @@ def test_repeated_rows(
     assert job.add(table, **QUESTION) == 0
     report = job.run()
     assert (report.status.requests, report.status.twins, report.status.done) == (4, 3, 4)
+    assert (
+        str(report)
+        == str(report.status)
+        == (
+            "finished\n4 requests: 4 succeeded\n3 more rows repeat the request of another\n2 of 2 batches ended"
+        )
+    )
     rows = list(job.results())
     assert [row.columns["country"] for row in rows] == [f"country {index}" for index in range(7)]
     assert [row.message.content[0].text.split()[-2] for row in rows] == ["a", "b", "a", "c", "b", "a", "d"]
@@ -55,6 +62,18 @@ def test_repeated_rows(
     assert job.add(longer, **QUESTION) == 1
     job.run()
     assert [row.columns["country"] for row in job.results()] == [f"country {index}" for index in range(9)]
+
+
+def test_a_changed_column(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """A row that is added again with a changed column is there twice; the last version comes last."""
+    job = open_job(tmp_path / "a", sandbox.url)
+    for country in ("CH", "AT"):
+        job.add([{"id": "r1", "text": "a", "country": country}], **QUESTION, id_column="id")
+    job.run()
+    assert [row.columns["country"] for row in job.results()] == ["CH", "AT"]
+    assert (job.status().requests, job.status().twins) == (1, 1)
+    last = {row.custom_id: row for row in job.results()}
+    assert last["r1"].columns["country"] == "AT"
 
 
 def test_many_repeated_rows(
