@@ -14,7 +14,7 @@ import orjson
 import pyarrow.parquet as pq
 import pydantic
 import pytest
-from claude_batches.jobs import BudgetError, JobOptionsError, TableError, _adding, _rows
+from claude_batches.jobs import BudgetError, JobError, JobOptionsError, TableError, _adding, _rows
 from claude_batches.jobs._requests import Given
 from claude_batches.jobs._tables import _write
 from claude_batches.sandbox import Sandbox
@@ -74,6 +74,17 @@ def test_a_changed_column(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> N
     assert (job.status().requests, job.status().twins) == (1, 1)
     last = {row.custom_id: row for row in job.results()}
     assert last["r1"].columns["country"] == "AT"
+
+
+def test_errors_of_tables_are_of_jobs(tmp_path: Path, open_folder: Open) -> None:
+    """What `add` and `write` raise about a table is a `JobError`, as what they raise about the job."""
+    job = open_folder(tmp_path / "a", None)
+    for wrong in ({"template": "{texts}"}, {"template": "{text"}, {"id_column": "no"}):
+        with pytest.raises(JobError):
+            job.add([{"text": "a"}], **{**QUESTION, **wrong})
+    for options in ({"path": "t.unknown"}, {"columns": ["no"]}):
+        with pytest.raises(JobError):
+            job.write(**options)
 
 
 def test_many_repeated_rows(
