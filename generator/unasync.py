@@ -7,7 +7,7 @@ generated: `await` and `async` are removed, and names change as in `NAMES`.
 Two comments cover the few lines that differ:
 
     # async only              the statement below is left out
-    # sync: <statement>       the statement is inserted
+    # sync: <statement>       the statement is inserted; one of several lines has a comment for each
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _WORD = re.compile(r"\b\w*[aA]\w*\b")
 _PREFIX = re.compile(r"^(_*)(?:Async(?=[A-Z])|async_)")
 _AWAITABLE = re.compile(r"\bAwaitable\[")
 _ONLY = re.compile(r"^ *# async only$")
-_INSERTED = re.compile(r"^( *)# sync: (.*)$", re.MULTILINE)
+_INSERTED = re.compile(r"^( *)# sync:(?: (.*))?$", re.MULTILINE)
 
 
 class SyncShell:
@@ -77,7 +77,7 @@ def sync_shells(overlays: Path) -> list[SyncShell]:
 def unasync(source: str) -> str:
     """Return the synchronous code of asynchronous code."""
     text = _without_async_only(source)
-    text = _INSERTED.sub(r"\1\2", text)
+    text = _INSERTED.sub(lambda found: f"{found[1]}{found[2]}" if found[2] else "", text)
     text = _KEYWORD.sub("", text)
     text = _without_awaitable(text)
     return _WORD.sub(lambda match: _renamed(match[0]), text)

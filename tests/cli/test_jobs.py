@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from claude_batches.cli._jobs import next_pause
 from claude_batches.jobs import Job
 from claude_batches.sandbox import Fault, Sandbox
 
@@ -38,6 +39,23 @@ def test_a_job_from_requests_to_a_table(job: str, requests: Path, tmp_path: Path
     again = run("run", job, requests, "--json")
     assert lines(again.stdout)[0]["batches"] == 3
     assert "0 requests added" in again.stderr
+
+
+def test_pauses_of_watch():
+    """`watch` polls the API after longer and longer pauses, and reads the ledger alone after equal ones."""
+    assert next_pause(next_pause(2.0, 2.0, polled=True), 2.0, polled=True) == 4.5
+    assert next_pause(50.0, 2.0, polled=True) == 60.0
+    assert next_pause(60.0, 2.0, polled=False) == 2.0
+
+
+def test_repeated_rows_are_told(job: str, tmp_path: Path):
+    """The status tells of rows that repeat the request of another, as table and as JSON."""
+    table = tmp_path / "t.csv"
+    table.write_text("text,n\na,1\nb,2\na,3\n")
+    options = ("--prompt", "{text}", "--model", "claude-haiku-4-5", "--max-tokens", "9", *FAST)
+    assert "1 more repeats the request of another" in invoke("run", job, table, *options).stdout
+    shown = lines(invoke("status", job, "--json").stdout)[0]
+    assert (shown["requests"], shown["twins"]) == (2, 1)
 
 
 def test_failed_rows_are_status_three(job: str, requests: Path):

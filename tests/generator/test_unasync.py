@@ -53,6 +53,12 @@ def test_async_only_statements_are_dropped() -> None:
     assert unasync(source) == "import os\nkept = 1\n"
 
 
+def test_inserted_lines() -> None:
+    """`# sync:` inserts each of its lines, an empty one without spaces."""
+    source = '    # async only\n    """Old."""\n    # sync: """New.\n    # sync:\n    # sync: Text.\n    # sync: """\n'
+    assert unasync(f"class A:\n{source}") == 'class A:\n    """New.\n\n    Text.\n    """\n'
+
+
 def test_async_only_inside_a_function() -> None:
     """`# async only` works at any depth, and keeps the statements around it."""
     source = "def f():\n    a()\n    # async only\n    await b()\n    c()\n"

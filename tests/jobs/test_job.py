@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
+import re
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,7 @@ import pytest
 from claude_batches import Client, CredentialsError
 from claude_batches._sync.batches import Batches
 from claude_batches.jobs import (
+    AsyncJob,
     FolderLedger,
     Job,
     JobConflictError,
@@ -38,6 +41,17 @@ def request(custom_id: str, text: str, **params: Any) -> dict[str, Any]:
         "custom_id": custom_id,
         "params": {"model": "claude-sonnet-4-5", "max_tokens": 50, "messages": [message], **params},
     }
+
+
+def test_the_awaited_methods() -> None:
+    """The description of `AsyncJob` names each method, as one that is awaited or as one that is not."""
+    text = inspect.getdoc(AsyncJob) or ""
+    awaited, others = text.split("Awaited are ")[1].split("The others")
+    methods = {name: value for name, value in vars(AsyncJob).items() if inspect.isroutine(value)}
+    public = {name for name in methods if not name.startswith("_")}
+    found = {name for name in public if inspect.iscoroutinefunction(methods[name])}
+    assert set(re.findall(r"`(\w+)`", awaited)) == found
+    assert set(re.findall(r"`(\w+)`", others)) == public - found - {"stop"}
 
 
 def test_an_empty_job(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:

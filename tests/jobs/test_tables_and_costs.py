@@ -14,7 +14,7 @@ import orjson
 import pyarrow.parquet as pq
 import pydantic
 import pytest
-from claude_batches.jobs import BudgetError, TableError, _adding, _rows
+from claude_batches.jobs import BudgetError, JobError, JobOptionsError, TableError, _adding, _rows
 from claude_batches.jobs._requests import Given
 from claude_batches.jobs._tables import _write
 from claude_batches.sandbox import Sandbox
@@ -47,6 +47,13 @@ def test_repeated_rows(
     assert job.add(table, **QUESTION) == 0
     report = job.run()
     assert (report.status.requests, report.status.twins, report.status.done) == (4, 3, 4)
+    assert (
+        str(report)
+        == str(report.status)
+        == (
+            "finished\n4 requests: 4 succeeded\n3 more rows repeat the request of another\n2 of 2 batches ended"
+        )
+    )
     rows = list(job.results())
     assert [row.columns["country"] for row in rows] == [f"country {index}" for index in range(7)]
     assert [row.message.content[0].text.split()[-2] for row in rows] == ["a", "b", "a", "c", "b", "a", "d"]
@@ -55,6 +62,29 @@ def test_repeated_rows(
     assert job.add(longer, **QUESTION) == 1
     job.run()
     assert [row.columns["country"] for row in job.results()] == [f"country {index}" for index in range(9)]
+
+
+def test_a_changed_column(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """A row that is added again with a changed column is there twice; the last version comes last."""
+    job = open_job(tmp_path / "a", sandbox.url)
+    for country in ("CH", "AT"):
+        job.add([{"id": "r1", "text": "a", "country": country}], **QUESTION, id_column="id")
+    job.run()
+    assert [row.columns["country"] for row in job.results()] == ["CH", "AT"]
+    assert (job.status().requests, job.status().twins) == (1, 1)
+    last = {row.custom_id: row for row in job.results()}
+    assert last["r1"].columns["country"] == "AT"
+
+
+def test_errors_of_tables_are_of_jobs(tmp_path: Path, open_folder: Open) -> None:
+    """What `add` and `write` raise about a table is a `JobError`, as what they raise about the job."""
+    job = open_folder(tmp_path / "a", None)
+    for wrong in ({"template": "{texts}"}, {"template": "{text"}, {"id_column": "no"}):
+        with pytest.raises(JobError):
+            job.add([{"text": "a"}], **{**QUESTION, **wrong})
+    for options in ({"path": "t.unknown"}, {"columns": ["no"]}):
+        with pytest.raises(JobError):
+            job.write(**options)
 
 
 def test_many_repeated_rows(
@@ -264,6 +294,50 @@ def test_typed_answers(tmp_path: Path, open_job: Open) -> None:
     assert (row.output, row.attempt, row.cause) == ({"good": True}, 2, "succeeded")
     assert "good" in str(asked[0]["output_config"]["format"]["schema"])
     assert "not valid" in str(asked[1]["messages"][-1])
+
+
+class Rating(pydantic.BaseModel):
+    """An answer."""
+
+    good: bool
+
+
+class Renamed(pydantic.BaseModel):
+    """The same answer, described in other words."""
+
+    good: bool = pydantic.Field(title="Is it good?")
+
+
+class Other(pydantic.BaseModel):
+    """Another answer."""
+
+    good: str
+
+
+def test_answers_without_their_type(tmp_path: Path, open_job: Open) -> None:
+    """A job that is opened without the type of its answers has them as JSON; another type is an error."""
+    with Sandbox(instant=True, reply=lambda _: '{"good": true}') as sandbox:
+        typed = open_job(tmp_path / "a", sandbox.url, output=Rating)
+        typed.add([{"text": "a"}], **QUESTION)
+        typed.run()
+        typed.close()
+    job = open_job(tmp_path / "a", None)
+    assert [row.output for row in job.results()] == [{"good": True}]
+    assert job.write(columns=["output", "error_type"]).read_all().to_pylist() == [
+        {"output": '{"good": true}', "error_type": None}
+    ]
+    with pytest.raises(JobOptionsError, match=r"type Rating, and output is Other, whose JSON schema differs"):
+        open_job(tmp_path / "a", None, output=Other)
+    assert [row.output for row in open_job(tmp_path / "a", None, output=Renamed).results()] == [
+        Renamed(good=True)
+    ]
+
+
+def test_another_type_before_any_request(tmp_path: Path, open_folder: Open) -> None:
+    """The type of the answers may change as long as the job has no requests."""
+    open_folder(tmp_path / "a", None, output=Rating).close()
+    open_folder(tmp_path / "a", None, output=Other).close()
+    assert open_folder(tmp_path / "a", None, output=Other).status().empty
 
 
 def test_one_answer_type(tmp_path: Path, open_folder: Open) -> None:

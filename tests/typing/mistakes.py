@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from claude_batches import AsyncClient, Client
+from claude_batches.jobs import AsyncJob
 from claude_batches.types import MessageCreateParamsNonStreaming, MessageParam, Request
 
 # fmt: off
@@ -31,3 +32,7 @@ async def mistakes() -> None:
     client = AsyncClient()
     print(client.messages.batches.retrieve("b").id)  # wrong
     print([*client.messages.batches.list()])  # wrong
+    job = AsyncJob.open("reviews.job")
+    await job.write("reviews.parquet")  # wrong
+    await job.write()  # wrong
+    job.write("reviews.parquet", format="arrow")  # wrong

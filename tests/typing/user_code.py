@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -28,6 +29,7 @@ from claude_batches import (
     ResultStream,
     StreamedResponse,
 )
+from claude_batches.jobs import AsyncJob, Job
 from claude_batches.types import (
     DeletedMessageBatch,
     Message,
@@ -188,3 +190,13 @@ async def run_async() -> None:
             streamed: MessageBatch = await response.parse()
         print(canceled, streamed)
     AsyncClient(http_client=httpx2.AsyncClient())
+
+
+def tables(job: Job, path: Path) -> int:
+    table = job.write(columns=["custom_id", "text"]).read_all()
+    print(table.num_rows, [batch.num_rows for batch in job.write()], job.write(format="arrow").schema)
+    return assert_type(job.write(path, format="csv"), int)
+
+
+async def async_tables(job: AsyncJob) -> int:
+    return await asyncio.to_thread(job.write, "reviews.parquet")

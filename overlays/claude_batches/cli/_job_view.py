@@ -146,6 +146,9 @@ def status_table(name: str, status: JobStatus) -> Table:
         if count:
             table.add_row(label, f"{count:,}")
     table.add_row("total", f"{status.requests:,}", style="bold")
+    if status.twins:
+        told = "more repeats" if status.twins == 1 else "more repeat"
+        table.add_row("rows", f"{status.twins:,} {told} the request of another", style="dim")
     table.add_row("batches", f"{status.batches_ended:,} of {status.batches_total:,} ended", style="dim")
     return table
 

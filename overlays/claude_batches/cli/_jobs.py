@@ -52,7 +52,7 @@ from ._sources import (
 if TYPE_CHECKING:
     from claude_batches.jobs import Job
 
-__all__ = ["cancel_job", "retry", "run", "submit", "watch"]
+__all__ = ["cancel_job", "next_pause", "retry", "run", "submit", "watch"]
 
 
 def run(
@@ -333,8 +333,9 @@ def _send(
 def _watch(job: Job, shown: Reporter, interrupts: Interrupts, pause: float) -> None:
     """Poll and collect until no batch is in process and no other process sends any, or only a person can go on."""
     told: list[str] = []
+    first = pause
     while not interrupts.asked:
-        others = _step(job, interrupts)
+        others, polled = _step(job, interrupts)
         if others and others != told:
             does = "work on the job; watching what they do" if others[1:] else "works on the job; watching"
             say(f"{' and '.join(others)} {does}.")
@@ -349,11 +350,22 @@ def _watch(job: Job, shown: Reporter, interrupts: Interrupts, pause: float) -> N
         until = time.monotonic() + pause
         while time.monotonic() < until and not interrupts.asked:
             time.sleep(min(0.1, pause))
-        pause = min(pause * 1.5, 60.0) if status.in_flight else pause
+        pause = next_pause(pause, first, polled=polled) if status.in_flight else pause
 
 
-def _step(job: Job, interrupts: Interrupts) -> list[str]:
-    """Poll and collect once; return the other processes that work on the job."""
+def next_pause(pause: float, first: float, *, polled: bool) -> float:
+    """Return the pause before the next look: a longer one where the API is polled, and not where the ledger is read.
+
+    Args:
+        pause: The last pause.
+        first: The first one.
+        polled: The API was polled.
+    """
+    return min(pause * 1.5, 60.0) if polled else first
+
+
+def _step(job: Job, interrupts: Interrupts) -> tuple[list[str], bool]:
+    """Poll and collect once; return the other processes that work on the job, and true if this one polled."""
     from claude_batches.jobs import JobHeldError
 
     try:
@@ -361,8 +373,8 @@ def _step(job: Job, interrupts: Interrupts) -> list[str]:
         if not interrupts.asked:
             job.collect()
     except JobHeldError as error:
-        return ["Another process" if error.pid is None else f"Process {error.pid} on {error.host}"]
-    return [f"Process {worker.pid} on {worker.host}" for worker in job.workers()]
+        return ["Another process" if error.pid is None else f"Process {error.pid} on {error.host}"], False
+    return [f"Process {worker.pid} on {worker.host}" for worker in job.workers()], True
 
 
 def _amount(dollars: float | None) -> str:

@@ -7,6 +7,14 @@ ClaudeBatchesError
      ├─ JobRequestError         a request that can't be sent, with its index
      ├─ JobOptionsError         options that contradict the job or each other
      ├─ ShardError              a shard in an unsuitable state for the operation
+     ├─ TableError              a table of requests or results can't be read or written
+     │   ├─ SourceError         a row of a source can't become a request
+     │   ├─ TemplateError       a template is malformed, or names a column that a row doesn't have
+     │   ├─ WriteError          a row doesn't fit into the table that is written
+     │   ├─ AnswerTypeError     an output type that can't be described by a JSON schema
+     │   └─ UnparsableAnswerError  an answer is not of the output type
+     ├─ BudgetError             a limit that can't hold, or that leaves no room for a shard
+     ├─ UnpricedError           a price is needed and not known
      └─ LedgerError             the ledger can't be used
          ├─ LedgerTooNewError   it is of a newer release
          ├─ LedgerDamagedError  a file of the job is corrupt, truncated, changed or missing
@@ -34,7 +42,7 @@ __all__ = [
 
 
 class JobError(ClaudeBatchesError):
-    """The root of the errors about a job."""
+    """The root of the errors about a job, and about tables of its requests and results."""
 
 
 class JobHeldError(JobError):

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any, Protocol
 
 import attrs
+import orjson
 
 from ._errors import JobOptionsError, LedgerDamagedError, LedgerError
 from ._folder import Folder, FolderLock, Store, sync_folder, writing
@@ -19,19 +20,25 @@ from ._ledger._sqlite import SqliteLedger
 from ._options import Ids, JobOptions, OptionKeys
 from ._reading import Lines
 from ._staged_store import StagedStore
+from ._tables import AnswerType, answer_name, json_answers, same_answers
 
 __all__ = [
     "FolderLedger",
     "Ledger",
     "Opened",
     "PostgresLedger",
+    "check_answers",
     "existing",
     "ledger_of",
     "opened",
     "opened_to_read",
     "options_of",
     "store_options",
+    "stored_answers",
 ]
+
+#: The name of the type of the answers and its schema among the stored options; it is not an option itself.
+_ANSWERS = "answers"
 
 
 def _nothing() -> None:
@@ -385,17 +392,61 @@ def options_of(job: Opened, given: OptionKeys) -> JobOptions:
     return JobOptions(**merged)
 
 
-def store_options(job: Opened, given: OptionKeys) -> None:
+def store_options(job: Opened, given: OptionKeys, answers: AnswerType | None) -> None:
     """Store the options that are given, in a job that this process may change.
 
     Args:
         job: The job.
         given: The options that are given.
+        answers: The type of the answers that is given, of which the schema and the name are stored.
+
+    Raises:
+        JobOptionsError: The answers of the job are of another type.
     """
     before = job.ledger.options()
     after = {**before, **JobOptions(**given).stored(given)}
+    if answers is not None:
+        check_answers(job, answers)
+        after[_ANSWERS] = {"name": answer_name(answers.type), "schema": answers.schema}
     if after != before:
         job.ledger.set_options(after)
+
+
+def check_answers(job: Opened, answers: AnswerType) -> None:
+    """Check that a type of answers is the one that the job was given before.
+
+    Args:
+        job: The job.
+        answers: The type.
+
+    Raises:
+        JobOptionsError: It is another one, and the job has requests.
+    """
+    stored = _stored_answers(job)
+    # The stored one went through JSON.
+    given = orjson.loads(orjson.dumps(answers.schema))
+    if stored is None or same_answers(stored["schema"], given) or not job.ledger.shards():
+        return
+    raise JobOptionsError(
+        f"{job.name} has answers of the type {stored['name']}, and output is {answer_name(answers.type)}, whose JSON "
+        "schema differs. Open the job with that type, or without one to have the answers as JSON; requests for "
+        "answers of another type need a job of their own."
+    )
+
+
+def stored_answers(job: Opened) -> AnswerType | None:
+    """Return the type of the answers of a job as far as the job knows it, whose values are those of JSON.
+
+    Args:
+        job: The job.
+    """
+    stored = _stored_answers(job)
+    return None if stored is None else json_answers(stored["schema"])
+
+
+def _stored_answers(job: Opened) -> dict[str, Any] | None:
+    stored: dict[str, Any] | None = job.ledger.options().get(_ANSWERS)
+    return stored
 
 
 def _check_new(path: Path, file: Path) -> None:

@@ -125,7 +125,10 @@ class JobRow:
 
     @property
     def output(self) -> Any:
-        """The answer as a value of the job's `output` type; `None` where it is not one, or there is not a type."""
+        """The answer as a value of the job's `output` type; `None` where it is not one, or the job has no type.
+
+        In a job that was opened without the type that it has, the value of the JSON.
+        """
         if self._output is _UNREAD:
             self._output = None
             if self._answers is not None and self.wire is not None and self.cause == Cause.SUCCEEDED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import attrs
@@ -145,6 +145,36 @@ class JobStatus:
         """The number of all batches, those that are still to be made among them."""
         return self.batches + self.batches_left
 
+    def __str__(self) -> str:
+        """Return a few lines for people; `repr` has all."""
+        return "\n".join((self._state(), *self._lines()))
+
+    def _state(self) -> str:
+        if self.state != JobState.ACTIVE:
+            return f"{self.state}: {self.reason}" if self.reason else self.state
+        if self.empty:
+            return "no requests yet"
+        return "finished" if self.finished else "active"
+
+    def _lines(self) -> Iterator[str]:
+        causes = sorted(self.causes.items(), key=lambda each: (each[0] != "succeeded", -each[1], each[0]))
+        others = {
+            "not sent": self.staged,
+            "in process": self.in_flight,
+            "not collected": self.ended,
+            "sent again": self.again,
+            "held": self.held,
+        }
+        counts = [f"{count:,} {name}" for name, count in (*causes, *others.items()) if count]
+        yield f"{counted(self.requests, 'request')}{': ' if counts else ''}{', '.join(counts)}"
+        if self.twins:
+            yield f"{counted(self.twins, 'more row repeats', 'more rows repeat')} the request of another"
+        yield f"{self.batches_ended:,} of {counted(self.batches_total, 'batch', 'batches')} ended"
+        yield from (f"in doubt: {doubt}" for doubt in self.doubts)
+        if self.archived_soon:
+            several = counted(len(self.archived_soon), "batch", "batches")
+            yield f"the results of {several} are archived within three days"
+
 
 @attrs.frozen(kw_only=True)
 class JobReport:
@@ -167,6 +197,15 @@ class JobReport:
     def paused(self) -> str | None:
         """Why the job is paused."""
         return self.status.reason if self.status.state == JobState.PAUSED else None
+
+    def __str__(self) -> str:
+        """Return a few lines for people; `repr` has all."""
+        notes: list[str] = []
+        if self.interrupted:
+            notes.append("interrupted: run the job again to continue")
+        if self.over_cost:
+            notes.append("the rest is not sent, since it could cost more than max_cost")
+        return "\n".join((str(self.status), *notes))
 
 
 def status_of(ledger: SqlLedger, server_now: float, options: JobOptions) -> JobStatus:

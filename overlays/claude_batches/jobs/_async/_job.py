@@ -9,7 +9,7 @@ import warnings
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import IO, Any, Self, TypeGuard, Unpack
+from typing import IO, Any, Literal, Self, TypeGuard, Unpack, overload
 
 import attrs
 
@@ -24,7 +24,7 @@ from .._errors import JobError, JobHeldError, JobOptionsError, ShardError
 from .._export import export
 from .._ledger._sql import Spent
 from .._money import Money
-from .._opening import Ledger, Opened, opened, options_of, store_options
+from .._opening import Ledger, Opened, check_answers, opened, options_of, store_options, stored_answers
 from .._options import Ids, JobOptions, OptionKeys, typed
 from .._records import JobFacts, JobState, Shard, ShardState, Worker
 from .._requests import Given
@@ -32,7 +32,7 @@ from .._rows import JobRow, Order, rows
 from .._staging import merge, merged_count, restage
 from .._status import JobBatches, JobReport, JobStatus, archived_soon, batches_of, finished, status_of
 from .._tables import AnswerType, answer_type, read_source
-from .._tables._write import TableFormat, write_table
+from .._tables._write import ArrowReader, FileFormat, TableFormat, write_table
 from ._io import in_thread, pause
 from ._runner import NAMED, AsyncRunner
 
@@ -47,11 +47,24 @@ _GROWTH = 1.5
 
 
 class AsyncJob:
+    # async only
     """A table of requests, paid for once, joined with their results.
 
     Its steps (`add`, `submit`, `poll`, `collect`, `retry`) can each be repeated, and continue from the ledger's state;
     `run` does them all until each request has its final result. They may be days, processes and machines apart.
+
+    Awaited are `add`, `plan`, `submit`, `poll`, `collect`, `retry`, `run`, `cancel`, `resume`, `resolve` and `close`.
+    The others read the ledger, and block the event loop for as long: `open`, `results`, `write`, `status`, `batches`,
+    `shards`, `workers`, `cost` and `spent`. A large table is written in a thread:
+    `await asyncio.to_thread(job.write, path)`.
     """
+
+    # sync: """A table of requests, paid for once, joined with their results.
+    # sync:
+    # sync: Its steps (`add`, `submit`, `poll`, `collect`, `retry`) can each be repeated, and continue from the ledger's
+    # sync: state; `run` does them all until each request has its final result. They may be days, processes and machines
+    # sync: apart.
+    # sync: """
 
     def __init__(
         self, job: Opened, client: AsyncClient | None, given: OptionKeys, answers: AnswerType | None
@@ -108,6 +121,8 @@ class AsyncJob:
         answers = None if output is None else answer_type(output)
         job = opened(name, ledger, ids)
         try:
+            if answers is not None:
+                check_answers(job, answers)
             made = cls(job, client, options, answers)
             if job.held():
                 made._hold()
@@ -369,7 +384,7 @@ class AsyncJob:
         Args:
             order: `"input"`, or `"arrival"`: batch by batch, in the order in which these ended.
         """
-        return rows(self._job.ledger, self._job.lines, order, self._answers)
+        return rows(self._job.ledger, self._job.lines, order, self._read_as)
 
     def spent(self) -> Sequence[Spent]:
         """Return the tokens of all attempts, by shard, model, service tier, cause, and use of the result."""
@@ -430,6 +445,34 @@ class AsyncJob:
         """Return the cost of the results, earlier attempts included: by model, with all kinds of tokens."""
         return self._money.report()
 
+    @overload
+    def write(
+        self,
+        path: None = None,
+        *,
+        order: Order = "input",
+        format: Literal["arrow"] | None = None,
+        raw: bool = True,
+        cost: bool = False,
+        columns: Sequence[str] | None = None,
+        types: Mapping[str, Any] | None = None,
+        compression: str = "snappy",
+    ) -> ArrowReader: ...
+
+    @overload
+    def write(
+        self,
+        path: str | os.PathLike[str] | IO[bytes],
+        *,
+        order: Order = "input",
+        format: FileFormat | None = None,
+        raw: bool = True,
+        cost: bool = False,
+        columns: Sequence[str] | None = None,
+        types: Mapping[str, Any] | None = None,
+        compression: str = "snappy",
+    ) -> int: ...
+
     def write(
         self,
         path: str | os.PathLike[str] | IO[bytes] | None = None,
@@ -469,7 +512,7 @@ class AsyncJob:
             format=format,
             layout=table.layout,
             inputs=table.inputs,
-            output=self._answers,
+            output=self._read_as,
             pricer=self._money.pricer if cost or "cost" in (columns or ()) else None,
             compression=compression,
         )
@@ -482,6 +525,8 @@ class AsyncJob:
 
     def _use(self, given: OptionKeys) -> None:
         self._options = typed(options_of(self._job, given), self._answers)
+        # Without the type, answers are read as JSON.
+        self._read_as = self._answers or stored_answers(self._job)
         self._money = Money(self._job.ledger, self._job.lines, self._options.prices)
 
     def _hold(self) -> None:
@@ -489,7 +534,7 @@ class AsyncJob:
         self._job.hold()
         given = self._given
         if given is not None:
-            store_options(self._job, given)
+            store_options(self._job, given, self._answers)
             # Another process may have stored options since this one opened the job.
             self._use(given)
             self._given = None

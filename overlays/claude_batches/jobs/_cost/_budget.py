@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
-from ..._errors import ClaudeBatchesError
+from .._errors import JobError
 
 __all__ = ["Budget", "BudgetError", "dollars"]
 
 
-class BudgetError(ClaudeBatchesError, ValueError):
+class BudgetError(JobError, ValueError):
     """A limit that can't hold, or a shard that the limit leaves no room for."""
 
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import attrs
 
-from ..._errors import ClaudeBatchesError
+from .._errors import JobError
 from .._tables._extras import require
 from .._tables._shapes import is_mapping
 
@@ -34,7 +34,7 @@ BATCH = {"processing": "batch"}
 _UNITS = {kind: Decimal(1000 if kind == "web_searches" else 1_000_000) for kind in KINDS}
 
 
-class UnpricedError(ClaudeBatchesError, ValueError):
+class UnpricedError(JobError, ValueError):
     """A price is needed and not known."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._answers import AnswerType, answer_type, check_answer
+from ._answers import AnswerType, answer_name, answer_type, check_answer, json_answers, same_answers
 from ._errors import (
     AnswerTypeError,
     CachePrefixWarning,
@@ -29,8 +29,11 @@ __all__ = [
     "TemplateError",
     "UnparsableAnswerError",
     "WriteError",
+    "answer_name",
     "answer_type",
     "check_answer",
+    "json_answers",
     "read_source",
+    "same_answers",
     "write",
 ]

@@ -24,7 +24,15 @@ from ._errors import AnswerTypeError, MissingExtraError, UnparsableAnswerError
 from ._extras import optional, require
 from ._shapes import is_array, is_mapping, is_object
 
-__all__ = ["AnswerType", "answer_type", "api_schema", "check_answer"]
+__all__ = [
+    "AnswerType",
+    "answer_name",
+    "answer_type",
+    "api_schema",
+    "check_answer",
+    "json_answers",
+    "same_answers",
+]
 
 #: The part of a validator's message that goes into tables and back to the model.
 LONGEST_ERROR = 500
@@ -81,9 +89,39 @@ def answer_type(output: Any) -> AnswerType:
         root = described["$defs"][str(root["$ref"]).rpartition("/")[2]]
     if root.get("type") != "object":
         raise AnswerTypeError(
-            f"{_name(output)} is not described as an object: wrap it in a class with a field"
+            f"{answer_name(output)} is not described as an object: wrap it in a class with a field"
         )
     return AnswerType(output, described, parse)
+
+
+def json_answers(schema: dict[str, Any]) -> AnswerType:
+    """Return the type of answers of which only the schema is known: their values are those of JSON.
+
+    Args:
+        schema: The schema.
+    """
+    return AnswerType(dict, schema, orjson.loads)
+
+
+def same_answers(one: object, other: object) -> bool:
+    """Tell if two schemas describe the same values; titles and descriptions do not count.
+
+    Args:
+        one: A schema, or a part of it.
+        other: Another.
+    """
+    return _bare(one) == _bare(other)
+
+
+def _bare(part: object) -> object:
+    if is_object(part):
+        return {
+            name: value if name in ("enum", "const") else _bare(value)
+            for name, value in part.items()
+            # A property may have such a name, and a schema as its value.
+            if name not in ("title", "description") or not isinstance(value, str)
+        }
+    return [_bare(each) for each in part] if is_array(part) else part
 
 
 def check_answer(answers: AnswerType, result: Mapping[str, Any] | None) -> tuple[Cause, Any, str | None]:
@@ -124,7 +162,12 @@ def text_of(content: object) -> str:
 # Kinds of classes
 
 
-def _name(output: Any) -> str:
+def answer_name(output: Any) -> str:
+    """Return the name of a type of answers.
+
+    Args:
+        output: The type.
+    """
     return getattr(output, "__name__", None) or repr(output)
 
 
@@ -133,12 +176,12 @@ def _is_pydantic(output: Any) -> bool:
 
 
 def _pydantic(output: Any) -> tuple[dict[str, Any], Callable[[bytes], Any]]:
-    pydantic = require("pydantic", "typed", f"the output type {_name(output)}")
+    pydantic = require("pydantic", "typed", f"the output type {answer_name(output)}")
     try:
         adapter = pydantic.TypeAdapter(output)
         return adapter.json_schema(), adapter.validate_json
     except (pydantic.errors.PydanticUserError, TypeError, ValueError) as error:
-        raise AnswerTypeError(f"{_name(output)} has no JSON schema: {error}") from None
+        raise AnswerTypeError(f"{answer_name(output)} has no JSON schema: {error}") from None
 
 
 def _plain(output: Any) -> tuple[dict[str, Any], Callable[[bytes], Any]]:
@@ -147,21 +190,21 @@ def _plain(output: Any) -> tuple[dict[str, Any], Callable[[bytes], Any]]:
     is_standard = is_typeddict(output) or dataclasses.is_dataclass(output)
     if not isinstance(output, type) or not (is_struct or is_attrs or is_standard):
         raise AnswerTypeError(
-            f"{_name(output)} is not a class of attrs, dataclasses, msgspec or pydantic, nor a TypedDict"
+            f"{answer_name(output)} is not a class of attrs, dataclasses, msgspec or pydantic, nor a TypedDict"
         )
     msgspec = optional("msgspec")
     if msgspec is None:
         if is_standard and optional("pydantic") is not None:
             return _pydantic(output)
         raise MissingExtraError(
-            f"the output type {_name(output)} needs the package msgspec: install claude-batches[typed]",
+            f"the output type {answer_name(output)} needs the package msgspec: install claude-batches[typed]",
             "msgspec",
         )
     try:
         schema = msgspec.json.schema(output)
         decode = msgspec.json.Decoder(output).decode
     except (TypeError, NameError) as error:
-        raise AnswerTypeError(f"{_name(output)} has no JSON schema: {error}") from None
+        raise AnswerTypeError(f"{answer_name(output)} has no JSON schema: {error}") from None
     cattrs = optional("cattrs") if is_attrs else None
     if cattrs is None:
         return schema, decode

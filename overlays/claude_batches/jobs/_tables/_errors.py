@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..._errors import ClaudeBatchesError, ConfigurationError
+from ..._errors import ConfigurationError
+from .._errors import JobError
 
 __all__ = [
     "AnswerTypeError",
@@ -16,7 +17,7 @@ __all__ = [
 ]
 
 
-class TableError(ClaudeBatchesError, ValueError):
+class TableError(JobError, ValueError):
     """A table of requests or results can't be read or written."""
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from itertools import chain, islice, repeat
 from operator import attrgetter
 from pathlib import Path
-from typing import IO, Any, Literal, cast
+from typing import IO, Any, Literal, Protocol, Self, cast
 
 import attrs
 import orjson
@@ -34,9 +34,50 @@ from ._json import dumps
 from ._records import zstd_library
 from ._shapes import is_path
 
-__all__ = ["SCHEMA", "Inputs", "ResultRow", "TableFormat", "format_of", "write", "write_table"]
+__all__ = [
+    "SCHEMA",
+    "ArrowReader",
+    "FileFormat",
+    "Inputs",
+    "ResultRow",
+    "TableFormat",
+    "format_of",
+    "write",
+    "write_table",
+]
 
 TableFormat = Literal["jsonl", "csv", "parquet", "arrow"]
+FileFormat = Literal["jsonl", "csv", "parquet"]
+
+
+class ArrowReader(Protocol):
+    """The part of a `pyarrow.RecordBatchReader` that type checkers know, with pyarrow or without."""
+
+    @property
+    def schema(self) -> Any:
+        """The `pyarrow.Schema`."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+    def __arrow_c_stream__(self, requested_schema: object = None) -> Any: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *error: object) -> Any: ...
+    def read_next_batch(self) -> Any:
+        """Return the next `pyarrow.RecordBatch`."""
+        ...
+
+    def read_all(self) -> Any:
+        """Return all rows as a `pyarrow.Table`."""
+        ...
+
+    def read_pandas(self, **options: Any) -> Any:
+        """Return all rows as a data frame of pandas."""
+        ...
+
+    def close(self) -> None:
+        """Release what it holds."""
+        ...
+
 
 #: A chunk of rows is built at once: enough of them that columns pay, few enough that they stay in the processor's
 #: cache.
