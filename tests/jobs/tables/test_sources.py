@@ -191,6 +191,15 @@ def test_malformed_template(text: str) -> None:
         read_source([], template=text)
 
 
+@pytest.mark.parametrize(("text", "told"), [("{{ review }}", 'engine="jinja"'), ("a.txt", "text of the")])
+def test_template_without_a_column(text: str, told: str) -> None:
+    """A template without any column would pay for one prompt many times: it is refused before a row is read."""
+    with pytest.raises(TemplateError, match="all rows would have one prompt") as caught:
+        read_source([], template=text)
+    assert told in str(caught.value)
+    assert prompts([{"review": "fine"}], template="{{ review }}", engine="jinja") == ["fine"]
+
+
 def test_template_never_reads_attributes() -> None:
     """A field is a key of the data, never an attribute of a Python object."""
     row = {"a": {"b": [1, {"c": "deep"}]}, "stars": 1, "s": "text"}

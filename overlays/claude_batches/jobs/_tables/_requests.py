@@ -19,7 +19,7 @@ from ._openai import is_openai, translate
 from ._records import Record, SourceFormat, records
 from ._shapes import is_array, is_mapping, is_object, is_path, is_sequence, object_of
 from ._system import Ttl, cached_system, warn_of_short_prefix
-from ._template import Engine, Template, template_of
+from ._template import Engine, Template, check_columns_used, template_of
 
 __all__ = ["SourceRow", "read_source"]
 
@@ -89,7 +89,7 @@ def read_source(
     Raises:
         SourceError: The source can't be read; or a row can't become a request, while iterating. The message has
             the place of the row.
-        TemplateError: The template is malformed, or doesn't fit a row.
+        TemplateError: The template is malformed, has no column, or doesn't fit a row.
         AnswerTypeError: The output type has no JSON schema.
         MissingExtraError: A package of an extra is missing.
     """
@@ -99,8 +99,11 @@ def read_source(
     defaults = dict(params or {})
     if model is not None:
         defaults["model"] = model
+    parsed = None if template is None else template_of(template, engine)
+    if parsed is not None and not attachments:
+        check_columns_used(parsed)
     build = _Builder(
-        template=None if template is None else template_of(template, engine),
+        template=parsed,
         system=system,
         cache=cache,
         model=model,
