@@ -113,6 +113,18 @@ def test_errors_speak_of_options(job: str, requests: Path, tmp_path: Path):
     assert invoke("export", job, tmp_path / "x.csv", "--columns", "").returncode == 2
 
 
+def test_a_template_without_a_column(job: str, tmp_path: Path):
+    """`run` and `plan` refuse a prompt that would be the same in all rows, and name Jinja where it looks so."""
+    table = tmp_path / "table.csv"
+    table.write_text("city\nRome\nOslo\n")
+    made = ("--prompt", "Rate {{city}}.", "--model", "claude-haiku-4-5", "--max-tokens", "9")
+    for command in (("plan", table), ("run", job, table)):
+        refused = invoke(*command, *made)
+        assert refused.returncode == 1
+        assert "all rows would have one prompt" in refused.stderr
+        assert "--template FILE.j2" in refused.stderr
+
+
 def test_a_paused_job_and_a_canceled_one(job: str, requests: Path):
     """Each command says why a job is paused and how it goes on, and that a canceled one sends nothing."""
     requests.write_text(jsonl(*(request(index, ERRORED) for index in range(100))))
@@ -169,6 +181,16 @@ def test_retry_sends_failed_rows_again(job: str, requests: Path, claude_sandbox:
     assert again.returncode == 0
     assert "5 requests are sent again" in again.stderr
     assert invoke("watch", job, *FAST).returncode == 0
+
+
+@pytest.mark.claude_sandbox(faults=[Fault(kind="expired", share=1)])
+def test_retry_beyond_the_limit(job: str, requests: Path):
+    """`retry` says that requests reached --max-attempts, and sends them again with a larger number."""
+    assert invoke("run", job, requests, "--max-attempts", "1", *FAST).returncode == 3
+    limited = invoke("retry", job)
+    assert "5 requests failed 1 time, which is the limit" in limited.stderr
+    assert "--max-attempts 2 sends them again" in limited.stderr
+    assert "5 requests are sent again" in invoke("retry", job, "--max-attempts", "2").stderr
 
 
 @pytest.mark.claude_sandbox(speed=1)

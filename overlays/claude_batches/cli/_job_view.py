@@ -25,6 +25,7 @@ __all__ = [
     "again",
     "cost_table",
     "gist",
+    "passing",
     "results_table",
     "status_dict",
     "status_of",
@@ -104,6 +105,19 @@ def unsent(status: JobStatus) -> int:
         status: The status of the job.
     """
     return status.staged + status.again if status.state == "active" else 0
+
+
+def passing(status: JobStatus) -> int:
+    """Return the number of requests that failed for good by causes that may pass.
+
+    Args:
+        status: The status of the job.
+    """
+    from claude_batches.jobs._causes import sent_again
+
+    if status.state != "active":
+        return 0
+    return sum(count for cause, count in status.causes.items() if cause in sent_again())
 
 
 def status_dict(status: JobStatus) -> dict[str, Any]:

@@ -14,7 +14,17 @@ from .._words import counted
 from ._console import say, write_data, write_json
 from ._events import followed, outlook
 from ._exits import CommandError, ExitStatus, finish
-from ._job_view import advise, again, cost_summary, cost_table, status_dict, status_of, status_table, unsent
+from ._job_view import (
+    advise,
+    again,
+    cost_summary,
+    cost_table,
+    passing,
+    status_dict,
+    status_of,
+    status_table,
+    unsent,
+)
 from ._jobs_api import add, cost, opened, prices_of
 from ._options import (
     Canary,
@@ -203,6 +213,8 @@ def retry(
 ) -> None:
     """Resume a paused job, and send the collected rows again that failed and may succeed.
 
+    A request that failed --max-attempts times is sent again only with a larger number.
+
     The exit status is that of `submit`.
     """
     with (
@@ -219,7 +231,15 @@ def retry(
     ):
         if opened_job.status().state == "paused":
             opened_job.resume(keep=keep)
-        say(f"{counted(opened_job.retry(), 'request is', 'requests are')} sent again")
+        again_sent = opened_job.retry()
+        say(f"{counted(again_sent, 'request is', 'requests are')} sent again")
+        final = 0 if again_sent else passing(opened_job.status())
+        if final:
+            most = opened_job.options.max_attempts
+            say(
+                f"{counted(final, 'request')} failed {counted(most, 'time')}, which is the limit: "
+                f"{again('retry', job, ledger)} --max-attempts {2 * most} sends them again"
+            )
         _send(opened_job, job, ledger, max_cost=max_cost, verbose=verbose, json=json)
 
 

@@ -29,7 +29,7 @@ from .._options import Ids, JobOptions, OptionKeys, typed
 from .._records import JobFacts, JobState, Shard, ShardState, Worker
 from .._requests import Given
 from .._rows import JobRow, Order, rows
-from .._staging import merge, merged_count, restage
+from .._staging import merge, merged_count, reopen, restage
 from .._status import JobBatches, JobReport, JobStatus, archived_soon, batches_of, finished, status_of
 from .._tables import AnswerType, answer_type, read_source
 from .._tables._write import TableFormat, write_table
@@ -223,9 +223,17 @@ class AsyncJob:
         return await self._running().collect(self._stopping)
 
     async def retry(self) -> int:
-        """Make new shards of the rows that are sent again; return the number of rows. `submit` sends them."""
+        """Make new shards of the rows that are sent again; return the number of rows. `submit` sends them.
+
+        Rows that failed for good are among them if `max_attempts` is larger by now than their attempts.
+        """
         job = self._job
         self._hold()
+        await in_thread(lambda: reopen(job.ledger, self._options))
+        return await self._restage()
+
+    async def _restage(self) -> int:
+        job = self._job
         return await in_thread(lambda: restage(job.ledger, job.store, job.lines, self._options))
 
     async def run(self, *, max_cost: float | None = None) -> JobReport:
@@ -263,7 +271,7 @@ class AsyncJob:
                     self._warn_of_archive()
                     moved += len(await runner.collect(stopping))
                 if not stopping():
-                    moved += await self.retry()
+                    moved += await self._restage()
                 if not stopping():
                     await self._merge()
                     moved += await runner.submit(allow, stopping)

@@ -30,7 +30,7 @@ from .._options import Ids, JobOptions, OptionKeys, typed
 from .._records import JobFacts, JobState, Shard, ShardState, Worker
 from .._requests import Given
 from .._rows import JobRow, Order, rows
-from .._staging import merge, merged_count, restage
+from .._staging import merge, merged_count, reopen, restage
 from .._status import JobBatches, JobReport, JobStatus, archived_soon, batches_of, finished, status_of
 from .._tables import AnswerType, answer_type, read_source
 from .._tables._write import TableFormat, write_table
@@ -209,9 +209,17 @@ class Job:
         return self._running().collect(self._stopping)
 
     def retry(self) -> int:
-        """Make new shards of the rows that are sent again; return the number of rows. `submit` sends them."""
+        """Make new shards of the rows that are sent again; return the number of rows. `submit` sends them.
+
+        Rows that failed for good are among them if `max_attempts` is larger by now than their attempts.
+        """
         job = self._job
         self._hold()
+        in_thread(lambda: reopen(job.ledger, self._options))
+        return self._restage()
+
+    def _restage(self) -> int:
+        job = self._job
         return in_thread(lambda: restage(job.ledger, job.store, job.lines, self._options))
 
     def run(self, *, max_cost: float | None = None) -> JobReport:
@@ -249,7 +257,7 @@ class Job:
                     self._warn_of_archive()
                     moved += len(runner.collect(stopping))
                 if not stopping():
-                    moved += self.retry()
+                    moved += self._restage()
                 if not stopping():
                     self._merge()
                     moved += runner.submit(allow, stopping)
