@@ -376,6 +376,18 @@ def test_counted_sample() -> None:
     assert plan(many[:5], client=client).input_tokens[0] == plan(many[:5], client=client).input_tokens[1]
 
 
+def test_counted_cost() -> None:
+    """The cost of the input is that of the counted tokens, and not of the rough ones."""
+    prices = Prices({"claude-*": {"input_tokens": 1_000_000, "output_tokens": 0}})
+    made = plan(rows(5), client=Counting(3), prices=prices)
+    (model,) = made.models
+    low, high = made.input_tokens
+    assert model.input_costs == (low, high)
+    assert model.input_cost == low == high
+    assert f"input about ${low:,.4f}" in str(made)
+    assert plan(rows(5), prices=prices).models[0].input_costs is None
+
+
 def test_counting_fails() -> None:
     """A failure to count leaves the rest of the sample, or the rough numbers, with a note."""
     made = plan(rows(9), client=Counting(1, failing=4), sample=9)

@@ -55,7 +55,9 @@ class ModelPlan:
     max_output_tokens: int = 0
     """The sum of `max_tokens`: the most, and mostly far more than comes."""
     input_cost: Decimal | None = None
-    """The cost of the input alone, by the rough number; `None` if it is unpriced."""
+    """The cost of the input alone, by the counted sample or else the rough number; `None` if it is unpriced."""
+    input_costs: tuple[Decimal, Decimal] | None = None
+    """The interval of that cost after counting a sample; `None` without one, or if it is unpriced."""
     most_cost: Decimal | None = None
     """The most that they can cost; `None` if it is unpriced."""
 
@@ -112,7 +114,11 @@ class Plan:
         for model in self.models:
             priced = "unpriced"
             if model.most_cost is not None and model.input_cost is not None:
-                priced = f"input about ${model.input_cost:,.4f}, at most ${model.most_cost:,.4f} in all"
+                least, most = model.input_costs or (model.input_cost, model.input_cost)
+                input_cost = f"about ${model.input_cost:,.4f}"
+                if f"{least:,.4f}" != f"{most:,.4f}":
+                    input_cost = f"${least:,.4f} to ${most:,.4f}"
+                priced = f"input {input_cost}, at most ${model.most_cost:,.4f} in all"
             yield f"  {model.model}: {counted(model.requests, 'request')}, {priced}"
         yield f"{counted(self.errors, 'error')}, {counted(self.warnings, 'warning')}"
         yield from (f"  {problem}" for problem in self.problems)
@@ -267,13 +273,15 @@ class Planner:
         ]
         rough = sum(model.rough_input_tokens for model in self._models.values())
         interval = (round(rough / MARGIN), round(rough * MARGIN))
+        models = sorted(self._models.values(), key=lambda model: model.model)
         if pairs:
             interval = _interval(pairs, rough, self._requests)
+            models = [_by_sample(model, pairs, interval, rough) for model in models]
         return Plan(
             requests=self._requests,
             bytes=self._bytes,
             shards=self._shards,
-            models=tuple(sorted(self._models.values(), key=lambda model: model.model)),
+            models=tuple(models),
             input_tokens=interval,
             counted=len(pairs),
             problems=tuple(self._problems),
@@ -304,6 +312,17 @@ def _interval(pairs: list[tuple[int, int]], rough: int, requests: int) -> tuple[
     # Of a sample without replacement; 2 is the 95 % of a normal distribution, a little wide for small samples.
     error = 2 * requests * math.sqrt(squares / count * (1 - count / requests))
     return max(round(total - error), 0), round(total + error)
+
+
+def _by_sample(
+    model: ModelPlan, pairs: list[tuple[int, int]], interval: tuple[int, int], rough: int
+) -> ModelPlan:
+    """Return a model with the cost of its input by the counted sample."""
+    if model.input_cost is None or not rough:
+        return model
+    ratio = Decimal(sum(exact for _, exact in pairs)) / sum(guess for guess, _ in pairs)
+    least, most = (model.input_cost * tokens / rough for tokens in interval)
+    return attrs.evolve(model, input_cost=model.input_cost * ratio, input_costs=(least, most))
 
 
 def plan(
