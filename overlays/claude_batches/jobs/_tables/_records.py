@@ -8,6 +8,7 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, cast
@@ -247,7 +248,9 @@ def _csv_rows(file: IO[Any], name: str, kind: SourceFormat, number: list[int]) -
             raise SourceError(f"the row is not CSV: {error}", f"{name}:{reader.line_num}") from None
     finally:
         if wrapper is not None:
-            wrapper.detach()
+            # The file may be closed by now.
+            with suppress(ValueError):
+                wrapper.detach()
 
 
 # ------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from types import GeneratorType
 from typing import Any
 
 import attrs
@@ -112,11 +113,29 @@ def read_source(
         base=base_folder,
         answers=None if output is None else answer_type(output),
     )
-    read = islice(records(source, format), limit)
-    return _rows(read, build.params, id_column, dedupe=dedupe, own_ids=own_ids)
+    return _rows(
+        records(source, format), build.params, id_column, dedupe=dedupe, own_ids=own_ids, limit=limit
+    )
 
 
 def _rows(
+    source: Iterator[Record],
+    build: Callable[[Record], dict[str, Any]],
+    id_column: str | None,
+    *,
+    dedupe: bool,
+    own_ids: bool,
+    limit: int | None,
+) -> Iterator[SourceRow]:
+    try:
+        yield from _requests_of(islice(source, limit), build, id_column, dedupe=dedupe, own_ids=own_ids)
+    finally:
+        # In its order: the collector of garbage may close a file before the rows that are read from it.
+        if isinstance(source, GeneratorType):
+            source.close()
+
+
+def _requests_of(
     source: Iterator[Record],
     build: Callable[[Record], dict[str, Any]],
     id_column: str | None,
