@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import signal
+import sys
 from pathlib import Path
 
 import pytest
+from claude_batches.cli._job_view import cost_summary, results_table
 from claude_batches.jobs import Job
+from claude_batches.jobs._cost import CostCounter
 from claude_batches.sandbox import Fault, Sandbox
+from rich.console import Console
 
 from tests.cli.processes import invoke, jsonl, lines, request, run, running
 from tests.support.server import ScriptedServer, reply
@@ -142,6 +146,29 @@ def test_a_paused_job_and_a_canceled_one(job: str, requests: Path):
     assert (more.returncode, "is canceled, and 1 request is not sent" in more.stderr) == (3, True)
 
 
+def test_export_overwrites_by_force_alone(job: str, requests: Path, tmp_path: Path):
+    """`export` refuses a file that exists, such as the input, unless --force is given."""
+    invoke("run", job, requests, *FAST)
+    before = requests.read_text()
+    refused = invoke("export", job, requests)
+    assert (refused.returncode, "--force" in refused.stderr, requests.read_text()) == (1, True, before)
+    assert invoke("export", job, requests, "--force").returncode == 0
+    assert len(lines(requests.read_text())) == 5
+
+
+def test_a_narrow_terminal_cuts_texts_alone():
+    """A table of results keeps custom_ids and outcomes whole, and shortens texts."""
+    rows = [("a-custom-id-of-many-letters", "invalid", "word " * 40)]
+    for width in (40, 80):
+        table, wide = results_table(rows, width)
+        console = Console(width=wide, file=io.StringIO())
+        console.print(table, no_wrap=True, overflow="ignore", crop=False)
+        shown = console.file.getvalue().splitlines()[1]  # type: ignore[attr-defined]
+        assert "a-custom-id-of-many-letters invalid" in " ".join(shown.split())
+        assert len(shown.rstrip()) <= max(width, wide)
+        assert "…" in shown
+
+
 def test_columns_are_chosen(job: str, requests: Path, tmp_path: Path):
     """`export --columns` has the named columns in their order; a wrong name is one line with the right ones."""
     requests.write_text(jsonl({**request(0), "city, country": "Rome"}, {**request(1), "late": 1}))
@@ -213,6 +240,26 @@ def test_cost_takes_prices(job: str, requests: Path, tmp_path: Path):
     prices.write_text("{")
     broken = invoke("cost", job, "--prices", prices)
     assert (broken.returncode, len(broken.stderr.splitlines())) == (1, 1)
+
+
+def test_a_model_without_a_price(monkeypatch: pytest.MonkeyPatch):
+    """A model that is not on the price list is told from a price list that is not installed."""
+    counter = CostCounter()
+    counter.add("claude-nobody-1", {"input_tokens": 1})
+    report = counter.report()
+    assert "the price list has no batch price of claude-nobody-1" in cost_summary(report)
+    monkeypatch.setitem(sys.modules, "genai_prices", None)
+    assert "install claude-batches[cost]" in cost_summary(report)
+
+
+def test_a_template_error_is_one_line(job: str, tmp_path: Path):
+    """After an error in a template nothing else is written: the file is closed in order."""
+    table = tmp_path / "table.csv"
+    table.write_text("city\n" + "Rome\n" * 10)
+    made = ("--prompt", "Rate {town}.", "--model", "claude-haiku-4-5", "--max-tokens", "9")
+    done = run("run", job, table, *made)
+    assert (done.returncode, "Exception ignored" in done.stderr) == (1, False)
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_plan_spends_nothing(requests: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
