@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from claude_batches.cli._job_view import cost_summary, results_table
-from claude_batches.jobs import Job
+from claude_batches.jobs import Job, JobError
 from claude_batches.jobs._cost import CostCounter
 from claude_batches.sandbox import Fault, Sandbox
 from rich.console import Console
@@ -260,6 +260,29 @@ def test_a_template_error_is_one_line(job: str, tmp_path: Path):
     done = run("run", job, table, *made)
     assert (done.returncode, "Exception ignored" in done.stderr) == (1, False)
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_unreachable_server_is_told_at_once(job: str, requests: Path):
+    """`run` says without --verbose that the server can't be reached, why, and how long it goes on."""
+    with running("run", job, requests, *FAST, ANTHROPIC_BASE_URL="http://127.0.0.1:1") as process:
+        told = process.wait_for("the server can't be reached")
+    assert "refused" in told.lower()
+    assert "goes on trying, for up to 300 seconds" in told
+
+
+def test_no_job_among_other_files(requests: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A job is not made in a folder with other files, nor of a file, and a failed first `run` leaves no folder."""
+    monkeypatch.chdir(tmp_path)
+    among = invoke("run", ".", requests)
+    assert (among.returncode, "has other files (requests.jsonl)" in among.stderr) == (1, True)
+    with pytest.raises(JobError, match="other files"):
+        Job.open(tmp_path)
+    swapped = invoke("run", requests, "--max-requests", "2")
+    assert (swapped.returncode, "the job comes first" in swapped.stderr) == (2, True)
+    assert invoke("run", "new.job", "nowhere.jsonl").returncode == 1
+    requests.write_text(jsonl(request(0), request(1)) + "{")
+    assert invoke("run", "new.job", requests).returncode == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
 
 
 def test_a_plan_spends_nothing(requests: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
