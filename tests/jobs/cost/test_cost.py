@@ -326,7 +326,10 @@ def test_unpriced_plan() -> None:
 @given(st.lists(st.integers(0, 400), max_size=30), st.integers(1, 5), st.integers(300, 900))
 def test_shards(sizes: list[int], most: int, most_bytes: int) -> None:
     """Shards are counted as writing them would split them, by count and by exact bytes."""
-    requests = [{"custom_id": "r", "params": {"model": "m", "x": "y" * size}} for size in sizes]
+    requests = [
+        {"custom_id": f"{index:02}", "params": {"model": "m", "x": "y" * size}}
+        for index, size in enumerate(sizes)
+    ]
     made = plan(requests, validate=False, prices=Prices({"m": {}}), max_requests=most, max_bytes=most_bytes)
     shards: list[list[bytes]] = []
     for request in map(orjson.dumps, requests):

@@ -21,14 +21,14 @@ from .._collect import Collected
 from .._cost import Plan, Planner, Report
 from .._cost._budget import dollars
 from .._cost._plan import countable
-from .._errors import JobError, JobHeldError, JobOptionsError, ShardError
+from .._errors import JobConflictError, JobError, JobHeldError, JobOptionsError, ShardError
 from .._export import export
 from .._ledger._sql import Spent
 from .._money import Money
 from .._opening import Ledger, Opened, opened, options_of, store_options
 from .._options import Ids, JobOptions, OptionKeys, typed
 from .._records import JobFacts, JobState, Shard, ShardState, Worker
-from .._requests import Given
+from .._requests import Rows
 from .._rows import JobRow, Order, rows
 from .._staging import merge, merged_count, reopen, restage
 from .._status import JobBatches, JobReport, JobStatus, archived_soon, batches_of, finished, status_of
@@ -176,8 +176,11 @@ class Job:
         try:
             for request in requests:
                 adding.push(request)
-        except BaseException:
+        except BaseException as error:
             adding.abandon()
+            # Other requests than the last one are told by their index alone.
+            if isinstance(error, JobConflictError) and error.repeated and isinstance(requests, Rows):
+                error.args = (f"{requests.where}: {error}",)
             raise
         adding.finish()
         return adding.added
@@ -506,7 +509,7 @@ class Job:
         if not options and not _is_table(requests):
             return requests
         source: Any = read_source(requests, own_ids=self._facts().ids == "own", **options)
-        return (Given(row.custom_id, row.params, row.columns, row.position) for row in source)
+        return Rows(source)
 
     def _server_now(self) -> float:
         return time.time() if self._runner is None else self._runner.clock.now()

@@ -40,6 +40,8 @@ class SourceRow:
     """The row's columns, to be joined with its result."""
     key: bytes
     """The dedupe key: 16 bytes, equal for equal params."""
+    where: str = attrs.field(default="", eq=False)
+    """The place of the row, such as its file and line."""
 
 
 def read_source(
@@ -162,7 +164,7 @@ def _requests_of(
                 custom_id = derived_id(key, None if dedupe else position)
         except TableError as error:
             raise _placed(error, record.where) from None
-        yield SourceRow(position, custom_id, params, _joined(values), key)
+        yield SourceRow(position, custom_id, params, _joined(values), key, record.where)
 
 
 def _placed(error: TableError, where: str) -> TableError:
