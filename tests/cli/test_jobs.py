@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import signal
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from claude_batches.cli._job_view import cost_summary, results_table
+from claude_batches.cli._job_view import amount, cost_summary, results_table
 from claude_batches.jobs import Job, JobError
 from claude_batches.jobs._cost import CostCounter
 from claude_batches.sandbox import Fault, Sandbox
@@ -285,6 +287,28 @@ def test_no_job_among_other_files(requests: Path, tmp_path: Path, monkeypatch: p
     assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
 
 
+def test_an_id_that_comes_twice(job: str, tmp_path: Path):
+    """`plan` tells custom_ids that come again, once for all, and the error of `run` has the file and line."""
+    table = tmp_path / "table.csv"
+    table.write_text("city,text\nRome,a\nOslo,b\nRome,c\nOslo,d\n")
+    options = (
+        "--prompt",
+        "Say {text}",
+        "--model",
+        "claude-haiku-4-5",
+        "--max-tokens",
+        "9",
+        "--id-column",
+        "city",
+    )
+    planned = invoke("plan", table, *options)
+    assert planned.returncode == 1
+    assert "request 2: custom_id: it comes again, with other params; the first is request 0" in planned.stdout
+    assert "(and 1 other request)" in planned.stdout
+    refused = invoke("run", job, table, *options)
+    assert "table.csv:4: request 2: this call has custom_id 'Rome' twice" in refused.stderr
+
+
 def test_a_plan_spends_nothing(requests: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """`plan` needs no key, writes nothing, and reports requests that would be refused."""
     monkeypatch.delenv("ANTHROPIC_API_KEY")
@@ -473,7 +497,11 @@ def test_max_cost_stops_before_it_is_exceeded(job: str, requests: Path, tmp_path
     limit = ("--max-cost", "100", "--prices", prices)
     stopped = invoke("run", job, requests, "--max-requests", "2", *limit, *FAST)
     assert stopped.returncode == 1
-    assert "--max-cost" in stopped.stderr.splitlines()[-1]
+    assert re.search(r"--max-cost of \$1\d\d\.00 for all of it", stopped.stderr.splitlines()[-1])
+    assert "more than $100.00 in all" in stopped.stderr.splitlines()[-1]
+    shown = [amount(number) for number in (0, 1e-06, 0.0012, 1234.5)]
+    assert shown == ["$0.00", "$0.000001", "$0.0012", "$1,234.50"]
+    assert amount(Decimal("0.00123456"), up=True) == "$0.0013"
     left = lines(invoke("plan", job, "--json").stdout)[0]["requests"]
     assert 0 < left < 5
     assert invoke("run", job, *FAST).returncode == 0

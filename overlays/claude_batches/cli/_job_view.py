@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "advise",
     "again",
+    "amount",
     "cost_table",
     "gist",
     "passing",
@@ -258,6 +259,21 @@ def _text(block: Any) -> str:
     return f"[{getattr(block, 'type', 'unknown')}]"
 
 
-def dollars(amount: Decimal | None) -> str:
-    """Return an amount for a table."""
-    return "unpriced" if amount is None else f"${amount:,.4f}"
+def dollars(cost: Decimal | None) -> str:
+    """Return a cost for a table."""
+    return "unpriced" if cost is None else f"${cost:,.4f}"
+
+
+def amount(number: Decimal | float, *, up: bool = False) -> str:
+    """Return an amount for a sentence: in cents, and with its digits below one.
+
+    Args:
+        number: The amount in US dollars.
+        up: True to round it up to the last digit, as a limit.
+    """
+    exact = Decimal(str(number))
+    cent = Decimal("0.01")
+    digits = cent if not exact or exact >= cent else Decimal(1).scaleb(exact.adjusted() - 1)
+    rounded = exact.quantize(digits, ROUND_UP if up else ROUND_HALF_EVEN)
+    shown = f"{rounded:,f}"
+    return f"${shown if exact >= cent or not exact else shown.rstrip('0')}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,7 @@ from ._exits import CommandError, ExitStatus, finish
 from ._job_view import (
     advise,
     again,
+    amount,
     cost_summary,
     cost_table,
     passing,
@@ -128,19 +130,16 @@ def run(
         with followed(opened_job, verbose=verbose):
             report = opened_job.run(max_cost=max_cost)
         status = status_of(report.status)
+        costs = cost(opened_job)
         if json:
-            write_json({**status_dict(report.status), "cost": cost(opened_job).to_dict()})
+            write_json({**status_dict(report.status), "cost": costs.to_dict()})
         else:
             write_data(status_table(job, report.status))
-            costs = cost(opened_job)
             if costs.models:
                 write_data(cost_table(costs))
             say(cost_summary(costs))
         if report.over_cost:
-            raise CommandError(
-                f"the rest of {job} is not sent: it could cost more than ${_amount(max_cost)} in all. "
-                "Run it again with a larger --max-cost."
-            )
+            raise CommandError(_over_cost(opened_job, job, max_cost, costs.cost))
         advise(job, report.status, ledger)
         finish(status)
 
@@ -385,10 +384,16 @@ def _step(job: Job, interrupts: Interrupts) -> list[str]:
     return [f"Process {worker.pid} on {worker.host}" for worker in job.workers()]
 
 
-def _amount(dollars: float | None) -> str:
-    """Return a limit as it was given: one below a cent is not $0.00."""
-    amount = dollars or 0.0
-    return f"{amount:,.2f}" if amount >= 0.01 else f"{amount:g}"
+def _over_cost(job: Job, name: str, max_cost: float | None, spent: Decimal | None) -> str:
+    """Return why the rest of a job is not sent, with the limit that it needs."""
+    most = job.plan(count=False, validate=False).most_cost
+    whole = "" if most is None or spent is None else amount(spent + most, up=True)
+    larger = f"of {whole} for all of it" if whole else "that is larger"
+    return (
+        f"the rest of {name} is not sent: it could cost more than {amount(max_cost or 0)} in all. Run it again with a "
+        f"--max-cost {larger}. A batch is sent whole or not at all: in a new job, a smaller --max-requests lets a "
+        "part go."
+    )
 
 
 def _write(name: str, status: object, *, json: bool) -> None:
