@@ -14,6 +14,7 @@ import pytest
 from claude_batches.cli._job_view import amount, cost_summary, results_table
 from claude_batches.jobs import Job, JobError
 from claude_batches.jobs._cost import CostCounter
+from claude_batches.jobs._records import Worker
 from claude_batches.sandbox import Fault, Sandbox
 from rich.console import Console
 
@@ -145,7 +146,9 @@ def test_a_paused_job_and_a_canceled_one(job: str, requests: Path):
     assert f"100 requests did not succeed. See why with: claude-batches results {job} --failed" in kept.stderr
     assert invoke("cancel", job).returncode == 3
     more = invoke("submit", job, "-", stdin=jsonl(request(200)))
-    assert (more.returncode, "is canceled, and 1 request is not sent" in more.stderr) == (3, True)
+    assert (more.returncode, "the job was canceled, which is final" in more.stderr) == (1, True)
+    assert lines(invoke("status", job, "--json").stdout)[0]["requests"] == 100
+    assert invoke("run", job).returncode == 3
 
 
 def test_export_overwrites_by_force_alone(job: str, requests: Path, tmp_path: Path):
@@ -198,6 +201,15 @@ def test_submitting_and_watching_are_apart(job: str, requests: Path):
     assert invoke("submit", job).returncode == 0
     assert invoke("watch", job, *FAST).returncode == 0
     assert invoke("status", job).returncode == 0
+
+
+@pytest.mark.claude_sandbox(speed=60, queue_limit=4)
+def test_others_send_the_rest(job: str, requests: Path, monkeypatch: pytest.MonkeyPatch):
+    """While other processes work on the job, `submit` names them, and not a command that nobody has to give."""
+    monkeypatch.setattr(Job, "workers", lambda _: [Worker(7, "far")])
+    sent = invoke("submit", job, requests, "--max-requests", "3")
+    assert (sent.returncode, "process 7 on far" in sent.stderr) == (5, True)
+    assert "Continue with" not in sent.stderr
 
 
 def test_retry_sends_failed_rows_again(job: str, requests: Path, claude_sandbox: Sandbox):
@@ -281,6 +293,7 @@ def test_no_job_among_other_files(requests: Path, tmp_path: Path, monkeypatch: p
         Job.open(tmp_path)
     swapped = invoke("run", requests, "--max-requests", "2")
     assert (swapped.returncode, "the job comes first" in swapped.stderr) == (2, True)
+    assert "is not a job" in invoke("plan", ".").stderr
     assert invoke("run", "new.job", "nowhere.jsonl").returncode == 1
     requests.write_text(jsonl(request(0), request(1)) + "{")
     assert invoke("run", "new.job", requests).returncode == 1

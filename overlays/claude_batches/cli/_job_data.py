@@ -108,6 +108,8 @@ def plan(
         with opened(requests, ledger=ledger, client=count) as job:
             planned: Any = job.plan(count=count, sample=sample)
             status = job.status()
+    elif Path(requests).is_dir():
+        raise CommandError(f"the folder {requests!r} is not a job: nothing is to be planned")
     elif count:
         with Client() as client:
             planned = plan_of(source, client=client, sample=sample, max_requests=max_requests)

@@ -343,7 +343,11 @@ def _send(
         finish(status_of(status))
     if status.staged:
         left = counted(status.staged, "request was", "requests were")
-        say(f"{left} not sent. Continue with: {again('submit', name, ledger)}")
+        others = [f"process {worker.pid} on {worker.host}" for worker in job.workers()]
+        if others:
+            say(f"{left} not sent yet. On the job works {' and '.join(others)} as well.")
+        else:
+            say(f"{left} not sent. Continue with: {again('submit', name, ledger)}")
         finish(ExitStatus.RUNNING)
     if status.finished:
         advise(name, status, ledger)
