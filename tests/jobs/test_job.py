@@ -707,6 +707,7 @@ def test_client_of_the_environment(tmp_path: Path, sandbox: Sandbox, monkeypatch
         {"on_max_tokens": "less"},
         {"ids": "mine"},
         {"ledger": "x"},
+        {"ledger": "mysql://host/jobs"},
     ],
 )
 def test_bad_options(tmp_path: Path, options: dict[str, Any]) -> None:
@@ -714,6 +715,23 @@ def test_bad_options(tmp_path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(JobOptionsError):
         Job.open(tmp_path / "a", **options)
     assert not (tmp_path / "a").exists()
+
+
+def test_unknown_arguments(tmp_path: Path) -> None:
+    """An unknown argument of `open` and `add` is told by its own name, with the nearest one."""
+    wrong: Any = {"max_request": 3}
+    with pytest.raises(
+        TypeError, match=r"Job.open\(\) has no argument 'max_request': did you mean 'max_requests'"
+    ):
+        Job.open(tmp_path / "a", **wrong)
+    assert not (tmp_path / "a").exists()
+    with Job.open(tmp_path / "a") as job:
+        with pytest.raises(
+            TypeError, match=r"Job.add\(\) has no argument 'templat': did you mean 'template'"
+        ):
+            job.add([{"a": 1}], templat="x")
+        with pytest.raises(TypeError, match="no argument 'zzz': there are"):
+            job.add([{"a": 1}], zzz="x")
 
 
 def test_incomplete_results(tmp_path: Path, open_job: Open) -> None:

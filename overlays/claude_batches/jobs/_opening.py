@@ -270,11 +270,26 @@ class PostgresLedger:
 def _dsn_of(given: str) -> str:
     """Return the DSN that is given, or that a variable of the environment has."""
     if not given.startswith("env:"):
-        return given
+        return _checked_dsn(given)
     name = given.removeprefix("env:")
     dsn = os.environ.get(name)
     if not dsn:
         raise JobOptionsError(f"ledger is the variable {name} of the environment, which is not set here")
+    return _checked_dsn(dsn)
+
+
+def _checked_dsn(dsn: str) -> str:
+    """Refuse the URL of another database.
+
+    Raises:
+        JobOptionsError: It is one.
+    """
+    # Without the rest, which may have a password.
+    scheme, separator, _ = dsn.partition("://")
+    if separator and scheme.isidentifier() and scheme not in ("postgresql", "postgres"):
+        raise JobOptionsError(
+            f"the ledger begins with {scheme}://, and must be a PostgreSQL database: postgresql://host/jobs"
+        )
     return dsn
 
 

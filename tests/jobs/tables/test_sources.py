@@ -131,7 +131,8 @@ BROKEN = [
     (".csv", b"params,note\n{},1,2\n", ":2: the row has 3 cells, and the header 2"),
     (".csv", b'params\n"{', ":2: the row is not CSV"),
     (".csv", b"a,a\n1,2\n", ":1: the header names 'a' twice"),
-    (".csv", b"params\n\xff\n", ":1: the file can't be read on"),
+    (".csv", b"params\n\xff\n", ":2: the file is not UTF-8"),
+    (".csv", b"params\n{}\n" + "é".encode("latin1") + b"\n", "iconv -f LATIN1 -t UTF-8"),
     (".csv", b"x,params\n1,2x\n", ":2: params is not JSON"),
     (".parquet", b"PAR1 no", "can't be read"),
 ]

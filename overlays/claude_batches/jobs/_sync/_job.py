@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from inspect import signature
 from types import TracebackType
 from typing import IO, Any, Self, Unpack
 
@@ -26,7 +27,7 @@ from .._export import export
 from .._ledger._sql import Spent
 from .._money import Money
 from .._opening import Ledger, Opened, opened, options_of, store_options
-from .._options import Ids, JobOptions, OptionKeys, typed
+from .._options import Ids, JobOptions, OptionKeys, check_names, typed
 from .._records import JobFacts, JobState, Shard, ShardState, Worker
 from .._requests import Rows
 from .._rows import JobRow, Order, rows
@@ -45,6 +46,10 @@ _STOPPING = (
 )
 #: Each pause of `run` is this much longer than the one before.
 _GROWTH = 1.5
+
+
+#: The arguments of `add` that tell how a source is read.
+_SOURCE_NAMES = tuple(name for name in signature(read_source).parameters if name not in ("source", "own_ids"))
 
 
 class Job:
@@ -105,6 +110,7 @@ class Job:
             JobOptionsError: Options that can't work.
         """
         # Before the job is opened: wrong options make no folder.
+        check_names("Job.open()", options, OptionKeys.__annotations__)
         output = JobOptions(**options).output
         answers = None if output is None else answer_type(output)
         job = opened(name, ledger, ids)
@@ -506,6 +512,7 @@ class Job:
             raise JobOptionsError("requests is one dict: put it in a list")
         if self._answers is not None:
             options = {"output": self._answers, **options}
+        check_names("Job.add()", options, _SOURCE_NAMES)
         if not options and not _is_table(requests):
             return requests
         source: Any = read_source(requests, own_ids=self._facts().ids == "own", **options)
