@@ -282,6 +282,7 @@ def test_an_unreachable_server_is_told_at_once(job: str, requests: Path):
         told = process.wait_for("the server can't be reached")
     assert "refused" in told.lower()
     assert "goes on trying, for up to 300 seconds" in told
+    assert "check the network and ANTHROPIC_BASE_URL" in told
 
 
 def test_no_job_among_other_files(requests: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

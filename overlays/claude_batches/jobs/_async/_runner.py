@@ -189,7 +189,7 @@ class AsyncRunner:
         if isinstance(error, APIConnectionError) and not self._told:
             self._told = True
             logger.warning(
-                "the server can't be reached: %s `run` goes on trying, for up to %s seconds without an answer.",
+                "%s `run` goes on trying, for up to %s seconds without an answer.",
                 f"{str(error).rstrip('.')}.",
                 f"{self._options.patience:g}",
             )
