@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import signal
+import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from claude_batches.cli._job_view import amount, cost_summary, results_table
 from claude_batches.cli._jobs import next_pause
-from claude_batches.jobs import Job
+from claude_batches.jobs import Job, JobError
+from claude_batches.jobs._cost import CostCounter
+from claude_batches.jobs._records import Worker
 from claude_batches.sandbox import Fault, Sandbox
+from rich.console import Console
 
 from tests.cli.processes import invoke, jsonl, lines, request, run, running
 from tests.support.server import ScriptedServer, reply
@@ -131,6 +138,18 @@ def test_errors_speak_of_options(job: str, requests: Path, tmp_path: Path):
     assert invoke("export", job, tmp_path / "x.csv", "--columns", "").returncode == 2
 
 
+def test_a_template_without_a_column(job: str, tmp_path: Path):
+    """`run` and `plan` refuse a prompt that would be the same in all rows, and name Jinja where it looks so."""
+    table = tmp_path / "table.csv"
+    table.write_text("city\nRome\nOslo\n")
+    made = ("--prompt", "Rate {{city}}.", "--model", "claude-haiku-4-5", "--max-tokens", "9")
+    for command in (("plan", table), ("run", job, table)):
+        refused = invoke(*command, *made)
+        assert refused.returncode == 1
+        assert "all rows would have one prompt" in refused.stderr
+        assert "--template FILE.j2" in refused.stderr
+
+
 def test_a_paused_job_and_a_canceled_one(job: str, requests: Path):
     """Each command says why a job is paused and how it goes on, and that a canceled one sends nothing."""
     requests.write_text(jsonl(*(request(index, ERRORED) for index in range(100))))
@@ -145,7 +164,32 @@ def test_a_paused_job_and_a_canceled_one(job: str, requests: Path):
     assert f"100 requests did not succeed. See why with: claude-batches results {job} --failed" in kept.stderr
     assert invoke("cancel", job).returncode == 3
     more = invoke("submit", job, "-", stdin=jsonl(request(200)))
-    assert (more.returncode, "is canceled, and 1 request is not sent" in more.stderr) == (3, True)
+    assert (more.returncode, "the job was canceled, which is final" in more.stderr) == (1, True)
+    assert lines(invoke("status", job, "--json").stdout)[0]["requests"] == 100
+    assert invoke("run", job).returncode == 3
+
+
+def test_export_overwrites_by_force_alone(job: str, requests: Path, tmp_path: Path):
+    """`export` refuses a file that exists, such as the input, unless --force is given."""
+    invoke("run", job, requests, *FAST)
+    before = requests.read_text()
+    refused = invoke("export", job, requests)
+    assert (refused.returncode, "--force" in refused.stderr, requests.read_text()) == (1, True, before)
+    assert invoke("export", job, requests, "--force").returncode == 0
+    assert len(lines(requests.read_text())) == 5
+
+
+def test_a_narrow_terminal_cuts_texts_alone():
+    """A table of results keeps custom_ids and outcomes whole, and shortens texts."""
+    rows = [("a-custom-id-of-many-letters", "invalid", "word " * 40)]
+    for width in (40, 80):
+        table, wide = results_table(rows, width)
+        console = Console(width=wide, file=io.StringIO())
+        console.print(table, no_wrap=True, overflow="ignore", crop=False)
+        shown = console.file.getvalue().splitlines()[1]  # type: ignore[attr-defined]
+        assert "a-custom-id-of-many-letters invalid" in " ".join(shown.split())
+        assert len(shown.rstrip()) <= max(width, wide)
+        assert "…" in shown
 
 
 def test_columns_are_chosen(job: str, requests: Path, tmp_path: Path):
@@ -177,6 +221,15 @@ def test_submitting_and_watching_are_apart(job: str, requests: Path):
     assert invoke("status", job).returncode == 0
 
 
+@pytest.mark.claude_sandbox(speed=60, queue_limit=4)
+def test_others_send_the_rest(job: str, requests: Path, monkeypatch: pytest.MonkeyPatch):
+    """While other processes work on the job, `submit` names them, and not a command that nobody has to give."""
+    monkeypatch.setattr(Job, "workers", lambda _: [Worker(7, "far")])
+    sent = invoke("submit", job, requests, "--max-requests", "3")
+    assert (sent.returncode, "process 7 on far" in sent.stderr) == (5, True)
+    assert "Continue with" not in sent.stderr
+
+
 def test_retry_sends_failed_rows_again(job: str, requests: Path, claude_sandbox: Sandbox):
     """`retry` sends the rows again whose cause may pass, and those alone."""
     claude_sandbox.set_faults([Fault(kind="expired", share=1)])
@@ -187,6 +240,16 @@ def test_retry_sends_failed_rows_again(job: str, requests: Path, claude_sandbox:
     assert again.returncode == 0
     assert "5 requests are sent again" in again.stderr
     assert invoke("watch", job, *FAST).returncode == 0
+
+
+@pytest.mark.claude_sandbox(faults=[Fault(kind="expired", share=1)])
+def test_retry_beyond_the_limit(job: str, requests: Path):
+    """`retry` says that requests reached --max-attempts, and sends them again with a larger number."""
+    assert invoke("run", job, requests, "--max-attempts", "1", *FAST).returncode == 3
+    limited = invoke("retry", job)
+    assert "5 requests failed 1 time, which is the limit" in limited.stderr
+    assert "--max-attempts 2 sends them again" in limited.stderr
+    assert "5 requests are sent again" in invoke("retry", job, "--max-attempts", "2").stderr
 
 
 @pytest.mark.claude_sandbox(speed=1)
@@ -209,6 +272,73 @@ def test_cost_takes_prices(job: str, requests: Path, tmp_path: Path):
     prices.write_text("{")
     broken = invoke("cost", job, "--prices", prices)
     assert (broken.returncode, len(broken.stderr.splitlines())) == (1, 1)
+
+
+def test_a_model_without_a_price(monkeypatch: pytest.MonkeyPatch):
+    """A model that is not on the price list is told from a price list that is not installed."""
+    counter = CostCounter()
+    counter.add("claude-nobody-1", {"input_tokens": 1})
+    report = counter.report()
+    assert "the price list has no batch price of claude-nobody-1" in cost_summary(report)
+    monkeypatch.setitem(sys.modules, "genai_prices", None)
+    assert "install claude-batches[cost]" in cost_summary(report)
+
+
+def test_a_template_error_is_one_line(job: str, tmp_path: Path):
+    """After an error in a template nothing else is written: the file is closed in order."""
+    table = tmp_path / "table.csv"
+    table.write_text("city\n" + "Rome\n" * 10)
+    made = ("--prompt", "Rate {town}.", "--model", "claude-haiku-4-5", "--max-tokens", "9")
+    done = run("run", job, table, *made)
+    assert (done.returncode, "Exception ignored" in done.stderr) == (1, False)
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_unreachable_server_is_told_at_once(job: str, requests: Path):
+    """`run` says without --verbose that the server can't be reached, why, and how long it goes on."""
+    with running("run", job, requests, *FAST, ANTHROPIC_BASE_URL="http://127.0.0.1:1") as process:
+        told = process.wait_for("the server can't be reached")
+    assert "refused" in told.lower()
+    assert "goes on trying, for up to 300 seconds" in told
+    assert "check the network and ANTHROPIC_BASE_URL" in told
+
+
+def test_no_job_among_other_files(requests: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A job is not made in a folder with other files, nor of a file, and a failed first `run` leaves no folder."""
+    monkeypatch.chdir(tmp_path)
+    among = invoke("run", ".", requests)
+    assert (among.returncode, "has other files (requests.jsonl)" in among.stderr) == (1, True)
+    with pytest.raises(JobError, match="other files"):
+        Job.open(tmp_path)
+    swapped = invoke("run", requests, "--max-requests", "2")
+    assert (swapped.returncode, "the job comes first" in swapped.stderr) == (2, True)
+    assert "is not a job" in invoke("plan", ".").stderr
+    assert invoke("run", "new.job", "nowhere.jsonl").returncode == 1
+    requests.write_text(jsonl(request(0), request(1)) + "{")
+    assert invoke("run", "new.job", requests).returncode == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
+
+
+def test_an_id_that_comes_twice(job: str, tmp_path: Path):
+    """`plan` tells custom_ids that come again, once for all, and the error of `run` has the file and line."""
+    table = tmp_path / "table.csv"
+    table.write_text("city,text\nRome,a\nOslo,b\nRome,c\nOslo,d\n")
+    options = (
+        "--prompt",
+        "Say {text}",
+        "--model",
+        "claude-haiku-4-5",
+        "--max-tokens",
+        "9",
+        "--id-column",
+        "city",
+    )
+    planned = invoke("plan", table, *options)
+    assert planned.returncode == 1
+    assert "request 2: custom_id: it comes again, with other params; the first is request 0" in planned.stdout
+    assert "(and 1 other request)" in planned.stdout
+    refused = invoke("run", job, table, *options)
+    assert "table.csv:4: request 2: this call has custom_id 'Rome' twice" in refused.stderr
 
 
 def test_a_plan_spends_nothing(requests: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -399,7 +529,11 @@ def test_max_cost_stops_before_it_is_exceeded(job: str, requests: Path, tmp_path
     limit = ("--max-cost", "100", "--prices", prices)
     stopped = invoke("run", job, requests, "--max-requests", "2", *limit, *FAST)
     assert stopped.returncode == 1
-    assert "--max-cost" in stopped.stderr.splitlines()[-1]
+    assert re.search(r"--max-cost of \$1\d\d\.00 for all of it", stopped.stderr.splitlines()[-1])
+    assert "more than $100.00 in all" in stopped.stderr.splitlines()[-1]
+    shown = [amount(number) for number in (0, 1e-06, 0.0012, 1234.5)]
+    assert shown == ["$0.00", "$0.000001", "$0.0012", "$1,234.50"]
+    assert amount(Decimal("0.00123456"), up=True) == "$0.0013"
     left = lines(invoke("plan", job, "--json").stdout)[0]["requests"]
     assert 0 < left < 5
     assert invoke("run", job, *FAST).returncode == 0

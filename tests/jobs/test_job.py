@@ -351,6 +351,37 @@ def test_attempts(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     assert [(each.requests, each.kept) for each in failed] == [(1, False), (1, False), (1, True)]
 
 
+def test_more_attempts(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """`retry` with a larger max_attempts sends rows again that had as many as before, and no others; `run` does not."""
+    job = open_job(tmp_path / "a", sandbox.url)
+    job.add(
+        [request("good", "fine"), request("expires", "[[expire]]"), request("wrong", "[[error:api_error]]")]
+    )
+    assert job.run().finished
+    assert job.retry() == 0
+    job.close()
+    job = open_job(tmp_path / "a", sandbox.url, max_attempts=4)
+    assert job.run().finished
+    assert job.retry() == 2
+    assert job.run().finished
+    assert {row.custom_id: row.attempt for row in job.results()} == {"good": 1, "expires": 4, "wrong": 4}
+    assert job.retry() == 0
+
+
+def test_lost_rows_are_not_retried(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """Rows of a batch that a person gave up as lost may have been paid for, so `retry` leaves them."""
+    job = open_job(tmp_path / "a", sandbox.url)
+    job.add([request("a", "fine")])
+    job.submit()
+    job.poll()
+    (shard,) = job.shards()
+    assert shard.batch_id is not None
+    with Client(api_key="k", base_url=sandbox.url) as client:
+        client.messages.batches.delete(shard.batch_id)
+    job.resolve(shard.number, "lost")
+    assert (job.retry(), job.status().causes) == (0, {"missing": 1})
+
+
 def test_more_tokens(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     """An answer cut at max_tokens is asked for again with more, where that is wanted."""
     job = open_job(tmp_path / "a", sandbox.url, on_max_tokens="more")
@@ -690,6 +721,7 @@ def test_client_of_the_environment(tmp_path: Path, sandbox: Sandbox, monkeypatch
         {"on_max_tokens": "less"},
         {"ids": "mine"},
         {"ledger": "x"},
+        {"ledger": "mysql://host/jobs"},
     ],
 )
 def test_bad_options(tmp_path: Path, options: dict[str, Any]) -> None:
@@ -697,6 +729,23 @@ def test_bad_options(tmp_path: Path, options: dict[str, Any]) -> None:
     with pytest.raises(JobOptionsError):
         Job.open(tmp_path / "a", **options)
     assert not (tmp_path / "a").exists()
+
+
+def test_unknown_arguments(tmp_path: Path) -> None:
+    """An unknown argument of `open` and `add` is told by its own name, with the nearest one."""
+    wrong: Any = {"max_request": 3}
+    with pytest.raises(
+        TypeError, match=r"Job.open\(\) has no argument 'max_request': did you mean 'max_requests'"
+    ):
+        Job.open(tmp_path / "a", **wrong)
+    assert not (tmp_path / "a").exists()
+    with Job.open(tmp_path / "a") as job:
+        with pytest.raises(
+            TypeError, match=r"Job.add\(\) has no argument 'templat': did you mean 'template'"
+        ):
+            job.add([{"a": 1}], templat="x")
+        with pytest.raises(TypeError, match="no argument 'zzz': there are"):
+            job.add([{"a": 1}], zzz="x")
 
 
 def test_incomplete_results(tmp_path: Path, open_job: Open) -> None:

@@ -15,6 +15,7 @@ __all__ = [
     "is_terminal",
     "say",
     "stderr",
+    "terminal_width",
     "write_data",
     "write_json",
     "write_lines",
@@ -53,9 +54,21 @@ def binary_stdout() -> IO[bytes]:
     return sys.stdout.buffer
 
 
-def write_data(renderable: RenderableType) -> None:
-    """Write a table or text on stdout."""
-    Console(highlight=False, width=None if is_terminal() else _WIDE).print(renderable)
+def terminal_width() -> int:
+    """Return the width of the terminal."""
+    return Console().width
+
+
+def write_data(renderable: RenderableType, width: int | None = None) -> None:
+    """Write a table or text on stdout.
+
+    Args:
+        renderable: The table or text.
+        width: Its width, where it is not that of the terminal.
+    """
+    if width is None and not is_terminal():
+        width = _WIDE
+    Console(highlight=False, width=width).print(renderable, no_wrap=True, overflow="ignore", crop=False)
 
 
 def write_text(text: str) -> None:

@@ -52,10 +52,9 @@ def run_live(console: Console, *, count: int, model: str, json: bool) -> None:
         write_json({"batch_id": batch.id, "outcomes": outcomes, "tokens": tokens})
         return
     console.print(_outcomes(outcomes, tokens, rate))
-    table = results_table()
-    for item in sorted(examples, key=lambda each: each.result.type):
-        table.add_row(escape(item.custom_id), escape(item.result.type), escape(gist(item.result)))
-    console.print(table)
+    shown = sorted(examples, key=lambda each: each.result.type)
+    rows = [(item.custom_id, item.result.type, gist(item.result)) for item in shown]
+    console.print(results_table(rows, console.width)[0])
 
 
 def _outcomes(outcomes: Counter[str], tokens: Counter[str], rate: float) -> Table:

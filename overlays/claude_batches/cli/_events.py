@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ._progress import Outlook, Reporter, reporter
+from ._spoken import spoken
 
 if TYPE_CHECKING:
     from claude_batches.jobs import Job
@@ -28,7 +29,7 @@ class _Events(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._verbose or record.levelno >= logging.WARNING:
-            self._shown.say(_text_of(record))
+            self._shown.say(spoken(_text_of(record)))
         self._shown.show(outlook(self._job))
 
 

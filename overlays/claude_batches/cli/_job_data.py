@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.markup import escape
 
 from .._words import counted
-from ._console import binary_stdout, is_terminal, say, write_data, write_json, write_text
+from ._console import binary_stdout, is_terminal, say, terminal_width, write_data, write_json, write_text
 from ._exits import CommandError, ExitStatus, finish
 from ._job_view import (
     advise,
@@ -109,6 +108,8 @@ def plan(
         with opened(requests, ledger=ledger, client=count) as job:
             planned: Any = job.plan(count=count, sample=sample)
             status = job.status()
+    elif Path(requests).is_dir():
+        raise CommandError(f"the folder {requests!r} is not a job: nothing is to be planned")
     elif count:
         with Client() as client:
             planned = plan_of(source, client=client, sample=sample, max_requests=max_requests)
@@ -176,11 +177,11 @@ def results(
         if json or not is_terminal():
             _write_rows(islice(rows, limit))
         else:
-            table = results_table()
-            for row in islice(rows, limit or _SHOWN):
-                colour = "green" if row.cause == "succeeded" else "red"
-                table.add_row(escape(row.custom_id), f"[{colour}]{row.cause}[/]", escape(gist(row.result)))
-            write_data(table)
+            shown = [
+                (row.custom_id, str(row.cause), gist(row.result)) for row in islice(rows, limit or _SHOWN)
+            ]
+            table, width = results_table(shown, terminal_width())
+            write_data(table, width)
         found = opened_job.status()
     if found.state == "paused":
         advise(job, found, ledger)
@@ -231,6 +232,7 @@ def export(
     with_cost: Annotated[
         bool, typer.Option("--cost", help="Fill the column of costs. It needs claude-batches[cost].")
     ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that exists.")] = False,
     prices: Prices = None,
     ledger: Ledger = None,
     json: Json = False,
@@ -242,6 +244,9 @@ def export(
     target: Any = binary_stdout() if path == "-" else Path(path)
     if path != "-" and not target.parent.is_dir():
         raise CommandError(f"there is no folder {str(target.parent)!r}: create it first")
+    # Devices and pipes are written to.
+    if path != "-" and not force and target.is_file():
+        raise CommandError(f"{path} exists: give another name, or overwrite it with --force")
     names = None if columns is None else next(csv.reader([columns], skipinitialspace=True), list[str]())
     if names == []:
         raise CommandError("--columns names no column", ExitStatus.USAGE)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-from decimal import Decimal
+from collections.abc import Sequence
+from decimal import ROUND_HALF_EVEN, ROUND_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from rich.cells import cell_len
 from rich.markup import escape
 from rich.table import Table
 
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
 __all__ = [
     "advise",
     "again",
+    "amount",
     "cost_table",
     "gist",
+    "passing",
     "results_table",
     "status_dict",
     "status_of",
@@ -34,6 +38,8 @@ __all__ = [
 
 #: The order of outcomes in tables; others follow.
 _FIRST = ("succeeded",)
+#: The smallest width of texts in a table of results: beside long ids, lines are longer than the terminal.
+_LEAST_TEXT = 12
 
 
 def status_of(status: JobStatus) -> ExitStatus:
@@ -104,6 +110,19 @@ def unsent(status: JobStatus) -> int:
         status: The status of the job.
     """
     return status.staged + status.again if status.state == "active" else 0
+
+
+def passing(status: JobStatus) -> int:
+    """Return the number of requests that failed for good by causes that may pass.
+
+    Args:
+        status: The status of the job.
+    """
+    from claude_batches.jobs._causes import sent_again
+
+    if status.state != "active":
+        return 0
+    return sum(count for cause, count in status.causes.items() if cause in sent_again())
 
 
 def status_dict(status: JobStatus) -> dict[str, Any]:
@@ -183,11 +202,16 @@ def cost_table(report: Report) -> Table:
 
 def cost_summary(report: Report) -> str:
     """Return the sums of a report as one line."""
+    from claude_batches.jobs._tables._extras import optional
+
     if not report.models:
         return "No request was billed."
     unpriced = set(report.unpriced)
     if len(unpriced) == len({line.model or "unknown" for line in report.models}):
-        return "Not priced: install claude-batches[cost], or give --prices."
+        if optional("genai_prices") is None:
+            return "Not priced: install claude-batches[cost], or give --prices."
+        names = " and ".join(sorted(unpriced))
+        return f"Not priced: the price list has no batch price of {names}. Give --prices."
     parts = [
         f"Cost {dollars(report.cost)}",
         f"{dollars(report.saved)} saved by batching",
@@ -198,13 +222,25 @@ def cost_summary(report: Report) -> str:
     return ", ".join(parts)
 
 
-def results_table() -> Table:
-    """Return an empty table of results."""
+def results_table(rows: Sequence[tuple[str, str, str]], width: int) -> tuple[Table, int]:
+    """Return the table of results, and its width. Texts are cut to the width; ids and outcomes never are.
+
+    Args:
+        rows: The custom_id, outcome and text of each row.
+        width: The width of the terminal.
+    """
     table = Table(box=None, pad_edge=False)
-    table.add_column("custom_id", no_wrap=True)
-    table.add_column("outcome", no_wrap=True)
-    table.add_column("text", overflow="ellipsis", no_wrap=True)
-    return table
+    taken = 2
+    for number, title in enumerate(("custom_id", "outcome")):
+        wide = max(map(cell_len, (title, *(row[number] for row in rows))))
+        table.add_column(title, no_wrap=True, width=wide)
+        taken += wide + 1
+    left = max(width - taken, _LEAST_TEXT)
+    table.add_column("text", overflow="ellipsis", no_wrap=True, max_width=left)
+    for custom_id, outcome, text in rows:
+        colour = "green" if outcome == "succeeded" else "red"
+        table.add_row(escape(custom_id), f"[{colour}]{outcome}[/]", escape(text))
+    return table, taken + left
 
 
 def gist(result: Any) -> str:
@@ -226,6 +262,21 @@ def _text(block: Any) -> str:
     return f"[{getattr(block, 'type', 'unknown')}]"
 
 
-def dollars(amount: Decimal | None) -> str:
-    """Return an amount for a table."""
-    return "unpriced" if amount is None else f"${amount:,.4f}"
+def dollars(cost: Decimal | None) -> str:
+    """Return a cost for a table."""
+    return "unpriced" if cost is None else f"${cost:,.4f}"
+
+
+def amount(number: Decimal | float, *, up: bool = False) -> str:
+    """Return an amount for a sentence: in cents, and with its digits below one.
+
+    Args:
+        number: The amount in US dollars.
+        up: True to round it up to the last digit, as a limit.
+    """
+    exact = Decimal(str(number))
+    cent = Decimal("0.01")
+    digits = cent if not exact or exact >= cent else Decimal(1).scaleb(exact.adjusted() - 1)
+    rounded = exact.quantize(digits, ROUND_UP if up else ROUND_HALF_EVEN)
+    shown = f"{rounded:,f}"
+    return f"${shown if exact >= cent or not exact else shown.rstrip('0')}"

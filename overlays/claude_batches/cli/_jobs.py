@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,18 @@ from .._words import counted
 from ._console import say, write_data, write_json
 from ._events import followed, outlook
 from ._exits import CommandError, ExitStatus, finish
-from ._job_view import advise, again, cost_summary, cost_table, status_dict, status_of, status_table, unsent
+from ._job_view import (
+    advise,
+    again,
+    amount,
+    cost_summary,
+    cost_table,
+    passing,
+    status_dict,
+    status_of,
+    status_table,
+    unsent,
+)
 from ._jobs_api import add, cost, opened, prices_of
 from ._options import (
     Canary,
@@ -118,19 +130,16 @@ def run(
         with followed(opened_job, verbose=verbose):
             report = opened_job.run(max_cost=max_cost)
         status = status_of(report.status)
+        costs = cost(opened_job)
         if json:
-            write_json({**status_dict(report.status), "cost": cost(opened_job).to_dict()})
+            write_json({**status_dict(report.status), "cost": costs.to_dict()})
         else:
             write_data(status_table(job, report.status))
-            costs = cost(opened_job)
             if costs.models:
                 write_data(cost_table(costs))
             say(cost_summary(costs))
         if report.over_cost:
-            raise CommandError(
-                f"the rest of {job} is not sent: it could cost more than ${_amount(max_cost)} in all. "
-                "Run it again with a larger --max-cost."
-            )
+            raise CommandError(_over_cost(opened_job, job, max_cost, costs.cost))
         advise(job, report.status, ledger)
         finish(status)
 
@@ -203,6 +212,8 @@ def retry(
 ) -> None:
     """Resume a paused job, and send the collected rows again that failed and may succeed.
 
+    A request that failed --max-attempts times is sent again only with a larger number.
+
     The exit status is that of `submit`.
     """
     with (
@@ -219,7 +230,15 @@ def retry(
     ):
         if opened_job.status().state == "paused":
             opened_job.resume(keep=keep)
-        say(f"{counted(opened_job.retry(), 'request is', 'requests are')} sent again")
+        again_sent = opened_job.retry()
+        say(f"{counted(again_sent, 'request is', 'requests are')} sent again")
+        final = 0 if again_sent else passing(opened_job.status())
+        if final:
+            most = opened_job.options.max_attempts
+            say(
+                f"{counted(final, 'request')} failed {counted(most, 'time')}, which is the limit: "
+                f"{again('retry', job, ledger)} --max-attempts {2 * most} sends them again"
+            )
         _send(opened_job, job, ledger, max_cost=max_cost, verbose=verbose, json=json)
 
 
@@ -324,7 +343,11 @@ def _send(
         finish(status_of(status))
     if status.staged:
         left = counted(status.staged, "request was", "requests were")
-        say(f"{left} not sent. Continue with: {again('submit', name, ledger)}")
+        others = [f"process {worker.pid} on {worker.host}" for worker in job.workers()]
+        if others:
+            say(f"{left} not sent yet. On the job works {' and '.join(others)} as well.")
+        else:
+            say(f"{left} not sent. Continue with: {again('submit', name, ledger)}")
         finish(ExitStatus.RUNNING)
     if status.finished:
         advise(name, status, ledger)
@@ -377,10 +400,16 @@ def _step(job: Job, interrupts: Interrupts) -> tuple[list[str], bool]:
     return [f"Process {worker.pid} on {worker.host}" for worker in job.workers()], True
 
 
-def _amount(dollars: float | None) -> str:
-    """Return a limit as it was given: one below a cent is not $0.00."""
-    amount = dollars or 0.0
-    return f"{amount:,.2f}" if amount >= 0.01 else f"{amount:g}"
+def _over_cost(job: Job, name: str, max_cost: float | None, spent: Decimal | None) -> str:
+    """Return why the rest of a job is not sent, with the limit that it needs."""
+    most = job.plan(count=False, validate=False).most_cost
+    whole = "" if most is None or spent is None else amount(spent + most, up=True)
+    larger = f"of {whole} for all of it" if whole else "that is larger"
+    return (
+        f"the rest of {name} is not sent: it could cost more than {amount(max_cost or 0)} in all. Run it again with a "
+        f"--max-cost {larger}. A batch is sent whole or not at all: in a new job, a smaller --max-requests lets a "
+        "part go."
+    )
 
 
 def _write(name: str, status: object, *, json: bool) -> None:

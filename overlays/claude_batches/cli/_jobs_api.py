@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._exits import CommandError
+import typer
+
+from ._exits import CommandError, ExitStatus
 from ._sources import Source
 
 if TYPE_CHECKING:
@@ -59,9 +61,15 @@ def opened(
     """
     from claude_batches import Client
     from claude_batches.jobs import Job, PostgresLedger
+    from claude_batches.jobs._opening import remove_empty
 
     lease = {} if lease_seconds is None else {"lease_seconds": lease_seconds}
     where = None if ledger is None else PostgresLedger(ledger, **lease)
+    if where is None and Path(name).is_file():
+        raise CommandError(
+            f"{name} is a file, and the job comes first, which is a folder: claude-batches run JOB {name}",
+            ExitStatus.USAGE,
+        )
     if not create and not (is_job(name) if where is None else where.has(name)):
         place = "at" if where is None else "in this ledger named"
         raise CommandError(
@@ -72,8 +80,15 @@ def opened(
         with Job.open(name, ledger=where, **given) as job:
             yield job
         return
-    with Client() as api, Job.open(name, client=api, ledger=where, **given) as job:
-        yield job
+    founded = where is None and not Path(name).exists()
+    try:
+        with Client() as api, Job.open(name, client=api, ledger=where, **given) as job:
+            yield job
+    except BaseException as error:
+        # A failure leaves no empty job that the command made; `Exit` is how commands end.
+        if founded and not isinstance(error, typer.Exit) and Path(name).is_dir():
+            remove_empty(name)
+        raise
 
 
 def add(job: Job, source: Source) -> int:

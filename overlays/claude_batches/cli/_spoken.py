@@ -13,6 +13,7 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"for all rows params=\{'model': \.\.\.\}", "--model for all rows"),
         (r"give model=", "give --model"),
         (r"([Gg])ive (?:template=|a template)", r"\1ive --prompt or --template"),
+        (r'with engine="jinja" or a file whose name ends in \.j2', "with --template FILE.j2"),
         (r"give format=", "give --format"),
         (r"max_cost can't hold", "--max-cost can't hold"),
         (r"give prices=, or no max_cost", "give --prices, or no --max-cost"),

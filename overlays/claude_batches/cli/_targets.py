@@ -26,7 +26,10 @@ def cancel(
     workspace: Workspace = None,
     json: Json = False,
 ) -> None:
-    """Cancel a batch, or all batches of a job. Requests that are done keep their results."""
+    """Cancel a batch, or all batches of a job. Requests that are done keep their results.
+
+    It is final: a canceled job sends nothing more, and takes no new requests.
+    """
     if is_batch_id(target):
         cancel_batch(target, workspace=workspace, json=json)
     else:

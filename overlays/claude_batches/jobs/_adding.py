@@ -16,8 +16,9 @@ from typing import Any
 import attrs
 import orjson
 
+from .._words import counted
 from ._codec import place_at
-from ._errors import JobConflictError, JobRequestError, LedgerError
+from ._errors import JobConflictError, JobError, JobRequestError, LedgerError
 from ._folder import Store
 from ._ids import twin_key
 from ._input_columns import InputColumns
@@ -26,7 +27,7 @@ from ._lines import read_line, split_line
 from ._memory import give_back
 from ._options import JobOptions
 from ._reading import Lines
-from ._records import Item, ShardState
+from ._records import Item, JobState, ShardState
 from ._requests import Request, prepare
 from ._shards import Limits, ShardFill, blocks_of, distinct_count
 from ._staging import Body, clean, shown
@@ -165,6 +166,7 @@ class Adding:
             self._flush()
             self._settle()
             with self._ledger.transaction():
+                self._check_canceled()
                 for body in list(self._bodies):
                     self._close(body)
                 if self._first is not None:
@@ -178,6 +180,18 @@ class Adding:
         self._exits.close()
         if self.added > _PENDING_ROWS:
             give_back()
+
+    def _check_canceled(self) -> None:
+        """Refuse new requests of a job that would never send them.
+
+        Raises:
+            JobError: The job was canceled.
+        """
+        if self.added and self._ledger.facts().state is JobState.CANCELED:
+            new = counted(self.added, "new request")
+            raise JobError(
+                f"the job was canceled, which is final: add the {new} to another job. Nothing was added."
+            )
 
     def abandon(self) -> None:
         """Add nothing."""

@@ -33,7 +33,17 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Literal, cast
 
-__all__ = ["Action", "Cause", "Flood", "OnMaxTokens", "classify", "error_of", "follow_up", "policy"]
+__all__ = [
+    "Action",
+    "Cause",
+    "Flood",
+    "OnMaxTokens",
+    "classify",
+    "error_of",
+    "follow_up",
+    "policy",
+    "sent_again",
+]
 
 Action = Literal["keep", "retry", "retry_more", "continue", "pause_job"]
 OnMaxTokens = Literal["keep", "more"] | int
@@ -184,6 +194,15 @@ def policy(
     if cause is Cause.MAX_TOKENS and on_max_tokens != "keep":
         return "retry_more"
     return "keep"
+
+
+def sent_again(*, retry_canceled: bool = False) -> frozenset[Cause]:
+    """Return the causes of requests that cost nothing and are sent again as they are.
+
+    Args:
+        retry_canceled: Counts canceled requests among them.
+    """
+    return _RETRIED | {Cause.CANCELED} if retry_canceled else _RETRIED
 
 
 def follow_up(

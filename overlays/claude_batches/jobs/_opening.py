@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import attrs
 import orjson
 
-from ._errors import JobOptionsError, LedgerDamagedError, LedgerError
+from ._errors import JobError, JobOptionsError, LedgerDamagedError, LedgerError
 from ._folder import Folder, FolderLock, Store, sync_folder, writing
 from ._ledger._postgres import PostgresJob, has_job
 from ._ledger._postgres_store import PostgresStore
@@ -33,12 +33,22 @@ __all__ = [
     "opened",
     "opened_to_read",
     "options_of",
+    "remove_empty",
     "store_options",
     "stored_answers",
 ]
 
 #: The name of the type of the answers and its schema among the stored options; it is not an option itself.
 _ANSWERS = "answers"
+
+
+#: The names in the folder of a job, and those that systems leave in any folder.
+_FILES = frozenset(
+    {
+        *(f"ledger.sqlite{ending}" for ending in ("", "-wal", "-shm", "-journal")),
+        *("lock", "bodies", "results", ".DS_Store", "Thumbs.db", "desktop.ini", "lost+found"),
+    }
+)
 
 
 def _nothing() -> None:
@@ -139,6 +149,7 @@ class FolderLedger:
 
 def _made(path: Path, file: Path, ids: Ids) -> _JobFolder:
     """Make the folder of a job."""
+    _check_place(path)
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
         sync_folder(path.absolute().parent)
@@ -266,11 +277,26 @@ class PostgresLedger:
 def _dsn_of(given: str) -> str:
     """Return the DSN that is given, or that a variable of the environment has."""
     if not given.startswith("env:"):
-        return given
+        return _checked_dsn(given)
     name = given.removeprefix("env:")
     dsn = os.environ.get(name)
     if not dsn:
         raise JobOptionsError(f"ledger is the variable {name} of the environment, which is not set here")
+    return _checked_dsn(dsn)
+
+
+def _checked_dsn(dsn: str) -> str:
+    """Refuse the URL of another database.
+
+    Raises:
+        JobOptionsError: It is one.
+    """
+    # Without the rest, which may have a password.
+    scheme, separator, _ = dsn.partition("://")
+    if separator and scheme.isidentifier() and scheme not in ("postgresql", "postgres"):
+        raise JobOptionsError(
+            f"the ledger begins with {scheme}://, and must be a PostgreSQL database: postgresql://host/jobs"
+        )
     return dsn
 
 
@@ -447,6 +473,51 @@ def stored_answers(job: Opened) -> AnswerType | None:
 def _stored_answers(job: Opened) -> dict[str, Any] | None:
     stored: dict[str, Any] | None = job.ledger.options().get(_ANSWERS)
     return stored
+
+
+def _check_place(path: Path) -> None:
+    """Refuse to make a job among the files of something else.
+
+    Raises:
+        JobError: The folder has other files, or is a file.
+    """
+    if path.is_dir():
+        others = sorted(each.name for each in path.iterdir() if each.name not in _FILES)
+        if others:
+            raise JobError(
+                f"the folder {str(path)!r} is not a job, and has other files ({', '.join(others[:3])}"
+                f"{', ...' if others[3:] else ''}): give a new folder for the job"
+            )
+    elif path.exists():
+        raise JobError(f"{str(path)!r} is a file, and a job is a folder: give a new folder for the job")
+
+
+def remove_empty(name: str) -> None:
+    """Remove the folder of a job that has nothing, unless another process works on it.
+
+    Args:
+        name: The folder.
+    """
+    path = Path(name)
+    folders = [path / "bodies", path / "results"]
+    try:
+        lock = FolderLock(path)
+    except JobError:
+        return
+    try:
+        if any(each.name not in _FILES for each in path.iterdir()):
+            return
+        if any(any(folder.iterdir()) for folder in folders if folder.is_dir()):
+            return
+        for folder in folders:
+            if folder.is_dir():
+                folder.rmdir()
+        for ending in ("", "-wal", "-shm"):
+            (path / f"ledger.sqlite{ending}").unlink(missing_ok=True)
+    finally:
+        lock.release()
+    (path / "lock").unlink()
+    path.rmdir()
 
 
 def _check_new(path: Path, file: Path) -> None:

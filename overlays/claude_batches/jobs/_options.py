@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias, TypedDict
 
 import attrs
@@ -11,7 +12,7 @@ from ._causes import OnMaxTokens
 from ._errors import JobOptionsError
 from ._tables import AnswerType, check_answer
 
-__all__ = ["Check", "Ids", "JobOptions", "OptionKeys", "RetryIf", "typed"]
+__all__ = ["Check", "Ids", "JobOptions", "OptionKeys", "RetryIf", "check_names", "typed"]
 
 RetryIf: TypeAlias = Callable[
     [str, Mapping[str, Any], Mapping[str, Any] | None, int], "bool | Mapping[str, Any] | None"
@@ -136,6 +137,24 @@ class OptionKeys(TypedDict, total=False):
     poll_interval: float
     max_poll_interval: float
     workspace_id: str | None
+
+
+def check_names(call: str, given: Iterable[str], known: Collection[str]) -> None:
+    """Refuse unknown arguments.
+
+    Args:
+        call: The call, for the message.
+        given: The names that are given.
+        known: The names that there are.
+
+    Raises:
+        TypeError: One is not known.
+    """
+    for name in given:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
+            raise TypeError(f"{call} has no argument {name!r}: {hint}")
 
 
 def typed(options: JobOptions, answers: AnswerType | None) -> JobOptions:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
 import orjson
@@ -22,6 +22,25 @@ class Given(NamedTuple):
     columns: dict[str, Any]
     row: int | None
     """The number of the row in its source; `None` where rows have no order."""
+
+
+class Rows:
+    """The rows of a table as requests.
+
+    Args:
+        source: The rows, as `read_source` returns them.
+    """
+
+    def __init__(self, source: Iterable[Any]) -> None:
+        self._source = source
+        self.where = ""
+        """The place of the last one."""
+
+    def __iter__(self) -> Iterator[Given]:
+        """Yield the requests."""
+        for row in self._source:
+            self.where = row.where
+            yield Given(row.custom_id, row.params, row.columns, row.position)
 
 
 class Request(NamedTuple):

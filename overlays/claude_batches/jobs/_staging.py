@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import orjson
 
-from ._causes import follow_up
+from ._causes import follow_up, sent_again
 from ._codec import best_codec, place_at
 from ._folder import BlockWriter, Store
 from ._ledger._sql import SqlLedger
@@ -24,7 +24,7 @@ from ._records import BODY, Item, ItemState, JobState, Positions, Shard, ShardSt
 from ._requests import Request, encode_params
 from ._shards import Limits, ShardFill, block_full, distinct_count
 
-__all__ = ["Body", "clean", "merge", "merged_count", "restage", "shown"]
+__all__ = ["Body", "clean", "merge", "merged_count", "reopen", "restage", "shown"]
 
 _SHOWN = 200
 _AGAIN = (ItemState.AGAIN, ItemState.MORE, ItemState.CONTINUE, ItemState.CHANGED, ItemState.HELD)
@@ -125,6 +125,12 @@ def restage(ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions) 
                 break
             total += count
     return total
+
+
+def reopen(ledger: SqlLedger, options: JobOptions) -> None:
+    """Have rows sent again that failed after fewer attempts than the options allow by now."""
+    if ledger.facts().state is JobState.ACTIVE:
+        ledger.reopen(sent_again(retry_canceled=options.retry_canceled), options.max_attempts)
 
 
 def _restage_shard(

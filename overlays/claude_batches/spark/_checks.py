@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pyspark.sql import types as spark
 
 from ..jobs import JobOptionsError
-from ..jobs._tables._template import FormatTemplate, template_of
+from ..jobs._tables._errors import TemplateError
+from ..jobs._tables._template import FormatTemplate, check_columns_used, template_of
 from ._options import WriteOptions
 
 __all__ = ["check_columns"]
@@ -45,11 +46,14 @@ def _check_template(options: WriteOptions, given: list[str]) -> None:
     # A template of Jinja may do without a column that is not there.
     if isinstance(template, FormatTemplate):
         _check_there("template", template.columns, given)
-        if not template.columns and not options.attachments:
-            raise JobOptionsError(
-                f"the option template is {options.template!r:.100}, which has no column, such as {{{_first(given)}}}: "
-                "all rows would have one prompt. Give the text of the template, and not the name of its file."
-            )
+        if not options.attachments:
+            try:
+                check_columns_used(template, _first(given))
+            except TemplateError as error:
+                told = str(error).replace(
+                    'engine="jinja" or a file whose name ends in .j2', 'option("engine", "jinja")'
+                )
+                raise JobOptionsError(f"the option template: {told}") from None
     params = options.source()["params"]
     for name, found, example in (
         ("model", options.model or params.get("model"), '"claude-haiku-4-5"'),

@@ -326,7 +326,10 @@ def test_unpriced_plan() -> None:
 @given(st.lists(st.integers(0, 400), max_size=30), st.integers(1, 5), st.integers(300, 900))
 def test_shards(sizes: list[int], most: int, most_bytes: int) -> None:
     """Shards are counted as writing them would split them, by count and by exact bytes."""
-    requests = [{"custom_id": "r", "params": {"model": "m", "x": "y" * size}} for size in sizes]
+    requests = [
+        {"custom_id": f"{index:02}", "params": {"model": "m", "x": "y" * size}}
+        for index, size in enumerate(sizes)
+    ]
     made = plan(requests, validate=False, prices=Prices({"m": {}}), max_requests=most, max_bytes=most_bytes)
     shards: list[list[bytes]] = []
     for request in map(orjson.dumps, requests):
@@ -374,6 +377,18 @@ def test_counted_sample() -> None:
     assert (made.counted, len(client.calls)) == (20, 20)
     assert "max_tokens" not in client.calls[0]
     assert plan(many[:5], client=client).input_tokens[0] == plan(many[:5], client=client).input_tokens[1]
+
+
+def test_counted_cost() -> None:
+    """The cost of the input is that of the counted tokens, and not of the rough ones."""
+    prices = Prices({"claude-*": {"input_tokens": 1_000_000, "output_tokens": 0}})
+    made = plan(rows(5), client=Counting(3), prices=prices)
+    (model,) = made.models
+    low, high = made.input_tokens
+    assert model.input_costs == (low, high)
+    assert model.input_cost == low == high
+    assert f"input about ${low:,.4f}" in str(made)
+    assert plan(rows(5), prices=prices).models[0].input_costs is None
 
 
 def test_counting_fails() -> None:

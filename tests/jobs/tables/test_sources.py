@@ -131,7 +131,8 @@ BROKEN = [
     (".csv", b"params,note\n{},1,2\n", ":2: the row has 3 cells, and the header 2"),
     (".csv", b'params\n"{', ":2: the row is not CSV"),
     (".csv", b"a,a\n1,2\n", ":1: the header names 'a' twice"),
-    (".csv", b"params\n\xff\n", ":1: the file can't be read on"),
+    (".csv", b"params\n\xff\n", ":2: the file is not UTF-8"),
+    (".csv", b"params\n{}\n" + "é".encode("latin1") + b"\n", "iconv -f LATIN1 -t UTF-8"),
     (".csv", b"x,params\n1,2x\n", ":2: params is not JSON"),
     (".parquet", b"PAR1 no", "can't be read"),
 ]
@@ -189,6 +190,15 @@ def test_malformed_template(text: str) -> None:
     """A malformed template is refused before a row is read."""
     with pytest.raises(TemplateError):
         read_source([], template=text)
+
+
+@pytest.mark.parametrize(("text", "told"), [("{{ review }}", 'engine="jinja"'), ("a.txt", "text of the")])
+def test_template_without_a_column(text: str, told: str) -> None:
+    """A template without any column would pay for one prompt many times: it is refused before a row is read."""
+    with pytest.raises(TemplateError, match="all rows would have one prompt") as caught:
+        read_source([], template=text)
+    assert told in str(caught.value)
+    assert prompts([{"review": "fine"}], template="{{ review }}", engine="jinja") == ["fine"]
 
 
 def test_template_never_reads_attributes() -> None:

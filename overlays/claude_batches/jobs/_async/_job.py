@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from inspect import signature
 from types import TracebackType
 from typing import IO, Any, Literal, Self, TypeGuard, Unpack, overload
 
@@ -20,16 +21,16 @@ from .._collect import Collected
 from .._cost import Plan, Planner, Report
 from .._cost._budget import dollars
 from .._cost._plan import countable
-from .._errors import JobError, JobHeldError, JobOptionsError, ShardError
+from .._errors import JobConflictError, JobError, JobHeldError, JobOptionsError, ShardError
 from .._export import export
 from .._ledger._sql import Spent
 from .._money import Money
 from .._opening import Ledger, Opened, check_answers, opened, options_of, store_options, stored_answers
-from .._options import Ids, JobOptions, OptionKeys, typed
+from .._options import Ids, JobOptions, OptionKeys, check_names, typed
 from .._records import JobFacts, JobState, Shard, ShardState, Worker
-from .._requests import Given
+from .._requests import Rows
 from .._rows import JobRow, Order, rows
-from .._staging import merge, merged_count, restage
+from .._staging import merge, merged_count, reopen, restage
 from .._status import JobBatches, JobReport, JobStatus, archived_soon, batches_of, finished, status_of
 from .._tables import AnswerType, answer_type, read_source
 from .._tables._write import ArrowReader, FileFormat, TableFormat, write_table
@@ -44,6 +45,10 @@ _STOPPING = (
 )
 #: Each pause of `run` is this much longer than the one before.
 _GROWTH = 1.5
+
+
+#: The arguments of `add` that tell how a source is read.
+_SOURCE_NAMES = tuple(name for name in signature(read_source).parameters if name not in ("source", "own_ids"))
 
 
 class AsyncJob:
@@ -117,6 +122,7 @@ class AsyncJob:
             JobOptionsError: Options that can't work.
         """
         # Before the job is opened: wrong options make no folder.
+        check_names("Job.open()", options, OptionKeys.__annotations__)
         output = JobOptions(**options).output
         answers = None if output is None else answer_type(output)
         job = opened(name, ledger, ids)
@@ -205,8 +211,11 @@ class AsyncJob:
         try:
             for request in requests:
                 adding.push(request)
-        except BaseException:
+        except BaseException as error:
             adding.abandon()
+            # Other requests than the last one are told by their index alone.
+            if isinstance(error, JobConflictError) and error.repeated and isinstance(requests, Rows):
+                error.args = (f"{requests.where}: {error}",)
             raise
         adding.finish()
         return adding.added
@@ -238,9 +247,17 @@ class AsyncJob:
         return await self._running().collect(self._stopping)
 
     async def retry(self) -> int:
-        """Make new shards of the rows that are sent again; return the number of rows. `submit` sends them."""
+        """Make new shards of the rows that are sent again; return the number of rows. `submit` sends them.
+
+        Rows that failed for good are among them if `max_attempts` is larger by now than their attempts.
+        """
         job = self._job
         self._hold()
+        await in_thread(lambda: reopen(job.ledger, self._options))
+        return await self._restage()
+
+    async def _restage(self) -> int:
+        job = self._job
         return await in_thread(lambda: restage(job.ledger, job.store, job.lines, self._options))
 
     async def run(self, *, max_cost: float | None = None) -> JobReport:
@@ -278,7 +295,7 @@ class AsyncJob:
                     self._warn_of_archive()
                     moved += len(await runner.collect(stopping))
                 if not stopping():
-                    moved += await self.retry()
+                    moved += await self._restage()
                 if not stopping():
                     await self._merge()
                     moved += await runner.submit(allow, stopping)
@@ -554,10 +571,11 @@ class AsyncJob:
             raise JobOptionsError("requests is one dict: put it in a list")
         if self._answers is not None:
             options = {"output": self._answers, **options}
+        check_names("Job.add()", options, _SOURCE_NAMES)
         if not options and not _is_table(requests):
             return requests
         source: Any = read_source(requests, own_ids=self._facts().ids == "own", **options)
-        return (Given(row.custom_id, row.params, row.columns, row.position) for row in source)
+        return Rows(source)
 
     def _server_now(self) -> float:
         return time.time() if self._runner is None else self._runner.clock.now()

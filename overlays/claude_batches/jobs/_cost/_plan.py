@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -55,7 +56,9 @@ class ModelPlan:
     max_output_tokens: int = 0
     """The sum of `max_tokens`: the most, and mostly far more than comes."""
     input_cost: Decimal | None = None
-    """The cost of the input alone, by the rough number; `None` if it is unpriced."""
+    """The cost of the input alone, by the counted sample or else the rough number; `None` if it is unpriced."""
+    input_costs: tuple[Decimal, Decimal] | None = None
+    """The interval of that cost after counting a sample; `None` without one, or if it is unpriced."""
     most_cost: Decimal | None = None
     """The most that they can cost; `None` if it is unpriced."""
 
@@ -112,11 +115,27 @@ class Plan:
         for model in self.models:
             priced = "unpriced"
             if model.most_cost is not None and model.input_cost is not None:
-                priced = f"input about ${model.input_cost:,.4f}, at most ${model.most_cost:,.4f} in all"
+                least, most = model.input_costs or (model.input_cost, model.input_cost)
+                input_cost = f"about ${model.input_cost:,.4f}"
+                if f"{least:,.4f}" != f"{most:,.4f}":
+                    input_cost = f"${least:,.4f} to ${most:,.4f}"
+                priced = f"input {input_cost}, at most ${model.most_cost:,.4f} in all"
             yield f"  {model.model}: {counted(model.requests, 'request')}, {priced}"
         yield f"{counted(self.errors, 'error')}, {counted(self.warnings, 'warning')}"
-        yield from (f"  {problem}" for problem in self.problems)
+        yield from self._grouped()
         yield from self.notes
+
+    def _grouped(self) -> Iterator[str]:
+        """Yield the problems, each once with the number of other requests that have it."""
+        groups: dict[tuple[str, str, str], list[Problem]] = {}
+        for problem in self.problems:
+            # Requests that come again differ by the first one alone.
+            message = problem.message.partition(";")[0] if problem.path == "custom_id" else problem.message
+            groups.setdefault((problem.severity, problem.path, message), []).append(problem)
+        some = "at least " if self.errors + self.warnings > len(self.problems) else ""
+        for first, *others in groups.values():
+            more = f" (and {some}{counted(len(others), 'other request')})" if others else ""
+            yield f"  {first}{more}"
 
 
 class Planner:
@@ -167,6 +186,9 @@ class Planner:
         self._problems: list[Problem] = []
         self._numbers = {"error": 0, "warning": 0}
         self._priced = True
+        # Hashes of custom_ids and of their params: 16 bytes a request.
+        self._ids = array("q")
+        self._contents = array("q")
 
     def add(self, custom_id: str | None, params: Any) -> None:
         """Add a request. One that can't be sent is a problem of the plan.
@@ -185,6 +207,7 @@ class Planner:
         self._place(index, custom_id, len(written))
         # As the API gets them: models, tuples and the like are plain JSON by now.
         plain: Any = orjson.loads(written)["params"]
+        self._note_id(index, custom_id, plain)
         problems = [] if self._validator is None else self._validator.check(index, custom_id, plain)
         if is_object(plain):
             problems += self._priced_as(index, custom_id, plain, problems)
@@ -211,6 +234,24 @@ class Planner:
             known = any(problem.path == error.path for problem in problems)
             return [] if known else [Problem(index, custom_id, error.path, error.problem)]
         return []
+
+    def _note_id(self, index: int, custom_id: Any, params: Any) -> None:
+        # 0 is for requests without an id, or that can't be written.
+        self._ids.extend(0 for _ in range(index - len(self._ids)))
+        self._contents.extend(0 for _ in range(index - len(self._contents)))
+        self._ids.append((hash(custom_id) or 1) if isinstance(custom_id, str) else 0)
+        self._contents.append(hash(orjson.dumps(params, option=orjson.OPT_SORT_KEYS)))
+
+    def _note_repeated_ids(self) -> None:
+        """Note custom_ids that come again with other params, which a job and the API refuse."""
+        if len(set(self._ids)) == len(self._ids):
+            return
+        seen: dict[int, int] = {}
+        for index, key in enumerate(self._ids):
+            first = seen.setdefault(key, index) if key else index
+            if self._contents[first] != self._contents[index]:
+                message = f"it comes again, with other params; the first is request {first}"
+                self._problem(Problem(index, None, "custom_id", message))
 
     def _place(self, index: int, custom_id: str | None, size: int) -> None:
         envelope, separator = len(b'{"requests":[]}'), len(b",\n")
@@ -260,6 +301,7 @@ class Planner:
         Args:
             counted: The input tokens of `samples`, in their order, `None` for those that couldn't be counted.
         """
+        self._note_repeated_ids()
         pairs = [
             (sample.rough, exact)
             for sample, exact in zip(self.samples, counted, strict=False)
@@ -267,13 +309,15 @@ class Planner:
         ]
         rough = sum(model.rough_input_tokens for model in self._models.values())
         interval = (round(rough / MARGIN), round(rough * MARGIN))
+        models = sorted(self._models.values(), key=lambda model: model.model)
         if pairs:
             interval = _interval(pairs, rough, self._requests)
+            models = [_by_sample(model, pairs, interval, rough) for model in models]
         return Plan(
             requests=self._requests,
             bytes=self._bytes,
             shards=self._shards,
-            models=tuple(sorted(self._models.values(), key=lambda model: model.model)),
+            models=tuple(models),
             input_tokens=interval,
             counted=len(pairs),
             problems=tuple(self._problems),
@@ -304,6 +348,17 @@ def _interval(pairs: list[tuple[int, int]], rough: int, requests: int) -> tuple[
     # Of a sample without replacement; 2 is the 95 % of a normal distribution, a little wide for small samples.
     error = 2 * requests * math.sqrt(squares / count * (1 - count / requests))
     return max(round(total - error), 0), round(total + error)
+
+
+def _by_sample(
+    model: ModelPlan, pairs: list[tuple[int, int]], interval: tuple[int, int], rough: int
+) -> ModelPlan:
+    """Return a model with the cost of its input by the counted sample."""
+    if model.input_cost is None or not rough:
+        return model
+    ratio = Decimal(sum(exact for _, exact in pairs)) / sum(guess for guess, _ in pairs)
+    least, most = (model.input_cost * tokens / rough for tokens in interval)
+    return attrs.evolve(model, input_cost=model.input_cost * ratio, input_costs=(least, most))
 
 
 def plan(

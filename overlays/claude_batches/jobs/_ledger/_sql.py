@@ -423,6 +423,23 @@ class SqlLedger(ABC):
                 f"UPDATE item SET state = {ItemState.DONE:d} WHERE state = {ItemState.HELD:d} AND state > 1"
             )
 
+    def reopen(self, causes: Collection[str], max_attempts: int) -> None:
+        """Have rows sent again that ended in these causes after less than so many attempts.
+
+        Rows of a shard whose results a person gave up stay as they are: they may have been paid for.
+        """
+        marks = ", ".join("?" * len(causes))
+        with self.transaction():
+            # A continued turn is not a failure.
+            self._run(
+                f"UPDATE item SET state = {ItemState.AGAIN:d} WHERE state = {ItemState.DONE:d} AND cause IN ({marks}) "
+                "AND attempt - (SELECT count(*) FROM earlier WHERE earlier.position = item.position "
+                "AND earlier.cause = 'pause_turn') < ? "
+                "AND (result IS NOT NULL OR EXISTS "
+                "(SELECT 1 FROM block WHERE block.kind = 1 AND block.shard = item.shard))",
+                (*causes, max_attempts),
+            )
+
     def move_items(self, shard: int, rows: Sequence[tuple[Item, int, bool]]) -> None:
         """Give rows a new shard: (row as it was, place in the new shard, counts as an attempt)."""
         self._run_many(

@@ -16,6 +16,7 @@ import orjson
 
 from ... import (
     AmbiguousCreateError,
+    APIConnectionError,
     APIError,
     APIStatusError,
     ClaudeBatchesError,
@@ -99,6 +100,8 @@ class Runner:
         """The shards that this process is sending at the moment."""
         self.stuck: set[int] = set()
         """The shards in doubt that only a person can decide about, as of the last poll."""
+        # That the server can't be reached was told, and it has not answered since.
+        self._told = False
         self._missed: dict[str, float] = {}
         self._cancel_asked: set[str] = set()
 
@@ -152,6 +155,7 @@ class Runner:
             self._ledger.doubt(shard)
             raise
         self._send_patience.succeeded()
+        self._reached()
         try:
             self._ledger.made(shard, batch.id, epoch(batch.created_at))
         except LedgerError as error:
@@ -173,8 +177,27 @@ class Runner:
                 JobState.PAUSED, f"billing: {error.message} Settle it, then resume() the job."
             )
             return
-        self._wait(self._send_patience.failed(error))
+        self._wait(self._failed(self._send_patience, error))
         logger.info("shard %s is sent later: %s", shard.number, error.message)
+
+    def _failed(self, patience: Patience, error: ClaudeBatchesError) -> float:
+        """Note a failure, and tell the first one of a server that can't be reached; return the seconds to wait.
+
+        Raises:
+            ClaudeBatchesError: It doesn't pass by itself, or failures have gone on for too long.
+        """
+        delay = patience.failed(error)
+        if isinstance(error, APIConnectionError) and not self._told:
+            self._told = True
+            logger.warning(
+                "%s `run` goes on trying, for up to %s seconds without an answer.",
+                f"{str(error).rstrip('.')}.",
+                f"{self._options.patience:g}",
+            )
+        return delay
+
+    def _reached(self) -> None:
+        self._told = False
 
     def _wait(self, seconds: float) -> None:
         self.not_before = max(self.not_before, time.monotonic() + seconds)
@@ -204,17 +227,18 @@ class Runner:
             if doubtful:
                 self._settle({shard.number for shard in doubtful}, server_now, listed)
         except ClaudeBatchesError as error:
-            self._wait(self._patience.failed(error))
+            self._wait(self._failed(self._patience, error))
             logger.info("poll: %s", error)
         else:
             self._patience.succeeded()
+            self._reached()
 
     def _look_at_clock(self) -> None:
         """Ask for the server's time, before the first intent."""
         try:
             self._list(float("inf"))
         except ClaudeBatchesError as error:
-            self._wait(self._patience.failed(error))
+            self._wait(self._failed(self._patience, error))
             logger.info("the list can't be had: %s", error)
 
     def _list(self, since: float, wanted: set[str | None] | None = None) -> tuple[float, dict[str, Listed]]:

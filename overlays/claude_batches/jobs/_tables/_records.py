@@ -8,6 +8,7 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, cast
@@ -192,8 +193,27 @@ def _lines(open_file: Callable[[], Any], name: str, kind: SourceFormat) -> Itera
     try:
         with open_file() as file:
             yield from rows(file, name, kind, number)
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"the file is not UTF-8: {error}. Convert it first, such as with: iconv -f LATIN1 -t UTF-8",
+            f"{name}:{_undecodable(open_file) or number[0] + 1}",
+        ) from None
     except broken as error:
         raise SourceError(f"the file can't be read on: {error}", f"{name}:{number[0] + 1}") from None
+
+
+def _undecodable(open_file: Callable[[], Any]) -> int | None:
+    """Return the number of the first line that is not UTF-8: text is decoded ahead of its rows."""
+    file = open_file()
+    if isinstance(file, _Kept):
+        return None
+    with file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return number
+    return None
 
 
 def _json_rows(file: IO[bytes], name: str, kind: SourceFormat, number: list[int]) -> Iterator[Record]:
@@ -247,7 +267,9 @@ def _csv_rows(file: IO[Any], name: str, kind: SourceFormat, number: list[int]) -
             raise SourceError(f"the row is not CSV: {error}", f"{name}:{reader.line_num}") from None
     finally:
         if wrapper is not None:
-            wrapper.detach()
+            # The file may be closed by now.
+            with suppress(ValueError):
+                wrapper.detach()
 
 
 # ------------------------------------------------------------------------------------------------------------

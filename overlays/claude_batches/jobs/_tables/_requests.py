@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from types import GeneratorType
 from typing import Any
 
 import attrs
@@ -19,7 +20,7 @@ from ._openai import is_openai, translate
 from ._records import Record, SourceFormat, records
 from ._shapes import is_array, is_mapping, is_object, is_path, is_sequence, object_of
 from ._system import Ttl, cached_system, warn_of_short_prefix
-from ._template import Engine, Template, template_of
+from ._template import Engine, Template, check_columns_used, template_of
 
 __all__ = ["SourceRow", "read_source"]
 
@@ -39,6 +40,8 @@ class SourceRow:
     """The row's columns, to be joined with its result."""
     key: bytes
     """The dedupe key: 16 bytes, equal for equal params."""
+    where: str = attrs.field(default="", eq=False)
+    """The place of the row, such as its file and line."""
 
 
 def read_source(
@@ -89,7 +92,7 @@ def read_source(
     Raises:
         SourceError: The source can't be read; or a row can't become a request, while iterating. The message has
             the place of the row.
-        TemplateError: The template is malformed, or doesn't fit a row.
+        TemplateError: The template is malformed, has no column, or doesn't fit a row.
         AnswerTypeError: The output type has no JSON schema.
         MissingExtraError: A package of an extra is missing.
     """
@@ -99,8 +102,11 @@ def read_source(
     defaults = dict(params or {})
     if model is not None:
         defaults["model"] = model
+    parsed = None if template is None else template_of(template, engine)
+    if parsed is not None and not attachments:
+        check_columns_used(parsed)
     build = _Builder(
-        template=None if template is None else template_of(template, engine),
+        template=parsed,
         system=system,
         cache=cache,
         model=model,
@@ -109,11 +115,29 @@ def read_source(
         base=base_folder,
         answers=None if output is None else answer_type(output),
     )
-    read = islice(records(source, format), limit)
-    return _rows(read, build.params, id_column, dedupe=dedupe, own_ids=own_ids)
+    return _rows(
+        records(source, format), build.params, id_column, dedupe=dedupe, own_ids=own_ids, limit=limit
+    )
 
 
 def _rows(
+    source: Iterator[Record],
+    build: Callable[[Record], dict[str, Any]],
+    id_column: str | None,
+    *,
+    dedupe: bool,
+    own_ids: bool,
+    limit: int | None,
+) -> Iterator[SourceRow]:
+    try:
+        yield from _requests_of(islice(source, limit), build, id_column, dedupe=dedupe, own_ids=own_ids)
+    finally:
+        # In its order: the collector of garbage may close a file before the rows that are read from it.
+        if isinstance(source, GeneratorType):
+            source.close()
+
+
+def _requests_of(
     source: Iterator[Record],
     build: Callable[[Record], dict[str, Any]],
     id_column: str | None,
@@ -140,7 +164,7 @@ def _rows(
                 custom_id = derived_id(key, None if dedupe else position)
         except TableError as error:
             raise _placed(error, record.where) from None
-        yield SourceRow(position, custom_id, params, _joined(values), key)
+        yield SourceRow(position, custom_id, params, _joined(values), key, record.where)
 
 
 def _placed(error: TableError, where: str) -> TableError:

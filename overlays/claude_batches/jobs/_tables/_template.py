@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import string
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from ._errors import TemplateError
 from ._extras import require
 from ._shapes import is_mapping, is_sequence
 
-__all__ = ["Engine", "FormatTemplate", "JinjaTemplate", "Template", "template_of"]
+__all__ = ["Engine", "FormatTemplate", "JinjaTemplate", "Template", "check_columns_used", "template_of"]
 
 Engine = Literal["format", "jinja"]
 
@@ -60,6 +61,33 @@ def template_of(template: str | os.PathLike[str] | Template, engine: Engine | No
     return JinjaTemplate(text) if engine == "jinja" else FormatTemplate(text)
 
 
+def check_columns_used(template: Template, example: str | None = None) -> None:
+    """Refuse a template without any column: all rows would have one prompt, and be paid for as one request each.
+
+    Args:
+        template: The template.
+        example: A column of the table.
+
+    Raises:
+        TemplateError: It has no column.
+    """
+    if not isinstance(template, FormatTemplate) or template.columns:
+        return
+    text = template.text
+    name = "column" if example is None else example
+    if re.search(r"\{\{.*\}\}", text, re.DOTALL):
+        advice = (
+            f"Doubled braces stand for single ones here: write {{{name}}}, or take the language of Jinja, with "
+            'engine="jinja" or a file whose name ends in .j2.'
+        )
+    else:
+        advice = "Give the text of the template, and not the name of its file."
+    shown = text if len(text) <= 100 else f"{text[:100]}…"
+    raise TemplateError(
+        f"the template is {shown!r}, which has no column, such as {{{name}}}: all rows would have one prompt. {advice}"
+    )
+
+
 _Piece = tuple[str, "Callable[[Mapping[str, Any]], str] | None"]
 
 
@@ -79,6 +107,8 @@ class FormatTemplate:
 
     def __init__(self, text: str) -> None:
         self._pieces: list[_Piece] = []
+        self.text = text
+        """The template as it was given."""
         self.columns: list[str] = []
         """The columns that a row has to have."""
         try:
