@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import attrs
 import orjson
 
+from ..._distinct import distinct
 from ..._errors import ClaudeBatchesError
 from ..._words import counted
 from .._tables._errors import MissingExtraError, SourceError
@@ -139,7 +140,7 @@ class Plan:
 
 
 class Planner:
-    """Makes a plan of requests as they come, in flat memory.
+    """Makes a plan of requests as they come, in flat memory but for 16 bytes a request.
 
     `plan` does all of this at once. An asynchronous caller adds requests, counts the tokens of `samples` by itself,
     and calls `finish` with them.
@@ -244,7 +245,8 @@ class Planner:
 
     def _note_repeated_ids(self) -> None:
         """Note custom_ids that come again with other params, which a job and the API refuse."""
-        if len(set(self._ids)) == len(self._ids):
+        # Requests without an id count as one.
+        if distinct(self._ids) == len(self._ids):
             return
         seen: dict[int, int] = {}
         for index, key in enumerate(self._ids):
