@@ -36,8 +36,8 @@ __all__ = ["Adding"]
 
 #: Rows that are added in one transaction: their keys are spread over the whole index, so that few large transactions
 #: write much less than many small ones.
-_PENDING_ROWS = 25_000
-_PENDING_BYTES = 8 * 1024 * 1024
+_PENDING_ROWS = 33_000
+_PENDING_BYTES = 10 * 1024 * 1024
 
 
 @attrs.define
