@@ -28,6 +28,7 @@ from claude_batches.jobs import (
     PostgresLedger,
     ShardError,
     _adding,
+    _reading,
 )
 from claude_batches.sandbox import Fault, ReplyError, Sandbox
 
@@ -103,6 +104,19 @@ def test_rows_outlive_their_job(tmp_path: Path, sandbox: Sandbox) -> None:
         rows = list(job.results())
     assert [row.request for row in rows] == given
     assert all(row.message is not None for row in rows)
+
+
+def test_large_requests_in_bounded_memory(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
+    """Of large requests that were read, no more than some megabytes stay in memory."""
+    job = open_folder(tmp_path / "a", sandbox.url)
+    texts = [os.urandom(400_000).hex() for _ in range(20)]
+    job.add(request(f"row {number}", text) for number, text in enumerate(texts))
+    job.run()
+    blocks = job._job.lines._blocks
+    for row, text in zip(job.results(), texts, strict=True):
+        assert row.params["messages"][0]["content"] == text
+        assert sum(block.size for block in blocks.values()) <= _reading.KEPT + 1_000_000
+    assert len(blocks) > 1
 
 
 def test_rows_in_threads(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:

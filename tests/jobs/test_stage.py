@@ -425,7 +425,7 @@ def test_object_store(shared: Place, protocol: str, request: pytest.FixtureReque
 
 
 def test_s3_beside_others(s3: S3) -> None:
-    """What other processes write after a list was made is seen."""
+    """Files that other processes write after a list was made are seen."""
     folder = f"s3://{BUCKET}/{secrets.token_hex(4)}"
     with new_file(f"{folder}/one") as file:
         file.write(b"1")

@@ -77,7 +77,7 @@ def test_a_changed_column(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> N
 
 
 def test_errors_of_tables_are_of_jobs(tmp_path: Path, open_folder: Open) -> None:
-    """What `add` and `write` raise about a table is a `JobError`, as what they raise about the job."""
+    """Errors of `add` and `write` about a table are `JobError`s, as those about the job."""
     job = open_folder(tmp_path / "a", None)
     for wrong in ({"template": "{texts}"}, {"template": "{text"}, {"id_column": "no"}):
         with pytest.raises(JobError):

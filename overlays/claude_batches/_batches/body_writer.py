@@ -46,7 +46,6 @@ _REFUSED = {
     "speed": "a batch has no speed: leave it out",
     "betas": 'the whole batch would be refused: give create extra_headers={"anthropic-beta": ...} in its place',
 }
-_REFUSED_NAMES = frozenset(_REFUSED)
 
 
 class WrittenBatch(NamedTuple):

@@ -23,7 +23,6 @@ __all__ = [
     "codec_named",
     "decoded",
     "place_at",
-    "taken_apart",
 ]
 
 #: The bits of a place that are the number of a line in its block; the others are the number of the block.
@@ -40,11 +39,6 @@ _MAGIC: Final = b"\x28\xb5\x2f\xfd"
 def place_at(block: int, line: int) -> int:
     """Return the position of a line. The end of a full block, one beyond its last line, is the start of the next."""
     return (block << LINE_BITS) + line
-
-
-def taken_apart(place: int) -> tuple[int, int]:
-    """Return the block of a place, and the line in it."""
-    return place >> LINE_BITS, place & (BLOCK_LINES - 1)
 
 
 class Codec:

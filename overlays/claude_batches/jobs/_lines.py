@@ -110,10 +110,7 @@ def sent_line(line: bytes, custom_id: bytes | None) -> bytes:
 
 
 def custom_id_of(line: bytes) -> str:
-    """Return the user's id of a line, without reading the rest if it has no other properties."""
-    if line.startswith(_PLAIN):
-        custom_id: str = orjson.loads(line[len(_PLAIN) : line.index(_PARAMS)])
-        return custom_id
+    """Return the user's id of a line."""
     return head_reader()(line)[0]
 
 
@@ -121,15 +118,10 @@ def custom_id_of(line: bytes) -> str:
 def head_reader() -> Callable[[bytes], tuple[str, dict[str, Any] | None]]:
     """Return the function that reads the user's id of a line and its other properties, and not the params."""
     msgspec = optional("msgspec")
-    if msgspec is None:
-
-        def slowly(line: bytes) -> tuple[str, dict[str, Any] | None]:
-            whole = read_line(line)
-            return whole.custom_id, whole.extra
-
-        return slowly
-    fields = [("custom_id", str), ("extra", dict[str, Any] | None, None)]
-    decode: Callable[[bytes], Any] = msgspec.json.Decoder(msgspec.defstruct("Head", fields, gc=False)).decode
+    decode: Callable[[bytes], Any] = read_line
+    if msgspec is not None:
+        fields = [("custom_id", str), ("extra", dict[str, Any] | None, None)]
+        decode = msgspec.json.Decoder(msgspec.defstruct("Head", fields, gc=False)).decode
 
     def read(line: bytes) -> tuple[str, dict[str, Any] | None]:
         if line.startswith(_PLAIN):

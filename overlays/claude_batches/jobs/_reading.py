@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
-from ._codec import BLOCK_LINES, LINE_BITS, decoded, taken_apart
+from ._codec import BLOCK_LINES, LINE_BITS, decoded
 from ._errors import LedgerDamagedError
 from ._folder import Store
 from ._ledger._sql import SqlLedger
@@ -16,18 +15,16 @@ from ._records import BODY, RESULT, Shard
 
 __all__ = ["INDEX_BITS", "Lines", "StoredBlock"]
 
-#: The size of the decoded blocks that are kept, in bytes.
+#: The size of the blocks that are kept, in bytes.
 KEPT = 8 * 1024 * 1024
 #: The bits of an index in a list of lines that are read together.
 INDEX_BITS: Final = 20
 _INDEX: Final = (1 << INDEX_BITS) - 1
 _LINE: Final = BLOCK_LINES - 1
-#: The number of stored blocks that are kept: rows in input order are of one shard, and of those that sent rows again.
-KEPT_STORED = 16
 
 
 class StoredBlock:
-    """A block of bodies as it is stored. It is decoded when one of its lines is first read.
+    """A block as it is stored. It is decoded when one of its lines is first read.
 
     Rows share it, and may outlive the job that they are read from.
 
@@ -37,12 +34,14 @@ class StoredBlock:
         stored: Its bytes.
     """
 
-    __slots__ = ("_lines", "_number", "_shard", "_stored")
+    __slots__ = ("_lines", "_number", "_shard", "_stored", "size")
 
     def __init__(self, shard: int, number: int, stored: bytes) -> None:
         self._shard = shard
         self._number = number
         self._stored = stored
+        self.size = len(stored)
+        """The bytes that it takes in memory."""
         self._lines: list[bytes] | None = None
 
     def line(self, place: int) -> bytes:
@@ -54,8 +53,9 @@ class StoredBlock:
         # Read first: another thread may set the lines, and then drop the bytes.
         stored, lines = self._stored, self._lines
         if lines is None:
-            lines = self._lines = decoded(stored).split(b"\n")
-            self._stored = b""
+            content = decoded(stored)
+            lines = self._lines = content.split(b"\n")
+            self._stored, self.size = b"", len(content)
         try:
             return lines[place & _LINE]
         except IndexError:
@@ -73,18 +73,17 @@ class Lines:
     def __init__(self, ledger: SqlLedger, store: Store) -> None:
         self._ledger = ledger
         self._store = store
-        self._blocks: OrderedDict[tuple[int, int, int], list[bytes]] = OrderedDict()
-        self._size = 0
-        self._stored: OrderedDict[tuple[int, int], StoredBlock] = OrderedDict()
+        # The one that was used last comes last.
+        self._blocks: dict[tuple[int, int, int], StoredBlock] = {}
         self._codecs: dict[int, str] = {}
 
     def body(self, shard: int, place: int) -> bytes:
         """Return the line of a request."""
-        return self._line(BODY, shard, place)
+        return self._block(BODY, shard, place >> LINE_BITS).line(place)
 
     def result(self, shard: int, place: int) -> bytes:
         """Return the line of a result."""
-        return self._line(RESULT, shard, place)
+        return self._block(RESULT, shard, place >> LINE_BITS).line(place)
 
     def bodies(self, places: Iterable[tuple[int, int]]) -> Iterator[bytes]:
         """Yield the lines of requests: (shard, place)."""
@@ -98,16 +97,7 @@ class Lines:
 
     def body_block(self, shard: int, number: int) -> StoredBlock:
         """Return a block of requests."""
-        key = shard, number
-        block = self._stored.get(key)
-        if block is None:
-            stored = self._store.block(BODY, shard, self._codec(shard), number)
-            block = self._stored[key] = StoredBlock(shard, number, stored)
-            if len(self._stored) > KEPT_STORED:
-                self._stored.popitem(last=False)
-        else:
-            self._stored.move_to_end(key)
-        return block
+        return self._block(BODY, shard, number)
 
     def find_results(self, shard: int, wanted: Sequence[int], found: list[bytes | None]) -> None:
         """Set lines of results of one shard in a list. Each block is read once.
@@ -133,7 +123,7 @@ class Lines:
 
     def result_block(self, shard: int, number: int) -> list[bytes]:
         """Return the lines of a block of results."""
-        return self._block(RESULT, shard, number)[:-1]
+        return decoded(self._read(RESULT, shard, number)).split(b"\n")[:-1]
 
     def whole_body(self, shard: Shard) -> Iterator[bytes]:
         """Yield the lines of a body, as `whole_blocks` does."""
@@ -159,38 +149,37 @@ class Lines:
     def forget(self, shard: int) -> None:
         """Forget the blocks of a shard, after its number was given away."""
         self._codecs.pop(shard, None)
-        for stored in [key for key in self._stored if key[0] == shard]:
-            del self._stored[stored]
         for key in [key for key in self._blocks if key[1] == shard]:
-            self._size -= sum(map(len, self._blocks.pop(key)))
+            del self._blocks[key]
 
     def note_codec(self, shard: int, codec: str) -> None:
         """Note the codec of a shard that is being written."""
         self._codecs[shard] = codec
 
-    def _line(self, kind: int, shard: int, place: int) -> bytes:
-        number, index = taken_apart(place)
-        try:
-            return self._kept(kind, shard, number)[index]
-        except IndexError:
-            raise _too_short(shard, number) from None
-
-    def _kept(self, kind: int, shard: int, number: int) -> list[bytes]:
+    def _block(self, kind: int, shard: int, number: int) -> StoredBlock:
         """Return a block, from memory if it is there."""
         key = kind, shard, number
-        lines = self._blocks.get(key)
-        if lines is None:
-            lines = self._blocks[key] = self._block(kind, shard, number)
-            self._size += sum(map(len, lines))
-            while self._size > KEPT and len(self._blocks) > 1:
-                self._size -= sum(map(len, self._blocks.popitem(last=False)[1]))
-        else:
-            self._blocks.move_to_end(key)
-        return lines
+        # Taken out and put back, which is safe where two threads do it.
+        block = self._blocks.pop(key, None)
+        if block is None:
+            block = StoredBlock(shard, number, self._read(kind, shard, number))
+            self._make_room(block.size)
+        self._blocks[key] = block
+        return block
 
-    def _block(self, kind: int, shard: int, number: int) -> list[bytes]:
+    def _make_room(self, size: int) -> None:
+        """Drop the blocks that were used longest ago."""
+        kept = list(self._blocks.items())
+        size += sum(block.size for _, block in kept)
+        for key, block in kept:
+            if size <= KEPT:
+                return
+            self._blocks.pop(key, None)
+            size -= block.size
+
+    def _read(self, kind: int, shard: int, number: int) -> bytes:
         codec = "" if kind == RESULT else self._codec(shard)
-        return decoded(self._store.block(kind, shard, codec, number)).split(b"\n")
+        return self._store.block(kind, shard, codec, number)
 
     def _codec(self, shard: int) -> str:
         if shard not in self._codecs:

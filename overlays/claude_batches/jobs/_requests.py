@@ -96,9 +96,7 @@ def _usual(index: int, given: Any, *, own_ids: bool) -> Request | None:
     start = params_start(line)
     if start is None:
         return None
-    model, most = params.get("model"), params.get("max_tokens")
-    if model.__class__ is not str or most.__class__ is not int:
-        model, most = _facts(params)
+    model, most = _facts(params)
     return Request(index, custom_id, key_of(custom_id), line, len(line) - start - 1, model, most)
 
 

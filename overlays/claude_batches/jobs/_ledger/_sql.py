@@ -265,7 +265,7 @@ class SqlLedger(ABC):
     def insert_items(
         self, shard: int, positions: Sequence[int], keys: Sequence[bytes], places: Iterable[int]
     ) -> bool:
-        """Add rows; false, and nothing added, if a key is there already.
+        """Add rows; false if a key is there already, and then the caller undoes it by a savepoint.
 
         Args:
             shard: Their shard.
@@ -273,11 +273,7 @@ class SqlLedger(ABC):
             keys: Their keys.
             places: Their places in the shard.
         """
-        with self.savepoint() as undo:
-            if keys and self._insert(shard, positions, keys, places) != len(keys):
-                undo()
-                return False
-        return True
+        return not keys or self._insert(shard, positions, keys, places) == len(keys)
 
     @abstractmethod
     def _insert(

@@ -233,8 +233,10 @@ class _Registration:
         """Insert a shard with all its rows; false, and nothing inserted, if a row is known."""
         number, first = self._number, self._position
         positions = range(first, first + index.requests)
-        if not self._ledger.insert_items(number, positions, _keys_of(index), _places_of(index)):
-            return False
+        with self._ledger.savepoint() as undo:
+            if not self._ledger.insert_items(number, positions, _keys_of(index), _places_of(index)):
+                undo()
+                return False
         start = 0
         for block, (_, size) in enumerate(index.blocks):
             self._ledger.add_block(BODY, number, block, start, size)

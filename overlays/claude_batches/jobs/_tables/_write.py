@@ -98,7 +98,7 @@ _FORMATS: dict[str, TableFormat] = {
 
 @attrs.frozen
 class Inputs:
-    """What is known of the input's columns before the first row."""
+    """The input's columns, as far as they are known before the first row."""
 
     types: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     """Columns with their Arrow types, by their names in the input."""
@@ -175,7 +175,7 @@ def write_table(
         path: The file; `None` for Arrow.
         format: The format.
         layout: The columns.
-        inputs: What is known of the input's.
+        inputs: The input's, as far as they are known.
         output: The type that answers have.
         pricer: The prices.
         compression: The compression of Parquet.
