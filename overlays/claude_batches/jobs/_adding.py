@@ -1,7 +1,7 @@
 """Adding: requests become rows of the ledger and shards on disk.
 
-Rows are taken together by some megabytes. They are inserted in a thread, by one statement a shard, while the next
-ones are prepared. Their lines are written when they are in the ledger.
+Rows are taken together by some megabytes. They are inserted in a thread, by one statement a shard. Meanwhile the lines
+of the rows before them are written, and the next ones are prepared.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ class _Part:
     """The sizes of their lines as they are sent."""
     blocks: Sequence[tuple[int, int]]
     """The blocks of their lines."""
+    first_block: int
+    """The number of the first block."""
     fills: bool
     """True if there was no room for the next request."""
 
@@ -70,7 +72,7 @@ class _Part:
         """Return the places of the rows."""
         return chain.from_iterable(
             range(place_at(number, 0), place_at(number, end - start))
-            for number, (start, end) in enumerate(self.blocks, self.body.blocks)
+            for number, (start, end) in enumerate(self.blocks, self.first_block)
         )
 
 
@@ -130,6 +132,10 @@ class Adding:
         self._index = 0
         # The last one takes the next rows; the others wait for theirs.
         self._bodies: list[Body] = []
+        # Those that take no more rows, to be closed when all of theirs are written.
+        self._full: list[Body] = []
+        # Rows that are in the ledger, and whose lines are not written.
+        self._unwritten: list[_Part] = []
         self._opened = False
         # The number of the first one, and the position of its first row.
         self._first: tuple[int, int] | None = None
@@ -165,10 +171,13 @@ class Adding:
         try:
             self._flush()
             self._settle()
+            self._write()
             with self._ledger.transaction():
                 self._check_canceled()
-                for body in list(self._bodies):
+                for body in (*self._full, *self._bodies):
                     self._close(body)
+                self._full, self._bodies = [], []
+                self._ledger.set_counters(self._position, self._number)
                 if self._first is not None:
                     self._ledger.set_first(*self._first)
                 self._ledger.add_input_columns(self._columns.found)
@@ -198,7 +207,7 @@ class Adding:
         try:
             # What the thread inserts now is deleted with the rest.
             self._thread.shutdown()
-            for body in self._bodies:
+            for body in (*self._full, *self._bodies):
                 body.discard()
             clean(self._ledger, self._store, self._lines)
         finally:
@@ -207,7 +216,7 @@ class Adding:
     # Rows ---------------------------------------------------------------------------------------------------
 
     def _flush(self) -> None:
-        """Begin to insert the pending rows."""
+        """Begin to insert the pending rows, and write the lines of those before them."""
         self._settle()
         pending, self._pending = self._pending, _Pending()
         if pending.rows:
@@ -215,49 +224,51 @@ class Adding:
                 self._open(self._position)
             arranged = self._arranged(pending)
             parts = list(self._parts(list(pending.rows.values()), arranged.rows))
-            done = self._thread.submit(self._insert, parts, arranged.end)
+            done = self._thread.submit(self._insert, parts)
             self._inserting = _Inserting(pending, arranged, parts, done)
+        self._write()
 
     def _settle(self) -> None:
-        """Write the bodies of the rows that were inserted, without the rows that the job has already."""
+        """Count the rows that were inserted, without those that the job has already."""
         inserting, self._inserting = self._inserting, None
         if inserting is None:
             return
+        inserted = inserting.done.result()
+        # All their lines are written. It is done here because the thread has the ledger in between.
+        for body in self._full:
+            self._close(body)
+        self._full = []
         arranged, parts = inserting.arranged, inserting.parts
-        if not inserting.done.result():
+        if not inserted:
             # All rows of one shard go on; shards that were opened for the others are empty.
             for part in parts[1:]:
+                self._bodies.remove(part.body)
                 self._close(part.body)
             pending = inserting.pending
             pending.rows = self._unknown(pending)
             arranged = self._arranged(pending)
             parts = list(self._parts(list(pending.rows.values()), arranged.rows))
-            if not self._insert(parts, arranged.end):
+            if not self._insert(parts):
                 raise LedgerError("rows that the job does not have could not be added; nothing was added")
-        with self._ledger.transaction(durable=False):
-            for part in parts:
-                self._write(part)
-            if arranged.twins:
+        if arranged.twins:
+            with self._ledger.portion():
                 self._ledger.insert_twins(arranged.twins)
         self._position = arranged.end
         for part in parts:
+            part.body.add(part.positions, part.requests, part.sizes)
+            self.added += len(part.requests)
+            self._unwritten.append(part)
             if part.fills:
-                self._close(part.body)
+                self._bodies.remove(part.body)
+                self._full.append(part.body)
 
-    def _insert(self, parts: list[_Part], end: int) -> bool:
-        """Insert rows; false, and none inserted, if the job has one already.
-
-        Args:
-            parts: The rows.
-            end: The position after them.
-        """
-        with self._ledger.transaction(durable=False), self._ledger.savepoint() as undo:
-            # The counters come first: numbers that are not counted would be given out again after a crash.
-            self._ledger.set_counters(end, self._number)
+    def _insert(self, parts: list[_Part]) -> bool:
+        """Insert rows; false, and none inserted, if the job has one already."""
+        with self._ledger.portion():
             for part in parts:
                 keys = [request.key for request in part.requests]
                 if not self._ledger.insert_items(part.body.fill.number, part.positions, keys, part.places()):
-                    undo()
+                    self._ledger.delete_items(parts[0].positions[0])
                     return False
         return True
 
@@ -324,6 +335,11 @@ class Adding:
     def _as_added(self, item: Item) -> bytes:
         """Return the line of a row as it was added: rows that were sent again may have other params."""
         first = (self._ledger.earlier(item.position) or [item])[0] if item.attempt > 1 else item
+        if first.position >= self._first_position:
+            # The row was added in this call.
+            self._write()
+            for body in (*self._full, *self._bodies):
+                body.note_blocks()
         return self._lines.body(first.shard, first.place)
 
     # Shards -------------------------------------------------------------------------------------------------
@@ -342,11 +358,18 @@ class Adding:
             if sizes:
                 part = requests[start:end]
                 blocks = list(blocks_of([request.line for request in part]))
-                yield _Part(body, positions[start:end], part, sizes, blocks, fills=end < len(requests))
+                # The blocks before it may not be written so far.
+                first_block = body.blocks + sum(
+                    len(each.blocks) for each in self._unwritten if each.body is body
+                )
+                yield _Part(
+                    body, positions[start:end], part, sizes, blocks, first_block, fills=end < len(requests)
+                )
                 if end < len(requests):
                     self._open(positions[end])
             elif body.fill.requests:
-                self._close(body)
+                self._bodies.remove(body)
+                self._full.append(body)
             else:
                 raise self._oversized(requests[start], body, positions[start])
             start = end
@@ -360,14 +383,15 @@ class Adding:
             "(max_bytes): shorten it, or give files by their URL or file_id",
         )
 
-    def _write(self, part: _Part) -> None:
-        for start, end in part.blocks:
-            part.body.write([request.line for request in part.requests[start:end]])
-        part.body.add(part.positions, part.requests, part.sizes)
-        # Most requests have no columns.
-        for columns in [request.columns for request in part.requests if request.columns != b"{}"]:
-            self._columns.add(columns)
-        self.added += len(part.requests)
+    def _write(self) -> None:
+        """Write the lines of the rows that were inserted."""
+        parts, self._unwritten = self._unwritten, []
+        for part in parts:
+            lines = [request.line for request in part.requests]
+            part.body.write(*(lines[start:end] for start, end in part.blocks))
+            # Most requests have no columns.
+            for columns in [request.columns for request in part.requests if request.columns != b"{}"]:
+                self._columns.add(columns)
 
     def _open(self, position: int) -> Body:
         most = self._options.shard_requests
@@ -383,14 +407,13 @@ class Adding:
         self._opened = True
         self._lines.note_codec(self._number, body.codec.name)
         self._number += 1
-        with self._ledger.transaction(durable=False):
+        with self._ledger.portion():
             self._ledger.set_counters(self._position, self._number)
             body.note(ShardState.ADDING)
         return body
 
     def _close(self, body: Body) -> None:
-        self._bodies.remove(body)
-        with self._ledger.transaction(durable=False):
+        with self._ledger.portion():
             if body.fill.requests:
                 positions = body.positions
                 if body.first == self._first_position:

@@ -18,7 +18,7 @@ import os
 import socket
 import sys
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Protocol
@@ -53,8 +53,8 @@ __all__ = ["BlockWriter", "Folder", "FolderLock", "Store", "sync_folder", "writi
 class BlockWriter(Protocol):
     """The blocks of a shard, while they are written."""
 
-    def write(self, block: bytes) -> None:
-        """Write the next block."""
+    def write(self, blocks: Sequence[bytes]) -> None:
+        """Write the next blocks."""
 
     def finish(self) -> str:
         """Make all of it durable; return its SHA-256."""
@@ -229,12 +229,13 @@ class _FileWriter:
         # Blocks are large, and rows that were added before may be compared with while the file grows.
         self._file = _opened(path, "wb", buffering=0)
 
-    def write(self, block: bytes) -> None:
+    def write(self, blocks: Sequence[bytes]) -> None:
+        content = b"".join(blocks)
         with writing(self._path):
-            view = memoryview(block)
+            view = memoryview(content)
             while view:
                 view = view[self._file.write(view) :]
-        self._hash.update(block)
+        self._hash.update(content)
 
     def finish(self) -> str:
         with writing(self._path):

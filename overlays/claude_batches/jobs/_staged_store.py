@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ._codec import codec_named
@@ -209,11 +209,12 @@ class _StagedWriter:
         self._path = self._folder.path / "body"
         self._file = self._path.open("w+b")
 
-    def write(self, block: bytes) -> None:
-        """Write the next block."""
+    def write(self, blocks: Sequence[bytes]) -> None:
+        """Write the next blocks."""
         self._file.seek(0, 2)
-        self._file.write(block)
-        self._hash.update(block)
+        for block in blocks:
+            self._file.write(block)
+            self._hash.update(block)
 
     def read(self, start: int, length: int) -> bytes:
         """Return bytes that were written."""

@@ -20,7 +20,7 @@ from ._ledger._sql import SqlLedger
 from ._lines import parse_result, read_line, split_line, write_line
 from ._options import JobOptions
 from ._reading import Lines
-from ._records import BODY, Item, ItemState, JobState, Positions, Shard, ShardState
+from ._records import BODY, Block, Item, ItemState, JobState, Positions, Shard, ShardState
 from ._requests import Request, encode_params
 from ._shards import Limits, ShardFill, block_full, distinct_count
 
@@ -50,15 +50,25 @@ class Body:
         self.positions = array("I")
         self._ledger = ledger
         self._start = 0
+        # The blocks that were written and not noted so far.
+        self._unnoted: list[Block] = []
         self._writer: BlockWriter = store.writer(fill.number, self.codec.name)
 
-    def write(self, lines: list[bytes]) -> None:
-        """Write a block."""
-        stored = self.codec.encode(b"\n".join(lines) + b"\n")
-        self._ledger.add_block(BODY, self.fill.number, self.blocks, self._start, len(stored))
+    def write(self, *blocks: Sequence[bytes]) -> None:
+        """Write blocks of lines. The ledger doesn't know of them before `note_blocks` or `finish`."""
+        stored = [self.codec.encode(b"\n".join(lines) + b"\n") for lines in blocks]
         self._writer.write(stored)
-        self._start += len(stored)
-        self.blocks += 1
+        for block in stored:
+            self._unnoted.append(Block(self._start, len(block)))
+            self._start += len(block)
+        self.blocks += len(stored)
+
+    def note_blocks(self) -> None:
+        """Note the blocks that were written."""
+        if self._unnoted:
+            first = self.blocks - len(self._unnoted)
+            self._ledger.add_blocks(BODY, self.fill.number, first, self._unnoted)
+            self._unnoted = []
 
     def add(self, positions: Sequence[int], requests: Sequence[Request], sizes: Sequence[int]) -> None:
         """Count rows.
@@ -74,6 +84,7 @@ class Body:
 
     def finish(self, state: ShardState, positions: bytes | None = None) -> None:
         """Make it durable and note it."""
+        self.note_blocks()
         self.note(state, positions, self._writer.finish())
 
     def note(self, state: ShardState, positions: bytes | None = None, digest: str = "") -> None:

@@ -56,7 +56,6 @@ class PostgresJob(SqlLedger):
 
     _lock_rows: ClassVar[str] = " FOR UPDATE SKIP LOCKED"
     _lock_job: ClassVar[str] = " FOR UPDATE"
-    _snapshot: ClassVar[str] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
     def __init__(
         self, dsn: str, name: str, *, ids: str, lease_seconds: float, read_only: bool = False
@@ -185,6 +184,9 @@ class PostgresJob(SqlLedger):
                 raise
             finally:
                 self._depth = 0
+
+    def _begin_snapshot(self) -> None:
+        self._run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     @contextmanager
     def _exclusive(self) -> Generator[None]:

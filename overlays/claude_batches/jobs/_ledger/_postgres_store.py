@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .._codec import best_codec
@@ -74,7 +74,7 @@ class PostgresStore:
 
 
 class PostgresWriter:
-    """The blocks of a body, while they are written; each is a part of the transaction that adds its rows.
+    """The blocks of a body, while they are written.
 
     Args:
         ledger: The ledger.
@@ -87,11 +87,13 @@ class PostgresWriter:
         self._hash = hashlib.sha256()
         self._count = 0
 
-    def write(self, block: bytes) -> None:
-        """Write the next block."""
-        self._ledger.store(BODY, self._shard, self._count, block)
-        self._hash.update(block)
-        self._count += 1
+    def write(self, blocks: Sequence[bytes]) -> None:
+        """Write the next blocks."""
+        with self._ledger.transaction(durable=False):
+            for block in blocks:
+                self._ledger.store(BODY, self._shard, self._count, block)
+                self._hash.update(block)
+                self._count += 1
 
     def finish(self) -> str:
         """Return the hash; the transaction makes all of it durable."""

@@ -78,8 +78,6 @@ class SqlLedger(ABC):
     """The suffix that locks the selected rows and passes over those that others have locked."""
     _lock_job: ClassVar[str] = ""
     """The suffix that waits for the job's row, so that claims come one after the other."""
-    _snapshot: ClassVar[str]
-    """The statement that begins a transaction which reads one state."""
 
     def __init__(self, worker: str) -> None:
         self.worker = worker
@@ -110,6 +108,19 @@ class SqlLedger(ABC):
         Args:
             durable: Wait until the commit is on disk. Without it, the next durable one makes it so.
         """
+
+    @abstractmethod
+    def _begin_snapshot(self) -> None:
+        """Begin a transaction that reads one state."""
+
+    @contextmanager
+    def portion(self) -> Generator[None]:
+        """Write a portion of the rows that are added, within `exclusive`. A later transaction may commit it.
+
+        A crash may undo it. Then the call is undone as a whole, when somebody adds the next time.
+        """
+        with self.transaction(durable=False):
+            yield
 
     @abstractmethod
     def _exclusive(self) -> AbstractContextManager[None]:
@@ -146,7 +157,7 @@ class SqlLedger(ABC):
             if self._depth:
                 yield
                 return
-            self._run(self._snapshot)
+            self._begin_snapshot()
             self._depth = 1
             try:
                 yield
@@ -265,7 +276,7 @@ class SqlLedger(ABC):
     def insert_items(
         self, shard: int, positions: Sequence[int], keys: Sequence[bytes], places: Iterable[int]
     ) -> bool:
-        """Add rows; false if a key is there already, and then the caller undoes it by a savepoint.
+        """Add rows; false if a key is there already, and then the caller undoes it.
 
         Args:
             shard: Their shard.
@@ -284,14 +295,9 @@ class SqlLedger(ABC):
         A million rows come through here. Binding the values of each takes longer than inserting it.
         """
 
-    @contextmanager
-    def savepoint(self) -> Generator[Callable[[], None]]:
-        undone: list[bool] = []
-        self._run("SAVEPOINT rows")
-        yield lambda: undone.append(True)
-        if undone:
-            self._run("ROLLBACK TO SAVEPOINT rows")
-        self._run("RELEASE SAVEPOINT rows")
+    def delete_items(self, first: int) -> None:
+        """Remove the rows from a position on, which the caller has added."""
+        self._run("DELETE FROM item WHERE position >= ?", (first,))
 
     def insert_twins(self, rows: Sequence[tuple[int, bytes, int, bytes]]) -> None:
         """Add twins: (position, key, position of the row that is sent, columns). Those that are there stay."""
@@ -508,6 +514,13 @@ class SqlLedger(ABC):
         self._run(
             "INSERT INTO block (kind, shard, number, start, length) VALUES (?, ?, ?, ?, ?)",
             (kind, shard, number, start, length),
+        )
+
+    def add_blocks(self, kind: int, shard: int, first: int, blocks: Sequence[Block]) -> None:
+        """Note where blocks are, from one number on."""
+        self._run_many(
+            "INSERT INTO block (kind, shard, number, start, length) VALUES (?, ?, ?, ?, ?)",
+            [(kind, shard, number, each.start, each.length) for number, each in enumerate(blocks, first)],
         )
 
     def block(self, kind: int, shard: int, number: int) -> Block | None:

@@ -8,9 +8,9 @@ import socket
 import sqlite3
 import time
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 
@@ -23,6 +23,9 @@ __all__ = ["SqliteLedger"]
 
 #: Kilobytes of pages in memory: where rows are taken in their order, and where they are added.
 _CACHE, _CACHE_TO_ADD = 4_000, 32_000
+#: Rows that are added in one transaction. Their keys are spread over all pages of an index, and each transaction writes
+#: the pages that it changed.
+_ROWS = 250_000
 #: The bits of a place in a number that has an offset before it. A shard has less than 2^40 lines and blocks.
 _PLACE_BITS = 40
 #: Ledgers up to this size are checked whole at each opening.
@@ -44,13 +47,13 @@ class SqliteLedger(SqlLedger):
         LedgerError: The file can't be opened.
     """
 
-    _snapshot: ClassVar[str] = "BEGIN"
-
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}")
         self.path = Path(path)
         self.place = str(self.path)
         self._durable: bool = True
+        # The changed rows before a transaction that `portion` began and left open.
+        self._open_since: int | None = None
         _check_size(self.path)
         with self._ours():
             self._connection = sqlite3.connect(
@@ -158,21 +161,57 @@ class SqliteLedger(SqlLedger):
             if self._depth:
                 yield
                 return
-            if durable != self._durable:
-                self._run(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-                self._durable = durable
-            self._run("BEGIN IMMEDIATE")
-            self._depth = 1
-            try:
+            self._commit_portions()
+            self._begin(durable=durable)
+            with self._undone_by_errors():
                 yield
                 self._run("COMMIT")
-            except BaseException:
-                # A full disk has SQLite roll back by itself.
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-            finally:
-                self._depth = 0
+
+    @contextmanager
+    def portion(self) -> Generator[None]:
+        """Write a portion of the rows that are added: some are committed together, or by the next transaction."""
+        with self._mutex:
+            if self._depth:
+                yield
+                return
+            if self._open_since is None:
+                self._begin(durable=False)
+                self._open_since = self._connection.total_changes
+            with self._undone_by_errors():
+                yield
+            if self._connection.total_changes - self._open_since >= _ROWS:
+                self._commit_portions()
+
+    def _commit_portions(self) -> None:
+        if self._open_since is not None:
+            with self._undone_by_errors():
+                self._run("COMMIT")
+                self._open_since = None
+
+    def _begin(self, *, durable: bool) -> None:
+        if durable != self._durable:
+            self._run(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
+        self._run("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def _undone_by_errors(self) -> Generator[None]:
+        """Have the block's statements in the transaction that has begun, and roll it back after an error."""
+        self._depth = 1
+        try:
+            yield
+        except BaseException:
+            self._open_since = None
+            # A full disk has SQLite roll back by itself.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+        finally:
+            self._depth = 0
+
+    def _begin_snapshot(self) -> None:
+        self._commit_portions()
+        self._run("BEGIN")
 
     @contextmanager
     def _exclusive(self) -> Generator[None]:
@@ -181,6 +220,9 @@ class SqliteLedger(SqlLedger):
         try:
             yield
         finally:
+            with suppress(LedgerError):
+                # Nothing is left of a call that ended well. After an error of the disk, the rest is undone.
+                self._commit_portions()
             self._run(f"PRAGMA cache_size = -{_CACHE}")
             self._run("PRAGMA shrink_memory")
 

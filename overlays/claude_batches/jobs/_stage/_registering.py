@@ -10,6 +10,7 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
 import attrs
 import orjson
@@ -22,7 +23,7 @@ from .._ledger._sql import SqlLedger
 from .._lines import AROUND, ENVELOPE, SEPARATOR, read_line, split_line
 from .._opening import Ledger, Opened, existing, options_of
 from .._reading import Lines
-from .._records import BODY, Item, JobFacts, Shard, ShardState, StageWrite, WriteState
+from .._records import BODY, Block, Item, JobFacts, Shard, ShardState, StageWrite, WriteState
 from .._remote import below, delete_files, prune, reading, size_of
 from .._shards import ModelFacts
 from .._staging import clean, shown
@@ -233,14 +234,16 @@ class _Registration:
         """Insert a shard with all its rows; false, and nothing inserted, if a row is known."""
         number, first = self._number, self._position
         positions = range(first, first + index.requests)
-        with self._ledger.savepoint() as undo:
-            if not self._ledger.insert_items(number, positions, _keys_of(index), _places_of(index)):
-                undo()
-                return False
-        start = 0
-        for block, (_, size) in enumerate(index.blocks):
-            self._ledger.add_block(BODY, number, block, start, size)
-            start += size
+        if not self._ledger.insert_items(number, positions, _keys_of(index), _places_of(index)):
+            self._ledger.delete_items(first)
+            return False
+        starts = accumulate((size for _, size in index.blocks), initial=0)
+        self._ledger.add_blocks(
+            BODY,
+            number,
+            0,
+            [Block(start, size) for start, (_, size) in zip(starts, index.blocks, strict=False)],
+        )
         self._ledger.add_shard(
             Shard(
                 number=number, state=ShardState.STAGED, kind=kind, requests=index.requests,
