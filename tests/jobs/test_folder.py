@@ -24,6 +24,7 @@ from claude_batches.jobs import (
     LedgerTooNewError,
     _adding,
 )
+from claude_batches.jobs._ledger import _sqlite
 from claude_batches.sandbox import Sandbox
 
 from tests.jobs.kinds import Open
@@ -264,10 +265,13 @@ def test_disk_full_for_ledger(tmp_path: Path, open_folder: Open, sandbox: Sandbo
     assert job.run().finished
 
 
+@pytest.mark.parametrize("together", [1, 30, 100_000])
 def test_remains_of_a_call(
-    tmp_path: Path, open_folder: Open, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, open_folder: Open, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, together: int
 ) -> None:
-    """Shards of a call that was killed are removed by the next call or run, and their rows are not there."""
+    """Nothing of a call that was killed is left to be sent, whatever part of it was committed."""
+    # The changed rows after which rows are committed: after each portion, after some, and never.
+    monkeypatch.setattr(_sqlite, "_ROWS", together)
     monkeypatch.setattr(_adding, "_PENDING_ROWS", 10)
     job = open_folder(tmp_path / "a", None, max_requests=10)
     source = iter(requests(100))
@@ -276,7 +280,7 @@ def test_remains_of_a_call(
     def killed() -> object:
         yield from adding_requests
         # As a killed process leaves it. The thread that inserts rows is waited for, so that the copy is of one moment.
-        with job._job.ledger.transaction():
+        with job._job.ledger._mutex:
             shutil.copytree(tmp_path / "a", tmp_path / "b")
         raise KeyboardInterrupt
 
@@ -284,12 +288,15 @@ def test_remains_of_a_call(
         job.add(killed())
     shutil.copytree(tmp_path / "b", tmp_path / "c")
     job = open_folder(tmp_path / "c", sandbox.url)
-    assert job.run().finished
-    job = open_folder(tmp_path / "b", None, max_requests=10)
+    report = job.run()
+    assert (report.finished, report.status.requests) == (True, 0)
+    job = open_folder(tmp_path / "b", sandbox.url, max_requests=10)
     assert list((tmp_path / "b" / "bodies").iterdir())
     assert job.add(requests(12)) == 12
-    assert len(list((tmp_path / "b" / "bodies").iterdir())) == 2
-    assert job.status().requests == 12
+    # Shards that the ledger knew of are deleted. Files of others stay, until a shard gets their number.
+    assert len(list((tmp_path / "b" / "bodies").iterdir())) == 2 or together > 1
+    assert job.run().finished
+    assert [row.custom_id for row in job.results()] == [f"row {index}" for index in range(12)]
 
 
 def test_ledger_is_small(tmp_path: Path, open_folder: Open) -> None:
