@@ -15,7 +15,7 @@ from ._errors import LedgerDamagedError
 from ._ledger._sql import SqlLedger
 from ._lines import parse_result, split_line
 from ._reading import Lines
-from ._records import RESULT, Shard, ShardState
+from ._records import Shard, ShardState
 
 __all__ = ["Money"]
 
@@ -97,8 +97,8 @@ class Money:
 
     def _count(self, shard: Shard, counter: CostCounter) -> None:
         again = self._ledger.earlier_results(shard.number)
-        for number in range(len(self._ledger.blocks(RESULT, shard.number))):
-            for index, line in enumerate(self._lines.result_block(shard.number, number)):
+        for number, block in enumerate(self._lines.result_blocks(shard.number)):
+            for index, line in enumerate(block):
                 message = parse_result(line)["result"].get("message") if line.strip() else None
                 if isinstance(message, dict):
                     message = cast("dict[str, Any]", message)

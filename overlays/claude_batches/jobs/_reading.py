@@ -108,22 +108,31 @@ class Lines:
                 rows come through here, and pairs would take twice the time.
             found: The list.
         """
-        block = end = -1
+        number = end = -1
         lines: list[bytes] = []
-        for each in wanted:
-            place = each >> INDEX_BITS
-            if place >= end:
-                block = place >> LINE_BITS
-                end = (block + 1) << LINE_BITS
-                lines = self.result_block(shard, block)
-            try:
-                found[each & _INDEX] = lines[place & _LINE]
-            except IndexError:
-                raise _too_short(shard, block) from None
+        with self._store.results(shard) as block:
+            for each in wanted:
+                place = each >> INDEX_BITS
+                if place >= end:
+                    number = place >> LINE_BITS
+                    end = (number + 1) << LINE_BITS
+                    lines = decoded(block(number)).split(b"\n")
+                    # The end of the last line.
+                    lines.pop()
+                try:
+                    found[each & _INDEX] = lines[place & _LINE]
+                except IndexError:
+                    raise _too_short(shard, number) from None
 
-    def result_block(self, shard: int, number: int) -> list[bytes]:
-        """Return the lines of a block of results."""
-        return decoded(self._read(RESULT, shard, number)).split(b"\n")[:-1]
+    def result_blocks(self, shard: int) -> Iterator[list[bytes]]:
+        """Yield the lines of a shard's results by block."""
+        count = len(self._ledger.blocks(RESULT, shard))
+        if not count:
+            # A shard whose results were given up has no file.
+            return
+        with self._store.results(shard) as block:
+            for number in range(count):
+                yield decoded(block(number)).split(b"\n")[:-1]
 
     def whole_body(self, shard: Shard) -> Iterator[bytes]:
         """Yield the lines of a body, as `whole_blocks` does."""

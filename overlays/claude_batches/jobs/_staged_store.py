@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from ._codec import codec_named
@@ -103,6 +105,15 @@ class StagedStore:
         if ahead is None or ahead.url != url:
             ahead = self._ahead[kind] = _Ahead(url)
         return _whole(url, block.start, ahead.read(block.start, block.length), block.length)
+
+    @contextmanager
+    def results(self, shard: int) -> Generator[Callable[[int], bytes]]:
+        """Return a function that returns blocks of results by number."""
+        if self._url(RESULT, shard) is None:
+            with self._base.results(shard) as block:
+                yield block
+        else:
+            yield partial(self.block, RESULT, shard, "")
 
     def download_path(self, shard: int) -> Path:
         """Return the file to download results to."""

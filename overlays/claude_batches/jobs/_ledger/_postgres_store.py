@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from .._codec import best_codec
@@ -46,6 +48,11 @@ class PostgresStore:
         if block is None:
             raise LedgerDamagedError(f"{self._ledger.place}: block {number} of shard {shard} is missing")
         return block
+
+    @contextmanager
+    def results(self, shard: int) -> Generator[Callable[[int], bytes]]:
+        """Return a function that returns blocks of results by number."""
+        yield partial(self.block, RESULT, shard, "")
 
     def download_path(self, shard: int) -> Path:
         """Return the file to download results to."""
