@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -24,7 +25,7 @@ from ._ledger._sql import Spent, SqlLedger
 from ._lines import parse_result, split_line
 from ._options import JobOptions
 from ._reading import Lines
-from ._records import Item, ItemState, JobFacts, JobState, Positions, Shard
+from ._records import Block, Item, ItemState, JobFacts, JobState, Positions, Shard
 from ._requests import encode_params
 
 __all__ = ["Collected", "ingest"]
@@ -70,18 +71,34 @@ def ingest(
         ShardError: They are not of this shard, or another process collected it.
     """
     store.keep_results(path)
-    with ledger.transaction():
+    with ExitStack() as transaction:
         taking = _Taking(ledger, lines, options, ledger.facts(), shard)
-        start = 0
-        for number, block in enumerate(_blocks(path)):
-            stored = b"".join(block)
-            store.take_results(shard.number, number, start, stored)
-            taking.take(number, block)
-            start += len(stored)
+        if taking.asks_ledger:
+            transaction.enter_context(ledger.transaction())
+        # Otherwise others have the ledger while the results are parsed.
+        blocks = _take(taking, path)
+        transaction.enter_context(ledger.transaction())
+        facts = ledger.facts()
+        if facts.state is not taking.facts.state:
+            # It was canceled, paused or resumed meanwhile, which changes the fate of rows.
+            taking = _Taking(ledger, lines, options, facts, shard)
+            _take(taking, path)
+        store.take_results(shard.number, path, blocks)
         collected = taking.finish()
         ledger.collected(shard)
     store.finish_results(path)
     return collected
+
+
+def _take(taking: _Taking, path: Path) -> list[Block]:
+    """Take the results in a file; return its blocks."""
+    blocks: list[Block] = []
+    start = 0
+    for number, lines in enumerate(_blocks(path)):
+        taking.take(number, lines)
+        blocks.append(Block(start, sum(map(len, lines))))
+        start += blocks[-1].length
+    return blocks
 
 
 def _blocks(path: Path) -> Iterator[list[bytes]]:
@@ -107,7 +124,7 @@ class _Taking:
         self._ledger = ledger
         self._lines = lines
         self._options = options
-        self._facts = facts
+        self.facts = facts
         self._shard = shard
         self._own = facts.ids == "own"
         self._head = f"{facts.token}-{shard.number}"
@@ -124,6 +141,8 @@ class _Taking:
             or options.check is not None
             or isinstance(options.on_max_tokens, int)
         )
+        self.asks_ledger = self._own or self._looked_up
+        """True if `take` uses the ledger, and is to be called within its transaction."""
         self._causes: Counter[str] = Counter()
         self._again = 0
         self._flood = Flood()
@@ -140,7 +159,7 @@ class _Taking:
             for place, line in enumerate(block, place_at(number, 0))
             if line.strip()
         )
-        if not self._own and not self._looked_up:
+        if not self.asks_ledger:
             for place, wire in found:
                 index = self._index(wire["custom_id"])
                 if not self._states[index]:
@@ -176,7 +195,7 @@ class _Taking:
             for (model, tier, cause, kept), sums in self._spent.items()
         )
         reason = self._pause()
-        if reason is not None and self._facts.state is JobState.ACTIVE:
+        if reason is not None and self.facts.state is JobState.ACTIVE:
             self._ledger.set_state(JobState.PAUSED, reason)
         return Collected(self._shard.number, dict(self._causes), self._again, reason)
 
@@ -263,7 +282,7 @@ class _Taking:
         self._flood.add(cause, message)
         if cause is Cause.BILLING:
             self._billing = message or "billing"
-        if self._facts.state is JobState.CANCELED:
+        if self.facts.state is JobState.CANCELED:
             return cause, "keep", None
         attempt = 1 if item is None else item.attempt
         action = self._policy(cause, attempt)

@@ -90,8 +90,8 @@ class Store(Protocol):
     def keep_results(self, path: Path) -> None:
         """Make downloaded results durable; called before the transaction that notes them."""
 
-    def take_results(self, shard: int, number: int, start: int, lines: bytes) -> None:
-        """Note a block of downloaded results, within the transaction that notes them."""
+    def take_results(self, shard: int, path: Path, blocks: Sequence[Block]) -> None:
+        """Note the blocks of downloaded results, within the transaction that notes them."""
 
     def finish_results(self, path: Path) -> None:
         """Clean up after the results were noted."""
@@ -225,9 +225,9 @@ class Folder:
         """Make the name of the file durable; its content is, since the download has ended."""
         sync_folder(path.parent)
 
-    def take_results(self, shard: int, number: int, start: int, lines: bytes) -> None:
-        """Note where a block of results is."""
-        self._ledger.add_block(RESULT, shard, number, start, len(lines))
+    def take_results(self, shard: int, path: Path, blocks: Sequence[Block]) -> None:  # noqa: ARG002  # others copy the file
+        """Note where the blocks of results are."""
+        self._ledger.add_blocks(RESULT, shard, 0, blocks)
 
     def finish_results(self, path: Path) -> None:
         """Do nothing: the file stays."""

@@ -17,7 +17,7 @@ from ._codec import codec_named
 from ._errors import LedgerDamagedError
 from ._folder import BlockWriter, Store
 from ._ledger._sql import SqlLedger
-from ._records import BODY, RESULT, WriteState
+from ._records import BODY, RESULT, Block, WriteState
 from ._remote import delete_files, read_range, reading, upload
 from ._temporary import TemporaryFolder
 
@@ -129,15 +129,14 @@ class StagedStore:
             upload(path, url)
             self._uploaded[shard] = url
 
-    def take_results(self, shard: int, number: int, start: int, lines: bytes) -> None:
-        """Note a block of downloaded results, within the transaction that notes them."""
+    def take_results(self, shard: int, path: Path, blocks: Sequence[Block]) -> None:
+        """Note the blocks of downloaded results, within the transaction that notes them."""
         url = self._uploaded.get(shard)
         if url is None:
-            self._base.take_results(shard, number, start, lines)
+            self._base.take_results(shard, path, blocks)
             return
-        self._ledger.add_block(RESULT, shard, number, start, len(lines))
-        if number == 0:
-            self.put(RESULT, shard, url)
+        self._ledger.add_blocks(RESULT, shard, 0, blocks)
+        self.put(RESULT, shard, url)
 
     def finish_results(self, path: Path) -> None:
         """Clean up after the results were noted."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import attrs
 import orjson
 
 from ... import (
@@ -54,7 +55,7 @@ from .._settle import (
 )
 from ._io import in_thread
 
-__all__ = ["NAMED", "AsyncRunner"]
+__all__ = ["NAMED", "Allow", "AsyncRunner"]
 
 logger = logging.getLogger("claude_batches.jobs")
 
@@ -67,6 +68,17 @@ _INCOMPLETE_AFTER = 5
 NAMED = "named"
 
 Allow = Callable[[Shard, list[Shard]], bool]
+
+
+@attrs.frozen
+class _Taking:
+    """Results that are taken into the ledger."""
+
+    shard: Shard
+    result: Callable[[], Collected]
+    """Waits for the end, or does it."""
+    goes_on: Callable[[], bool] = lambda: False
+    """Tells if a thread is still at it."""
 
 
 class AsyncRunner:
@@ -102,12 +114,14 @@ class AsyncRunner:
         # That the server can't be reached was told, and it has not answered since.
         self._told = False
         self._missed: dict[str, float] = {}
+        # The results that are taken into the ledger at the moment.
+        self._taking: _Taking | None = None
         self._cancel_asked: set[str] = set()
 
     # Sending ------------------------------------------------------------------------------------------------
 
-    async def submit(self, allow: Allow, stopping: Callable[[], bool]) -> int:
-        """Send shards as long as that is allowed; return their number."""
+    async def submit(self, allow: Allow, stopping: Callable[[], bool], *, most: int | None = None) -> int:
+        """Send shards as long as that is allowed, at most so many; return their number."""
         count = 0
         self._ledger.doubt_dead(self.sending)
         if not self.clock.asked and self._ledger.shards((ShardState.STAGED,)):
@@ -115,7 +129,7 @@ class AsyncRunner:
             if not self.clock.asked:
                 # An intent by a clock that is ahead of the server's would hide its own batch.
                 return 0
-        while not stopping() and time.monotonic() >= self.not_before:
+        while count != most and not stopping() and time.monotonic() >= self.not_before:
             shard = self._ledger.claim_send(self.clock.now(), self._options.max_in_flight, allow)
             if shard is None:
                 break
@@ -371,38 +385,50 @@ class AsyncRunner:
 
     # Collecting -----------------------------------------------------------------------------------------------
 
-    async def collect(self, stopping: Callable[[], bool]) -> list[Collected]:
+    async def collect(self, stopping: Callable[[], bool], *, leave_last: bool = False) -> list[Collected]:
         """Download the results of all ended batches and take them into the ledger.
 
         The results of one batch are taken in a thread while those of the next one are downloaded.
+
+        Args:
+            stopping: Tells if the rest is left to a later call.
+            leave_last: Return while the last results are taken. The next call returns them, or `end` waits for them.
         """
         done: list[Collected] = []
         failed: list[int] = []
-        before: tuple[Shard, Path] | None = None
-        with ThreadPoolExecutor(1, "claude-batches collect") as thread:
-            while True:
-                # Claimed before the thread has its transaction, which would have this one wait.
-                held = [] if before is None else [before[0].number]
-                shard = None if stopping() else self._ledger.claim_collect([*failed, *held])
-                if shard is None and before is None:
-                    return done
-                taking = None if before is None else self._taking(thread, *before)
-                path = None
-                try:
-                    if shard is not None:
-                        path = await self._download(shard, failed)
-                except BaseException:
-                    if before is not None and taking is not None:
-                        await self._leave(before[0], taking)
-                    raise
-                if before is not None and taking is not None:
-                    try:
-                        done += await self._taken(before[0], taking)
-                    except BaseException:
-                        if shard is not None and path is not None:
-                            self._ledger.collect_left(shard)
-                        raise
-                before = None if shard is None or path is None else (shard, path)
+        while True:
+            held = [] if self._taking is None else [self._taking.shard.number]
+            shard = None if stopping() else self._ledger.claim_collect([*failed, *held])
+            if shard is None and (leave_last or self._taking is None):
+                return done
+            path = None
+            try:
+                if shard is not None:
+                    path = await self._download(shard, failed)
+            except BaseException:
+                await self.end()
+                raise
+            try:
+                done += await self._taken()
+            except BaseException:
+                if shard is not None and path is not None:
+                    self._ledger.collect_left(shard)
+                raise
+            if shard is not None and path is not None:
+                self._take(shard, path)
+
+    async def end(self) -> None:
+        """Wait for results that are taken, after something else failed or `collect` left them."""
+        if self._taking is None:
+            return
+        if self._calls_user:
+            # It has not begun, and a user's functions may take long. The file is whole, and is taken by a later call.
+            self._ledger.collect_left(self._taking.shard)
+            self._taking = None
+            return
+        with suppress(Exception):
+            # A later call raises its error again.
+            await self._taken()
 
     async def _download(self, shard: Shard, failed: list[int]) -> Path | None:
         """Download results; `None`, and the shard among the failed ones, where that is to be done later."""
@@ -430,34 +456,38 @@ class AsyncRunner:
         self._patience.succeeded()
         return path
 
-    async def _leave(self, shard: Shard, taking: Callable[[], Collected]) -> None:
-        """End the taking of results after the download of others failed."""
-        if self._calls_user:
-            # It has not begun, and a user's functions may take long. The file is whole, and is taken by a later call.
-            self._ledger.collect_left(shard)
-            return
-        with suppress(Exception):
-            # A later call raises its error again.
-            await self._taken(shard, taking)
-
     @property
     def _calls_user(self) -> bool:
         return self._options.check is not None or self._options.retry_if is not None
 
-    def _taking(self, thread: Executor, shard: Shard, path: Path) -> Callable[[], Collected]:
-        """Begin to take results; return how to wait for the end."""
+    def _take(self, shard: Shard, path: Path) -> None:
+        """Begin to take results."""
         take = partial(ingest, self._ledger, self._store, self._lines, self._options, shard, path)
         if self._calls_user:
             # A user's functions are called where the user calls the job.
-            return take
-        return thread.submit(take).result
+            self._taking = _Taking(shard, take)
+            return
+        thread = ThreadPoolExecutor(1, "claude-batches collect")
+        done = thread.submit(take)
+        thread.shutdown(wait=False)
+        self._taking = _Taking(shard, done.result, lambda: not done.done())
 
-    async def _taken(self, shard: Shard, result: Callable[[], Collected]) -> list[Collected]:
-        """Return what was taken; nothing where the batch that `resolve` named is another one's."""
+    async def _taken(self) -> list[Collected]:
+        """Wait for results that are taken; return nothing where the batch that `resolve` named is another one's."""
+        taking = self._taking
+        if taking is None:
+            return []
+        shard = taking.shard
         try:
-            collected = await in_thread(result)
-        except ShardError:
+            collected = await in_thread(taking.result)
+        except BaseException as error:
+            if taking.goes_on():
+                # Only the waiting ended, by Ctrl-C say.
+                raise
+            self._taking = None
             self._ledger.collect_failed(shard)
+            if not isinstance(error, ShardError):
+                raise
             self._store.download_path(shard.number).unlink(missing_ok=True)
             if self._ledger.verdicts(shard.number).get(shard.batch_id or "") != NAMED:
                 raise
@@ -466,9 +496,7 @@ class AsyncRunner:
                 "batch %s, named by resolve(), is not the one of shard %s", shard.batch_id, shard.number
             )
             return []
-        except BaseException:
-            self._ledger.collect_failed(shard)
-            raise
+        self._taking = None
         logger.info("shard %s: %s", shard.number, dict(collected.causes))
         return [collected]
 

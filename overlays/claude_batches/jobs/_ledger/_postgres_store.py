@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .._codec import best_codec
 from .._errors import LedgerDamagedError
-from .._records import BODY, RESULT
+from .._records import BODY, RESULT, Block
 from .._temporary import TemporaryFolder
 from ._postgres import PostgresJob
 
@@ -61,11 +61,12 @@ class PostgresStore:
     def keep_results(self, path: Path) -> None:
         """Do nothing: the results become durable with the transaction that notes them."""
 
-    def take_results(self, shard: int, number: int, start: int, lines: bytes) -> None:
-        """Store a block of results."""
-        stored = self._codec.encode(lines)
-        self._ledger.store(RESULT, shard, number, stored)
-        self._ledger.add_block(RESULT, shard, number, start, len(lines))
+    def take_results(self, shard: int, path: Path, blocks: Sequence[Block]) -> None:
+        """Store the blocks of results."""
+        with path.open("rb") as file:
+            for number, block in enumerate(blocks):
+                self._ledger.store(RESULT, shard, number, self._codec.encode(file.read(block.length)))
+        self._ledger.add_blocks(RESULT, shard, 0, blocks)
 
     def finish_results(self, path: Path) -> None:
         """Delete the downloaded file: the database has it."""

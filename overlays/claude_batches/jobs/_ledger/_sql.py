@@ -509,13 +509,6 @@ class SqlLedger(ABC):
 
     # Blocks -------------------------------------------------------------------------------------------------
 
-    def add_block(self, kind: int, shard: int, number: int, start: int, length: int) -> None:
-        """Note where a block is."""
-        self._run(
-            "INSERT INTO block (kind, shard, number, start, length) VALUES (?, ?, ?, ?, ?)",
-            (kind, shard, number, start, length),
-        )
-
     def add_blocks(self, kind: int, shard: int, first: int, blocks: Sequence[Block]) -> None:
         """Note where blocks are, from one number on."""
         self._run_many(

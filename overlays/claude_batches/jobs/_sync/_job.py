@@ -7,7 +7,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from inspect import signature
 from types import TracebackType
@@ -36,7 +36,7 @@ from .._status import JobBatches, JobReport, JobStatus, archived_soon, batches_o
 from .._tables import AnswerType, answer_type, read_source
 from .._tables._write import ArrowReader, FileFormat, TableFormat, write_table
 from ._io import in_thread, pause
-from ._runner import NAMED, Runner
+from ._runner import NAMED, Allow, Runner
 
 __all__ = ["Job"]
 
@@ -272,7 +272,7 @@ class Job:
                     moved += self._restage()
                 if not stopping():
                     self._merge()
-                    moved += runner.submit(allow, stopping)
+                    moved += self._send(runner, allow, stopping)
                 if stopping() or self._at_rest():
                     break
                 delay = self._options.poll_interval if moved else delay
@@ -286,6 +286,24 @@ class Job:
             over_cost=self._over_cost,
             spent=self._job.ledger.spent(),
         )
+
+    def _send(self, runner: Runner, allow: Allow, stopping: Callable[[], bool]) -> int:
+        """Send shards, and collect the batches that end meanwhile: their failures may pause the job.
+
+        Returns:
+            The number of shards that were sent or collected.
+        """
+        moved, polled = 0, time.monotonic()
+        try:
+            while runner.submit(allow, stopping, most=1):
+                moved += 1
+                if time.monotonic() - polled >= self._options.poll_interval and not stopping():
+                    runner.poll()
+                    moved += len(runner.collect(stopping, leave_last=True))
+                    polled = time.monotonic()
+        finally:
+            runner.end()
+        return moved
 
     def stop(self) -> None:
         """Have `run` return after its current step."""
@@ -571,7 +589,7 @@ class Job:
             shard.number in stuck or (unsent and shard.state is ShardState.STAGED) for shard in left
         )
 
-    def _allow(self, max_cost: float | None) -> Any:
+    def _allow(self, max_cost: float | None) -> Allow:
         if max_cost is None:
             return _allow_all
         limit = dollars(max_cost)
