@@ -83,6 +83,7 @@ def ingest(
             # It was canceled, paused or resumed meanwhile, which changes the fate of rows.
             taking = _Taking(ledger, lines, options, facts, shard)
             _take(taking, path)
+        lines.forget_results(shard.number)
         store.take_results(shard.number, path, blocks)
         collected = taking.finish()
         ledger.collected(shard)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Final
 
 from ._codec import BLOCK_LINES, LINE_BITS, decoded
@@ -76,6 +77,8 @@ class Lines:
         # The one that was used last comes last.
         self._blocks: dict[tuple[int, int, int], StoredBlock] = {}
         self._codecs: dict[int, str] = {}
+        # A shard of results, and the sizes of its lines by block.
+        self._sizes: tuple[int, dict[int, array[int]]] = -1, {}
 
     def body(self, shard: int, place: int) -> bytes:
         """Return the line of a request."""
@@ -109,18 +112,24 @@ class Lines:
             found: The list.
         """
         number = end = -1
-        lines: list[bytes] = []
+        content, sizes = b"", _sizes(b"")
+        if self._sizes[0] != shard:
+            self._sizes = shard, {}
+        known = self._sizes[1]
         with self._store.results(shard) as block:
             for each in wanted:
                 place = each >> INDEX_BITS
                 if place >= end:
                     number = place >> LINE_BITS
                     end = (number + 1) << LINE_BITS
-                    lines = decoded(block(number)).split(b"\n")
-                    # The end of the last line.
-                    lines.pop()
+                    content = decoded(block(number))
+                    # Rows of a shard are found in several passes, since their results come in any order.
+                    if number not in known:
+                        known[number] = _sizes(content)
+                    sizes = known[number]
+                line = place & _LINE
                 try:
-                    found[each & _INDEX] = lines[place & _LINE]
+                    found[each & _INDEX] = content[sizes[line] + line : sizes[line + 1] + line]
                 except IndexError:
                     raise _too_short(shard, number) from None
 
@@ -161,6 +170,11 @@ class Lines:
         for key in [key for key in self._blocks if key[1] == shard]:
             del self._blocks[key]
 
+    def forget_results(self, shard: int) -> None:
+        """Forget the sizes of a shard's results, before others are taken in their place."""
+        if self._sizes[0] == shard:
+            self._sizes = -1, {}
+
     def note_codec(self, shard: int, codec: str) -> None:
         """Note the codec of a shard that is being written."""
         self._codecs[shard] = codec
@@ -197,6 +211,11 @@ class Lines:
                 raise LedgerDamagedError(f"the ledger names shard {shard}, and doesn't know it")
             self._codecs[shard] = found.codec
         return self._codecs[shard]
+
+
+def _sizes(lines: bytes) -> array[int]:
+    """Return the size of all lines before each line of a block, without their newlines; the last one is of them all."""
+    return array("Q", accumulate(map(len, lines.split(b"\n")[:-1]), initial=0))
 
 
 def _too_short(shard: int, block: int) -> LedgerDamagedError:
