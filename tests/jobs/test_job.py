@@ -321,6 +321,21 @@ def test_low_credit(tmp_path: Path, open_job: Open) -> None:
     assert [(row.cause, row.attempt) for row in job.results()] == [("succeeded", 1)] * 5
 
 
+def test_low_credit_ends_the_sending(tmp_path: Path, open_job: Open) -> None:
+    """The first batch that ends in low credit pauses the job before its other shards are sent."""
+
+    def reply(_: Any) -> Any:
+        return _fail("invalid_request_error", "Your credit balance is too low to use the API")
+
+    with Sandbox(instant=True, reply=reply) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url, max_requests=10, poll_interval=1e-6)
+        job.add(requests(100))
+        report = job.run()
+    assert report.paused is not None
+    # Another one is sent while the results of the first one are taken.
+    assert report.status.staged >= 60
+
+
 def test_flood(tmp_path: Path, open_job: Open) -> None:
     """One error on nearly all requests pauses the job; it can be kept as their result."""
     with Sandbox(instant=True, reply=lambda _: _fail("invalid_request_error", "new words")) as sandbox:
