@@ -105,7 +105,7 @@ def ledger(_url: str, folder: Path, count: int, size: int) -> dict[str, Any]:
         for first in range(0, count, 36_000):
             part = range(first, min(first + 36_000, count))
             keys = [blake2b(b"row-%d" % index, digest_size=16).digest() for index in part]
-            with database.transaction(durable=False):
+            with database.portion():
                 database.insert_items(first // size, part, keys, part)
     spent = _spent(started)
     database.close()
