@@ -20,6 +20,7 @@ from claude_batches.jobs import (
     Job,
     JobHeldError,
     LedgerDamagedError,
+    LedgerError,
     LedgerFullError,
     LedgerTooNewError,
     _adding,
@@ -263,6 +264,28 @@ def test_disk_full_for_ledger(tmp_path: Path, open_folder: Open, sandbox: Sandbo
     assert job.status().requests == 100
     ledger._run("PRAGMA max_page_count = 1000000")
     assert job.run().finished
+
+
+def test_portion_undone_elsewhere(
+    tmp_path: Path, open_folder: Open, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows whose transaction another thread failed to commit are missed before any row of the call is sent."""
+    monkeypatch.setattr(_adding, "_PENDING_ROWS", 10)
+    job = open_folder(tmp_path / "a", sandbox.url)
+    ledger = job._job.ledger
+
+    def source() -> Iterator[object]:
+        yield from requests(35)
+        # As a status of another thread meets a full disk, after the thread that inserts rows has done so.
+        with pytest.raises(OSError, match="full"), ledger._mutex, ledger._undone_by_errors():
+            raise OSError("full")
+        yield from requests(65, start=35)
+
+    with pytest.raises(LedgerError, match="nothing was added"):
+        job.add(source())
+    assert job.status().requests == 0
+    assert job.add(requests(100)) == 100
+    assert job.run().status.done == 100
 
 
 @pytest.mark.parametrize("together", [1, 30, 100_000])

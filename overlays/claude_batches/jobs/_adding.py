@@ -173,6 +173,7 @@ class Adding:
             self._settle()
             self._write()
             with self._ledger.transaction():
+                self._ledger.check_portions()
                 self._check_canceled()
                 for body in (*self._full, *self._bodies):
                     self._close(body)

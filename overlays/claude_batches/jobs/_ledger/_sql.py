@@ -122,6 +122,13 @@ class SqlLedger(ABC):
         with self.transaction(durable=False):
             yield
 
+    def check_portions(self) -> None:  # noqa: B027  # a backend may commit each portion at once
+        """Check, in the transaction that ends the call, that no portion of it was undone.
+
+        Raises:
+            LedgerError: One was.
+        """
+
     @abstractmethod
     def _exclusive(self) -> AbstractContextManager[None]:
         """Let one process at a time add or stage rows."""

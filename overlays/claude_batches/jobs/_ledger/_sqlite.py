@@ -54,6 +54,7 @@ class SqliteLedger(SqlLedger):
         self._durable: bool = True
         # The changed rows before a transaction that `portion` began and left open.
         self._open_since: int | None = None
+        self._undone = False
         _check_size(self.path)
         with self._ours():
             self._connection = sqlite3.connect(
@@ -174,6 +175,7 @@ class SqliteLedger(SqlLedger):
             if self._depth:
                 yield
                 return
+            self.check_portions()
             if self._open_since is None:
                 self._begin(durable=False)
                 self._open_since = self._connection.total_changes
@@ -181,6 +183,15 @@ class SqliteLedger(SqlLedger):
                 yield
             if self._connection.total_changes - self._open_since >= _ROWS:
                 self._commit_portions()
+
+    def check_portions(self) -> None:
+        """Check that no portion was undone.
+
+        Raises:
+            LedgerError: One was: rows that follow may be in a shard that the ledger doesn't know.
+        """
+        if self._undone:
+            raise LedgerError(f"{self.path}: rows could not be written, and nothing was added. Add them again.")
 
     def _commit_portions(self) -> None:
         if self._open_since is not None:
@@ -201,7 +212,9 @@ class SqliteLedger(SqlLedger):
         try:
             yield
         except BaseException:
-            self._open_since = None
+            if self._open_since is not None:
+                # Another thread may have come upon it, so that the call that added them doesn't know.
+                self._open_since, self._undone = None, True
             # A full disk has SQLite roll back by itself.
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -216,6 +229,7 @@ class SqliteLedger(SqlLedger):
     @contextmanager
     def _exclusive(self) -> Generator[None]:
         """Have a larger cache: the keys of new rows are spread over their whole index. The lock is the folder's."""
+        self._undone = False
         self._run(f"PRAGMA cache_size = -{_CACHE_TO_ADD}")
         try:
             yield
