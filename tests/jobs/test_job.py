@@ -321,6 +321,38 @@ def test_low_credit(tmp_path: Path, open_job: Open) -> None:
     assert [(row.cause, row.attempt) for row in job.results()] == [("succeeded", 1)] * 5
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"), [("low_credit", "credit balance"), ("billing", "billing or payment")]
+)
+def test_create_without_credit(tmp_path: Path, open_job: Open, kind: Any, words: str) -> None:
+    """A create that is refused for low credit or billing pauses the job, and no attempt is counted."""
+    with Sandbox(instant=True, faults=[Fault(kind=kind, on="create")]) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url, max_attempts=1, max_requests=5)
+        job.add(requests(10))
+        report = job.run()
+        assert report.paused is not None
+        assert words in report.paused
+        assert "resume()" in report.paused
+        # The first refusal is enough: no other shard is tried.
+        assert [(shard.state, shard.sends) for shard in job.shards()] == [("staged", 1), ("staged", 0)]
+        assert (report.status.held, report.status.done, report.spent) == (0, 0, [])
+        assert job.submit() == 0
+        sandbox.set_faults(None)
+        job.resume()
+        assert job.run().finished
+    assert [(row.cause, row.attempt) for row in job.results()] == [("succeeded", 1)] * 10
+
+
+@pytest.mark.parametrize(("count", "paused"), [(99, False), (100, True)])
+def test_smallest_flood(tmp_path: Path, open_folder: Open, count: int, paused: bool) -> None:
+    """Fewer than 100 equal errors are the results of their requests, and pause nothing."""
+    with Sandbox(instant=True, reply=lambda _: _fail("invalid_request_error", "new words")) as sandbox:
+        job = open_folder(tmp_path / "a", sandbox.url)
+        job.add(requests(count))
+        report = job.run()
+    assert (report.paused is not None, report.finished) == (paused, not paused)
+
+
 def test_flood(tmp_path: Path, open_job: Open) -> None:
     """One error on nearly all requests pauses the job; it can be kept as their result."""
     with Sandbox(instant=True, reply=lambda _: _fail("invalid_request_error", "new words")) as sandbox:
