@@ -270,6 +270,28 @@ def test_in_flight(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     assert job.submit() == 2
 
 
+def test_late_max_in_flight(
+    tmp_path: Path, open_job: Open, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Larger shards than a max_in_flight that comes late are sent one by one, with one warning."""
+    job = open_job(tmp_path / "a", sandbox.url, max_requests=10)
+    job.add(requests(30))
+    job.close()
+    job = open_job(tmp_path / "a", sandbox.url, max_in_flight=4)
+    with caplog.at_level("WARNING", "claude_batches.jobs"):
+        assert job.submit() == 1
+        assert job.submit() == 0
+        assert job.run().finished
+    (record,) = caplog.records
+    assert record.getMessage().startswith("shard 1 has 10 requests, and max_in_flight is 4: ")
+    assert "add them to a new job" in record.getMessage()
+    caplog.clear()
+    job.add(requests(8, 30))
+    assert job.run().finished
+    assert not caplog.records
+    assert [shard.requests for shard in job.shards()] == [10, 10, 10, 4, 4]
+
+
 def test_queue_full(tmp_path: Path, open_job: Open) -> None:
     """A 429 of the queue is waited out, and is not a failure, however often it comes."""
     faults = [Fault(kind="rate_limited", on="create", times=6, seconds=0.01)]
