@@ -9,6 +9,7 @@ import re
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -268,6 +269,62 @@ def test_in_flight(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     assert job.status().in_flight == 20
     job.poll()
     assert job.submit() == 2
+
+
+def test_one_budget_of_many_processes(postgres: Any) -> None:
+    """Handles that send at once share one max_in_flight: the sandbox refuses a request more, and refuses none."""
+    statuses: list[int] = []
+
+    def log(exchange: Any) -> None:
+        if exchange.method == "POST":
+            statuses.append(exchange.status)
+
+    handles = 5
+    ready = threading.Barrier(handles)
+    with Sandbox(speed=1, queue_limit=22, log=log) as sandbox, ExitStack() as opened:
+
+        def open_job() -> Job:
+            client = opened.enter_context(Client(base_url=sandbox.url, api_key="k", max_retries=0))
+            ledger = PostgresLedger(postgres.dsn)
+            options: Any = {**QUICK, "max_requests": 10, "max_in_flight": 22}
+            return opened.enter_context(Job.open("one budget", client=client, ledger=ledger, **options))
+
+        jobs = [open_job() for _ in range(handles)]
+        jobs[0].add(requests(100))
+
+        def submit(job: Job) -> int:
+            ready.wait()
+            return job.submit()
+
+        with ThreadPoolExecutor(handles) as pool:
+            for done in range(0, 100, 20):
+                assert sum(pool.map(submit, jobs)) == 2
+                with Client(base_url=sandbox.url, api_key="k") as client:
+                    counts = [batch.request_counts.processing for batch in client.messages.batches.list()]
+                assert (sum(counts), len(counts)) == (20, done // 10 + 2)
+                sandbox.advance(3600)
+                jobs[0].poll()
+        assert jobs[1].run().finished
+    # Each shard was sent once.
+    assert statuses == [200] * 10
+
+
+def test_one_list_call_of_many_batches(tmp_path: Path, open_job: Open) -> None:
+    """A poll of 130 batches takes a call for each page of the list, and none for a single batch."""
+    calls: list[tuple[str, str]] = []
+    with Sandbox(speed=1, log=lambda exchange: calls.append((exchange.method, exchange.path))) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url, max_requests=1)
+        job.add(requests(130))
+        assert job.submit() == 130
+        for ended in (0, 130):
+            calls.clear()
+            assert job.poll().batches_ended == ended
+            assert calls == [("GET", "/v1/messages/batches")] * 2
+            sandbox.advance(3600)
+        calls.clear()
+        job.poll()
+        # Batches that are known to have ended are not looked at again.
+        assert calls == []
 
 
 def test_late_max_in_flight(
@@ -749,6 +806,25 @@ def test_archived_soon(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> N
     with pytest.warns(UserWarning, match="archived"):
         collected = job.collect()
     assert [each.shard for each in collected] == [1, 2]
+
+
+def test_oldest_batch_first(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """The batch that was made first is collected first, though its shard has a higher number."""
+    job = open_job(tmp_path / "a", sandbox.url, max_requests=2, max_in_flight=2)
+    job.add([request("a", "[[expire]]"), request("b", "fine"), request("c", "fine"), request("d", "fine")])
+    job.submit()
+    job.poll()
+    job.collect()
+    # The row that expired goes first, in a third shard, and the second one waits for it.
+    assert job.retry() == 1
+    assert job.submit() == 1
+    sandbox.advance(3600)
+    job.poll()
+    assert job.submit() == 1
+    job.poll()
+    _, second, third = job.shards()
+    assert second.created_at > third.created_at
+    assert [each.shard for each in job.collect()] == [3, 2]
 
 
 def test_add_while_staging(
