@@ -9,6 +9,7 @@ import re
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +271,84 @@ def test_in_flight(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     assert job.submit() == 2
 
 
+def test_one_budget_of_many_processes(postgres: Any) -> None:
+    """Handles that send at once share one max_in_flight: the sandbox refuses a request more, and refuses none."""
+    statuses: list[int] = []
+
+    def log(exchange: Any) -> None:
+        if exchange.method == "POST":
+            statuses.append(exchange.status)
+
+    handles = 5
+    ready = threading.Barrier(handles)
+    with Sandbox(speed=1, queue_limit=22, log=log) as sandbox, ExitStack() as opened:
+
+        def open_job() -> Job:
+            client = opened.enter_context(Client(base_url=sandbox.url, api_key="k", max_retries=0))
+            ledger = PostgresLedger(postgres.dsn)
+            options: Any = {**QUICK, "max_requests": 10, "max_in_flight": 22}
+            return opened.enter_context(Job.open("one budget", client=client, ledger=ledger, **options))
+
+        jobs = [open_job() for _ in range(handles)]
+        jobs[0].add(requests(100))
+
+        def submit(job: Job) -> int:
+            ready.wait()
+            return job.submit()
+
+        with ThreadPoolExecutor(handles) as pool:
+            for done in range(0, 100, 20):
+                assert sum(pool.map(submit, jobs)) == 2
+                with Client(base_url=sandbox.url, api_key="k") as client:
+                    counts = [batch.request_counts.processing for batch in client.messages.batches.list()]
+                assert (sum(counts), len(counts)) == (20, done // 10 + 2)
+                sandbox.advance(3600)
+                jobs[0].poll()
+        assert jobs[1].run().finished
+    # Each shard was sent once.
+    assert statuses == [200] * 10
+
+
+def test_one_list_call_of_many_batches(tmp_path: Path, open_job: Open) -> None:
+    """A poll of 130 batches takes a call for each page of the list, and none for a single batch."""
+    calls: list[tuple[str, str]] = []
+    with Sandbox(speed=1, log=lambda exchange: calls.append((exchange.method, exchange.path))) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url, max_requests=1)
+        job.add(requests(130))
+        assert job.submit() == 130
+        for ended in (0, 130):
+            calls.clear()
+            assert job.poll().batches_ended == ended
+            assert calls == [("GET", "/v1/messages/batches")] * 2
+            sandbox.advance(3600)
+        calls.clear()
+        job.poll()
+        # Batches that are known to have ended are not looked at again.
+        assert calls == []
+
+
+def test_late_max_in_flight(
+    tmp_path: Path, open_job: Open, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Larger shards than a max_in_flight that comes late are sent one by one, with one warning."""
+    job = open_job(tmp_path / "a", sandbox.url, max_requests=10)
+    job.add(requests(30))
+    job.close()
+    job = open_job(tmp_path / "a", sandbox.url, max_in_flight=4)
+    with caplog.at_level("WARNING", "claude_batches.jobs"):
+        assert job.submit() == 1
+        assert job.submit() == 0
+        assert job.run().finished
+    (record,) = caplog.records
+    assert record.getMessage().startswith("shard 1 has 10 requests, and max_in_flight is 4: ")
+    assert "add them to a new job" in record.getMessage()
+    caplog.clear()
+    job.add(requests(8, 30))
+    assert job.run().finished
+    assert not caplog.records
+    assert [shard.requests for shard in job.shards()] == [10, 10, 10, 4, 4]
+
+
 def test_queue_full(tmp_path: Path, open_job: Open) -> None:
     """A 429 of the queue is waited out, and is not a failure, however often it comes."""
     faults = [Fault(kind="rate_limited", on="create", times=6, seconds=0.01)]
@@ -334,6 +413,38 @@ def test_low_credit_ends_the_sending(tmp_path: Path, open_job: Open) -> None:
     assert report.paused is not None
     # Another one is sent while the results of the first one are taken.
     assert report.status.staged >= 60
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [("low_credit", "credit balance"), ("billing", "billing or payment")]
+)
+def test_create_without_credit(tmp_path: Path, open_job: Open, kind: Any, words: str) -> None:
+    """A create that is refused for low credit or billing pauses the job, and no attempt is counted."""
+    with Sandbox(instant=True, faults=[Fault(kind=kind, on="create")]) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url, max_attempts=1, max_requests=5)
+        job.add(requests(10))
+        report = job.run()
+        assert report.paused is not None
+        assert words in report.paused
+        assert "resume()" in report.paused
+        # The first refusal is enough: no other shard is tried.
+        assert [(shard.state, shard.sends) for shard in job.shards()] == [("staged", 1), ("staged", 0)]
+        assert (report.status.held, report.status.done, report.spent) == (0, 0, [])
+        assert job.submit() == 0
+        sandbox.set_faults(None)
+        job.resume()
+        assert job.run().finished
+    assert [(row.cause, row.attempt) for row in job.results()] == [("succeeded", 1)] * 10
+
+
+@pytest.mark.parametrize(("count", "paused"), [(99, False), (100, True)])
+def test_smallest_flood(tmp_path: Path, open_folder: Open, count: int, paused: bool) -> None:
+    """Fewer than 100 equal errors are the results of their requests, and pause nothing."""
+    with Sandbox(instant=True, reply=lambda _: _fail("invalid_request_error", "new words")) as sandbox:
+        job = open_folder(tmp_path / "a", sandbox.url)
+        job.add(requests(count))
+        report = job.run()
+    assert (report.paused is not None, report.finished) == (paused, not paused)
 
 
 def test_flood(tmp_path: Path, open_job: Open) -> None:
@@ -710,6 +821,25 @@ def test_archived_soon(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> N
     with pytest.warns(UserWarning, match="archived"):
         collected = job.collect()
     assert [each.shard for each in collected] == [1, 2]
+
+
+def test_oldest_batch_first(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """The batch that was made first is collected first, though its shard has a higher number."""
+    job = open_job(tmp_path / "a", sandbox.url, max_requests=2, max_in_flight=2)
+    job.add([request("a", "[[expire]]"), request("b", "fine"), request("c", "fine"), request("d", "fine")])
+    job.submit()
+    job.poll()
+    job.collect()
+    # The row that expired goes first, in a third shard, and the second one waits for it.
+    assert job.retry() == 1
+    assert job.submit() == 1
+    sandbox.advance(3600)
+    job.poll()
+    assert job.submit() == 1
+    job.poll()
+    _, second, third = job.shards()
+    assert second.created_at > third.created_at
+    assert [each.shard for each in job.collect()] == [3, 2]
 
 
 def test_add_while_staging(

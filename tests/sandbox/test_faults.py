@@ -31,6 +31,18 @@ def test_overloaded_answers_529():
     assert (response.status_code, response.json()["error"]["type"]) == (529, "overloaded_error")
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("low_credit", (400, "invalid_request_error")), ("billing", (402, "billing_error"))],
+)
+def test_an_account_without_money(kind, expected: tuple[int, str]):
+    """A create is refused for the account's sake, and makes no batch."""
+    with with_faults(Fault(kind=kind, on="create")) as caller:
+        response = caller.http.post(BATCHES, json={"requests": requests("one")})
+        assert (response.status_code, response.json()["error"]["type"]) == expected
+        assert caller.page()["data"] == []
+
+
 @pytest.mark.parametrize(("kind", "made"), [("failed", 0), ("failed_after", 1)])
 def test_a_create_fails_before_or_after_its_effect(kind, made: int):
     """`failed` makes no batch, `failed_after` makes one."""

@@ -204,8 +204,9 @@ def cost_summary(report: Report) -> str:
     """Return the sums of a report as one line."""
     from claude_batches.jobs._tables._extras import optional
 
+    lost = [report.lost()] if report.lost_requests else []
     if not report.models:
-        return "No request was billed."
+        return ", ".join(("No request was billed", *lost)) + "."
     unpriced = set(report.unpriced)
     if len(unpriced) == len({line.model or "unknown" for line in report.models}):
         if optional("genai_prices") is None:
@@ -219,7 +220,7 @@ def cost_summary(report: Report) -> str:
     ]
     if unpriced:
         parts.append(f"without {', '.join(sorted(unpriced))}, which has no price")
-    return ", ".join(parts)
+    return ", ".join((*parts, *lost))
 
 
 def results_table(rows: Sequence[tuple[str, str, str]], width: int) -> tuple[Table, int]:

@@ -258,7 +258,8 @@ class Flood:
 
     Low credit is recognized by a message whose wording is not stable. So one message that ends most requests of a
     batch with `invalid_request_error` is taken for a condition of the account, or a mistake that all requests
-    share; sending more of them helps in neither case. The job pauses instead.
+    share; sending more of them helps in neither case. The job pauses instead. A few equal errors are no flood: a small
+    batch may well be of requests with a mistake of their own, which are to fail without a pause.
 
     Args:
         least: The smallest number of equal errors that make a flood.

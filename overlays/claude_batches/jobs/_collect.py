@@ -28,7 +28,7 @@ from ._reading import Lines
 from ._records import Block, Item, ItemState, JobFacts, JobState, Positions, Shard
 from ._requests import encode_params
 
-__all__ = ["Collected", "ingest"]
+__all__ = ["Collected", "TokenSums", "ingest"]
 
 _STATES: dict[Action, ItemState] = {
     "keep": ItemState.DONE,
@@ -118,6 +118,39 @@ class _Sums:
         self.tokens: dict[str, int] = {}
 
 
+class TokenSums:
+    """The tokens of results, by model, service tier, cause, and use of the result."""
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[str, str, Cause, bool], _Sums] = {}
+
+    def count(self, cause: Cause, result: Mapping[str, Any] | None, *, kept: bool) -> None:
+        """Count a result."""
+        given: Any = result
+        try:
+            usage: Any = given["message"]["usage"]
+            sums = self._sums[given["message"]["model"], usage["service_tier"], cause, kept]
+        except (LookupError, TypeError):
+            # The first one of its kind, or one without a message.
+            message = _dict(None if result is None else result.get("message"))
+            usage = _dict(message.get("usage"))
+            key = str(message.get("model") or ""), str(usage.get("service_tier") or ""), cause, kept
+            sums = self._sums.setdefault(key, _Sums())
+        sums.requests += 1
+        _add(sums.tokens, usage, "")
+
+    def hold(self, cause: Cause) -> None:
+        """Count the results of a cause as not kept, none of which has a message."""
+        for key in [key for key in self._sums if key[2:] == (cause, True)]:
+            held = self._sums.pop(key)
+            self._sums.setdefault((*key[:3], False), _Sums()).requests += held.requests
+
+    def entries(self, shard: int) -> Iterator[Spent]:
+        """Yield the sums as those of a shard."""
+        for (model, tier, cause, kept), sums in self._sums.items():
+            yield Spent(shard, model, tier, cause.value, kept, sums.requests, sums.tokens)
+
+
 class _Taking:
     def __init__(
         self, ledger: SqlLedger, lines: Lines, options: JobOptions, facts: JobFacts, shard: Shard
@@ -150,7 +183,7 @@ class _Taking:
         # Nothing looks at an answer that succeeded.
         self._plain = options.check is None and options.retry_if is None
         self._billing: str | None = None
-        self._spent: dict[tuple[str, str, Cause, bool], _Sums] = {}
+        self._sums = TokenSums()
 
     def take(self, number: int, block: list[bytes]) -> None:
         """Take a block of results."""
@@ -191,11 +224,8 @@ class _Taking:
                 missing = []
         self._end_all(missing)
         self._write()
-        self._ledger.add_spent(
-            Spent(self._shard.number, model, tier, cause.value, kept, sums.requests, sums.tokens)
-            for (model, tier, cause, kept), sums in self._spent.items()
-        )
         reason = self._pause()
+        self._ledger.add_spent(self._sums.entries(self._shard.number))
         if reason is not None and self.facts.state is JobState.ACTIVE:
             self._ledger.set_state(JobState.PAUSED, reason)
         return Collected(self._shard.number, dict(self._causes), self._again, reason)
@@ -249,7 +279,8 @@ class _Taking:
         self._states[index] = state
         self._ended[index] = _NUMBERS[cause]
         self._again += state is not ItemState.DONE
-        self._count(cause, result, kept=state is ItemState.DONE)
+        self._causes[cause] += 1
+        self._sums.count(cause, result, kept=state is ItemState.DONE)
         return change
 
     def _write(self) -> None:
@@ -326,21 +357,6 @@ class _Taking:
     def _request(self, item: Item) -> tuple[str, bytes]:
         return split_line(self._lines.body(item.shard, item.place))
 
-    def _count(self, cause: Cause, result: Mapping[str, Any] | None, *, kept: bool) -> None:
-        self._causes[cause] += 1
-        given: Any = result
-        try:
-            usage: Any = given["message"]["usage"]
-            sums = self._spent[given["message"]["model"], usage["service_tier"], cause, kept]
-        except (LookupError, TypeError):
-            # The first one of its kind, or one without a message.
-            message = _dict(None if result is None else result.get("message"))
-            usage = _dict(message.get("usage"))
-            key = str(message.get("model") or ""), str(usage.get("service_tier") or ""), cause, kept
-            sums = self._spent.setdefault(key, _Sums())
-        sums.requests += 1
-        _add(sums.tokens, usage, "")
-
     def _pause(self) -> str | None:
         """Return why the job pauses, and hold the rows that the reason ended."""
         if self._billing is not None:
@@ -348,6 +364,7 @@ class _Taking:
         flood = self._flood.message
         if flood is not None:
             self._ledger.hold_invalid(self._shard.number, list(self._positions))
+            self._sums.hold(Cause.INVALID)
             told = flood.rstrip(".")
             return (
                 f"most requests of shard {self._shard.number} ended with one error: {told}. If it was the account's, "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
+import attrs
 import orjson
 
 from ._codec import place_at
@@ -46,7 +47,7 @@ class Money:
         """
         budget = Budget(max_cost)
         for each in committed:
-            # Money is committed before it is spent: a shard counts as the most it can cost until its results are here.
+            # Money is committed before it is spent: a request counts as the most it can cost until its result is here.
             spent = self._cost(each) if each.state is ShardState.COLLECTED else None
             cost = spent if spent is not None else self._limit(each)
             if cost is None:
@@ -59,17 +60,22 @@ class Money:
     def _limit(self, shard: Shard) -> Decimal | None:
         """Return the most that a shard can cost."""
         if shard.number not in self._most:
-            self._most[shard.number] = self._sum_of_limits(shard)
+            rows = zip(self._ledger.positions(shard), self._lines.whole_body(shard), strict=False)
+            self._most[shard.number] = self._sum_of_limits(rows)
         return self._most[shard.number]
 
-    def _sum_of_limits(self, shard: Shard) -> Decimal | None:
+    def _rows(self, shard: Shard, places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+        """Yield some requests of a shard: (position, line)."""
+        return ((position, self._lines.body(shard.number, place)) for place, position in places)
+
+    def _sum_of_limits(self, rows: Iterable[tuple[int, bytes]]) -> Decimal | None:
+        """Return the most that requests can cost: (position, line)."""
         total = Decimal(0)
-        for index, line in enumerate(self._lines.whole_body(shard)):
+        for position, line in rows:
             custom_id, params = split_line(line)
             try:
                 most = most_cost(orjson.loads(params), self._prices)
             except ParamError as error:
-                position = self._ledger.positions(shard)[index]
                 raise BudgetError(
                     f"max_cost can't hold over request {position} (custom_id {custom_id!r}), whose cost nothing "
                     f"bounds: {error}"
@@ -80,20 +86,30 @@ class Money:
         return total
 
     def _cost(self, shard: Shard) -> Decimal | None:
-        """Return the cost of a shard's results."""
+        """Return the cost of a shard's results, and the most that its requests without a result can have cost."""
         if shard.number not in self._spent:
             counter = CostCounter(self._prices)
             self._count(shard, counter)
             report = counter.report()
-            self._spent[shard.number] = None if report.unpriced else report.cost
+            most = self._sum_of_limits(self._rows(shard, self._ledger.without_result(shard)))
+            self._spent[shard.number] = None if report.unpriced or most is None else report.cost + most
         return self._spent[shard.number]
 
     def report(self) -> Report:
-        """Return the costs of all results, those of earlier attempts too."""
+        """Return the costs of all results, those of earlier attempts too, and of requests without a result."""
         counter = CostCounter(self._prices)
+        requests = 0
+        most: Decimal | None = Decimal(0)
         for shard in self._ledger.shards((ShardState.COLLECTED,)):
             self._count(shard, counter)
-        return counter.report()
+            lost = self._ledger.without_result(shard)
+            requests += len(lost)
+            try:
+                cost = self._sum_of_limits(self._rows(shard, lost))
+            except BudgetError:
+                cost = None
+            most = None if most is None or cost is None else most + cost
+        return attrs.evolve(counter.report(), lost_requests=requests, lost_cost=most)
 
     def _count(self, shard: Shard, counter: CostCounter) -> None:
         again = self._ledger.earlier_results(shard.number)

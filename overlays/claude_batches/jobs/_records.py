@@ -13,6 +13,7 @@ import orjson
 __all__ = [
     "BODY",
     "RESULT",
+    "WAITING",
     "Block",
     "Item",
     "ItemState",
@@ -77,6 +78,10 @@ class ItemState(IntEnum):
     """Is sent again with params by the user's predicate."""
     HELD = 6
     """Is sent again when the job is resumed; no attempt is counted."""
+
+
+#: States of rows that have a result, or none in an ended batch, and are sent again.
+WAITING = (ItemState.AGAIN, ItemState.MORE, ItemState.CONTINUE, ItemState.CHANGED, ItemState.HELD)
 
 
 @attrs.frozen

@@ -16,18 +16,18 @@ import orjson
 from ._causes import follow_up, sent_again
 from ._codec import best_codec, place_at
 from ._folder import BlockWriter, Store
+from ._keeping import keep_last
 from ._ledger._sql import SqlLedger
 from ._lines import parse_result, read_line, split_line, write_line
 from ._options import JobOptions
 from ._reading import Lines
-from ._records import BODY, Block, Item, ItemState, JobState, Positions, Shard, ShardState
+from ._records import BODY, WAITING, Block, Item, ItemState, JobState, Positions, Shard, ShardState
 from ._requests import Request, encode_params
 from ._shards import Limits, ShardFill, block_full, distinct_count
 
 __all__ = ["Body", "clean", "merge", "merged_count", "reopen", "restage", "shown"]
 
 _SHOWN = 200
-_AGAIN = (ItemState.AGAIN, ItemState.MORE, ItemState.CONTINUE, ItemState.CHANGED, ItemState.HELD)
 
 
 class Body:
@@ -120,10 +120,13 @@ def shown(params: bytes) -> str:
 def restage(ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions) -> int:
     """Make shards of the rows that are sent again; return the number of rows.
 
-    Each shard is one transaction, so a row is either in its old shard, to be sent again, or in the new one.
+    Each shard is one transaction, so a row is either in its old shard, to be sent again, or in the new one. A canceled
+    job sends nothing again: its rows keep their last results.
     """
     total = 0
-    if next(ledger.items(states=_AGAIN), None) is None and not ledger.shards((ShardState.ADDING,)):
+    if ledger.facts().state is JobState.CANCELED:
+        keep_last(ledger, store, lines)
+    if next(ledger.items(states=WAITING), None) is None and not ledger.shards((ShardState.ADDING,)):
         # A large commit may hold the right to add for minutes; others send and collect meanwhile.
         return 0
     with ledger.exclusive():
@@ -148,7 +151,7 @@ def _restage_shard(
     ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions, token: str | None
 ) -> int:
     """Make one shard, as large as it may be; return the number of its rows."""
-    items = ledger.items(states=_AGAIN)
+    items = ledger.items(states=WAITING)
     first = next(items, None)
     if first is None:
         return 0

@@ -10,7 +10,7 @@ import attrs
 from .._words import counted
 from ._ledger._sql import Spent, SqlLedger
 from ._options import JobOptions
-from ._records import ItemState, JobState, Shard, ShardState
+from ._records import WAITING, ItemState, JobState, Shard, ShardState
 from ._staging import merged_count
 
 __all__ = [
@@ -232,10 +232,11 @@ def _batches(state: JobState, shards: Sequence[Shard], options: JobOptions) -> J
             unknown += shard.state in (ShardState.SENDING, ShardState.DOUBT)
             if shard.state in (ShardState.STAGED, ShardState.ADDING):
                 staged.append(shard)
-        elif shard.ended_at is None:
+        elif shard.ended_at is None and shard.state is ShardState.OPEN:
             open_.append(made)
         else:
-            ended.append((made, shard.ended_at))
+            # The end of a batch that a person gave up may not be known.
+            ended.append((made, shard.ended_at if shard.ended_at is not None else made))
     # Small shards are merged before they are sent, and a canceled job sends none.
     left = 0 if state is JobState.CANCELED else merged_count(staged, options)
     return JobBatches(ended, open_, left + unknown)
@@ -320,5 +321,4 @@ def finished(ledger: SqlLedger) -> bool:
     if facts.state is not JobState.ACTIVE:
         # An unsent shard stays unsent.
         return all(state in (ShardState.STAGED, ShardState.ADDING) for state in left)
-    return not left and next(ledger.items(states=(ItemState.AGAIN, ItemState.MORE, ItemState.CONTINUE,
-                                                  ItemState.CHANGED, ItemState.HELD)), None) is None  # fmt: skip
+    return not left and next(ledger.items(states=WAITING), None) is None

@@ -16,6 +16,8 @@ Operation = Literal["create", "retrieve", "list", "cancel", "delete", "results",
 FaultKind = Literal[
     "latency",
     "rate_limited",
+    "low_credit",
+    "billing",
     "overloaded",
     "failed",
     "failed_after",
@@ -36,6 +38,7 @@ class Fault:
         kind: The kind of the failure.
             `latency`: The response is delayed by `seconds`.
             `rate_limited`: 429 with `retry-after: seconds`.
+            `low_credit`: 400 with the message about a low credit balance. `billing`: 402 with `billing_error`.
             `overloaded`: 529. `failed`: 500 without any effect. `failed_after`: 500 after the full effect.
             `cut`: The request has its effect, but the connection is lost after `at` bytes of the response's
             body; with 0 there is not even a status.

@@ -99,6 +99,14 @@ async def _strike_before(faults: list[Fault]) -> None:
                     "This request would exceed your rate limit.",
                     headers={"retry-after": f"{fault.seconds:g}"},
                 )
+            case "low_credit":
+                raise ApiError(
+                    "invalid_request_error",
+                    "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to "
+                    "upgrade or purchase credits.",
+                )
+            case "billing":
+                raise ApiError("billing_error", "There is an issue with your billing or payment information.")
             case "overloaded":
                 raise ApiError("overloaded_error", "Overloaded")
             case "failed":

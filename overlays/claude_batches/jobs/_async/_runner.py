@@ -113,6 +113,7 @@ class AsyncRunner:
         """The shards in doubt that only a person can decide about, as of the last poll."""
         # That the server can't be reached was told, and it has not answered since.
         self._told = False
+        self._told_size = False
         self._missed: dict[str, float] = {}
         # The results that are taken into the ledger at the moment.
         self._taking: _Taking | None = None
@@ -143,8 +144,22 @@ class AsyncRunner:
             count += 1
         return count
 
+    def _tell_size(self, shard: Shard) -> None:
+        """Tell once of a shard that is larger than `max_in_flight`, which splits no shard that is there."""
+        most = self._options.max_in_flight
+        if most is None or shard.requests <= most or self._told_size:
+            return
+        self._told_size = True
+        logger.warning(
+            "shard %s has %s, and max_in_flight is %s: it was made before, and is sent as one batch while no other is "
+            "unfinished, as others like it are. Give max_in_flight before requests are added; to split these, add them "
+            "to a new job that has it.",
+            shard.number, counted(shard.requests, "request"), f"{most:,}",
+        )  # fmt: skip
+
     async def _send(self, shard: Shard) -> bool:
         """Send a shard whose intent is committed; false if it was not made, or may not have been."""
+        self._tell_size(shard)
         body = sent_body(self._ledger, self._lines, shard)
         try:
             # Private, because it checks nothing.

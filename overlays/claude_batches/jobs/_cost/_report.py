@@ -157,6 +157,10 @@ class Report:
     models: tuple[ModelCost, ...]
     regional_requests: int = 0
     """Requests that ran in a chosen region: its surcharge is not in the price list, and not in the costs."""
+    lost_requests: int = 0
+    """Requests that were sent and have no result: those of batches that were given up, say."""
+    lost_cost: Decimal | None = Decimal(0)
+    """The most that these can have cost, `None` where it is not known. `max_cost` counts it, and the costs don't."""
 
     @property
     def cost(self) -> Decimal:
@@ -197,6 +201,8 @@ class Report:
             "unpriced": list(self.unpriced),
             "cache_hit_rate": self.cache_hit_rate,
             "regional_requests": self.regional_requests,
+            "lost_requests": self.lost_requests,
+            "lost_cost": None if self.lost_cost is None else str(self.lost_cost),
             "models": [
                 {
                     name: str(value) if isinstance(value, Decimal) else value
@@ -256,3 +262,11 @@ class Report:
         if self.regional_requests:
             requests = counted(self.regional_requests, "request")
             yield f"{requests} ran in a chosen region; its surcharge is not in the sums"
+        if self.lost_requests:
+            yield f"{self.lost()}, which is not in the sums"
+
+    def lost(self) -> str:
+        """Return what is known of the requests that were sent and have no result, as text."""
+        requests = counted(self.lost_requests, "request")
+        most = "an unknown amount" if self.lost_cost is None else f"up to ${self.lost_cost:,.4f}"
+        return f"{requests} without a result may have cost {most}"

@@ -425,12 +425,12 @@ class SqlLedger(ABC):
             [(position,) for position in positions],
         )
 
-    def keep_held(self) -> None:
-        """Keep the results of held rows as they are."""
+    def keep_waiting(self, states: Sequence[ItemState]) -> None:
+        """Make the results final that rows in these states have, which are sent again otherwise."""
+        waiting = f"state IN ({', '.join(str(int(state)) for state in states)}) AND state > 1"
         with self.transaction():
-            self._run(
-                f"UPDATE item SET state = {ItemState.DONE:d} WHERE state = {ItemState.HELD:d} AND state > 1"
-            )
+            self._run(f"DELETE FROM change WHERE position IN (SELECT position FROM item WHERE {waiting})")
+            self._run(f"UPDATE item SET state = {ItemState.DONE:d} WHERE {waiting}")
 
     def reopen(self, causes: Collection[str], max_attempts: int) -> None:
         """Have rows sent again that ended in these causes after less than so many attempts.
@@ -461,6 +461,26 @@ class SqlLedger(ABC):
             [(place, row.attempt + counted, row.position) for row, place, counted in rows],
         )
         self._run_many("DELETE FROM change WHERE position = ?", [(row.position,) for row, _, _ in rows])
+
+    def move_back(self, shard: int) -> None:
+        """Give the rows of a shard of resent rows back to the shards of their attempts before, to be sent again."""
+        last = (
+            "SELECT shard, place, attempt, cause, result FROM earlier WHERE earlier.position = item.position "
+            "ORDER BY earlier.shard DESC LIMIT 1"
+        )
+        moved = [
+            (row[0],) for row in self._run("SELECT position FROM item WHERE shard = ?", (shard,)).fetchall()
+        ]
+        self._run(
+            f"UPDATE item SET state = {ItemState.AGAIN:d}, (shard, place, attempt, cause, result) = ({last}) "
+            "WHERE shard = ?",
+            (shard,),
+        )
+        self._run_many(
+            "DELETE FROM earlier WHERE position = ? "
+            "AND shard = (SELECT item.shard FROM item WHERE item.position = earlier.position)",
+            moved,
+        )
 
     def earlier(self, position: int) -> list[Item]:
         """Return the earlier attempts of a row, the first one first."""
@@ -495,6 +515,31 @@ class SqlLedger(ABC):
                 "SELECT result FROM item WHERE state > 1 AND shard = ? AND result IS NOT NULL", (shard,)
             ).fetchall()
         return {row[0] for row in (*moved, *waiting)}
+
+    def without_result(self, shard: Shard) -> list[tuple[int, int]]:
+        """Return the rows of a collected shard that it has no result of: (place in its body, position).
+
+        Those of a shard that a person gave up are among them.
+        """
+        with self._mutex:
+            found = self._run(
+                "SELECT coalesce(sum(requests), 0) FROM spent WHERE shard = ? AND cause != 'missing'",
+                (shard.number,),
+            ).fetchone()[0]
+            if found >= shard.requests:
+                return []
+            positions = self.positions(shard)
+            between = shard.number, min(positions), max(positions)
+            rows = [
+                row
+                for table in ("item", "earlier")
+                for row in self._run(
+                    f"SELECT place, position FROM {table} WHERE shard = ? AND position BETWEEN ? AND ? "
+                    "AND result IS NULL",
+                    between,
+                ).fetchall()
+            ]
+        return sorted((place, position) for place, position in rows)
 
     def set_changes(self, rows: Sequence[tuple[int, bytes]]) -> None:
         """Keep the params that rows are sent again with."""
@@ -751,26 +796,23 @@ class SqlLedger(ABC):
             )
         return self.shard(shard.number)
 
-    def send_again(self, shard: Shard) -> None:
-        """Have a shard sent again, by the word of a person."""
-        self._from(
-            shard,
-            "state = 'staged', owner = NULL, batch_id = NULL, created_at = NULL, ended_at = NULL, counts = NULL",
-            (),
-            "('sending', 'doubt', 'open')",
-        )
+    def lose(self, shard: Shard, *, again: bool = False) -> None:
+        """Give up the results of a shard, by the word of a person: its rows are missing, and it stays committed.
 
-    def lose(self, shard: Shard) -> None:
-        """Keep the rows of a shard as missing, by the word of a person."""
+        Args:
+            shard: The shard.
+            again: Has its rows sent again, in another shard.
+        """
+        state = ItemState.AGAIN if again else ItemState.DONE
         with self.transaction():
             if self._from(shard, "state = 'collected', owner = NULL", (), "('sending', 'doubt', 'open')"):
                 self._run(
-                    f"UPDATE item SET state = {ItemState.DONE:d}, cause = 'missing' WHERE shard = ? AND state = 0",
+                    f"UPDATE item SET state = {state:d}, cause = 'missing' WHERE shard = ? AND state = 0",
                     (shard.number,),
                 )
 
     def release_send(self, shard: Shard) -> None:
-        """Take an intent back: the server certainly made nothing."""
+        """Take an intent back: the server made nothing, by evidence or by the word of a person."""
         self._from(shard, "state = 'staged', owner = NULL", (), "('sending', 'doubt')")
 
     def doubt(self, shard: Shard) -> None:
@@ -923,6 +965,11 @@ class SqlLedger(ABC):
                 for each in entries
             ],
         )  # fmt: skip
+
+    def set_spent(self, shard: int, entries: Iterable[Spent]) -> None:
+        """Replace the sums of tokens of a shard."""
+        self._run("DELETE FROM spent WHERE shard = ?", (shard,))
+        self.add_spent(entries)
 
     def spent(self) -> list[Spent]:
         """Return the sums of tokens of all results."""

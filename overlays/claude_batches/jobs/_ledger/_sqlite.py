@@ -191,7 +191,9 @@ class SqliteLedger(SqlLedger):
             LedgerError: One was: rows that follow may be in a shard that the ledger doesn't know.
         """
         if self._undone:
-            raise LedgerError(f"{self.path}: rows could not be written, and nothing was added. Add them again.")
+            raise LedgerError(
+                f"{self.path}: rows could not be written, and nothing was added. Add them again."
+            )
 
     def _commit_portions(self) -> None:
         if self._open_since is not None:

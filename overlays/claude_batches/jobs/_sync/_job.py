@@ -24,11 +24,12 @@ from .._cost._budget import dollars
 from .._cost._plan import countable
 from .._errors import JobConflictError, JobError, JobHeldError, JobOptionsError, ShardError
 from .._export import export
+from .._keeping import keep_waiting
 from .._ledger._sql import Spent
 from .._money import Money
 from .._opening import Ledger, Opened, check_answers, opened, options_of, store_options, stored_answers
 from .._options import Ids, JobOptions, OptionKeys, check_names, typed
-from .._records import JobFacts, JobState, Shard, ShardState, Worker
+from .._records import ItemState, JobFacts, JobState, Shard, ShardState, Worker
 from .._requests import Rows
 from .._rows import JobRow, Order, rows
 from .._staging import merge, merged_count, reopen, restage
@@ -312,10 +313,11 @@ class Job:
     def cancel(self) -> JobReport:
         """Cancel all batches and send nothing more; then collect the results of finished requests.
 
-        Rows that were not sent stay so.
+        Rows that were not sent stay so. Those that were to be sent again keep their last results.
         """
         runner = self._running()
         self._job.ledger.set_state(JobState.CANCELED, None)
+        self._restage()
         runner.cancel()
         return self.run()
 
@@ -329,7 +331,8 @@ class Job:
         if self._facts().state is JobState.CANCELED:
             raise JobError("the job was canceled: add the rows that were not sent to a new job")
         if keep:
-            self._job.ledger.keep_held()
+            job = self._job
+            in_thread(lambda: keep_waiting(job.ledger, job.lines, (ItemState.HELD,)))
         self._job.ledger.set_state(JobState.ACTIVE, None)
 
     def resolve(self, shard: int, batch: str) -> None:
@@ -337,8 +340,8 @@ class Job:
 
         Args:
             shard: Its number, as `status().doubts` has it.
-            batch: The id of its batch; `"not-made"`, which sends the shard again; or `"lost"`, which keeps its rows
-                as missing.
+            batch: The id of its batch; `"not-made"`, which sends its rows again; or `"lost"`, which keeps them as
+                missing. A batch that was made stays counted by `max_cost`, and so does one that is lost.
 
         Raises:
             ShardError: The shard is not in such a state, or the batch is another shard's.
@@ -355,8 +358,13 @@ class Job:
         if batch == "lost":
             self._job.ledger.lose(found)
             return
+        if batch == "not-made" and gone:
+            # Its batch was made, and may have been paid for: the shard stays, and its rows go into another one.
+            self._job.ledger.lose(found, again=True)
+            self._restage()
+            return
         if batch == "not-made":
-            self._job.ledger.send_again(found)
+            self._job.ledger.release_send(found)
             return
         if batch in self._job.ledger.known_batches():
             raise ShardError(f"batch {batch} is the batch of another shard", shard)
