@@ -15,4 +15,5 @@ def main() -> None:
         if error.name is None or error.name.partition(".")[0] not in ("typer", "rich", "click"):
             raise
         sys.exit(f"the command needs the package {error.name}: pip install 'claude-batches[cli]'")
-    app()
+    # `python -m` has another name, which no shell can complete.
+    app(prog_name="claude-batches")
