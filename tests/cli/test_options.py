@@ -107,6 +107,12 @@ def test_plan_takes_bytes(requests: Path):
     assert (whole, parts > 1) == (1, True)
 
 
+def test_a_request_that_is_too_large(job: str, requests: Path):
+    """A request larger than --max-bytes is an error that names the option."""
+    refused = invoke("submit", job, requests, "--max-bytes", "100")
+    assert (refused.returncode, "(--max-bytes): shorten it" in refused.stderr) == (1, True)
+
+
 def test_export_of_the_first_rows(job: str, requests: Path, tmp_path: Path):
     """`export --limit` writes the first rows alone, in each format."""
     assert invoke("run", job, requests, *FAST).returncode == 0

@@ -18,6 +18,7 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"max_cost can't hold", "--max-cost can't hold"),
         (r"Call results\(\.\.\., wait=True\), or wait\(batch_id\) first", "Give --wait"),
         (r"Pass cache=None to leave out cache_control", "--cache none sends it without cache_control"),
+        (r"\(max_bytes\)", "(--max-bytes)"),
         (r"give prices=, or no max_cost", "give --prices, or no --max-cost"),
         (r"resume\(keep=True\)", "`claude-batches retry JOB --keep`"),
         (r"resume\(\) the job", "run `claude-batches retry JOB`"),
