@@ -85,12 +85,18 @@ def test_the_list_ends_at_its_limit(requests: Path):
 
 @pytest.mark.claude_sandbox(speed=1)
 def test_a_batch_in_process_is_status_five(requests: Path):
-    """`show`, `wait --deadline` and `wait` after Ctrl-C report by exit status 5 that the batch continues."""
+    """`show`, `wait --deadline` and `wait` after Ctrl-C report by exit status 5 that the batch continues.
+
+    `download` says that it can wait.
+    """
     batch = invoke("create", requests).stdout.strip()
     assert invoke("show", batch).returncode == 5
     late = invoke("wait", batch, "--deadline", "0.1")
     assert late.returncode == 5
     assert f"claude-batches wait {batch}" in late.stderr
+    assert "has no results yet: its processing_status is 'in_progress'. Give --wait." in (
+        invoke("download", batch, "-").stderr
+    )
     with running("wait", batch) as process:
         process.wait_for("0 of 1 batches ended")
         process.process.send_signal(signal.SIGINT)

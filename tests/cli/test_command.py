@@ -1,14 +1,16 @@
-"""`claude-batches sandbox` and the version, in separate processes."""
+"""`claude-batches sandbox`, the version, completion and help, in separate processes."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,9 +20,9 @@ import pytest
 COMMAND = [sys.executable, "-m", "claude_batches"]
 
 
-def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
-    environment = {**os.environ, "COLUMNS": "120"}
+    environment = {**os.environ, "COLUMNS": "120", **variables}
     return subprocess.run(
         [*COMMAND, *arguments],
         capture_output=True,
@@ -128,10 +130,62 @@ def test_the_sandbox_tells_its_address_as_json() -> None:
     assert told == {"base_url": url, "api_key": "sandbox"}
 
 
-def test_completion_is_offered() -> None:
-    """The shell's completion script names the command."""
-    shown = run("--show-completion", "bash")
-    assert "_CLAUDE_BATCHES_COMPLETE" in shown.stdout or "complete" in shown.stdout
+#: The questions of the shells' scripts: the variables that they ask with, for the words of a line.
+ASKED: dict[str, Callable[[Sequence[str]], dict[str, str]]] = {
+    "bash": lambda words: {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)},
+    "zsh": lambda words: {"_TYPER_COMPLETE_ARGS": " ".join(words)},
+    "fish": lambda words: {
+        "_TYPER_COMPLETE_ARGS": " ".join(words),
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    },
+}
+
+
+@pytest.mark.parametrize("shell", ASKED)
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["sub"], ["submit"]),
+        (["re"], ["resolve", "results", "retry"]),
+        (["watch", "--on-max"], ["--on-max-tokens"]),
+        (["run", "--cache", "n"], ["none"]),
+    ],
+)
+def test_completion(shell: str, words: list[str], offered: list[str]) -> None:
+    """The program completes the names of commands and options, and values, for the script of each shell."""
+    line = ["claude-batches", *words]
+    script = run(_CLAUDE_BATCHES_COMPLETE=f"source_{shell}").stdout
+    assert f"_CLAUDE_BATCHES_COMPLETE=complete_{shell}" in script
+    told = run(_CLAUDE_BATCHES_COMPLETE=f"complete_{shell}", **ASKED[shell](line)).stdout
+    if shell == "zsh":
+        found = re.findall(r'"([^"]+)"(?::"|\))| "([^"]+)"', told)
+        names = [one or other for one, other in found]
+    else:
+        names = [line.partition("\t")[0] for line in told.split("\n") if line]
+    assert sorted(names) == offered
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_completion_in_bash(tmp_path: Path) -> None:
+    """The script that the program prints works in a shell, which finds the program by its name."""
+    program = tmp_path / "claude-batches"
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n')
+    program.chmod(0o755)
+    code = (
+        'eval "$(_CLAUDE_BATCHES_COMPLETE=source_bash claude-batches)"; '
+        "COMP_WORDS=(claude-batches plan --pri); COMP_CWORD=2; "
+        '$(complete -p claude-batches | grep -o "_[a-z_]*completion") claude-batches; echo "${COMPREPLY[@]}"'
+    )
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PATH": path},
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("--prices\n", "")
 
 
 def test_help_has_the_exit_statuses() -> None:

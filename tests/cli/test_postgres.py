@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -43,6 +44,39 @@ def test_a_job_in_a_ledger(requests: Path, postgres: Postgres, tmp_path: Path):
     # The way to go on is complete, without a DSN that may have a password.
     left = invoke("submit", "my job", "-", *where, stdin="")
     assert "claude-batches run 'my job' --ledger DSN REQUESTS" in left.stderr
+
+
+@pytest.mark.usefixtures("ledger")
+def test_each_command_in_a_ledger(requests: Path, tmp_path: Path, claude_sandbox: Sandbox):
+    """A job in a ledger is planned, sent, watched, priced and exported; a doubt is resolved, and the rest canceled."""
+    prices = tmp_path / "prices.json"
+    prices.write_text('{"claude-haiku-*": {"input_tokens": 0, "output_tokens": 1000000}}')
+    claude_sandbox.set_faults([Fault(kind="cut", on="create", at=0, skip=1, times=1)])
+    # The first batch is made, and the outcome of the second one is unknown.
+    sent = invoke("submit", "whole", requests, "--max-requests", "3", "--prices", prices)
+    assert sent.returncode == 4, sent.stderr
+    (doubt,) = lines(invoke("resolve", "whole", "--json").stdout)[0]
+    with Client() as client:
+        found = next(iter(client.messages.batches.list()))
+    assert invoke("resolve", "whole", str(doubt["shard"]), found.id).returncode == 0
+    assert invoke("resolve", "whole").returncode == 0
+    assert invoke("watch", "whole", *FAST).returncode == 0
+    rows = lines(invoke("results", "whole").stdout)
+    assert [(row["custom_id"], row["cause"]) for row in rows] == [(f"row-{n}", "succeeded") for n in range(5)]
+    table = tmp_path / "table.csv"
+    assert invoke("export", "whole", table, "--columns", "custom_id,cost", "--cost").returncode == 0
+    exported = list(csv.DictReader(table.read_text().splitlines()))
+    cost = lines(invoke("cost", "whole", "--json").stdout)[0]
+    # The prices are kept by the job.
+    assert sum(float(row["cost"]) for row in exported) == float(cost["cost"]) > 0
+    assert lines(invoke("plan", "whole", "--json").stdout)[0]["requests"] == 0
+    more = jsonl(*map(request, range(5, 8)))
+    claude_sandbox.set_faults([Fault(kind="overloaded", on="create")])
+    assert invoke("submit", "whole", "-", "--max-in-flight", "1", stdin=more).returncode == 5
+    assert lines(invoke("plan", "whole", "--json").stdout)[0]["requests"] == 3
+    assert invoke("cancel", "whole").returncode == 3
+    status = lines(invoke("status", "whole", "--json").stdout)[0]
+    assert (status["state"], status["done"], status["staged"], status["batches"]) == ("canceled", 5, 3, 2)
 
 
 def test_a_mistyped_name_makes_nothing(requests: Path, ledger: PostgresLedger):

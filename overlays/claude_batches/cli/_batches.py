@@ -16,19 +16,7 @@ from ._console import binary_stdout, instant, say, write_data, write_json, write
 from ._exits import CommandError, ExitStatus, finish
 from ._options import BatchId, Json, Workspace
 from ._progress import Outlook, reporter
-from ._sources import (
-    Attachments,
-    Format,
-    IdColumn,
-    Limit,
-    MaxTokens,
-    Model,
-    Prompt,
-    Source,
-    SourceArgument,
-    System,
-    Template,
-)
+from ._sources import SourceArgument, SourceOptions
 
 if TYPE_CHECKING:
     from claude_batches import Client
@@ -62,15 +50,7 @@ def create(
         Literal["raise", "reconcile"],
         typer.Option(help="After an unknown outcome: exit with status 4, or look for the batch first."),
     ] = "raise",
-    model: Model = None,
-    max_tokens: MaxTokens = None,
-    template: Template = None,
-    prompt: Prompt = None,
-    system: System = None,
-    id_column: IdColumn = None,
-    attachment: Attachments = None,
-    format: Format = None,
-    limit: Limit = None,
+    source: SourceOptions,
     workspace: Workspace = None,
     json: Json = False,
 ) -> None:
@@ -79,23 +59,13 @@ def create(
     Each line of the source is {"custom_id": ..., "params": {...}}; with a template any table will do. `run` takes any
     number of requests, and sends failed ones again.
     """
-    source = Source(
-        path=requests or "-",
-        model=model,
-        max_tokens=max_tokens,
-        template=template,
-        prompt=prompt,
-        system=system,
-        id_column=id_column,
-        attachments=attachment,
-        format=format,
-        limit=limit,
-    )
     with _client() as client:
         with Interrupts(_FINISHING, say, started=False) as interrupts:
             try:
                 batch = client.messages.batches.create(
-                    requests=_read(source, interrupts), on_ambiguous=on_ambiguous, workspace_id=workspace
+                    requests=_read(requests or "-", source, interrupts),
+                    on_ambiguous=on_ambiguous,
+                    workspace_id=workspace,
                 )
             except KeyboardInterrupt:
                 raise _interrupted_create(client) from None
@@ -235,9 +205,9 @@ def _client() -> Client:
     return Client()
 
 
-def _read(source: Source, interrupts: Interrupts) -> Iterator[Any]:
+def _read(path: str, source: SourceOptions, interrupts: Interrupts) -> Iterator[Any]:
     """Yield the requests of a source; the upload starts after the last one."""
-    for row in source.rows(own_ids=True, dedupe=False):
+    for row in source.rows(path, own_ids=True, dedupe=False):
         yield {"custom_id": row.custom_id, "params": row.params}
     interrupts.started = True
 

@@ -10,9 +10,10 @@ import traceback
 import warnings
 from collections.abc import Callable
 from enum import IntEnum
-from functools import wraps
+from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_type_hints
 
+import attrs
 import typer
 
 from ._console import say
@@ -61,18 +62,31 @@ class CommandError(Exception):
 def guarded(function: Callable[..., None]) -> Callable[..., None]:
     """Make a command whose errors are one line on stderr and an exit status, with the option `--debug`.
 
+    A parameter whose type is a class of attrs is a group of options: the command has an option for each of its fields.
+
     Args:
         function: The command.
     """
+    # Typer reads names, types and defaults from the signature. Its releases differ in how they resolve annotations
+    # that are text, so they are resolved here.
+    hints = get_type_hints(function, include_extras=True)
+    groups = {name: hint for name, hint in hints.items() if isinstance(hint, type) and attrs.has(hint)}
+    parameters: list[Parameter] = []
+    for name, each in inspect.signature(function).parameters.items():
+        parameters.extend(
+            _options_of(groups[name]) if name in groups else (each.replace(annotation=hints[name]),)
+        )
+    parameters.append(Parameter("debug", Parameter.KEYWORD_ONLY, default=False, annotation=_Debug))
 
-    @wraps(function)
-    def command(*args: Any, debug: bool = False, **options: Any) -> None:
+    def command(*, debug: bool = False, **options: Any) -> None:
         # Without a handler, Python writes the client's warnings on stderr; errors say the same.
         logging.getLogger("claude_batches").addHandler(logging.NullHandler())
+        for name, group in groups.items():
+            options[name] = group(**{each.name: options.pop(each.name) for each in attrs.fields(group)})
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = _warn
-                function(*args, **options)
+                function(**options)
         except (Exception, KeyboardInterrupt) as error:
             known = _known(error)
             if known is None:
@@ -81,17 +95,19 @@ def guarded(function: Callable[..., None]) -> Callable[..., None]:
                 traceback.print_exc()
             _fail(*known)
 
-    # Typer reads names, types and defaults from the signature. Its releases differ in how they resolve annotations
-    # that are text, so they are resolved here.
-    hints = get_type_hints(function, include_extras=True)
-    signature = inspect.signature(function)
-    parameters = [each.replace(annotation=hints[name]) for name, each in signature.parameters.items()]
-    option = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_Debug)
-    command.__signature__ = signature.replace(parameters=[*parameters, option], return_annotation=None)  # type: ignore[attr-defined]
-    command.__annotations__ = {**hints, "debug": _Debug}
-    # Typer would look for a signature behind the wrapper.
-    del command.__wrapped__
+    command.__name__, command.__doc__ = function.__name__, function.__doc__
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
     return command
+
+
+def _options_of(group: type[Any]) -> list[Parameter]:
+    """Return a parameter for each field of a group of options."""
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
+        for each in attrs.fields(group)
+    ]
 
 
 def _known(error: BaseException) -> tuple[str, ExitStatus] | None:
@@ -123,7 +139,7 @@ def finish(status: ExitStatus) -> NoReturn:
 
 
 def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
-    say(f"warning: {message}")
+    say(f"warning: {spoken(str(message))}")
 
 
 def _fail(text: str, status: ExitStatus) -> NoReturn:

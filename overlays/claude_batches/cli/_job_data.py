@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -26,21 +27,10 @@ from ._job_view import (
     status_table,
 )
 from ._jobs_api import cost as cost_of
-from ._jobs_api import is_job, opened, prices_of
+from ._jobs_api import is_job, opened
 from ._jobs_api import plan as plan_of
-from ._options import JobName, Json, Ledger, MaxRequests, Prices, Workspace
-from ._sources import (
-    Attachments,
-    Format,
-    IdColumn,
-    Limit,
-    MaxTokens,
-    Model,
-    Prompt,
-    Source,
-    System,
-    Template,
-)
+from ._options import JobName, Json, Ledger, MaxBytes, MaxRequests, Prices, Workspace, prices_of
+from ._sources import SourceOptions
 
 if TYPE_CHECKING:
     from claude_batches.jobs import Job, JobRow, JobStatus
@@ -73,15 +63,9 @@ def plan(
     ] = False,
     sample: Annotated[int, typer.Option(min=1, metavar="N", help="The size of the sample.")] = 32,
     max_requests: MaxRequests = None,
-    model: Model = None,
-    max_tokens: MaxTokens = None,
-    template: Template = None,
-    prompt: Prompt = None,
-    system: System = None,
-    id_column: IdColumn = None,
-    attachment: Attachments = None,
-    format: Format = None,
-    limit: Limit = None,
+    max_bytes: MaxBytes = None,
+    prices: Prices = None,
+    source: SourceOptions,
     ledger: Ledger = None,
     json: Json = False,
 ) -> None:
@@ -91,30 +75,24 @@ def plan(
     """
     from claude_batches import Client
 
-    source = Source(
-        path=requests,
-        model=model,
-        max_tokens=max_tokens,
-        template=template,
-        prompt=prompt,
-        system=system,
-        id_column=id_column,
-        attachments=attachment,
-        format=format,
-        limit=limit,
-    )
     status: JobStatus | None = None
     if is_job(requests) or (ledger is not None and requests != "-" and not Path(requests).exists()):
-        with opened(requests, ledger=ledger, client=count) as job:
+        with opened(requests, ledger=ledger, client=count, prices=prices_of(prices)) as job:
             planned: Any = job.plan(count=count, sample=sample)
             status = job.status()
     elif Path(requests).is_dir():
         raise CommandError(f"the folder {requests!r} is not a job: nothing is to be planned")
-    elif count:
-        with Client() as client:
-            planned = plan_of(source, client=client, sample=sample, max_requests=max_requests)
     else:
-        planned = plan_of(source, max_requests=max_requests)
+        with Client() if count else nullcontext() as client:
+            planned = plan_of(
+                requests,
+                source,
+                prices_of(prices),
+                client=client,
+                sample=sample,
+                max_requests=max_requests,
+                max_bytes=max_bytes,
+            )
     empty = not planned.requests if status is None else status.empty
     if json:
         write_json({**_plan_dict(planned), "empty": empty})
@@ -229,6 +207,9 @@ def export(
             show_default=False,
         ),
     ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="The number of rows; all by default.")
+    ] = None,
     with_cost: Annotated[
         bool, typer.Option("--cost", help="Fill the column of costs. It needs claude-batches[cost].")
     ] = False,
@@ -258,6 +239,7 @@ def export(
             raw=raw,
             cost=with_cost,
             columns=names,
+            limit=limit,
         )
         found = opened_job.status()
     if path == "-":

@@ -112,17 +112,19 @@ def unsent(status: JobStatus) -> int:
     return status.staged + status.again if status.state == "active" else 0
 
 
-def passing(status: JobStatus) -> int:
+def passing(status: JobStatus, *, retry_canceled: bool) -> int:
     """Return the number of requests that failed for good by causes that may pass.
 
     Args:
         status: The status of the job.
+        retry_canceled: Counts canceled requests among them.
     """
     from claude_batches.jobs._causes import sent_again
 
     if status.state != "active":
         return 0
-    return sum(count for cause, count in status.causes.items() if cause in sent_again())
+    passes = sent_again(retry_canceled=retry_canceled)
+    return sum(count for cause, count in status.causes.items() if cause in passes)
 
 
 def status_dict(status: JobStatus) -> dict[str, Any]:
@@ -173,9 +175,11 @@ def status_table(name: str, status: JobStatus) -> Table:
 
 
 def cost_table(report: Report) -> Table:
-    """Return the table of tokens and costs."""
+    """Return the table of tokens and costs. What most jobs have none of, or one of, has a column where needed alone."""
+    tiers = len({line.tier for line in report.models}) > 1
     table = Table(box=None, pad_edge=False)
-    table.add_column("model")
+    for title in ("model", "tier") if tiers else ("model",):
+        table.add_column(title)
     columns = {
         "requests": "requests",
         "input": "input_tokens",
@@ -183,17 +187,19 @@ def cost_table(report: Report) -> Table:
         "cache 5m": "cache_write_5m_tokens",
         "cache 1h": "cache_write_1h_tokens",
         "cache read": "cache_read_tokens",
+        "web searches": "web_searches",
     }
     used = {
         title: name
         for title, name in columns.items()
-        if not title.startswith("cache") or any(getattr(line, name) for line in report.models)
+        if title in ("requests", "input", "output") or any(getattr(line, name) for line in report.models)
     }
     for title in (*used, "cost"):
         table.add_column(title, justify="right")
     for line in report.models:
         table.add_row(
             escape(line.model or "unknown"),
+            *((escape(line.tier or "unknown"),) if tiers else ()),
             *(f"{getattr(line, name):,}" for name in used.values()),
             dollars(line.cost),
         )
@@ -201,12 +207,21 @@ def cost_table(report: Report) -> Table:
 
 
 def cost_summary(report: Report) -> str:
-    """Return the sums of a report as one line."""
+    """Return the sums of a report as lines."""
+    told = [_sums(report) if report.models else "No request was billed."]
+    if report.lost_requests:
+        told.append(f"{report.lost()}.")
+    if report.cache_hit_rate:
+        told.append(f"{report.cache_hit_rate:.1%} of the input was read from the cache.")
+    if report.regional_requests:
+        regional = counted(report.regional_requests, "request")
+        told.append(f"{regional} ran in a chosen region; its surcharge is not in the cost.")
+    return "\n".join(told)
+
+
+def _sums(report: Report) -> str:
     from claude_batches.jobs._tables._extras import optional
 
-    lost = [report.lost()] if report.lost_requests else []
-    if not report.models:
-        return ", ".join(("No request was billed", *lost)) + "."
     unpriced = set(report.unpriced)
     if len(unpriced) == len({line.model or "unknown" for line in report.models}):
         if optional("genai_prices") is None:
@@ -220,7 +235,7 @@ def cost_summary(report: Report) -> str:
     ]
     if unpriced:
         parts.append(f"without {', '.join(sorted(unpriced))}, which has no price")
-    return ", ".join((*parts, *lost))
+    return ", ".join(parts)
 
 
 def results_table(rows: Sequence[tuple[str, str, str]], width: int) -> tuple[Table, int]:

@@ -27,39 +27,20 @@ from ._job_view import (
     status_table,
     unsent,
 )
-from ._jobs_api import add, cost, opened, prices_of
+from ._jobs_api import cost, opened
 from ._options import (
-    Canary,
     Ids,
     JobName,
+    JobSettings,
     Json,
     LeaseSeconds,
     Ledger,
-    MaxAttempts,
     MaxCost,
-    MaxInFlight,
-    MaxRequests,
-    OnMaxTokens,
     PollInterval,
-    Prices,
-    SettleSeconds,
     Verbose,
-    Workspace,
 )
 from ._progress import Reporter
-from ._sources import (
-    Attachments,
-    Format,
-    IdColumn,
-    Limit,
-    MaxTokens,
-    Model,
-    Prompt,
-    Source,
-    SourceArgument,
-    System,
-    Template,
-)
+from ._sources import SourceArgument, SourceOptions, place_of
 
 if TYPE_CHECKING:
     from claude_batches.jobs import Job
@@ -71,28 +52,13 @@ def run(
     job: JobName,
     requests: SourceArgument = None,
     *,
+    source: SourceOptions,
     max_cost: MaxCost = None,
-    max_requests: MaxRequests = None,
-    max_in_flight: MaxInFlight = None,
-    max_attempts: MaxAttempts = None,
-    canary: Canary = None,
-    on_max_tokens: OnMaxTokens = None,
     ids: Ids = None,
     poll_interval: PollInterval = None,
-    settle_seconds: SettleSeconds = None,
-    prices: Prices = None,
-    model: Model = None,
-    max_tokens: MaxTokens = None,
-    template: Template = None,
-    prompt: Prompt = None,
-    system: System = None,
-    id_column: IdColumn = None,
-    attachment: Attachments = None,
-    format: Format = None,
-    limit: Limit = None,
+    settings: JobSettings,
     ledger: Ledger = None,
     lease_seconds: LeaseSeconds = None,
-    workspace: Workspace = None,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
@@ -103,30 +69,20 @@ def run(
 
     Ctrl-C once stops after the current step, twice at once; sent batches continue.
     """
-    source = _source(
-        requests, model, max_tokens, template, prompt, system, id_column, attachment, format, limit
-    )
     with (
         opened(
             job,
             ledger=ledger,
             lease_seconds=lease_seconds,
             client=True,
-            create=source is not None,
+            create=requests is not None,
             ids=ids,
-            max_requests=max_requests,
-            max_in_flight=max_in_flight,
-            max_attempts=max_attempts,
-            canary=canary,
-            on_max_tokens=on_max_tokens,
             poll_interval=poll_interval,
-            settle_seconds=settle_seconds,
-            prices=prices_of(prices),
-            workspace_id=workspace,
+            **settings.options(),
         ) as opened_job,
         _continued(again("run", job, ledger)),
     ):
-        _add(opened_job, source)
+        _add(opened_job, requests, source)
         with followed(opened_job, verbose=verbose):
             report = opened_job.run(max_cost=max_cost)
         status = status_of(report.status)
@@ -148,23 +104,11 @@ def submit(
     job: JobName,
     requests: SourceArgument = None,
     *,
+    source: SourceOptions,
     max_cost: MaxCost = None,
-    max_requests: MaxRequests = None,
-    max_in_flight: MaxInFlight = None,
-    canary: Canary = None,
     ids: Ids = None,
-    prices: Prices = None,
-    model: Model = None,
-    max_tokens: MaxTokens = None,
-    template: Template = None,
-    prompt: Prompt = None,
-    system: System = None,
-    id_column: IdColumn = None,
-    attachment: Attachments = None,
-    format: Format = None,
-    limit: Limit = None,
+    settings: JobSettings,
     ledger: Ledger = None,
-    workspace: Workspace = None,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
@@ -173,25 +117,18 @@ def submit(
     Exit status 0: all was sent; 4: the outcome of a create is unknown, and the next `watch` or `run` finds it out; 5:
     some batches have to wait: submit again later.
     """
-    source = _source(
-        requests, model, max_tokens, template, prompt, system, id_column, attachment, format, limit
-    )
     with (
         opened(
             job,
             ledger=ledger,
             client=True,
-            create=source is not None,
+            create=requests is not None,
             ids=ids,
-            max_requests=max_requests,
-            max_in_flight=max_in_flight,
-            canary=canary,
-            prices=prices_of(prices),
-            workspace_id=workspace,
+            **settings.options(),
         ) as opened_job,
         _continued(again("submit", job, ledger)),
     ):
-        _add(opened_job, source)
+        _add(opened_job, requests, source)
         _send(opened_job, job, ledger, max_cost=max_cost, verbose=verbose, json=json)
 
 
@@ -199,14 +136,11 @@ def retry(
     job: JobName,
     *,
     max_cost: MaxCost = None,
-    max_requests: MaxRequests = None,
-    max_in_flight: MaxInFlight = None,
-    max_attempts: MaxAttempts = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the errors that paused the job as results instead.")
     ] = False,
+    settings: JobSettings,
     ledger: Ledger = None,
-    workspace: Workspace = None,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
@@ -217,24 +151,17 @@ def retry(
     The exit status is that of `submit`.
     """
     with (
-        opened(
-            job,
-            ledger=ledger,
-            client=True,
-            max_requests=max_requests,
-            max_in_flight=max_in_flight,
-            max_attempts=max_attempts,
-            workspace_id=workspace,
-        ) as opened_job,
+        opened(job, ledger=ledger, client=True, **settings.options()) as opened_job,
         _continued(again("retry", job, ledger)),
     ):
         if opened_job.status().state == "paused":
             opened_job.resume(keep=keep)
         again_sent = opened_job.retry()
         say(f"{counted(again_sent, 'request is', 'requests are')} sent again")
-        final = 0 if again_sent else passing(opened_job.status())
+        kept = opened_job.options
+        final = 0 if again_sent else passing(opened_job.status(), retry_canceled=kept.retry_canceled)
         if final:
-            most = opened_job.options.max_attempts
+            most = kept.max_attempts
             say(
                 f"{counted(final, 'request')} failed {counted(most, 'time')}, which is the limit: "
                 f"{again('retry', job, ledger)} --max-attempts {2 * most} sends them again"
@@ -246,9 +173,8 @@ def watch(
     job: JobName,
     *,
     poll_interval: PollInterval = 2.0,
-    settle_seconds: SettleSeconds = None,
+    settings: JobSettings,
     ledger: Ledger = None,
-    workspace: Workspace = None,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
@@ -258,9 +184,7 @@ def watch(
     job; 5: requests are left to be sent, and nobody works on the job.
     """
     with (
-        opened(
-            job, ledger=ledger, client=True, settle_seconds=settle_seconds, workspace_id=workspace
-        ) as opened_job,
+        opened(job, ledger=ledger, client=True, **settings.options()) as opened_job,
         followed(opened_job, verbose=verbose) as shown,
         Interrupts(
             "Stopping after the current step; Ctrl-C again stops at once. "
@@ -297,37 +221,10 @@ def cancel_job(job: str, *, ledger: str | None, workspace: str | None, json: boo
     finish(status_of(report.status))
 
 
-def _source(
-    path: str | None,
-    model: str | None,
-    max_tokens: int | None,
-    template: Template,
-    prompt: str | None,
-    system: str | None,
-    id_column: str | None,
-    attachments: list[str] | None,
-    format: Format,
-    limit: int | None,
-) -> Source | None:
-    if path is None:
-        return None
-    return Source(
-        path=path,
-        model=model,
-        max_tokens=max_tokens,
-        template=template,
-        prompt=prompt,
-        system=system,
-        id_column=id_column,
-        attachments=attachments,
-        format=format,
-        limit=limit,
-    )
-
-
-def _add(job: Job, source: Source | None) -> None:
-    if source is not None:
-        say(f"{counted(add(job, source), 'request', 'requests')} added")
+def _add(job: Job, path: str | None, source: SourceOptions) -> None:
+    if path is not None:
+        added = job.add(place_of(path), **source.options(path))
+        say(f"{counted(added, 'request', 'requests')} added")
 
 
 def _send(

@@ -1,4 +1,4 @@
-"""Jobs as the commands use them: opened, filled, planned and priced."""
+"""Jobs as the commands use them: opened, planned and priced."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ._exits import CommandError, ExitStatus
-from ._sources import Source
+from ._sources import SourceOptions
 
 if TYPE_CHECKING:
     from claude_batches.jobs import Job
     from claude_batches.jobs._cost import Plan, Report
 
-__all__ = ["add", "cost", "is_job", "opened", "plan", "prices_of"]
+__all__ = ["cost", "is_job", "opened", "plan"]
 
 #: The kinds of tokens in a report, by their names in the usage of a message.
 _KINDS = {
@@ -91,26 +91,20 @@ def opened(
         raise
 
 
-def add(job: Job, source: Source) -> int:
-    """Add the requests of a source; return the number of new ones.
-
-    Args:
-        job: The job.
-        source: The source.
-    """
-    return job.add(source.place(), **source.options())
-
-
-def plan(source: Source, **options: Any) -> Plan:
+def plan(path: str, source: SourceOptions, prices: Any, **options: Any) -> Plan:
     """Return the plan of a source.
 
     Args:
-        source: The source.
+        path: The source.
+        source: Its options.
+        prices: Prices by model, which come before those of the price list.
         **options: Options of the plan; those that are `None` are left out.
     """
+    from claude_batches.jobs import Prices
     from claude_batches.jobs import plan as plan_of
 
-    return plan_of(source.rows(), **{name: value for name, value in options.items() if value is not None})
+    given = {name: value for name, value in options.items() if value is not None}
+    return plan_of(source.rows(path), prices=Prices(prices), **given)
 
 
 def cost(job: Job) -> Report:
@@ -146,22 +140,3 @@ def _tokens(job: Job) -> Report:
         key = (spent.model, spent.tier)
         lines[key] = lines[key] + line if key in lines else line
     return Report(tuple(lines[key] for key in sorted(lines)))
-
-
-def prices_of(path: Path | None) -> Any:
-    """Return the prices in a file of JSON.
-
-    Args:
-        path: The file.
-
-    Raises:
-        CommandError: It is not JSON.
-    """
-    import orjson
-
-    if path is None:
-        return None
-    try:
-        return orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise CommandError(f"--prices {path}: not JSON: {error}") from None

@@ -15,19 +15,7 @@ from ._exits import CommandError
 if TYPE_CHECKING:
     from claude_batches.jobs._tables import SourceRow
 
-__all__ = [
-    "Attachments",
-    "Format",
-    "IdColumn",
-    "Limit",
-    "MaxTokens",
-    "Model",
-    "Prompt",
-    "Source",
-    "SourceArgument",
-    "System",
-    "Template",
-]
+__all__ = ["SourceArgument", "SourceOptions", "place_of"]
 
 _PANEL = "Requests"
 
@@ -39,90 +27,93 @@ SourceArgument = Annotated[
         show_default=False,
     ),
 ]
-Model = Annotated[
-    str | None,
-    typer.Option("--model", metavar="NAME", help="Model of rows that name none.", rich_help_panel=_PANEL),
-]
-MaxTokens = Annotated[
-    int | None,
-    typer.Option(
-        "--max-tokens", min=1, metavar="N", help="max_tokens of rows that set none.", rich_help_panel=_PANEL
-    ),
-]
-Template = Annotated[
-    Path | None,
-    typer.Option(
-        "--template",
-        metavar="FILE",
-        help="A prompt template (.j2 or .jinja: Jinja; else {column}) that makes a request of each row.",
-        rich_help_panel=_PANEL,
-    ),
-]
-Prompt = Annotated[
-    str | None,
-    typer.Option("--prompt", metavar="TEXT", help="The same, as text.", rich_help_panel=_PANEL),
-]
-System = Annotated[
-    str | None,
-    typer.Option(
-        "--system",
-        metavar="TEXT",
-        help="A system text for rows that have none; it is cached for 1 hour.",
-        rich_help_panel=_PANEL,
-    ),
-]
-IdColumn = Annotated[
-    str | None,
-    typer.Option(
-        "--id-column", metavar="COLUMN", help="The column with the custom_id.", rich_help_panel=_PANEL
-    ),
-]
-Attachments = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--attachment",
-        metavar="COLUMN",
-        help="A column with paths of images or PDFs. Repeatable.",
-        rich_help_panel=_PANEL,
-    ),
-]
-Format = Annotated[
-    Literal["jsonl", "csv", "tsv", "parquet"] | None,
-    typer.Option(
-        "--format", help="The format of REQUESTS, where its name does not tell.", rich_help_panel=_PANEL
-    ),
-]
-Limit = Annotated[
-    int | None,
-    typer.Option(
-        "--limit",
-        min=1,
-        metavar="N",
-        help="Take the first N rows alone; the same command without it goes on with the others.",
-        rich_help_panel=_PANEL,
-    ),
-]
 
 
 @attrs.frozen(kw_only=True)
-class Source:
-    """Requests that the options of a command describe."""
+class SourceOptions:
+    """Options of a source of requests: each command that reads one has them."""
 
-    path: str
-    model: str | None = None
-    max_tokens: int | None = None
-    template: Path | None = None
-    prompt: str | None = None
-    system: str | None = None
-    id_column: str | None = None
-    attachments: list[str] | None = None
-    format: Literal["jsonl", "csv", "tsv", "parquet"] | None = None
-    limit: int | None = None
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME", help="Model of rows that name none.", rich_help_panel=_PANEL),
+    ] = None
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(
+            "--max-tokens",
+            min=1,
+            metavar="N",
+            help="max_tokens of rows that set none.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    template: Annotated[
+        Path | None,
+        typer.Option(
+            "--template",
+            metavar="FILE",
+            help="A prompt template (.j2 or .jinja: Jinja; else {column}) that makes a request of each row.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    prompt: Annotated[
+        str | None,
+        typer.Option("--prompt", metavar="TEXT", help="The same, as text.", rich_help_panel=_PANEL),
+    ] = None
+    system: Annotated[
+        str | None,
+        typer.Option(
+            "--system",
+            metavar="TEXT",
+            help="A system text for rows that have none; it is cached.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    cache: Annotated[
+        Literal["1h", "5m", "none"] | None,
+        typer.Option(
+            "--cache",
+            help="How long the system text is cached (1h); `none` leaves it uncached.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    id_column: Annotated[
+        str | None,
+        typer.Option(
+            "--id-column", metavar="COLUMN", help="The column with the custom_id.", rich_help_panel=_PANEL
+        ),
+    ] = None
+    attachments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--attachment",
+            metavar="COLUMN",
+            help="A column with paths of images or PDFs. Repeatable.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+    format: Annotated[
+        Literal["jsonl", "csv", "tsv", "parquet"] | None,
+        typer.Option(
+            "--format", help="The format of REQUESTS, where its name does not tell.", rich_help_panel=_PANEL
+        ),
+    ] = None
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            min=1,
+            metavar="N",
+            help="Take the first N rows alone; the same command without it goes on with the others.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
 
-    def rows(self, **options: Any) -> Iterator[SourceRow]:
-        """Return the rows.
+    def rows(self, path: str, **options: Any) -> Iterator[SourceRow]:
+        """Return the rows of a source.
 
         Args:
+            path: The source.
             **options: Further options of `read_source`.
 
         Raises:
@@ -131,14 +122,13 @@ class Source:
         """
         from claude_batches.jobs._tables import read_source
 
-        return read_source(self.place(), **self.options(), **options)
+        return read_source(place_of(path), **self.options(path), **options)
 
-    def place(self) -> Any:
-        """Return the path, or stdin as a binary file."""
-        return sys.stdin.buffer if self.path == "-" else Path(self.path)
-
-    def options(self) -> dict[str, Any]:
+    def options(self, path: str) -> dict[str, Any]:
         """Return the options of `read_source` that were given.
+
+        Args:
+            path: The source.
 
         Raises:
             CommandError: Both a template and a prompt are given.
@@ -148,11 +138,22 @@ class Source:
         options: dict[str, Any] = {
             "template": self.template if self.template is not None else self.prompt,
             "system": self.system,
+            "cache": self.cache,
             "id_column": self.id_column,
             "model": self.model,
             "params": None if self.max_tokens is None else {"max_tokens": self.max_tokens},
             "attachments": self.attachments,
-            "format": self.format or ("jsonl" if self.path == "-" else None),
+            "format": self.format or ("jsonl" if path == "-" else None),
             "limit": self.limit,
         }
-        return {name: value for name, value in options.items() if value is not None}
+        given = {name: value for name, value in options.items() if value is not None}
+        return given | {"cache": None} if self.cache == "none" else given
+
+
+def place_of(path: str) -> Any:
+    """Return a source as `read_source` takes it: its path, or stdin as a binary file.
+
+    Args:
+        path: The path, or `-`.
+    """
+    return sys.stdin.buffer if path == "-" else Path(path)

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from inspect import signature
+from itertools import islice
 from types import TracebackType
 from typing import IO, Any, Literal, Self, TypeGuard, Unpack, overload
 
@@ -498,6 +499,7 @@ class AsyncJob:
         raw: bool = True,
         cost: bool = False,
         columns: Sequence[str] | None = None,
+        limit: int | None = None,
         types: Mapping[str, Any] | None = None,
         compression: str = "snappy",
     ) -> ArrowReader: ...
@@ -512,6 +514,7 @@ class AsyncJob:
         raw: bool = True,
         cost: bool = False,
         columns: Sequence[str] | None = None,
+        limit: int | None = None,
         types: Mapping[str, Any] | None = None,
         compression: str = "snappy",
     ) -> int: ...
@@ -525,6 +528,7 @@ class AsyncJob:
         raw: bool = True,
         cost: bool = False,
         columns: Sequence[str] | None = None,
+        limit: int | None = None,
         types: Mapping[str, Any] | None = None,
         compression: str = "snappy",
     ) -> Any:
@@ -539,6 +543,7 @@ class AsyncJob:
                 `columns`.
             columns: The names of the table's columns, in their order: those of results, and those of the requests; all
                 by default.
+            limit: The number of rows; all by default.
             types: Arrow types of columns of the requests, by their names there; by default those that hold all values.
             compression: The compression of Parquet.
 
@@ -550,7 +555,7 @@ class AsyncJob:
         """
         table = export(self._job.ledger, self._job.lines, columns=columns, types=types, raw=raw)
         return write_table(
-            table.rows(order),
+            islice(table.rows(order), limit),
             path,
             format=format,
             layout=table.layout,

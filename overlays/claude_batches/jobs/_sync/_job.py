@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from inspect import signature
+from itertools import islice
 from types import TracebackType
 from typing import IO, Any, Literal, Self, Unpack, overload
 
@@ -472,6 +473,7 @@ class Job:
         raw: bool = True,
         cost: bool = False,
         columns: Sequence[str] | None = None,
+        limit: int | None = None,
         types: Mapping[str, Any] | None = None,
         compression: str = "snappy",
     ) -> ArrowReader: ...
@@ -486,6 +488,7 @@ class Job:
         raw: bool = True,
         cost: bool = False,
         columns: Sequence[str] | None = None,
+        limit: int | None = None,
         types: Mapping[str, Any] | None = None,
         compression: str = "snappy",
     ) -> int: ...
@@ -499,6 +502,7 @@ class Job:
         raw: bool = True,
         cost: bool = False,
         columns: Sequence[str] | None = None,
+        limit: int | None = None,
         types: Mapping[str, Any] | None = None,
         compression: str = "snappy",
     ) -> Any:
@@ -513,6 +517,7 @@ class Job:
                 `columns`.
             columns: The names of the table's columns, in their order: those of results, and those of the requests; all
                 by default.
+            limit: The number of rows; all by default.
             types: Arrow types of columns of the requests, by their names there; by default those that hold all values.
             compression: The compression of Parquet.
 
@@ -524,7 +529,7 @@ class Job:
         """
         table = export(self._job.ledger, self._job.lines, columns=columns, types=types, raw=raw)
         return write_table(
-            table.rows(order),
+            islice(table.rows(order), limit),
             path,
             format=format,
             layout=table.layout,
