@@ -28,7 +28,7 @@ from ._job_view import (
 from ._jobs_api import cost as cost_of
 from ._jobs_api import is_job, opened, prices_of
 from ._jobs_api import plan as plan_of
-from ._options import JobName, Json, Ledger, MaxRequests, Prices, Workspace
+from ._options import Ids, JobName, Json, Ledger, MaxRequests, Prices, Workspace
 from ._sources import (
     Attachments,
     Format,
@@ -73,6 +73,7 @@ def plan(
     ] = False,
     sample: Annotated[int, typer.Option(min=1, metavar="N", help="The size of the sample.")] = 32,
     max_requests: MaxRequests = None,
+    ids: Ids = None,
     model: Model = None,
     max_tokens: MaxTokens = None,
     template: Template = None,
@@ -112,9 +113,9 @@ def plan(
         raise CommandError(f"the folder {requests!r} is not a job: nothing is to be planned")
     elif count:
         with Client() as client:
-            planned = plan_of(source, client=client, sample=sample, max_requests=max_requests)
+            planned = plan_of(source, client=client, sample=sample, max_requests=max_requests, ids=ids)
     else:
-        planned = plan_of(source, max_requests=max_requests)
+        planned = plan_of(source, max_requests=max_requests, ids=ids)
     empty = not planned.requests if status is None else status.empty
     if json:
         write_json({**_plan_dict(planned), "empty": empty})

@@ -118,7 +118,7 @@ class Money:
                 for shard in staged:
                     for line in self._lines.whole_body(shard):
                         custom_id, params = split_line(line)
-                        planner.add(custom_id, orjson.loads(params))
+                        planner.add_of_job(custom_id, orjson.loads(params))
             except LedgerDamagedError:
                 # Unless another process that runs the job has merged these shards meanwhile.
                 if self._ledger.shards((ShardState.STAGED,)) == staged:
