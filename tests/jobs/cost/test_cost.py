@@ -14,7 +14,7 @@ import genai_prices
 import orjson
 import pytest
 from claude_batches import ClaudeBatchesError
-from claude_batches.jobs import Job, JobError, read_source
+from claude_batches.jobs import Job, JobError, JobRequestError, read_source
 from claude_batches.jobs._cost import (
     Budget,
     BudgetError,
@@ -327,7 +327,7 @@ TEXTS = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 300)), max_size=30)
 
 
 @settings(max_examples=40, deadline=None)
-@given(TEXTS, st.integers(1, 5), st.integers(400, 1200), st.booleans(), st.sampled_from(["derived", "own"]))
+@given(TEXTS, st.integers(1, 5), st.integers(390, 1200), st.booleans(), st.sampled_from(["derived", "own"]))
 def test_as_a_job_adds(
     tmp_path_factory: pytest.TempPathFactory,
     texts: list[tuple[int, int]],
@@ -336,7 +336,7 @@ def test_as_a_job_adds(
     named: bool,
     ids: Any,
 ) -> None:
-    """A plan has the requests, bytes, shards and cost of the job that the same rows are added to."""
+    """A plan has the requests, bytes, shards and tokens of the job that the same rows are added to, or its error."""
     given_rows: list[dict[str, Any]] = [
         {"params": {**PARAMS, "messages": [{"role": "user", "content": f"{number} {'y' * size}"}]}}
         for number, size in texts
@@ -351,7 +351,12 @@ def test_as_a_job_adds(
     for source in (given_rows, list(read_source(given_rows))):
         planned = plan(source, prices=PRICES, ids=ids, **limits)
         with Job.open(tmp_path_factory.mktemp("plan") / "job", ids=ids, **limits) as job:
-            job.add(given_rows, **({} if source is given_rows else {"params": {}}))
+            options: dict[str, Any] = {} if source is given_rows else {"params": {}}
+            if planned.errors:
+                with pytest.raises(JobRequestError, match="max_bytes"):
+                    job.add(given_rows, **options)
+                continue
+            job.add(given_rows, **options)
             added = job.plan(count=False)
             assert (planned.requests, planned.bytes, planned.shards) == (
                 added.requests,
