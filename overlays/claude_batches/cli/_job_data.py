@@ -31,6 +31,7 @@ from ._jobs_api import plan as plan_of
 from ._options import Ids, JobName, Json, Ledger, MaxRequests, Prices, Workspace
 from ._sources import (
     Attachments,
+    Dedupe,
     Format,
     IdColumn,
     Limit,
@@ -81,6 +82,7 @@ def plan(
     system: System = None,
     id_column: IdColumn = None,
     attachment: Attachments = None,
+    dedupe: Dedupe = None,
     format: Format = None,
     limit: Limit = None,
     ledger: Ledger = None,
@@ -101,6 +103,7 @@ def plan(
         system=system,
         id_column=id_column,
         attachments=attachment,
+        dedupe=dedupe,
         format=format,
         limit=limit,
     )

@@ -49,6 +49,7 @@ from ._options import (
 from ._progress import Reporter
 from ._sources import (
     Attachments,
+    Dedupe,
     Format,
     IdColumn,
     Limit,
@@ -88,6 +89,7 @@ def run(
     system: System = None,
     id_column: IdColumn = None,
     attachment: Attachments = None,
+    dedupe: Dedupe = None,
     format: Format = None,
     limit: Limit = None,
     ledger: Ledger = None,
@@ -104,7 +106,7 @@ def run(
     Ctrl-C once stops after the current step, twice at once; sent batches continue.
     """
     source = _source(
-        requests, model, max_tokens, template, prompt, system, id_column, attachment, format, limit
+        requests, model, max_tokens, template, prompt, system, id_column, attachment, dedupe, format, limit
     )
     with (
         opened(
@@ -161,6 +163,7 @@ def submit(
     system: System = None,
     id_column: IdColumn = None,
     attachment: Attachments = None,
+    dedupe: Dedupe = None,
     format: Format = None,
     limit: Limit = None,
     ledger: Ledger = None,
@@ -174,7 +177,7 @@ def submit(
     some batches have to wait: submit again later.
     """
     source = _source(
-        requests, model, max_tokens, template, prompt, system, id_column, attachment, format, limit
+        requests, model, max_tokens, template, prompt, system, id_column, attachment, dedupe, format, limit
     )
     with (
         opened(
@@ -306,6 +309,7 @@ def _source(
     system: str | None,
     id_column: str | None,
     attachments: list[str] | None,
+    dedupe: bool | None,
     format: Format,
     limit: int | None,
 ) -> Source | None:
@@ -320,6 +324,7 @@ def _source(
         system=system,
         id_column=id_column,
         attachments=attachments,
+        dedupe=dedupe,
         format=format,
         limit=limit,
     )

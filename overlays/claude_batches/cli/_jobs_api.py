@@ -110,7 +110,9 @@ def plan(source: Source, **options: Any) -> Plan:
     """
     from claude_batches.jobs import plan as plan_of
 
-    return plan_of(source.rows(), **{name: value for name, value in options.items() if value is not None})
+    # One request for several rows and ids of one's own on the wire exclude each other.
+    rows = source.rows(own_ids=True) if source.dedupe and options.get("ids") == "own" else source.rows()
+    return plan_of(rows, **{name: value for name, value in options.items() if value is not None})
 
 
 def cost(job: Job) -> Report:

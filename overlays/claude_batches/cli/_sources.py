@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Attachments",
+    "Dedupe",
     "Format",
     "IdColumn",
     "Limit",
@@ -77,6 +78,16 @@ IdColumn = Annotated[
         "--id-column", metavar="COLUMN", help="The column with the custom_id.", rich_help_panel=_PANEL
     ),
 ]
+Dedupe = Annotated[
+    bool | None,
+    typer.Option(
+        "--dedupe/--no-dedupe",
+        help="Pay once for rows with equal requests, those with ids of their own as well, or for each row; by default "
+        "once for those without ids.",
+        show_default=False,
+        rich_help_panel=_PANEL,
+    ),
+]
 Attachments = Annotated[
     list[str] | None,
     typer.Option(
@@ -116,6 +127,7 @@ class Source:
     system: str | None = None
     id_column: str | None = None
     attachments: list[str] | None = None
+    dedupe: bool | None = None
     format: Literal["jsonl", "csv", "tsv", "parquet"] | None = None
     limit: int | None = None
 
@@ -152,6 +164,7 @@ class Source:
             "model": self.model,
             "params": None if self.max_tokens is None else {"max_tokens": self.max_tokens},
             "attachments": self.attachments,
+            "dedupe": self.dedupe,
             "format": self.format or ("jsonl" if self.path == "-" else None),
             "limit": self.limit,
         }

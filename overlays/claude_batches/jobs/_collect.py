@@ -21,7 +21,7 @@ from ._errors import JobOptionsError, ShardError
 from ._folder import Store
 from ._ids import key_of
 from ._ledger._sql import Spent, SqlLedger
-from ._lines import parse_result, split_line
+from ._lines import parse_result, user_line
 from ._options import JobOptions
 from ._reading import Lines
 from ._records import Item, ItemState, JobFacts, JobState, Positions, Shard
@@ -304,7 +304,7 @@ class _Taking:
         )
 
     def _request(self, item: Item) -> tuple[str, bytes]:
-        return split_line(self._lines.body(item.shard, item.place))
+        return user_line(self._lines.body(item.shard, item.place))
 
     def _count(self, cause: Cause, result: Mapping[str, Any] | None, *, kept: bool) -> None:
         self._causes[cause] += 1

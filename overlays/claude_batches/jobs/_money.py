@@ -13,7 +13,7 @@ from ._cost import Budget, BudgetError, CostCounter, Planner, Prices, Report
 from ._cost._estimate import ParamError, most_cost
 from ._errors import LedgerDamagedError
 from ._ledger._sql import SqlLedger
-from ._lines import parse_result, split_line
+from ._lines import parse_result, user_line
 from ._reading import Lines
 from ._records import RESULT, Shard, ShardState
 
@@ -65,7 +65,7 @@ class Money:
     def _sum_of_limits(self, shard: Shard) -> Decimal | None:
         total = Decimal(0)
         for index, line in enumerate(self._lines.whole_body(shard)):
-            custom_id, params = split_line(line)
+            custom_id, params = user_line(line)
             try:
                 most = most_cost(orjson.loads(params), self._prices)
             except ParamError as error:
@@ -117,7 +117,7 @@ class Money:
             try:
                 for shard in staged:
                     for line in self._lines.whole_body(shard):
-                        custom_id, params = split_line(line)
+                        custom_id, params = user_line(line)
                         planner.add_of_job(custom_id, orjson.loads(params))
             except LedgerDamagedError:
                 # Unless another process that runs the job has merged these shards meanwhile.

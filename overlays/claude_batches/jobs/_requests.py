@@ -9,7 +9,7 @@ import orjson
 
 from ._errors import JobRequestError
 from ._ids import OWN_ID, derived_id, key_of, params_key
-from ._lines import params_start, write_line
+from ._lines import OWN_ID_COLUMN, params_start, write_line
 from ._tables._requests import SourceRow
 
 __all__ = ["Given", "Request", "Rows", "encode_params", "given_of", "prepare"]
@@ -31,6 +31,9 @@ def given_of(row: SourceRow) -> Given:
     Args:
         row: The row.
     """
+    if row.shared:
+        columns = {**row.columns, OWN_ID_COLUMN: row.custom_id}
+        return Given(derived_id(row.key), row.params, columns, row.position)
     return Given(row.custom_id, row.params, row.columns, row.position)
 
 
