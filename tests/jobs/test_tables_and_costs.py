@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import closing
 from decimal import Decimal
@@ -323,6 +325,45 @@ def test_table_out(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     lines = [orjson.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
     assert [line["country"] for line in lines] == ["country 0", "country 1"]
     assert all(line["cost"] > 0 and line["attempt"] == 1 and line["batch_id"] for line in lines)
+
+
+MEASURE = """
+import sys
+from pathlib import Path
+import pyarrow.parquet
+from claude_batches.jobs import Job, _rows
+from claude_batches.jobs._tables import _arrow
+def peak():
+    return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+# As many rows are read together as the memory of large jobs is bounded by.
+_rows.AHEAD_ROWS, _arrow.GROUP_ROWS = 1000, 1000
+for name in sys.argv[2:]:
+    with Job.open(name) as job:
+        before = peak()
+        print(job.write(sys.argv[1]), peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_writing_in_flat_memory(tmp_path: Path, open_folder: Open, suffix: str) -> None:
+    """A table of a job with twice the rows takes no more memory."""
+    folders: list[str] = []
+    with Sandbox(instant=True, reply=lambda _: "word " * 1000) as sandbox:
+        for count in (6000, 12000):
+            folders.append(str(tmp_path / str(count)))
+            job = open_folder(folders[-1], sandbox.url, max_requests=3000)
+            job.add(
+                {"params": {**request(number), "max_tokens": 2000}, "n": number} for number in range(count)
+            )
+            job.run()
+            job.close()
+    command = [sys.executable, "-c", MEASURE, str(tmp_path / f"t.{suffix}"), *folders]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    (few, _), (many, more) = (map(int, line.split()) for line in done.stdout.splitlines())
+    assert (few, many) == (6000, 12000)
+    # Of 30 MB of further results.
+    assert more < 20_000, done.stdout
 
 
 #: Columns of rows, of which most come late, and whose values are of several kinds.
