@@ -198,7 +198,7 @@ def rows_of_shard(
         lines: The lines of bodies and results.
         shard: The shard, whose results are collected.
         causes: The causes of the wanted rows; `None` for all.
-        latest: Leaves out twins, and rows that have some, but for the one that was written last.
+        latest: Leaves out twins, and rows that have some, but for the one of each custom_id that was written last.
         bodies: Reads the requests. Without them a row has no custom_id, params or columns.
         results: Reads the results. Without them a row has none.
     """
