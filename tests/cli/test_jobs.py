@@ -341,6 +341,37 @@ def test_an_id_that_comes_twice(job: str, tmp_path: Path):
     assert "table.csv:4: request 2: this call has custom_id 'Rome' twice" in refused.stderr
 
 
+def test_rows_with_ids_that_share_a_request(job: str, tmp_path: Path):
+    """`--dedupe` pays once for equal requests of rows with ids, as `plan` says; each row has the result by its id."""
+    table = tmp_path / "t.csv"
+    table.write_text("id,text\na,x\nb,x\nc,y\n")
+    options = (
+        "--prompt",
+        "Say {text}",
+        "--model",
+        "claude-haiku-4-5",
+        "--max-tokens",
+        "9",
+        "--id-column",
+        "id",
+    )
+    assert lines(invoke("plan", table, *options, "--json").stdout)[0]["requests"] == 3
+    planned = lines(invoke("plan", table, *options, "--dedupe", "--json").stdout)[0]
+    assert (planned["requests"], planned["repeated"]) == (2, 1)
+    for command in (("plan", table), ("run", job, table)):
+        refused = invoke(*command, *options, "--dedupe", "--ids", "own")
+        assert (refused.returncode, "leave out dedupe" in refused.stderr) == (1, True)
+    done = invoke("run", job, table, *options, "--dedupe", *FAST)
+    assert "2 requests added" in done.stderr
+    rows = lines(invoke("results", job).stdout)
+    assert [(row["custom_id"], row["request"]["text"]) for row in rows] == [
+        ("a", "x"),
+        ("b", "x"),
+        ("c", "y"),
+    ]
+    assert all(row["request"]["custom_id"] == row["custom_id"] for row in rows)
+
+
 def test_a_plan_spends_nothing(requests: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     """`plan` needs no key, writes nothing, and reports requests that would be refused."""
     monkeypatch.delenv("ANTHROPIC_API_KEY")

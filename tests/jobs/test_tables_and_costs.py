@@ -5,21 +5,40 @@ from __future__ import annotations
 import csv
 import shutil
 import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypedDict
 
+import anyio
+import anyio.lowlevel
 import orjson
 import pyarrow.parquet as pq
 import pydantic
 import pytest
-from claude_batches.jobs import BudgetError, JobError, JobOptionsError, TableError, _adding, _rows
+from claude_batches.jobs import (
+    BudgetError,
+    Job,
+    JobConflictError,
+    JobError,
+    JobOptionsError,
+    SourceError,
+    TableError,
+    TemplateError,
+    _adding,
+    _rows,
+    plan,
+    read_source,
+)
 from claude_batches.jobs._requests import Given
+from claude_batches.jobs._rows import rows_of_shard
 from claude_batches.jobs._tables import _write
 from claude_batches.sandbox import Sandbox
 
-from tests.jobs.kinds import Open
+from tests.jobs.kinds import Open, async_jobs
 from tests.jobs.victim import requests
 
 #: Dollars a million.
@@ -102,6 +121,171 @@ def test_many_repeated_rows(
         assert all(row.params["messages"][0]["content"] in row.message.content[0].text for row in rows)
 
 
+#: Rows with ids, of which the third alone has a prompt of its own.
+NAMED = [{"id": id, "text": text, "n": n} for n, (id, text) in enumerate(zip("abcd", "xxyx", strict=True))]
+
+
+def _read_ids(path: Path) -> list[tuple[str, str, str]]:
+    """The ids, answers and numbers of a table of results; it has no other column of ids."""
+    read: list[dict[str, Any]]
+    if path.suffix == ".parquet":
+        read = pq.read_table(path).to_pylist()
+    elif path.suffix == ".csv":
+        with path.open(newline="") as file:
+            read = list(csv.DictReader(file))
+    else:
+        read = [orjson.loads(line) for line in path.read_bytes().splitlines()]
+    assert not any("input_custom_id" in row for row in read)
+    return [(row["custom_id"], row["text"].split()[-2], str(row["n"])) for row in read]
+
+
+@pytest.mark.parametrize("together", [1, 50_000])
+def test_rows_with_ids_share_a_request(
+    tmp_path: Path, open_job: Open, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    """With `dedupe=True` rows with equal params and ids of their own are paid for once, and each has the result."""
+    monkeypatch.setattr(_adding, "_PENDING_ROWS", together)
+    job = open_job(tmp_path / "a", sandbox.url)
+    options = {**QUESTION, "id_column": "id", "dedupe": True}
+    planned = plan(read_source(NAMED, **options))
+    assert job.add(NAMED, **options) == planned.requests == 2
+    assert job.add(iter(NAMED), **options) == 0
+    assert job.status().twins == planned.repeated == 2
+    assert sum(shard.requests for shard in job.shards()) == 2
+    job.run()
+    # Later rows: one with a prompt that was answered, and a new one.
+    later = [*NAMED, {"id": "e", "text": "y", "n": 4}, {"id": "f", "text": "z", "n": 5}]
+    assert job.add(later, **options) == 1
+    job.run()
+    assert (job.status().requests, job.status().twins) == (3, 3)
+    expected = [(row["id"], row["text"], str(row["n"])) for row in later]
+    rows = list(job.results())
+    assert [
+        (row.custom_id, row.message.content[0].text.split()[-2], str(row.columns["n"])) for row in rows
+    ] == expected
+    assert [row.columns for row in rows] == later
+    assert [row.request for row in rows] == [
+        {**each, "custom_id": each["id"], "params": row.params} for each, row in zip(later, rows, strict=True)
+    ]
+    assert sorted(row.custom_id for row in job.results("arrival")) == list("abcdef")
+    for suffix in ("jsonl", "csv", "parquet"):
+        job.write(tmp_path / f"t.{suffix}")
+        assert _read_ids(tmp_path / f"t.{suffix}") == expected
+    ids = job.write(columns=["custom_id", "text"]).read_all()["custom_id"].to_pylist()
+    assert ids == list("abcdef")
+
+
+def test_ids_of_requests_that_are_sent_again(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """Rows that share a request keep their ids when it is sent again, and `retry_if` has the one of the first row."""
+    asked: list[str] = []
+
+    def retry(custom_id: str, params: Any, result: Any, attempt: int) -> bool:
+        asked.append(custom_id)
+        return attempt < 2
+
+    job = open_job(tmp_path / "a", sandbox.url, retry_if=retry)
+    requests = [{"custom_id": row["id"], "params": request(len(row["text"])), "n": row["n"]} for row in NAMED]
+    assert job.add(requests, dedupe=True) == 1
+    job.run()
+    assert asked == ["a", "a"]
+    assert [(row.custom_id, row.attempt, row.columns) for row in job.results()] == [
+        (row["id"], 2, {"n": row["n"]}) for row in NAMED
+    ]
+
+
+def test_rows_without_ids_among_them(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """A row without an id that shares the request of rows with ids has its derived id, whichever came first."""
+    for name, rows in (("a", [NAMED[0], {"text": "x"}]), ("b", [{"text": "x"}, NAMED[0]])):
+        job = open_job(tmp_path / name, sandbox.url)
+        given = [{"custom_id": row.pop("id", None), **row} for row in map(dict, rows)]
+        assert job.add(given, **QUESTION, dedupe=True) == 1
+        job.run()
+        derived = next(read_source([{"text": "x"}], **QUESTION)).custom_id
+        expected = [each["custom_id"] or derived for each in given]
+        assert [row.custom_id for row in job.results()] == expected
+        assert job.write(columns=["custom_id"]).read_all()["custom_id"].to_pylist() == expected
+
+
+def test_latest_of_each_id(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """The latest rows are one for each id, where several ids share a request."""
+    job = open_job(tmp_path / "a", sandbox.url)
+    options = {**QUESTION, "id_column": "id", "dedupe": True}
+    job.add(NAMED, **options)
+    job.add([{**row, "n": 10 + row["n"]} for row in NAMED if row["id"] in "ab"], **options)
+    job.run()
+    opened = job._job if isinstance(job, Job) else job._job._job
+    (shard,) = job.shards()
+    rows = rows_of_shard(opened.ledger, opened.lines, shard, latest=True)
+    found = sorted((row.custom_id, row.columns["n"]) for row in rows)
+    assert found == [("a", 10), ("b", 11), ("c", 2), ("d", 3)]
+
+
+def test_samples_of_one_prompt(tmp_path: Path, open_job: Open) -> None:
+    """By default each row with an id is a request, and rows without ids share one; with `False` each row is one."""
+    job = open_job(tmp_path / "a", None)
+    assert job.add(NAMED, **QUESTION, id_column="id") == 4
+    assert job.add(NAMED, **QUESTION, id_column="id", dedupe=False) == 0
+    without = [{"text": "x"}] * 3
+    assert job.add(without, **QUESTION) == 1
+    assert job.add(without, **QUESTION, dedupe=False) == 3
+
+
+def test_own_ids_are_not_shared(tmp_path: Path, open_folder: Open) -> None:
+    """Ids that are sent as they are can't share a request, and the error says what to do."""
+    job = open_folder(tmp_path / "a", None, ids="own")
+    with pytest.raises(JobOptionsError, match='leave out dedupe, or make the job with ids="derived"'):
+        job.add(NAMED, **QUESTION, id_column="id", dedupe=True)
+    assert job.add(NAMED, **QUESTION, id_column="id") == 4
+
+
+@pytest.fixture
+def open_async() -> Iterator[Open]:
+    """Open asynchronous jobs."""
+    yield from async_jobs(None)
+
+
+async def _as_they_come(rows: Iterable[Any], taken: list[Any]) -> AsyncIterator[Any]:
+    for row in rows:
+        await anyio.lowlevel.checkpoint()
+        taken.append(row)
+        yield row
+
+
+def test_async_rows(tmp_path: Path, open_async: Open) -> None:
+    """Rows of an async iterable become requests by the options that rows of an iterable do."""
+    taken: list[Any] = []
+    with Sandbox(instant=True, reply=lambda _: '{"good": true}') as sandbox:
+        job = open_async(tmp_path / "a", sandbox.url, output=Review)
+        same = open_async(tmp_path / "b", sandbox.url, output=Review)
+        options = {**QUESTION, "id_column": "id", "dedupe": True}
+        assert job.add(_as_they_come(NAMED, taken), **options, limit=3) == 2
+        # Nothing is taken of the source beyond the limit.
+        assert taken == NAMED[:3]
+        assert job.add(_as_they_come(NAMED, taken), **options) == 0
+        same.add(NAMED, **options)
+        plain = {"custom_id": "plain", "params": request(1)}
+        for each, source in ((job, _as_they_come([plain], taken)), (same, [plain])):
+            assert each.add(source) == 1
+            each.run()
+    rows = list(job.results())
+    assert [row.request for row in rows] == [row.request for row in same.results()]
+    assert [row.custom_id for row in rows] == ["a", "b", "c", "d", "plain"]
+    assert all(row.output == {"good": True} for row in rows)
+
+
+def test_errors_of_async_rows(tmp_path: Path, open_async: Open) -> None:
+    """An error about a row of an async iterable has its place, and nothing is added."""
+    job = open_async(tmp_path / "a", None)
+    for options, kind, told in (
+        ({**QUESTION, "id_column": "no"}, SourceError, "row 0: there is not a column 'no'"),
+        ({"template": "{nothing}", "model": "m"}, TemplateError, "row 0"),
+        ({**QUESTION, "id_column": "one"}, JobConflictError, "row 2: .*'1' twice"),
+    ):
+        with pytest.raises(kind, match=told):
+            job.add(_as_they_come([{**row, "one": 1} for row in NAMED], []), **options)
+    assert job.status().empty
+
+
 def test_failed_call_leaves_no_repeated_rows(
     tmp_path: Path, open_folder: Open, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +325,45 @@ def test_table_out(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     lines = [orjson.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
     assert [line["country"] for line in lines] == ["country 0", "country 1"]
     assert all(line["cost"] > 0 and line["attempt"] == 1 and line["batch_id"] for line in lines)
+
+
+MEASURE = """
+import sys
+from pathlib import Path
+import pyarrow.parquet
+from claude_batches.jobs import Job, _rows
+from claude_batches.jobs._tables import _arrow
+def peak():
+    return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+# As many rows are read together as the memory of large jobs is bounded by.
+_rows.AHEAD_ROWS, _arrow.GROUP_ROWS = 1000, 1000
+for name in sys.argv[2:]:
+    with Job.open(name) as job:
+        before = peak()
+        print(job.write(sys.argv[1]), peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_writing_in_flat_memory(tmp_path: Path, open_folder: Open, suffix: str) -> None:
+    """A table of a job with twice the rows takes no more memory."""
+    folders: list[str] = []
+    with Sandbox(instant=True, reply=lambda _: "word " * 1000) as sandbox:
+        for count in (6000, 12000):
+            folders.append(str(tmp_path / str(count)))
+            job = open_folder(folders[-1], sandbox.url, max_requests=3000)
+            job.add(
+                {"params": {**request(number), "max_tokens": 2000}, "n": number} for number in range(count)
+            )
+            job.run()
+            job.close()
+    command = [sys.executable, "-c", MEASURE, str(tmp_path / f"t.{suffix}"), *folders]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    (few, _), (many, more) = (map(int, line.split()) for line in done.stdout.splitlines())
+    assert (few, many) == (6000, 12000)
+    # Of 30 MB of further results.
+    assert more < 20_000, done.stdout
 
 
 #: Columns of rows, of which most come late, and whose values are of several kinds.

@@ -29,8 +29,8 @@ from ._job_view import (
 from ._jobs_api import cost as cost_of
 from ._jobs_api import is_job, opened
 from ._jobs_api import plan as plan_of
-from ._options import JobName, Json, Ledger, MaxBytes, MaxRequests, Prices, Workspace, prices_of
-from ._sources import SourceOptions
+from ._options import Ids, JobName, Json, Ledger, MaxBytes, MaxRequests, Prices, Workspace, prices_of
+from ._sources import RowOptions
 
 if TYPE_CHECKING:
     from claude_batches.jobs import Job, JobRow, JobStatus
@@ -65,7 +65,8 @@ def plan(
     max_requests: MaxRequests = None,
     max_bytes: MaxBytes = None,
     prices: Prices = None,
-    source: SourceOptions,
+    ids: Ids = None,
+    source: RowOptions,
     ledger: Ledger = None,
     json: Json = False,
 ) -> None:
@@ -92,6 +93,7 @@ def plan(
                 sample=sample,
                 max_requests=max_requests,
                 max_bytes=max_bytes,
+                ids=ids,
             )
     empty = not planned.requests if status is None else status.empty
     if json:

@@ -40,7 +40,7 @@ from ._options import (
     Verbose,
 )
 from ._progress import Reporter
-from ._sources import SourceArgument, SourceOptions, place_of
+from ._sources import RowOptions, SourceArgument, place_of
 
 if TYPE_CHECKING:
     from claude_batches.jobs import Job
@@ -52,7 +52,7 @@ def run(
     job: JobName,
     requests: SourceArgument = None,
     *,
-    source: SourceOptions,
+    source: RowOptions,
     max_cost: MaxCost = None,
     ids: Ids = None,
     poll_interval: PollInterval = None,
@@ -104,7 +104,7 @@ def submit(
     job: JobName,
     requests: SourceArgument = None,
     *,
-    source: SourceOptions,
+    source: RowOptions,
     max_cost: MaxCost = None,
     ids: Ids = None,
     settings: JobSettings,
@@ -221,7 +221,7 @@ def cancel_job(job: str, *, ledger: str | None, workspace: str | None, json: boo
     finish(status_of(report.status))
 
 
-def _add(job: Job, path: str | None, source: SourceOptions) -> None:
+def _add(job: Job, path: str | None, source: RowOptions) -> None:
     if path is not None:
         added = job.add(place_of(path), **source.options(path))
         say(f"{counted(added, 'request', 'requests')} added")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ._exits import CommandError, ExitStatus
-from ._sources import SourceOptions
+from ._sources import RowOptions
 
 if TYPE_CHECKING:
     from claude_batches.jobs import Job
@@ -91,7 +91,7 @@ def opened(
         raise
 
 
-def plan(path: str, source: SourceOptions, prices: Any, **options: Any) -> Plan:
+def plan(path: str, source: RowOptions, prices: Any, **options: Any) -> Plan:
     """Return the plan of a source.
 
     Args:
@@ -104,7 +104,11 @@ def plan(path: str, source: SourceOptions, prices: Any, **options: Any) -> Plan:
     from claude_batches.jobs import plan as plan_of
 
     given = {name: value for name, value in options.items() if value is not None}
-    return plan_of(source.rows(path), prices=Prices(prices), **given)
+    # One request for several rows and ids of one's own on the wire exclude each other.
+    rows = (
+        source.rows(path, own_ids=True) if source.dedupe and given.get("ids") == "own" else source.rows(path)
+    )
+    return plan_of(rows, prices=Prices(prices), **given)
 
 
 def cost(job: Job) -> Report:

@@ -15,7 +15,7 @@ from ._exits import CommandError
 if TYPE_CHECKING:
     from claude_batches.jobs._tables import SourceRow
 
-__all__ = ["SourceArgument", "SourceOptions", "place_of"]
+__all__ = ["RowOptions", "SourceArgument", "SourceOptions", "place_of"]
 
 _PANEL = "Requests"
 
@@ -148,6 +148,27 @@ class SourceOptions:
         }
         given = {name: value for name, value in options.items() if value is not None}
         return given | {"cache": None} if self.cache == "none" else given
+
+
+@attrs.frozen(kw_only=True)
+class RowOptions(SourceOptions):
+    """Those of a source whose rows a job takes."""
+
+    dedupe: Annotated[
+        bool | None,
+        typer.Option(
+            "--dedupe/--no-dedupe",
+            help="Pay once for rows with equal requests, those with ids of their own as well, or for each row; by "
+            "default once for those without ids.",
+            show_default=False,
+            rich_help_panel=_PANEL,
+        ),
+    ] = None
+
+    def options(self, path: str) -> dict[str, Any]:
+        """Return the options of `read_source` that were given, as `SourceOptions` does."""
+        given = SourceOptions.options(self, path)
+        return given if self.dedupe is None else given | {"dedupe": self.dedupe}
 
 
 def place_of(path: str) -> Any:

@@ -22,7 +22,7 @@ from ._errors import JobOptionsError, ShardError
 from ._folder import Store
 from ._ids import key_of
 from ._ledger._sql import Spent, SqlLedger
-from ._lines import parse_result, split_line
+from ._lines import parse_result, user_line
 from ._options import JobOptions
 from ._reading import Lines
 from ._records import Block, Item, ItemState, JobFacts, JobState, Positions, Shard
@@ -355,7 +355,7 @@ class _Taking:
         )
 
     def _request(self, item: Item) -> tuple[str, bytes]:
-        return split_line(self._lines.body(item.shard, item.place))
+        return user_line(self._lines.body(item.shard, item.place))
 
     def _pause(self) -> str | None:
         """Return why the job pauses, and hold the rows that the reason ended."""

@@ -10,7 +10,7 @@ ClaudeBatchesError
      ├─ TableError              a table of requests or results can't be read or written
      │   ├─ SourceError         a row of a source can't become a request
      │   ├─ TemplateError       a template is malformed, or names a column that a row doesn't have
-     │   ├─ WriteError          a row doesn't fit into the table that is written
+     │   ├─ WriteError          a file can't be written, or a row doesn't fit into its table
      │   ├─ AnswerTypeError     an output type that can't be described by a JSON schema
      │   └─ UnparsableAnswerError  an answer is not of the output type
      ├─ BudgetError             a limit that can't hold, or that leaves no room for a shard

@@ -7,10 +7,11 @@ from itertools import repeat
 from typing import Any
 
 import attrs
+import orjson
 
 from ._input_columns import arrow_type, columns_of_job
 from ._ledger._sql import SqlLedger
-from ._lines import custom_id_of, head_reader
+from ._lines import custom_id_of, head_reader, user_head
 from ._reading import Lines
 from ._records import ItemValues, Twin
 from ._rows import Joining, Order
@@ -106,14 +107,15 @@ class _Exporting(Joining):
             yield from map(ResultRow, results, self._missing_ids(items, results), names, attempts)
             return
         bodies = self._lines.bodies((shard, place) for _, shard, place, *_ in items)
-        if not self._inputs:
+        if not self._inputs and not twins:
             yield from map(ResultRow, results, map(custom_id_of, bodies), names, attempts)
             return
         heads = map(head_reader(), bodies)
-        for line, (custom_id, columns), name, attempt, twin in zip(
+        for line, (added, extra), name, attempt, twin in zip(
             results, heads, names, attempts, twins or repeat(None), strict=False
         ):
-            yield ResultRow(line, custom_id, name, attempt, columns if twin is None else twin.columns)
+            custom_id, columns = user_head(added, extra if twin is None else orjson.loads(twin.columns))
+            yield ResultRow(line, custom_id, name, attempt, columns)
 
     def _missing_ids(
         self, items: Sequence[ItemValues], results: Sequence[bytes | None]

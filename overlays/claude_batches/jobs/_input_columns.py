@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from ._ledger._sql import SqlLedger
-from ._lines import read_line
+from ._lines import OWN_ID_COLUMN, read_line
 from ._reading import Lines
 
 __all__ = ["InputColumns", "arrow_type", "columns_of_job"]
@@ -106,4 +106,6 @@ def columns_of_job(ledger: SqlLedger, lines: Lines) -> dict[str, int]:
             columns.add_values(read_line(line).extra)
         for twin in ledger.twins():
             columns.add(twin.columns)
+    # That of ids is none of the input.
+    columns.found.pop(OWN_ID_COLUMN, None)
     return columns.found

@@ -22,6 +22,7 @@ __all__ = [
     "BETWEEN",
     "ENVELOPE",
     "HEAD",
+    "OWN_ID_COLUMN",
     "SEPARATOR",
     "TAIL",
     "Line",
@@ -33,8 +34,14 @@ __all__ = [
     "read_line",
     "sent_line",
     "split_line",
+    "user_head",
+    "user_line",
     "write_line",
 ]
+
+#: The name among the other properties of a row of the user's id, for rows whose request has a derived one because rows
+#: with equal params share it. No column has this name.
+OWN_ID_COLUMN = "custom_id"
 
 #: The parts of a sent body around its lines.
 HEAD, BETWEEN, TAIL = b'{"requests":[', b",\n", b"]}"
@@ -71,7 +78,7 @@ def params_start(line: bytes) -> int | None:
 
 
 def split_line(line: bytes) -> tuple[str, bytes]:
-    """Return the user's id and the params' JSON of a line."""
+    """Return the id that a request was added by and the params' JSON of a line."""
     if line.startswith(_PLAIN):
         # A quote within a JSON string has a backslash before it, so the first match is the end of the id.
         head, _, tail = line.partition(_PARAMS)
@@ -79,6 +86,27 @@ def split_line(line: bytes) -> tuple[str, bytes]:
         return custom_id, tail[:-1]
     wire = orjson.loads(line)
     return wire["custom_id"], orjson.dumps(wire["params"])
+
+
+def user_line(line: bytes) -> tuple[str, bytes]:
+    """Return the user's id and the params' JSON of a line."""
+    if line.startswith(_PLAIN):
+        return split_line(line)
+    wire = orjson.loads(line)
+    return user_head(wire["custom_id"], wire.get("extra"))[0], orjson.dumps(wire["params"])
+
+
+def user_head(custom_id: str, extra: dict[str, Any] | None) -> tuple[str, dict[str, Any] | None]:
+    """Return the user's id of a row, and its columns.
+
+    Args:
+        custom_id: The id that its request was added by.
+        extra: Its other properties.
+    """
+    if extra is None or OWN_ID_COLUMN not in extra:
+        return custom_id, extra
+    columns = dict(extra)
+    return columns.pop(OWN_ID_COLUMN), columns
 
 
 class Line(NamedTuple):
@@ -111,12 +139,12 @@ def sent_line(line: bytes, custom_id: bytes | None) -> bytes:
 
 def custom_id_of(line: bytes) -> str:
     """Return the user's id of a line."""
-    return head_reader()(line)[0]
+    return user_head(*head_reader()(line))[0]
 
 
 @cache
 def head_reader() -> Callable[[bytes], tuple[str, dict[str, Any] | None]]:
-    """Return the function that reads the user's id of a line and its other properties, and not the params."""
+    """Return the function that reads a line but for its params: the id that it was added by, other properties."""
     msgspec = optional("msgspec")
     decode: Callable[[bytes], Any] = read_line
     if msgspec is not None:

@@ -14,7 +14,7 @@ from ._cost import Budget, BudgetError, CostCounter, Planner, Prices, Report
 from ._cost._estimate import ParamError, most_cost
 from ._errors import LedgerDamagedError
 from ._ledger._sql import SqlLedger
-from ._lines import parse_result, split_line
+from ._lines import parse_result, user_line
 from ._reading import Lines
 from ._records import Shard, ShardState
 
@@ -72,7 +72,7 @@ class Money:
         """Return the most that requests can cost: (position, line)."""
         total = Decimal(0)
         for position, line in rows:
-            custom_id, params = split_line(line)
+            custom_id, params = user_line(line)
             try:
                 most = most_cost(orjson.loads(params), self._prices)
             except ParamError as error:
@@ -133,8 +133,8 @@ class Money:
             try:
                 for shard in staged:
                     for line in self._lines.whole_body(shard):
-                        custom_id, params = split_line(line)
-                        planner.add(custom_id, orjson.loads(params))
+                        custom_id, params = user_line(line)
+                        planner.add_of_job(custom_id, orjson.loads(params))
             except LedgerDamagedError:
                 # Unless another process that runs the job has merged these shards meanwhile.
                 if self._ledger.shards((ShardState.STAGED,)) == staged:

@@ -9,9 +9,10 @@ import orjson
 
 from ._errors import JobRequestError
 from ._ids import OWN_ID, derived_id, key_of, params_key
-from ._lines import params_start, write_line
+from ._lines import OWN_ID_COLUMN, params_start, write_line
+from ._tables._requests import SourceRow
 
-__all__ = ["Given", "Request", "encode_params", "prepare"]
+__all__ = ["Given", "Request", "Rows", "encode_params", "given_of", "prepare"]
 
 
 class Given(NamedTuple):
@@ -24,6 +25,18 @@ class Given(NamedTuple):
     """The number of the row in its source; `None` where rows have no order."""
 
 
+def given_of(row: SourceRow) -> Given:
+    """Return a row of a table as a request.
+
+    Args:
+        row: The row.
+    """
+    if row.shared:
+        columns = {**row.columns, OWN_ID_COLUMN: row.custom_id}
+        return Given(derived_id(row.key), row.params, columns, row.position)
+    return Given(row.custom_id, row.params, row.columns, row.position)
+
+
 class Rows:
     """The rows of a table as requests.
 
@@ -31,7 +44,7 @@ class Rows:
         source: The rows, as `read_source` returns them.
     """
 
-    def __init__(self, source: Iterable[Any]) -> None:
+    def __init__(self, source: Iterable[SourceRow]) -> None:
         self._source = source
         self.where = ""
         """The place of the last one."""
@@ -40,7 +53,7 @@ class Rows:
         """Yield the requests."""
         for row in self._source:
             self.where = row.where
-            yield Given(row.custom_id, row.params, row.columns, row.position)
+            yield given_of(row)
 
 
 class Request(NamedTuple):

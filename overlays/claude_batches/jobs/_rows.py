@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from heapq import merge
 from itertools import chain, islice, repeat
@@ -16,7 +16,7 @@ import orjson
 from ._causes import Cause
 from ._codec import BLOCK_LINES, LINE_BITS
 from ._ledger._sql import SqlLedger
-from ._lines import Line, exact_result, read_line, split_line
+from ._lines import OWN_ID_COLUMN, Line, custom_id_of, exact_result, read_line, split_line, user_head
 from ._reading import INDEX_BITS, Lines, StoredBlock
 from ._records import Item, ItemState, ItemValues, Shard, ShardState, Twin
 from ._tables import AnswerType, check_answer
@@ -87,7 +87,10 @@ class JobRow:
     @property
     def custom_id(self) -> str:
         """The custom_id as it was added."""
-        return split_line(self._block.line(self._place))[0]
+        line = self._block.line(self._place)
+        if self._columns is None:
+            return custom_id_of(line)
+        return user_head(split_line(line)[0], orjson.loads(self._columns))[0]
 
     @property
     def params(self) -> dict[str, Any]:
@@ -97,9 +100,8 @@ class JobRow:
     @property
     def columns(self) -> dict[str, Any]:
         """The columns of the table that the request is of, or its other properties."""
-        if self._columns is not None:
-            return cast("dict[str, Any]", orjson.loads(self._columns))
-        return self._read().extra
+        extra = self._read().extra if self._columns is None else orjson.loads(self._columns)
+        return user_head("", extra)[1] or {}
 
     @property
     def request(self) -> dict[str, Any]:
@@ -196,18 +198,19 @@ def rows_of_shard(
         lines: The lines of bodies and results.
         shard: The shard, whose results are collected.
         causes: The causes of the wanted rows; `None` for all.
-        latest: Leaves out twins, and rows that have some, but for the one that was written last.
+        latest: Leaves out twins, and rows that have some, but for the one of each custom_id that was written last.
         bodies: Reads the requests. Without them a row has no custom_id, params or columns.
         results: Reads the results. Without them a row has none.
     """
     return Joining(ledger, lines, None, bodies=bodies, results=results).by_shard(shard, causes, latest=latest)
 
 
-def with_twins(ledger: SqlLedger, items: Sequence[Item], *, latest: bool) -> list[Item | Twin]:
-    """Return rows and their twins; with `latest` the one of each that was written last.
+def with_twins(ledger: SqlLedger, lines: Lines, items: Sequence[Item], *, latest: bool) -> list[Item | Twin]:
+    """Return rows and their twins; with `latest` the one of each custom_id that was written last.
 
     Args:
         ledger: The ledger.
+        lines: The lines of bodies.
         items: The rows.
         latest: Leaves out the others.
     """
@@ -217,11 +220,34 @@ def with_twins(ledger: SqlLedger, items: Sequence[Item], *, latest: bool) -> lis
     if not latest:
         return [*items, *_twins_of(ledger, wanted)]
     last = ledger.last_twins(list(wanted))
+    if OWN_ID_COLUMN in ledger.input_columns():
+        return _last_of_ids(ledger, lines, items, last)
     # A twin without columns says that it is the row itself.
     return [
         item if item.position not in last or not (twin := last[item.position][1]).columns else twin
         for item in items
     ]
+
+
+def _last_of_ids(
+    ledger: SqlLedger, lines: Lines, items: Sequence[Item], last: Mapping[int, tuple[bytes, Twin]]
+) -> list[Item | Twin]:
+    """Return the last of the rows with each custom_id, in a job where rows with several share a request."""
+    by_id: dict[tuple[int, str | None], Item | Twin] = {}
+    own: dict[int, tuple[int, str | None]] = {}
+    for item in items:
+        own[item.position] = (
+            item.position,
+            read_line(lines.body(item.shard, item.place)).extra.get(OWN_ID_COLUMN),
+        )
+        by_id[own[item.position]] = item
+    for twin in _twins_of(ledger, set(own)):
+        by_id[twin.item, orjson.loads(twin.columns).get(OWN_ID_COLUMN)] = twin
+    for item in items:
+        # A twin without columns says that it is the row itself.
+        if item.position in last and not last[item.position][1].columns:
+            by_id[own[item.position]] = item
+    return list(by_id.values())
 
 
 def _twins_of(ledger: SqlLedger, wanted: set[int]) -> Iterator[Twin]:
@@ -287,7 +313,7 @@ class Joining:
             if not twins or not group:
                 yield group
             elif latest:
-                yield with_twins(self._ledger, group, latest=True)
+                yield with_twins(self._ledger, self._lines, group, latest=True)
             else:
                 yield group
                 # A row may have any number of them.

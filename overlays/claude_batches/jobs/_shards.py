@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 from zlib import crc32
 
 import orjson
@@ -15,11 +15,28 @@ from ._ids import sent_id
 from ._lines import AROUND, ENVELOPE, SEPARATOR
 from ._requests import Request
 
-__all__ = ["Limits", "ModelFacts", "ShardFill", "block_full", "blocks_of", "distinct_count"]
+__all__ = [
+    "Limits",
+    "ModelFacts",
+    "ShardFill",
+    "Size",
+    "block_full",
+    "blocks_of",
+    "distinct_count",
+    "mergeable",
+    "merged",
+]
 
 
 class Limits(NamedTuple):
     """The limits of a shard."""
+
+    requests: int
+    bytes: int
+
+
+class Size(NamedTuple):
+    """The size of a shard."""
 
     requests: int
     bytes: int
@@ -160,3 +177,49 @@ def blocks_of(lines: Sequence[bytes]) -> Iterator[tuple[int, int]]:
 def block_full(lines: int, size: int) -> bool:
     """Tell if a block is to be closed."""
     return lines >= BLOCK_LINES or size >= BLOCK_BYTES
+
+
+class _Sized(Protocol):
+    @property
+    def requests(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+
+
+_SizedT = TypeVar("_SizedT", bound=_Sized)
+
+
+def mergeable(shards: Sequence[_SizedT], limits: Limits) -> list[_SizedT]:
+    """Return small shards, as many as fit into one.
+
+    Args:
+        shards: The shards.
+        limits: The limits of that one.
+    """
+    group: list[_SizedT] = []
+    requests = size = 0
+    for shard in shards:
+        if shard.requests > limits.requests // 2 or shard.bytes > limits.bytes // 2:
+            continue
+        # A derived id may be longer in the new shard, whose number has more digits.
+        room = shard.bytes + 10 * shard.requests
+        if requests + shard.requests > limits.requests or size + room > limits.bytes:
+            break
+        group.append(shard)
+        requests, size = requests + shard.requests, size + room
+    return group
+
+
+def merged(shards: Sequence[Size], limits: Limits) -> list[Size]:
+    """Return the shards that are left when small ones are merged.
+
+    Args:
+        shards: The shards.
+        limits: The limits of a shard.
+    """
+    left = list(shards)
+    while len(group := mergeable(left, limits)) > 1:
+        gone = set(map(id, group))
+        left = [each for each in left if id(each) not in gone]
+        left.append(Size(sum(each.requests for each in group), sum(each.bytes for each in group)))
+    return left

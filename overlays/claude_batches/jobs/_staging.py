@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-import attrs
 import orjson
 
 from ._causes import follow_up, sent_again
@@ -23,11 +22,13 @@ from ._options import JobOptions
 from ._reading import Lines
 from ._records import BODY, WAITING, Block, Item, ItemState, JobState, Positions, Shard, ShardState
 from ._requests import Request, encode_params
-from ._shards import Limits, ShardFill, block_full, distinct_count
+from ._shards import Limits, ShardFill, Size, block_full, distinct_count, mergeable, merged
 
 __all__ = ["Body", "clean", "merge", "merged_count", "reopen", "restage", "shown"]
 
 _SHOWN = 200
+#: The kinds of shards of which several small ones become one.
+_MERGED = ("first", "retry")
 
 
 class Body:
@@ -227,8 +228,8 @@ def merge(ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions) ->
     Requests that are added in small portions would otherwise make as many batches.
     """
     limits = Limits(options.shard_requests, options.max_bytes)
-    merged = 0
-    for kind in ("first", "retry"):
+    gone = 0
+    for kind in _MERGED:
         if len(_mergeable(ledger.shards((ShardState.STAGED,)), kind, limits)) < 2:
             continue
         with ledger.exclusive():
@@ -236,38 +237,22 @@ def merge(ledger: SqlLedger, store: Store, lines: Lines, options: JobOptions) ->
                 for shard in group:
                     store.delete(shard.number, shard.codec)
                     lines.forget(shard.number)
-                merged += len(group)
-    return merged
+                gone += len(group)
+    return gone
 
 
 def merged_count(staged: Sequence[Shard], options: JobOptions) -> int:
     """Return the number of shards that `merge` leaves of those that were not sent."""
     limits = Limits(options.shard_requests, options.max_bytes)
-    left = list(staged)
-    for kind in ("first", "retry"):
-        while len(group := _mergeable(left, kind, limits)) > 1:
-            requests, size = sum(each.requests for each in group), sum(each.bytes for each in group)
-            merged = {each.number for each in group}
-            left = [each for each in left if each.number not in merged]
-            left.append(attrs.evolve(group[0], requests=requests, bytes=size))
-    return len(left)
+    sizes: dict[str, list[Size]] = {}
+    for shard in staged:
+        sizes.setdefault(shard.kind, []).append(Size(shard.requests, shard.bytes))
+    return sum(len(merged(each, limits) if kind in _MERGED else each) for kind, each in sizes.items())
 
 
 def _mergeable(staged: Sequence[Shard], kind: str, limits: Limits) -> list[Shard]:
-    """Return small shards, as many as fit into one."""
-    group: list[Shard] = []
-    requests = size = 0
-    for shard in staged:
-        small = shard.requests <= limits.requests // 2 and shard.bytes <= limits.bytes // 2
-        if shard.kind != kind or not small:
-            continue
-        # A derived id may be longer in the new shard, whose number has more digits.
-        room = shard.bytes + 10 * shard.requests
-        if requests + shard.requests > limits.requests or size + room > limits.bytes:
-            break
-        group.append(shard)
-        requests, size = requests + shard.requests, size + room
-    return group
+    """Return small shards of a kind, as many as fit into one."""
+    return mergeable([shard for shard in staged if shard.kind == kind], limits)
 
 
 def _merge_group(ledger: SqlLedger, store: Store, lines: Lines, kind: str, limits: Limits) -> list[Shard]:

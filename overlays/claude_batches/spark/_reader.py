@@ -281,7 +281,9 @@ def _joined(job: Opened, shard: Shard, path: Path, *, latest: bool) -> Iterator[
                 for index, position in enumerate(part, begin)
                 if starts[index] >= 0 and items[position].shard == shard.number
             }
-            for each in with_twins(job.ledger, [items[position] for position in found], latest=latest):
+            for each in with_twins(
+                job.ledger, job.lines, [items[position] for position in found], latest=latest
+            ):
                 columns = each.columns if isinstance(each, Twin) else None
                 item = items[each.item] if isinstance(each, Twin) else each
                 file.seek(found[item.position])

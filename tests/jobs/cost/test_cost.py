@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import tracemalloc
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ import genai_prices
 import orjson
 import pytest
 from claude_batches import ClaudeBatchesError
+from claude_batches.jobs import Job, JobError, JobRequestError, read_source
 from claude_batches.jobs._cost import (
     Budget,
     BudgetError,
@@ -305,9 +307,6 @@ def test_plan() -> None:
         [*rows(3), {"custom_id": "bad", "params": {**PARAMS, "max_tokens": None}}], prices=Prices(at=AT)
     )
     assert (made.requests, made.shards, made.errors) == (4, 1, 1)
-    assert made.bytes == sum(len(orjson.dumps(row)) for row in rows(3)) + len(
-        orjson.dumps({"custom_id": "bad", "params": {**PARAMS, "max_tokens": None}})
-    )
     assert made.problems[0].custom_id == "bad"
     assert made.max_output_tokens == 300
     assert made.input_tokens[0] < made.rough_input_tokens < made.input_tokens[1]
@@ -323,24 +322,100 @@ def test_unpriced_plan() -> None:
     assert "claude-nobody-9: 2 requests, unpriced" in str(made)
 
 
-@given(st.lists(st.integers(0, 400), max_size=30), st.integers(1, 5), st.integers(300, 900))
-def test_shards(sizes: list[int], most: int, most_bytes: int) -> None:
-    """Shards are counted as writing them would split them, by count and by exact bytes."""
-    requests = [
-        {"custom_id": f"{index:02}", "params": {"model": "m", "x": "y" * size}}
-        for index, size in enumerate(sizes)
+#: Rows for a template and its size, of which some have one prompt.
+TEXTS = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 300)), max_size=30)
+
+
+@settings(max_examples=40, deadline=None)
+@given(TEXTS, st.integers(1, 5), st.integers(390, 1200), st.booleans(), st.sampled_from(["derived", "own"]))
+def test_as_a_job_adds(
+    tmp_path_factory: pytest.TempPathFactory,
+    texts: list[tuple[int, int]],
+    most: int,
+    most_bytes: int,
+    named: bool,
+    ids: Any,
+) -> None:
+    """A plan has the requests, bytes, shards and tokens of the job that the same rows are added to, or its error."""
+    given_rows: list[dict[str, Any]] = [
+        {"params": {**PARAMS, "messages": [{"role": "user", "content": f"{number} {'y' * size}"}]}}
+        for number, size in texts
     ]
-    made = plan(requests, validate=False, prices=Prices({"m": {}}), max_requests=most, max_bytes=most_bytes)
-    shards: list[list[bytes]] = []
-    for request in map(orjson.dumps, requests):
-        if shards and len(shards[-1]) < most:
-            body = b'{"requests":[' + b",\n".join([*shards[-1], request]) + b"]}"
-            if len(body) <= most_bytes:
-                shards[-1].append(request)
+    if named:
+        # Equal ids for equal requests, and an odd one out.
+        given_rows = [
+            {"custom_id": f"row-{number}-{size}", **row}
+            for row, (number, size) in zip(given_rows, texts, strict=True)
+        ]
+    limits = {"max_requests": most, "max_bytes": most_bytes}
+    for source in (given_rows, list(read_source(given_rows))):
+        planned = plan(source, prices=PRICES, ids=ids, **limits)
+        with Job.open(tmp_path_factory.mktemp("plan") / "job", ids=ids, **limits) as job:
+            options: dict[str, Any] = {} if source is given_rows else {"params": {}}
+            if planned.errors:
+                with pytest.raises(JobRequestError, match="max_bytes"):
+                    job.add(given_rows, **options)
                 continue
-        shards.append([request])
-    assert made.shards == len(shards)
-    assert made.errors == sum(len(shard[0]) + len(b'{"requests":[]}') > most_bytes for shard in shards)
+            job.add(given_rows, **options)
+            added = job.plan(count=False)
+            assert (planned.requests, planned.bytes, planned.shards) == (
+                added.requests,
+                added.bytes,
+                added.shards,
+            )
+            assert planned.rough_input_tokens == added.rough_input_tokens
+            assert planned.max_output_tokens == added.max_output_tokens
+            assert planned.requests + planned.repeated == len(texts)
+
+
+@pytest.mark.parametrize("count", [3000, 5000, 9000])
+def test_shards_of_other_sizes(tmp_path: Path, count: int) -> None:
+    """Shards are counted as full as a job fills them, each to another number of requests."""
+    many = list(rows(count))
+    planned = plan(many, validate=False, max_requests=1000)
+    for number in range(3):
+        with Job.open(tmp_path / str(number), max_requests=1000) as job:
+            job.add(many)
+            assert planned.shards == job.plan(count=False, validate=False).shards == len(job.shards())
+            # The ids of the tenth shard are longer, and it begins elsewhere in each job.
+            assert abs(planned.bytes - sum(shard.bytes for shard in job.shards())) < 100
+
+
+def test_rows_of_one_prompt(tmp_path: Path) -> None:
+    """Rows with equal prompts are planned as the one request that is paid for, and the others are told."""
+    ask = {"template": "Is {text} nice?", "model": "claude-opus-5", "params": {"max_tokens": 9}}
+    table = [{"text": "a", "n": number} for number in range(50)]
+    planned = plan(read_source(table, **ask), prices=PRICES)
+    assert (planned.requests, planned.repeated) == (1, 49)
+    assert planned.most_cost == plan(read_source(table[:1], **ask), prices=PRICES).most_cost
+    assert "49 more rows repeat the request of another" in str(planned)
+    with Job.open(tmp_path / "job") as job:
+        assert job.add(table, **ask) == planned.requests
+        assert job.status().twins == planned.repeated
+        assert sum(shard.bytes for shard in job.shards()) == planned.bytes
+
+
+def test_refused_as_by_a_job(tmp_path: Path) -> None:
+    """What a job refuses is an error of the plan: its form, ids that can't be sent, other params, too many bytes."""
+    large = {**PARAMS, "system": "x" * 2000}
+    cases: list[tuple[list[Any], dict[str, Any], str]] = [
+        ([3], {}, "a request is a dict"),
+        ([{"custom_id": "a"}], {}, "no params"),
+        ([{"params": {**PARAMS, "betas": []}}], {}, "betas"),
+        ([{"custom_id": "ä", "params": PARAMS}], {"ids": "own"}, "1 to 64"),
+        ([{"custom_id": "a", "params": PARAMS}, {"custom_id": "a", "params": large}], {}, "other params"),
+        (
+            [{"custom_id": "a", "params": PARAMS}, {"custom_id": "b", "params": large}],
+            {"max_bytes": 1500},
+            "1,500",
+        ),
+    ]
+    for number, (given_rows, options, told) in enumerate(cases):
+        planned = plan(given_rows, **options)
+        assert (planned.errors, planned.requests) == (1, len(given_rows))
+        assert told in str(planned.problems[0])
+        with Job.open(tmp_path / str(number), **options) as job, pytest.raises(JobError):
+            job.add(given_rows)
 
 
 class Counting:
@@ -418,21 +493,25 @@ def test_media_is_not_counted_as_text() -> None:
     assert rough_input({"messages": [{"role": "user", "content": [image]}]}) < 2000
 
 
-def test_flat_memory() -> None:
-    """A plan of ten times as many requests takes no more memory, but for the hashes of ids and params."""
+@pytest.mark.parametrize(("kind", "each"), [("given", 250), ("of a job", 0)])
+def test_flat_memory(kind: str, each: int) -> None:
+    """A plan of ten times as many requests takes no more memory, but for the keys of those that are not of a job."""
 
     def peak(count: int) -> int:
         planner = Planner(validate=True, sample=8, prices=Prices(at=AT))
         tracemalloc.start()
         for row in rows(count):
-            planner.add(row["custom_id"], row["params"])
+            if kind == "given":
+                planner.add(row)
+            else:
+                planner.add_of_job(row["custom_id"], row["params"])
         size = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return size
 
     peak(20)
-    # Arrays of two hashes a request, while they are copied to a larger place.
-    assert peak(3000) < peak(300) + 100_000 + 2 * 16 * 3000
+    # A dict is copied to a larger place as it grows.
+    assert peak(3000) < peak(300) + 100_000 + each * 3000
 
 
 #: Anything that a program may put into params by mistake.

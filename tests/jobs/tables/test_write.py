@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +20,7 @@ import orjson
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from claude_batches.jobs import JobError
 from claude_batches.jobs._cost._prices import tokens_of
 from claude_batches.jobs._tables import (
     SCHEMA,
@@ -220,6 +222,64 @@ def test_a_failure_leaves_the_old_table(tmp_path: Path, suffix: str) -> None:
         write(rows(), path)
     assert path.read_bytes() == b"before"
     assert os.listdir(tmp_path) == [path.name]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of the size of files")
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl", "csv", "jsonl.gz", "csv.zst"])
+def test_a_file_that_cannot_be_written_on(tmp_path: Path, suffix: str) -> None:
+    """A file that can't grow is an error of a job with its name; no part of it is left, and the one before stays."""
+    import resource
+
+    path = tmp_path / f"t.{suffix}"
+    path.write_bytes(b"before")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (256, hard))
+    try:
+        with pytest.raises(WriteError, match=rf"{re.escape(str(path))} can't be written: .*large") as caught:
+            write(ROWS * 10_000, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert isinstance(caught.value, JobError)
+    assert path.read_bytes() == b"before"
+    assert os.listdir(tmp_path) == [path.name]
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="there is no device that is always full")
+@pytest.mark.parametrize("kind", ["parquet", "jsonl", "csv"])
+@pytest.mark.parametrize("rows", [ROWS, ROWS * 10_000])
+def test_a_full_disk(kind: Any, rows: list[ResultRow]) -> None:
+    """A full disk is an error with a hint, also where it is seen when the file is closed; a device stays one.
+
+    An open file is the caller's, and so are its errors.
+    """
+    with pytest.raises(WriteError, match=r"/dev/full can't be written: .*No space left.*Make room"):
+        write(rows, "/dev/full", format=kind)
+    assert Path("/dev/full").is_char_device()
+    with Path("/dev/full").open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+        write(rows, file, format=kind)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl", "csv"])
+def test_no_such_folder(tmp_path: Path, suffix: str) -> None:
+    """A file in a folder that is not there, or in the place of one, is an error of a job."""
+    (tmp_path / f"t.{suffix}").mkdir()
+    for path in (tmp_path / f"t.{suffix}", tmp_path / "none" / f"t.{suffix}"):
+        with pytest.raises(WriteError, match="can't be written"):
+            write(ROWS, path)
+    assert os.listdir(tmp_path) == [f"t.{suffix}"]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl", "csv"])
+def test_rows_that_cannot_be_read_on(tmp_path: Path, suffix: str) -> None:
+    """An error of reading the rows stays as it is: it is not one of writing."""
+
+    def rows() -> Any:
+        yield from ROWS
+        raise ConnectionError("gone")
+
+    with pytest.raises(ConnectionError, match="gone"):
+        write(rows(), tmp_path / f"t.{suffix}")
+    assert os.listdir(tmp_path) == []
 
 
 @attrs.define

@@ -169,8 +169,8 @@ class AsyncJob:
 
         Args:
             requests: An iterable of `{"custom_id": ..., "params": ...}`, or of params alone, whose id is derived
-                from them; an async iterable of these, with `AsyncJob`; or a path or table.
-            **source: How a path or table is read.
+                from them; or a path or table, such as an iterable of rows. Iterables may be async for an async job.
+            **source: How rows become requests: the arguments of `read_source`, but for `own_ids`.
 
         Returns:
             The number of new requests.
@@ -178,6 +178,7 @@ class AsyncJob:
         Raises:
             JobConflictError: The job has a custom_id already, with other params.
             JobRequestError: A request can't be sent.
+            SourceError: A row can't become a request.
         """
         if self._adding:
             raise JobError("requests are being added to this job already: wait for that call")
@@ -202,8 +203,9 @@ class AsyncJob:
         try:
             async for request in requests:
                 adding.push(request)
-        except BaseException:
+        except BaseException as error:
             adding.abandon()
+            _place(error, requests.where if isinstance(requests, _RowsAsTheyCome) else "")
             raise
         adding.finish()
         return adding.added
@@ -215,9 +217,7 @@ class AsyncJob:
                 adding.push(request)
         except BaseException as error:
             adding.abandon()
-            # Other requests than the last one are told by their index alone.
-            if isinstance(error, JobConflictError) and error.repeated and isinstance(requests, Rows):
-                error.args = (f"{requests.where}: {error}",)
+            _place(error, requests.where if isinstance(requests, Rows) else "")
             raise
         adding.finish()
         return adding.added
@@ -605,8 +605,11 @@ class AsyncJob:
         check_names("Job.add()", options, _SOURCE_NAMES)
         if not options and not _is_table(requests):
             return requests
-        source: Any = read_source(requests, own_ids=self._facts().ids == "own", **options)
-        return Rows(source)
+        options = {"own_ids": self._facts().ids == "own", **options}
+        # async only
+        if _comes_async(requests):
+            return _RowsAsTheyCome(requests, options)
+        return Rows(read_source(requests, **options))
 
     def _server_now(self) -> float:
         return time.time() if self._runner is None else self._runner.clock.now()
@@ -654,6 +657,13 @@ def _allow_all(_shard: Shard, _committed: list[Shard]) -> bool:
     return True
 
 
+def _place(error: BaseException, where: str) -> None:
+    """Put the place of the last row into an error about it."""
+    # Other requests than the last one are told by their index alone.
+    if isinstance(error, JobConflictError) and error.repeated and where:
+        error.args = (f"{where}: {error}",)
+
+
 def _is_table(value: object) -> bool:
     return isinstance(value, str | bytes | os.PathLike) or hasattr(value, "__arrow_c_stream__")
 
@@ -661,3 +671,41 @@ def _is_table(value: object) -> bool:
 # async only
 def _comes_async(value: object) -> TypeGuard[AsyncIterable[Any]]:
     return isinstance(value, AsyncIterable)
+
+
+# async only
+class _RowsAsTheyCome:
+    """The rows of an async iterable as requests, each read by `read_source` when it comes.
+
+    Args:
+        source: The rows.
+        options: How they become requests.
+    """
+
+    def __init__(self, source: AsyncIterable[Any], options: dict[str, Any]) -> None:
+        self._source = aiter(source)
+        self._left: int | None = options.get("limit")
+        self._row: Any = None
+        self._given = Rows(read_source(self._rows(), **options))
+        self._requests = iter(self._given)
+
+    @property
+    def where(self) -> str:
+        """The place of the last row."""
+        return self._given.where
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        if self._left is not None:
+            if self._left <= 0:
+                raise StopAsyncIteration
+            self._left -= 1
+        self._row = await anext(self._source)
+        return next(self._requests)
+
+    def _rows(self) -> Iterator[Any]:
+        """Yield the row that has come, once for each request that is asked for."""
+        while True:
+            yield self._row

@@ -7,18 +7,18 @@ import random
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import attrs
 import orjson
 
-from ..._distinct import distinct
 from ..._errors import ClaudeBatchesError
 from ..._words import counted
-from .._tables._errors import MissingExtraError, SourceError
-from .._tables._json import dumps
+from .._errors import JobRequestError
+from .._requests import Request, given_of, prepare
+from .._shards import Limits, ShardFill, Size, distinct_count, merged
+from .._tables._errors import MissingExtraError
 from .._tables._requests import SourceRow
-from .._tables._shapes import is_mapping, is_object
 from ._estimate import MARGIN, ParamError, most_cost, rough_input
 from ._prices import Prices
 from ._validate import Problem, RequestValidator
@@ -38,6 +38,8 @@ COUNTED = (
 )
 #: Problems that are listed; all are counted.
 LISTED = 100
+#: A token as a job has one. That of a job is random, and a plan is to be the same each time.
+TOKEN = "claudeplan"  # noqa: S105 -- no secret
 
 
 class Sample(NamedTuple):
@@ -69,8 +71,12 @@ class Plan:
     """A plan. `str()` of it is a summary."""
 
     requests: int
+    """The requests that are sent."""
     bytes: int
+    """The bytes of all bodies as they are sent, with their envelopes and custom_ids."""
     shards: int
+    """The number of batches. Each job fills its batches to other numbers of requests, up to a twentieth below
+    `max_requests`: where the last batch is nearly empty or full, a job may need one more or less."""
     models: tuple[ModelPlan, ...]
     input_tokens: tuple[int, int]
     """The interval of the number of input tokens: of 95 % after counting a sample, else a third about a guess."""
@@ -82,6 +88,8 @@ class Plan:
     """The number of problems that the API refuses a request for."""
     warnings: int
     notes: tuple[str, ...] = ()
+    repeated: int = 0
+    """The rows that repeat the request of another one, which are not sent."""
 
     @property
     def rough_input_tokens(self) -> int:
@@ -110,6 +118,12 @@ class Plan:
 
     def _text(self) -> Iterator[str]:
         yield f"{counted(self.requests, 'request')}, {self.bytes:,} bytes, {counted(self.shards, 'shard')}"
+        if self.repeated:
+            yield counted(
+                self.repeated,
+                "more row repeats the request of another",
+                "more rows repeat the request of another",
+            )
         low, high = self.input_tokens
         how = f"by a sample of {self.counted:,}" if self.counted else "rough"
         yield f"input tokens {low:,} to {high:,} ({how}); output tokens at most {self.max_output_tokens:,}"
@@ -140,10 +154,13 @@ class Plan:
 
 
 class Planner:
-    """Makes a plan of requests as they come, in flat memory but for 16 bytes a request.
+    """Makes a plan of requests as they come.
 
     `plan` does all of this at once. An asynchronous caller adds requests, counts the tokens of `samples` by itself,
     and calls `finish` with them.
+
+    The requests of a job take no memory. Other ones take some 150 bytes each, for the key by which one that comes
+    again is found.
 
     Args:
         prices: The prices.
@@ -152,6 +169,7 @@ class Planner:
         sample: The number of requests in the sample.
         max_requests: The most requests of a shard.
         max_bytes: The most bytes of a shard, with its envelope.
+        ids: The custom_ids on the wire.
     """
 
     def __init__(
@@ -163,6 +181,7 @@ class Planner:
         sample: int = 32,
         max_requests: int = 100_000,
         max_bytes: int = 256_000_000,
+        ids: Literal["derived", "own"] = "derived",
     ) -> None:
         self.samples: list[Sample] = []
         """The sample, drawn evenly from all requests so far."""
@@ -179,41 +198,70 @@ class Planner:
         self._size = sample
         # Seeded: the same requests give the same plan.
         self._random = random.Random(0)
-        self._most = (max_requests, max_bytes)
-        self._requests = self._bytes = self._shards = 0
-        self._in_shard = [0, 0]
+        self._own = ids == "own"
+        self._limits = Limits(max_requests, max_bytes)
+        # Full ones, and the one that takes the next requests.
+        self._shards: list[Size] = []
+        self._fill = self._next_fill()
+        # Rows come in, and those that repeat the request of another are none.
+        self._rows = self._requests = self._repeated = self._position = 0
         self._models: dict[str, ModelPlan] = {}
         self._unpriced: set[str] = set()
         self._problems: list[Problem] = []
         self._numbers = {"error": 0, "warning": 0}
         self._priced = True
-        # Hashes of custom_ids and of their params: 16 bytes a request.
-        self._ids = array("q")
+        # The first row with a key, and hashes of the params of each row.
+        self._known: dict[bytes, int] = {}
         self._contents = array("q")
 
-    def add(self, custom_id: str | None, params: Any) -> None:
-        """Add a request. One that can't be sent is a problem of the plan.
+    def add(self, given: Any) -> None:
+        """Add a request as a job does: one that comes again is none. One that can't be sent is a problem of the plan.
+
+        Args:
+            given: What `Job.add` takes.
+        """
+        index = self._rows
+        self._rows += 1
+        try:
+            request = prepare(index, given, own_ids=self._own)
+        except JobRequestError as error:
+            self._requests += 1
+            self._contents.append(0)
+            self._problem(Problem(index, error.custom_id, "params", error.problem))
+            return
+        # As the API gets them: models, tuples and the like are plain JSON by now.
+        params: dict[str, Any] = orjson.loads(request.line)["params"]
+        content = hash(orjson.dumps(params, option=orjson.OPT_SORT_KEYS))
+        self._contents.append(content)
+        first = self._known.setdefault(request.key, index)
+        if first == index:
+            self._place(request)
+        elif self._contents[first] == content:
+            self._repeated += 1
+            # Rows of a table have positions of their own in a job.
+            self._position += request.row is not None
+            return
+        else:
+            message = f"it comes again, with other params; the first is request {first}"
+            self._problem(Problem(index, None, "custom_id", message))
+        self._count_one(index, request.custom_id, params)
+
+    def add_of_job(self, custom_id: str, params: dict[str, Any]) -> None:
+        """Add a request of a job, which has it in a shard.
 
         Args:
             custom_id: Its id.
             params: Its params.
         """
-        index = self._requests
+        index = self._rows
+        self._rows += 1
+        self._count_one(index, custom_id, params)
+
+    def _count_one(self, index: int, custom_id: str, params: dict[str, Any]) -> None:
+        """Count a request, with its tokens, cost and mistakes."""
         self._requests += 1
-        try:
-            written = dumps({"custom_id": custom_id, "params": params})
-        except SourceError as error:
-            self._problem(Problem(index, custom_id, "params", str(error)))
-            return
-        self._place(index, custom_id, len(written))
-        # As the API gets them: models, tuples and the like are plain JSON by now.
-        plain: Any = orjson.loads(written)["params"]
-        self._note_id(index, custom_id, plain)
-        problems = [] if self._validator is None else self._validator.check(index, custom_id, plain)
-        if is_object(plain):
-            problems += self._priced_as(index, custom_id, plain, problems)
-        elif not problems:
-            problems.append(Problem(index, custom_id, "params", "it must be an object"))
+        problems = [] if self._validator is None else self._validator.check(index, custom_id, params)
+        problems += self._priced_as(index, custom_id, params, problems)
         for problem in problems:
             self._problem(problem)
 
@@ -236,38 +284,26 @@ class Planner:
             return [] if known else [Problem(index, custom_id, error.path, error.problem)]
         return []
 
-    def _note_id(self, index: int, custom_id: Any, params: Any) -> None:
-        # 0 is for requests without an id, or that can't be written.
-        self._ids.extend(0 for _ in range(index - len(self._ids)))
-        self._contents.extend(0 for _ in range(index - len(self._contents)))
-        self._ids.append((hash(custom_id) or 1) if isinstance(custom_id, str) else 0)
-        self._contents.append(hash(orjson.dumps(params, option=orjson.OPT_SORT_KEYS)))
+    def _next_fill(self) -> ShardFill:
+        """Return the next shard, as large as that of a job may be."""
+        number = len(self._shards) + 1
+        requests = distinct_count(number, TOKEN, self._limits.requests)
+        return ShardFill(number, None if self._own else TOKEN, Limits(requests, self._limits.bytes))
 
-    def _note_repeated_ids(self) -> None:
-        """Note custom_ids that come again with other params, which a job and the API refuse."""
-        # Requests without an id count as one.
-        if distinct(self._ids) == len(self._ids):
+    def _place(self, request: Request) -> None:
+        """Put a request into a shard."""
+        position = self._position
+        self._position += 1
+        size = self._fill.size(request.custom_id, position, request.params_size)
+        if not self._fill.takes(size) and self._fill.requests:
+            self._shards.append(Size(self._fill.requests, self._fill.bytes))
+            self._fill = self._next_fill()
+            size = self._fill.size(request.custom_id, position, request.params_size)
+        if self._fill.takes(size):
+            self._fill.add(size)
             return
-        seen: dict[int, int] = {}
-        for index, key in enumerate(self._ids):
-            first = seen.setdefault(key, index) if key else index
-            if self._contents[first] != self._contents[index]:
-                message = f"it comes again, with other params; the first is request {first}"
-                self._problem(Problem(index, None, "custom_id", message))
-
-    def _place(self, index: int, custom_id: str | None, size: int) -> None:
-        envelope, separator = len(b'{"requests":[]}'), len(b",\n")
-        most_requests, most_bytes = self._most
-        if size + envelope > most_bytes:
-            message = f"it has {size:,} bytes, and a batch may have {most_bytes:,}"
-            self._problem(Problem(index, custom_id, "params", message))
-        self._bytes += size
-        requests, filled = self._in_shard
-        if requests == 0 or requests >= most_requests or filled + separator + size > most_bytes:
-            self._shards += 1
-            self._in_shard = [1, envelope + size]
-        else:
-            self._in_shard = [requests + 1, filled + separator + size]
+        message = f"it has {size:,} bytes, and with its envelope a batch may have {self._limits.bytes:,}"
+        self._problem(Problem(request.at, request.custom_id, "params", message))
 
     def _problem(self, problem: Problem) -> None:
         self._numbers[problem.severity] += 1
@@ -303,7 +339,8 @@ class Planner:
         Args:
             counted: The input tokens of `samples`, in their order, `None` for those that couldn't be counted.
         """
-        self._note_repeated_ids()
+        shards = [*self._shards, Size(self._fill.requests, self._fill.bytes)]
+        shards = [each for each in shards if each.requests]
         pairs = [
             (sample.rough, exact)
             for sample, exact in zip(self.samples, counted, strict=False)
@@ -317,8 +354,8 @@ class Planner:
             models = [_by_sample(model, pairs, interval, rough) for model in models]
         return Plan(
             requests=self._requests,
-            bytes=self._bytes,
-            shards=self._shards,
+            bytes=sum(each.bytes for each in shards),
+            shards=len(merged(shards, self._limits)),
             models=tuple(models),
             input_tokens=interval,
             counted=len(pairs),
@@ -326,6 +363,7 @@ class Planner:
             errors=self._numbers["error"],
             warnings=self._numbers["warning"],
             notes=tuple(self._notes),
+            repeated=self._repeated,
         )
 
     def note(self, note: str) -> None:
@@ -373,11 +411,15 @@ def plan(
     validate: bool | None = None,
     max_requests: int = 100_000,
     max_bytes: int = 256_000_000,
+    ids: Literal["derived", "own"] = "derived",
 ) -> Plan:
     """Return the plan of requests. Nothing is spent: counting tokens is free.
 
+    It is the plan of a new job that the requests are added to: they are split by the same rules, and one that comes
+    again is counted once. It takes some 150 bytes a request, for the keys that tell this.
+
     Args:
-        rows: The requests: rows of `read_source`, or mappings with `custom_id` and `params`.
+        rows: The requests: rows of `read_source`, mappings with `custom_id` and `params`, or params alone.
         client: A client that counts the tokens of a sample, where it has `messages.count_tokens`.
         sample: The number of requests in the sample.
         prices: The prices.
@@ -385,6 +427,7 @@ def plan(
         validate: Checks requests by the spec; by default where jsonschema-rs is installed.
         max_requests: The most requests of a shard.
         max_bytes: The most bytes of a shard, with its envelope.
+        ids: The custom_ids on the wire, as `Job.open` takes them.
 
     Raises:
         MissingExtraError: `validate` is `True`, and jsonschema-rs is not installed.
@@ -396,14 +439,10 @@ def plan(
         sample=sample if client is not None else 0,
         max_requests=max_requests,
         max_bytes=max_bytes,
+        ids=ids,
     )
     for row in rows:
-        if isinstance(row, SourceRow):
-            planner.add(row.custom_id, row.params)
-        else:
-            # Types promise nothing: rows come from users.
-            request: Mapping[str, Any] = dict(row) if is_mapping(row) else {}
-            planner.add(request.get("custom_id"), request.get("params"))
+        planner.add(given_of(row) if isinstance(row, SourceRow) else row)
     return planner.finish(_counted(client, planner) if client is not None else ())
 
 

@@ -158,8 +158,8 @@ class Job:
 
         Args:
             requests: An iterable of `{"custom_id": ..., "params": ...}`, or of params alone, whose id is derived
-                from them; an async iterable of these, with `Job`; or a path or table.
-            **source: How a path or table is read.
+                from them; or a path or table, such as an iterable of rows. Iterables may be for an async job.
+            **source: How rows become requests: the arguments of `read_source`, but for `own_ids`.
 
         Returns:
             The number of new requests.
@@ -167,6 +167,7 @@ class Job:
         Raises:
             JobConflictError: The job has a custom_id already, with other params.
             JobRequestError: A request can't be sent.
+            SourceError: A row can't become a request.
         """
         if self._adding:
             raise JobError("requests are being added to this job already: wait for that call")
@@ -189,9 +190,7 @@ class Job:
                 adding.push(request)
         except BaseException as error:
             adding.abandon()
-            # Other requests than the last one are told by their index alone.
-            if isinstance(error, JobConflictError) and error.repeated and isinstance(requests, Rows):
-                error.args = (f"{requests.where}: {error}",)
+            _place(error, requests.where if isinstance(requests, Rows) else "")
             raise
         adding.finish()
         return adding.added
@@ -579,8 +578,8 @@ class Job:
         check_names("Job.add()", options, _SOURCE_NAMES)
         if not options and not _is_table(requests):
             return requests
-        source: Any = read_source(requests, own_ids=self._facts().ids == "own", **options)
-        return Rows(source)
+        options = {"own_ids": self._facts().ids == "own", **options}
+        return Rows(read_source(requests, **options))
 
     def _server_now(self) -> float:
         return time.time() if self._runner is None else self._runner.clock.now()
@@ -626,6 +625,13 @@ class Job:
 
 def _allow_all(_shard: Shard, _committed: list[Shard]) -> bool:
     return True
+
+
+def _place(error: BaseException, where: str) -> None:
+    """Put the place of the last row into an error about it."""
+    # Other requests than the last one are told by their index alone.
+    if isinstance(error, JobConflictError) and error.repeated and where:
+        error.args = (f"{where}: {error}",)
 
 
 def _is_table(value: object) -> bool:

@@ -37,7 +37,7 @@ class TemplateError(TableError):
 
 
 class WriteError(TableError):
-    """A row doesn't fit into the table that is written."""
+    """A table can't be written: its file can't be, because the disk is full, say; or a row doesn't fit into it."""
 
 
 class AnswerTypeError(TableError, TypeError):

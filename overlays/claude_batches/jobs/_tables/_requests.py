@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from .._errors import JobOptionsError
 from .._ids import OWN_ID, derived_id
 from ._answers import AnswerType, answer_type
 from ._errors import SourceError, TableError, TemplateError
@@ -42,6 +43,8 @@ class SourceRow:
     """The dedupe key: 16 bytes, equal for equal params."""
     where: str = attrs.field(default="", eq=False)
     """The place of the row, such as its file and line."""
+    shared: bool = False
+    """True if it shares its request with rows with equal params, though it has an id of its own."""
 
 
 def read_source(
@@ -57,7 +60,7 @@ def read_source(
     attachments: Sequence[str] = (),
     base: str | os.PathLike[str] | None = None,
     output: type[Any] | AnswerType | None = None,
-    dedupe: bool = True,
+    dedupe: bool | None = None,
     own_ids: bool = False,
     format: SourceFormat | None = None,
     limit: int | None = None,
@@ -82,8 +85,9 @@ def read_source(
         attachments: Columns with paths of images and PDFs, one or a list, which are put before the prompt.
         base: The folder that relative paths of attachments start from; by default the source's, else the current.
         output: The type that answers are to have; see `answer_type`.
-        dedupe: Gives rows with equal params one derived id, so that they are paid for once. Without it a derived
-            id has the row's position in it.
+        dedupe: The rows with equal params that are paid for once, each of which gets the result. `None`: those
+            without ids, since ids tell that each is wanted. `True`: those with ids as well. `False`: none; a derived id
+            then has the row's position in it.
         own_ids: Holds the ids of the column to the API's rule; by default any text is taken, for jobs that derive
             the id that is sent.
         format: The format of a file whose name doesn't tell it.
@@ -94,8 +98,14 @@ def read_source(
             the place of the row.
         TemplateError: The template is malformed, has no column, or doesn't fit a row.
         AnswerTypeError: The output type has no JSON schema.
+        JobOptionsError: `dedupe=True` together with `own_ids`.
         MissingExtraError: A package of an extra is missing.
     """
+    if dedupe and own_ids:
+        raise JobOptionsError(
+            "dedupe=True sends one request for several rows, and so none of their own ids: leave out dedupe, or make "
+            'the job with ids="derived" (the default), by which each row keeps its id in the results'
+        )
     base_folder = None if base is None else Path(base)
     if base_folder is None and is_path(source):
         base_folder = Path(source).parent
@@ -125,7 +135,7 @@ def _rows(
     build: Callable[[Record], dict[str, Any]],
     id_column: str | None,
     *,
-    dedupe: bool,
+    dedupe: bool | None,
     own_ids: bool,
     limit: int | None,
 ) -> Iterator[SourceRow]:
@@ -142,7 +152,7 @@ def _requests_of(
     build: Callable[[Record], dict[str, Any]],
     id_column: str | None,
     *,
-    dedupe: bool,
+    dedupe: bool | None,
     own_ids: bool,
 ) -> Iterator[SourceRow]:
     for position, record in enumerate(source):
@@ -161,10 +171,12 @@ def _requests_of(
             elif id_column is not None:
                 raise SourceError(f"the column {id_column!r} is empty, and the custom_id is taken from it")
             else:
-                custom_id = derived_id(key, None if dedupe else position)
+                custom_id = derived_id(key, position if dedupe is False else None)
+                named = None
         except TableError as error:
             raise _placed(error, record.where) from None
-        yield SourceRow(position, custom_id, params, _joined(values), key, record.where)
+        shared = dedupe is True and named is not None
+        yield SourceRow(position, custom_id, params, _joined(values), key, record.where, shared)
 
 
 def _placed(error: TableError, where: str) -> TableError:

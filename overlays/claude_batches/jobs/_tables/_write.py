@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import io
 import os
@@ -29,7 +30,7 @@ from ._columns import (
     joined_name,
     layout_of,
 )
-from ._errors import TableError
+from ._errors import TableError, WriteError
 from ._json import dumps
 from ._records import zstd_library
 from ._shapes import is_path
@@ -120,8 +121,8 @@ def write(
 ) -> Any:
     """Write results as a table; the columns are in `SCHEMA`, the input's follow.
 
-    A file is written beside its path and moved there at the end, so that a path never holds half a table. JSONL
-    and CSV are compressed for names in `.gz` and `.zst`.
+    A file is written beside its path and moved there at the end, so that a path never holds half a table; devices and
+    pipes are written to. JSONL and CSV are compressed for names in `.gz` and `.zst`.
 
     Args:
         rows: The rows, in the order of the table.
@@ -141,9 +142,9 @@ def write(
 
     Raises:
         TableError: The columns contradict each other, or the name doesn't tell a format.
-        WriteError: A row doesn't fit into the table.
+        WriteError: The file can't be written, or a row doesn't fit into the table.
         MissingExtraError: pyarrow is not installed, and the format needs it.
-        OSError: The file can't be written.
+        OSError: An open file can't be written.
     """
     return write_table(
         rows,
@@ -183,7 +184,8 @@ def write_table(
     answers = None if output is None else answer_type(output)
     builder = ColumnBuilder(layout.fixed, answers=answers, pricer=pricer)
     kind = format or format_of(path)
-    chunks = _chunks(rows)
+    source = _Chunks(rows)
+    chunks = iter(source)
     if kind in ("arrow", "parquet"):
         table = ArrowTable(builder, layout, inputs.types, complete=inputs.complete)
         if kind == "arrow":
@@ -192,10 +194,10 @@ def write_table(
             return table.reader(chunks)
         if isinstance(path, str | os.PathLike):
             # pyarrow writes a file by itself without Python's lock.
-            with _part(Path(path)) as part:
+            with _part(Path(path), source) as part:
                 return table.write_parquet(chunks, str(part), compression)
         return table.write_parquet(chunks, path, compression)
-    with _target(path) as file:
+    with _target(path, source) as file:
         if kind == "jsonl":
             return _write_jsonl(chunks, file, builder, layout)
         return _write_csv(chunks, file, builder, layout, inputs)
@@ -225,43 +227,88 @@ def format_of(path: object) -> TableFormat:
     return kind
 
 
-def _chunks(rows: Iterable[ResultRow]) -> Iterator[list[ResultRow]]:
-    given = iter(rows)
-    chunk: list[ResultRow] = []
-    size = 0
-    # Large rows come in small parts, so that no chunk is larger than its limit by more than one part.
-    while part := list(islice(given, PART_ROWS)):
-        chunk += part
-        size += sum([len(line) for line in map(_LINE, part) if line is not None])
-        if len(chunk) >= CHUNK_ROWS or size >= CHUNK_BYTES:
+class _Chunks:
+    """Rows that are built together.
+
+    Args:
+        rows: The rows.
+    """
+
+    def __init__(self, rows: Iterable[ResultRow]) -> None:
+        self._rows = iter(rows)
+        self.failed = False
+        """The rows couldn't be read on, so that an error is not one of writing."""
+
+    def __iter__(self) -> Iterator[list[ResultRow]]:
+        chunk: list[ResultRow] = []
+        size = 0
+        # Large rows come in small parts, so that no chunk is larger than its limit by more than one part.
+        while part := self._part():
+            chunk += part
+            size += sum([len(line) for line in map(_LINE, part) if line is not None])
+            if len(chunk) >= CHUNK_ROWS or size >= CHUNK_BYTES:
+                yield chunk
+                chunk, size = [], 0
+        if chunk:
             yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+
+    def _part(self) -> list[ResultRow]:
+        try:
+            return list(islice(self._rows, PART_ROWS))
+        except OSError:
+            self.failed = True
+            raise
 
 
 @contextmanager
-def _part(final: Path) -> Generator[Path]:
-    """Yield the path of a new file, which takes its final place at the end, if nothing failed."""
-    # Beside its place, since files can't be moved between file systems at once.
-    part = final.with_name(f".{final.name}.{os.getpid()}.part")
+def _part(final: Path, source: _Chunks) -> Generator[Path]:
+    """Yield the path of a new file, which takes its final place at the end, if nothing failed.
+
+    Args:
+        final: That place.
+        source: The rows that are written.
+
+    Raises:
+        WriteError: The file can't be written.
+    """
     try:
-        yield part
-        part.replace(final)
-    finally:
-        part.unlink(missing_ok=True)
+        if final.exists() and not final.is_file():
+            # A device or a pipe.
+            yield final
+            return
+        # Beside its place, since files can't be moved between file systems at once.
+        part = final.with_name(f".{final.name}.{os.getpid()}.part")
+        try:
+            yield part
+            part.replace(final)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        if source.failed:
+            raise
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = ". Make room, and write the table again" if full else ""
+        raise WriteError(f"{final} can't be written: {error.strerror or error}{hint}") from error
 
 
 @contextmanager
-def _target(path: str | os.PathLike[str] | IO[bytes] | None) -> Generator[IO[bytes]]:
-    """Yield the file to write."""
+def _target(path: str | os.PathLike[str] | IO[bytes] | None, source: _Chunks) -> Generator[IO[bytes]]:
+    """Yield the file to write.
+
+    Args:
+        path: Its path, or itself.
+        source: The rows that are written.
+
+    Raises:
+        WriteError: The file can't be written.
+    """
     if not isinstance(path, str | os.PathLike):
         if path is None:
             raise TableError("there is not a path to write to")
         yield path
         return
     final = Path(path)
-    with _part(final) as part:
+    with _part(final, source) as part:
         opened: IO[bytes]
         match final.suffix.lower():
             case ".gz":
@@ -313,36 +360,43 @@ def _write_csv(
     inputs: Inputs,
 ) -> int:
     written = 0
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
-    try:
-        writer = csv.writer(text, lineterminator="\n")
-        first: list[list[ResultRow]] = []
-        names = layout.inputs
-        if names is None:
-            names = list(inputs.types)
-            if not inputs.complete:
-                first = list(islice(chunks, FIRST_CHUNKS))
-                names = list(dict.fromkeys(chain(names, *map(_names_in, first))))
-        header = layout.columns(names)
-        writer.writerow([name for name, _ in header])
-        known = frozenset(names)
-        for chunk in chain(first, chunks):
-            columns = builder.build(chunk)
-            if "raw" in columns:
-                columns["raw"] = [None if line is None else line.decode("utf-8") for line in columns["raw"]]
-            rows = _inputs_of(chunk, layout)
-            if layout.inputs is None:
-                check_known(rows, known)
-            cells = [
-                columns[name] if source is None else [_cell(row.get(source)) for row in rows]
-                for name, source in header
-            ]
-            writer.writerows(zip(*cells, strict=True))
-            written += len(chunk)
-    finally:
-        text.flush()
-        text.detach()
+    # Not a wrapper of the file: it would close that of a caller after an error.
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    first: list[list[ResultRow]] = []
+    names = layout.inputs
+    if names is None:
+        names = list(inputs.types)
+        if not inputs.complete:
+            first = list(islice(chunks, FIRST_CHUNKS))
+            names = list(dict.fromkeys(chain(names, *map(_names_in, first))))
+    header = layout.columns(names)
+    writer.writerow([name for name, _ in header])
+    file.write(_taken(text))
+    known = frozenset(names)
+    for chunk in chain(first, chunks):
+        columns = builder.build(chunk)
+        if "raw" in columns:
+            columns["raw"] = [None if line is None else line.decode("utf-8") for line in columns["raw"]]
+        rows = _inputs_of(chunk, layout)
+        if layout.inputs is None:
+            check_known(rows, known)
+        cells = [
+            columns[name] if source is None else [_cell(row.get(source)) for row in rows]
+            for name, source in header
+        ]
+        writer.writerows(zip(*cells, strict=True))
+        file.write(_taken(text))
+        written += len(chunk)
     return written
+
+
+def _taken(text: io.StringIO) -> bytes:
+    """Return what was written, and forget it."""
+    data = text.getvalue().encode()
+    text.seek(0)
+    text.truncate()
+    return data
 
 
 def _names_in(chunk: Sequence[ResultRow]) -> Iterable[str]:
