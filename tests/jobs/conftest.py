@@ -41,12 +41,21 @@ def second_victim() -> Iterator[Victim]:
 
 @pytest.fixture(params=["folder", "async folder", "postgres"])
 def open_job(request: pytest.FixtureRequest) -> Iterator[Open]:
-    """Open jobs of each kind: `open_job(name, sandbox.url, **options)`."""
-    if request.param == "postgres":
-        server = request.getfixturevalue("postgres")
-        yield from sync_jobs(PostgresLedger(server.dsn))
-    else:
-        yield from (async_jobs if request.param.startswith("async") else sync_jobs)(None)
+    """Open jobs of most kinds: `open_job(name, sandbox.url, **options)`."""
+    yield from _jobs(request)
+
+
+@pytest.fixture(params=["folder", "async folder", "postgres", "async postgres"])
+def open_any_job(request: pytest.FixtureRequest) -> Iterator[Open]:
+    """Open jobs of each kind, as `open_job` does, for what a job does first of all."""
+    yield from _jobs(request)
+
+
+def _jobs(request: pytest.FixtureRequest) -> Iterator[Open]:
+    kind: str = request.param
+    jobs = async_jobs if kind.startswith("async") else sync_jobs
+    ledger = PostgresLedger(request.getfixturevalue("postgres").dsn) if kind.endswith("postgres") else None
+    yield from jobs(ledger)
 
 
 @pytest.fixture

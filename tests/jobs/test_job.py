@@ -77,9 +77,9 @@ def test_batches_that_are_left(tmp_path: Path, open_job: Open, sandbox: Sandbox)
     assert (job.status().batches_total, job.status().shards) == (0, {"staged": 1})
 
 
-def test_rows_in_order(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+def test_rows_in_order(tmp_path: Path, open_any_job: Open, sandbox: Sandbox) -> None:
     """Requests of several batches come back in input order, each with its own result."""
-    job = open_job(tmp_path / "a", sandbox.url, max_requests=40)
+    job = open_any_job(tmp_path / "a", sandbox.url, max_requests=40)
     given = [{**each, "country": "Zürich"} for each in requests(100)]
     assert job.add(given) == 100
     report = job.run()
@@ -150,9 +150,9 @@ def test_large_integers(tmp_path: Path, open_folder: Open) -> None:
     assert row.message.content[0].input == {"pad": "", "number": 2**62 + 10**28}
 
 
-def test_pays_for_new_only(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+def test_pays_for_new_only(tmp_path: Path, open_any_job: Open, sandbox: Sandbox) -> None:
     """Adding a longer source again sends only its new rows."""
-    job = open_job(tmp_path / "a", sandbox.url)
+    job = open_any_job(tmp_path / "a", sandbox.url)
     job.add(requests(30))
     job.run()
     assert job.add(requests(35)) == 5
@@ -205,11 +205,11 @@ def test_columns_without_an_id(tmp_path: Path, open_folder: Open, sandbox: Sandb
 
 @pytest.mark.parametrize("together", [3, 50_000])
 def test_add_all_or_nothing(
-    tmp_path: Path, open_job: Open, monkeypatch: pytest.MonkeyPatch, together: int
+    tmp_path: Path, open_any_job: Open, monkeypatch: pytest.MonkeyPatch, together: int
 ) -> None:
     """An oversized request is reported with its index, and a failing source leaves nothing behind."""
     monkeypatch.setattr(_adding, "_PENDING_ROWS", together)
-    job = open_job(tmp_path / "a", None, max_bytes=2000)
+    job = open_any_job(tmp_path / "a", None, max_bytes=2000)
     with pytest.raises(JobRequestError, match=r"request 7 \(custom_id 'big'\).*max_bytes") as caught:
         job.add([*requests(7), request("big", "x" * 2000)])
     assert caught.value.index == 7
@@ -491,16 +491,16 @@ def test_attempts(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     assert [(each.requests, each.kept) for each in failed] == [(1, False), (1, False), (1, True)]
 
 
-def test_more_attempts(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+def test_more_attempts(tmp_path: Path, open_any_job: Open, sandbox: Sandbox) -> None:
     """`retry` with a larger max_attempts sends rows again that had as many as before, and no others; `run` does not."""
-    job = open_job(tmp_path / "a", sandbox.url)
+    job = open_any_job(tmp_path / "a", sandbox.url)
     job.add(
         [request("good", "fine"), request("expires", "[[expire]]"), request("wrong", "[[error:api_error]]")]
     )
     assert job.run().finished
     assert job.retry() == 0
     job.close()
-    job = open_job(tmp_path / "a", sandbox.url, max_attempts=4)
+    job = open_any_job(tmp_path / "a", sandbox.url, max_attempts=4)
     assert job.run().finished
     assert job.retry() == 2
     assert job.run().finished
@@ -656,9 +656,9 @@ def test_other_ledger(tmp_path: Path, sandbox: Sandbox) -> None:
     assert (tmp_path / "shelf" / "a" / "ledger.sqlite").exists()
 
 
-def test_own_ids(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+def test_own_ids(tmp_path: Path, open_any_job: Open, sandbox: Sandbox) -> None:
     """A user's own ids are sent as they are where that is wanted."""
-    job = open_job(tmp_path / "a", sandbox.url, ids="own")
+    job = open_any_job(tmp_path / "a", sandbox.url, ids="own")
     job.add([request("mine", "x")])
     with pytest.raises(JobRequestError, match="1 to 64"):
         job.add([request("not mine", "x")])
@@ -667,7 +667,7 @@ def test_own_ids(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     assert row.wire["custom_id"] == "mine"
     job.close()
     with pytest.raises(JobOptionsError, match="can't change"):
-        open_job(tmp_path / "a", None, ids="derived")
+        open_any_job(tmp_path / "a", None, ids="derived")
 
 
 def test_ids_of_an_empty_job(tmp_path: Path, open_job: Open) -> None:
@@ -776,9 +776,9 @@ def test_interrupted_download(tmp_path: Path, sandbox: Sandbox, monkeypatch: pyt
         assert len(job.collect()) == 2
 
 
-def test_cancel(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+def test_cancel(tmp_path: Path, open_any_job: Open, sandbox: Sandbox) -> None:
     """Canceling cancels the batches, collects their results, and sends nothing more."""
-    job = open_job(tmp_path / "a", sandbox.url, max_requests=20, max_in_flight=20)
+    job = open_any_job(tmp_path / "a", sandbox.url, max_requests=20, max_in_flight=20)
     job.add(requests(40))
     job.submit()
     report = job.cancel()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from claude_batches.sandbox import Sandbox
 
-from tests.jobs.killing import KILLED, SOAK, Victim, judge, points
+from tests.jobs.killing import KILLED, SOAK, Victim, each_kind, judge, points
 
 # A soak takes as long as it takes.
 pytestmark = pytest.mark.timeout(0 if SOAK else 300)
@@ -41,15 +41,16 @@ def after_the_cut(shadow: Path, folder: Path) -> None:
         target.write_bytes(content.read_bytes() if content.exists() else b"")
 
 
-def test_power_cut(tmp_path: Path, victim: Victim) -> None:
+@each_kind
+def test_power_cut(tmp_path: Path, victim: Victim, kind: dict[str, str]) -> None:
     """The power is cut at a write, commit or call (at each one in a soak); the next process ends the job."""
-    order: dict[str, Any] = {"count": COUNT, "options": {"max_requests": SIZE, "settle_seconds": 2}}
+    order: dict[str, Any] = {**kind, "count": COUNT, "options": {"max_requests": SIZE, "settle_seconds": 2}}
     with Sandbox(instant=True) as sandbox:
         order["url"] = sandbox.url
         whole, counted = tmp_path / "whole.job", tmp_path / "points"
         assert victim.run(**order, folder=str(whole), points=str(counted)) == 0
         folders = [whole]
-        for die_at in points(int(counted.read_text()), 20):
+        for die_at in points(int(counted.read_text()), 4):
             before, folder = tmp_path / f"{die_at}.before", tmp_path / f"{die_at}.job"
             shadow = tmp_path / f"{die_at}.shadow"
             for part in ("names", "inodes"):

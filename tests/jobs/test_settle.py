@@ -75,14 +75,14 @@ def test_ids_confirm(custom_ids: list[str], expected: bool) -> None:
     assert confirms("abcdefghij", 3, custom_ids) is expected
 
 
-def test_lost_answer(tmp_path: Path, open_job: OpenJob) -> None:
+def test_lost_answer(tmp_path: Path, open_any_job: OpenJob) -> None:
     """A batch whose answer got lost is found, and not made again."""
     faults = [
         Fault(kind="failed_after", on="create", times=1),
         Fault(kind="cut", on="create", skip=1, times=1, at=0),
     ]
     with Sandbox(instant=True, faults=faults) as sandbox:
-        job = open_job(tmp_path / "a", sandbox.url, max_requests=10)
+        job = open_any_job(tmp_path / "a", sandbox.url, max_requests=10)
         job.add(requests(30))
         report = job.run()
         assert report.finished
@@ -229,10 +229,10 @@ def test_deleted_batch(tmp_path: Path, open_folder: OpenJob) -> None:
         assert job.run().finished
 
 
-def test_sending_cut_off(tmp_path: Path, open_job: OpenJob, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sending_cut_off(tmp_path: Path, open_any_job: OpenJob, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch whose id could not be written down is found by the same process, and not made again."""
     with Sandbox(instant=True) as sandbox:
-        job = open_job(tmp_path / "a", sandbox.url)
+        job = open_any_job(tmp_path / "a", sandbox.url)
         job.add(requests(10))
 
         def full(*_: Any) -> None:
