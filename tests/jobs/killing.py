@@ -41,6 +41,9 @@ each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: " ".join(kin
 
 KILLED = -signal.SIGKILL
 
+#: The options of jobs whose points are counted: a run polls after each create, so that each run has the same points.
+STEPS = {"poll_interval": 1e-6, "settle_seconds": 2}
+
 #: How often random kills are repeated: once or twice in the tests, hundreds of times in a soak.
 SOAK = int(os.environ.get("CLAUDE_BATCHES_SOAK", "0"))
 

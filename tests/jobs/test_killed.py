@@ -10,7 +10,7 @@ import pytest
 from claude_batches.jobs import PostgresLedger
 from claude_batches.sandbox import Sandbox
 
-from tests.jobs.killing import KILLED, KINDS, PROFILES, SOAK, Victim, each_kind, judge, points, seeds
+from tests.jobs.killing import KILLED, KINDS, PROFILES, SOAK, STEPS, Victim, each_kind, judge, points, seeds
 from tests.jobs.postgres import Postgres
 from tests.jobs.victim import CUT_OFF, STOPPED
 
@@ -33,7 +33,7 @@ def test_killed_at_every_point(
 
     A job of equal shards runs meanwhile.
     """
-    order: dict[str, Any] = {**kind, "count": COUNT, "options": {"max_requests": SIZE, "settle_seconds": 2}}
+    order: dict[str, Any] = {**kind, "count": COUNT, "options": {"max_requests": SIZE, **STEPS}}
     with Sandbox(instant=True) as sandbox:
         order["url"] = sandbox.url
         whole = tmp_path / "whole.job"
@@ -60,7 +60,7 @@ def test_killed_at_every_point_in_postgres(
     """Workers are killed at commits, writes or calls (at each one in a soak); others end their jobs."""
     order: dict[str, Any] = {
         **kind, "dsn": postgres.dsn, "lease": 2.0, "count": COUNT,
-        "options": {"max_requests": SIZE, "settle_seconds": 2},
+        "options": {"max_requests": SIZE, **STEPS},
     }  # fmt: skip
     with Sandbox(instant=True) as sandbox:
         order["url"] = sandbox.url
@@ -145,7 +145,7 @@ def test_ctrl_c_at_every_point(
     At each point in a soak. A job of equal shards runs meanwhile.
     """
     order: dict[str, Any] = {
-        "api": api, "count": COUNT, "options": {"max_requests": SIZE, "settle_seconds": 2},
+        "api": api, "count": COUNT, "options": {"max_requests": SIZE, **STEPS},
     }  # fmt: skip
     stopped = STOPPED if interrupts == 1 else CUT_OFF
     with Sandbox(instant=True) as sandbox:

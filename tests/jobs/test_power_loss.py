@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from claude_batches.sandbox import Sandbox
 
-from tests.jobs.killing import KILLED, SOAK, Victim, each_kind, judge, points
+from tests.jobs.killing import KILLED, SOAK, STEPS, Victim, each_kind, judge, points
 
 # A soak takes as long as it takes.
 pytestmark = pytest.mark.timeout(0 if SOAK else 300)
@@ -44,7 +44,7 @@ def after_the_cut(shadow: Path, folder: Path) -> None:
 @each_kind
 def test_power_cut(tmp_path: Path, victim: Victim, kind: dict[str, str]) -> None:
     """The power is cut at a write, commit or call (at each one in a soak); the next process ends the job."""
-    order: dict[str, Any] = {**kind, "count": COUNT, "options": {"max_requests": SIZE, "settle_seconds": 2}}
+    order: dict[str, Any] = {**kind, "count": COUNT, "options": {"max_requests": SIZE, **STEPS}}
     with Sandbox(instant=True) as sandbox:
         order["url"] = sandbox.url
         whole, counted = tmp_path / "whole.job", tmp_path / "points"
