@@ -54,6 +54,24 @@ def _table(path: Path, texts: list[str]) -> Path:
     return path
 
 
+def test_repeated_rows_are_written_on_the_way(
+    tmp_path: Path, open_job: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that repeat one request don't gather in memory until another one comes."""
+    monkeypatch.setattr(_adding, "_PENDING_ROWS", 10)
+    job = open_job(tmp_path / "a", None)
+    written: list[int] = []
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for index in range(100):
+            written.append(job.status().twins)
+            yield {"text": "the same", "number": index}
+
+    assert job.add(rows(), **QUESTION) == 1
+    assert written[-1] >= 70
+    assert job.status().twins == 99
+
+
 @pytest.mark.parametrize("together", [2, 50_000])
 def test_repeated_rows(
     tmp_path: Path, open_job: Open, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, together: int

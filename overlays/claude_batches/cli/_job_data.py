@@ -78,6 +78,12 @@ def plan(
 
     status: JobStatus | None = None
     if is_job(requests) or (ledger is not None and requests != "-" and not Path(requests).exists()):
+        made = f"{requests} is a job, and its batches are made already"
+        source.check_unused(made)
+        if (max_requests, max_bytes, ids) != (None, None, None):
+            raise CommandError(
+                f"--max-requests, --max-bytes and --ids would have no effect: {made}", ExitStatus.USAGE
+            )
         with opened(requests, ledger=ledger, client=count, prices=prices_of(prices)) as job:
             planned: Any = job.plan(count=count, sample=sample)
             status = job.status()

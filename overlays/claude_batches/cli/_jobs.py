@@ -222,9 +222,11 @@ def cancel_job(job: str, *, ledger: str | None, workspace: str | None, json: boo
 
 
 def _add(job: Job, path: str | None, source: RowOptions) -> None:
-    if path is not None:
-        added = job.add(place_of(path), **source.options(path))
-        say(f"{counted(added, 'request', 'requests')} added")
+    if path is None:
+        source.check_unused("give REQUESTS as well")
+        return
+    added = job.add(place_of(path), **source.options(path))
+    say(f"{counted(added, 'request', 'requests')} added")
 
 
 def _send(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import attrs
 import typer
 
-from ._exits import CommandError
+from ._exits import CommandError, ExitStatus
 
 if TYPE_CHECKING:
     from claude_batches.jobs._tables import SourceRow
@@ -108,6 +108,20 @@ class SourceOptions:
             rich_help_panel=_PANEL,
         ),
     ] = None
+
+    def check_unused(self, why: str) -> None:
+        """Check that none was given where there are no requests to read.
+
+        Args:
+            why: Tells why there are none.
+
+        Raises:
+            CommandError: Some were.
+        """
+        given = [name for name, value in attrs.asdict(self).items() if value is not None]
+        if given:
+            names = ", ".join(f"--{name.replace('_', '-').removesuffix('s')}" for name in given)
+            raise CommandError(f"{names} would have no effect: {why}", ExitStatus.USAGE)
 
     def rows(self, path: str, **options: Any) -> Iterator[SourceRow]:
         """Return the rows of a source.

@@ -34,8 +34,7 @@ from ._staging import Body, clean, shown
 
 __all__ = ["Adding"]
 
-#: Rows that are added in one transaction: their keys are spread over the whole index, so that few large transactions
-#: write much less than many small ones.
+#: The rows of a portion, and the size of their lines: each is inserted by one statement for each shard.
 _PENDING_ROWS = 33_000
 _PENDING_BYTES = 10 * 1024 * 1024
 
@@ -47,7 +46,7 @@ class _Pending:
     rows: dict[bytes, Request] = attrs.field(factory=dict[bytes, Request])
     """Those that may be new, by key."""
     bytes: int = 0
-    """The size of their lines on disk."""
+    """The size of all lines on disk."""
     repeated: list[Request] = attrs.field(factory=list[Request])
     """Requests with the key of another row."""
 
@@ -160,10 +159,10 @@ class Adding:
             _compare(request, split_line(known.line)[1], repeated=True, first_index=known.at)
             pending.repeated.append(request)
             self.known += 1
-            return
-        pending.rows[request.key] = request
+        else:
+            pending.rows[request.key] = request
         pending.bytes += len(request.line) + 1
-        if pending.bytes >= _PENDING_BYTES or len(pending.rows) >= _PENDING_ROWS:
+        if pending.bytes >= _PENDING_BYTES or len(pending.rows) + len(pending.repeated) >= _PENDING_ROWS:
             self._flush()
 
     def finish(self) -> None:
@@ -241,7 +240,7 @@ class Adding:
         self._full = []
         arranged, parts = inserting.arranged, inserting.parts
         if not inserted:
-            # All rows of one shard go on; shards that were opened for the others are empty.
+            # The new rows among them are fewer, and are cut into shards anew. None has gone to the later shards.
             for part in parts[1:]:
                 self._bodies.remove(part.body)
                 self._close(part.body)
@@ -408,7 +407,8 @@ class Adding:
         self._opened = True
         self._lines.note_codec(self._number, body.codec.name)
         self._number += 1
-        with self._ledger.portion():
+        # Committed at once: a number must not be given out again, and what is left of a killed call is found by it.
+        with self._ledger.transaction(durable=False):
             self._ledger.set_counters(self._position, self._number)
             body.note(ShardState.ADDING)
         return body

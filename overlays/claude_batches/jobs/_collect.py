@@ -84,6 +84,7 @@ def ingest(
             taking = _Taking(ledger, lines, options, facts, shard)
             _take(taking, path)
         lines.forget_results(shard.number)
+        # First, since it fails where another call took them: what `collected` says would have the file deleted.
         store.take_results(shard.number, path, blocks)
         collected = taking.finish()
         ledger.collected(shard)

@@ -113,9 +113,11 @@ class Lines:
         """
         number = end = -1
         content, sizes = b"", _sizes(b"")
-        if self._sizes[0] != shard:
-            self._sizes = shard, {}
-        known = self._sizes[1]
+        held = self._sizes
+        if held[0] != shard:
+            # Held here: another thread may read another shard meanwhile.
+            held = self._sizes = shard, {}
+        known = held[1]
         with self._store.results(shard) as block:
             for each in wanted:
                 place = each >> INDEX_BITS

@@ -34,7 +34,7 @@ from .._requests import Rows
 from .._rows import JobRow, Order, rows
 from .._staging import merge, merged_count, reopen, restage
 from .._status import JobBatches, JobReport, JobStatus, archived_soon, batches_of, finished, status_of
-from .._tables import AnswerType, answer_type, read_source
+from .._tables import AnswerType, answer_type, checked_limit, read_source
 from .._tables._write import ArrowReader, FileFormat, TableFormat, write_table
 from ._io import in_thread, pause
 from ._runner import NAMED, Allow, AsyncRunner
@@ -392,6 +392,9 @@ class AsyncJob:
             return
         if batch == "not-made":
             self._job.ledger.release_send(found)
+            if self._facts().state is JobState.CANCELED:
+                # Its rows are not sent again, and keep the results that they have.
+                await self._restage()
             return
         if batch in self._job.ledger.known_batches():
             raise ShardError(f"batch {batch} is the batch of another shard", shard)
@@ -405,6 +408,11 @@ class AsyncJob:
         Raises:
             ShardError: They can be.
         """
+        if self._job.store.download_path(shard.number).exists():
+            raise ShardError(
+                f"the results of shard {shard.number} were downloaded before: run the job, which takes them",
+                shard.number,
+            )
         if not await self._running().gone(shard):
             raise ShardError(
                 f"batch {shard.batch_id} of shard {shard.number} is there: run the job, or cancel it",
@@ -552,10 +560,11 @@ class AsyncJob:
 
         Raises:
             TableError: There is no such column; nothing was read or written.
+            JobOptionsError: `limit` is negative.
         """
         table = export(self._job.ledger, self._job.lines, columns=columns, types=types, raw=raw)
         return write_table(
-            islice(table.rows(order), limit),
+            islice(table.rows(order), checked_limit(limit)),
             path,
             format=format,
             layout=table.layout,
@@ -703,7 +712,9 @@ class _RowsAsTheyCome:
                 raise StopAsyncIteration
             self._left -= 1
         self._row = await anext(self._source)
-        return next(self._requests)
+        for request in self._requests:
+            return request
+        raise StopAsyncIteration
 
     def _rows(self) -> Iterator[Any]:
         """Yield the row that has come, once for each request that is asked for."""

@@ -117,7 +117,8 @@ class SqlLedger(ABC):
     def portion(self) -> Generator[None]:
         """Write a portion of the rows that are added, within `exclusive`. A later transaction may commit it.
 
-        A crash may undo it. Then the call is undone as a whole, when somebody adds the next time.
+        A crash, an error or an interrupt may undo it with the portions before it. So the shard of its rows is noted by
+        a transaction before: the rest of the call is found by it, and its number is not given to another one.
         """
         with self.transaction(durable=False):
             yield

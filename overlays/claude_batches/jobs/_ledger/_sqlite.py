@@ -23,9 +23,9 @@ __all__ = ["SqliteLedger"]
 
 #: Kilobytes of pages in memory: where rows are taken in their order, and where they are added.
 _CACHE, _CACHE_TO_ADD = 4_000, 32_000
-#: Rows that are added in one transaction. Their keys are spread over all pages of an index, and each transaction writes
-#: the pages that it changed.
-_ROWS = 250_000
+#: Changes by portions in one transaction. The keys of added rows are spread over all pages of an index, and each
+#: transaction writes the pages that it changed.
+_CHANGES = 250_000
 #: The bits of a place in a number that has an offset before it. A shard has less than 2^40 lines and blocks.
 _PLACE_BITS = 40
 #: Ledgers up to this size are checked whole at each opening.
@@ -52,7 +52,7 @@ class SqliteLedger(SqlLedger):
         self.path = Path(path)
         self.place = str(self.path)
         self._durable: bool = True
-        # The changed rows before a transaction that `portion` began and left open.
+        # The changes before a transaction that `portion` began and left open.
         self._open_since: int | None = None
         self._undone = False
         _check_size(self.path)
@@ -163,8 +163,8 @@ class SqliteLedger(SqlLedger):
                 yield
                 return
             self._commit_portions()
-            self._begin(durable=durable)
             with self._undone_by_errors():
+                self._begin(durable=durable)
                 yield
                 self._run("COMMIT")
 
@@ -176,26 +176,34 @@ class SqliteLedger(SqlLedger):
                 yield
                 return
             self.check_portions()
-            if self._open_since is None:
-                self._begin(durable=False)
-                self._open_since = self._connection.total_changes
             with self._undone_by_errors():
+                if self._open_since is None:
+                    # Noted first, for an interrupt in between.
+                    self._open_since = self._connection.total_changes
+                    self._begin(durable=False)
                 yield
-            if self._connection.total_changes - self._open_since >= _ROWS:
+            if self._connection.total_changes - self._open_since >= _CHANGES:
                 self._commit_portions()
 
     def check_portions(self) -> None:
         """Check that no portion was undone.
 
         Raises:
-            LedgerError: One was: rows that follow may be in a shard that the ledger doesn't know.
+            LedgerError: One was, by the failure of another thread say. The call that wrote it must not go on.
         """
+        self._notice_loss()
         if self._undone:
             raise LedgerError(
                 f"{self.path}: rows could not be written, and nothing was added. Add them again."
             )
 
+    def _notice_loss(self) -> None:
+        """Notice that SQLite has rolled a transaction back by itself, in a statement of whichever thread."""
+        if self._open_since is not None and not self._connection.in_transaction:
+            self._open_since, self._undone = None, True
+
     def _commit_portions(self) -> None:
+        self._notice_loss()
         if self._open_since is not None:
             with self._undone_by_errors():
                 self._run("COMMIT")
@@ -236,7 +244,7 @@ class SqliteLedger(SqlLedger):
         try:
             yield
         finally:
-            with suppress(LedgerError):
+            with suppress(LedgerError), self._mutex:
                 # Nothing is left of a call that ended well. After an error of the disk, the rest is undone.
                 self._commit_portions()
             self._run(f"PRAGMA cache_size = -{_CACHE}")

@@ -35,7 +35,7 @@ from .._requests import Rows
 from .._rows import JobRow, Order, rows
 from .._staging import merge, merged_count, reopen, restage
 from .._status import JobBatches, JobReport, JobStatus, archived_soon, batches_of, finished, status_of
-from .._tables import AnswerType, answer_type, read_source
+from .._tables import AnswerType, answer_type, checked_limit, read_source
 from .._tables._write import ArrowReader, FileFormat, TableFormat, write_table
 from ._io import in_thread, pause
 from ._runner import NAMED, Allow, Runner
@@ -365,6 +365,9 @@ class Job:
             return
         if batch == "not-made":
             self._job.ledger.release_send(found)
+            if self._facts().state is JobState.CANCELED:
+                # Its rows are not sent again, and keep the results that they have.
+                self._restage()
             return
         if batch in self._job.ledger.known_batches():
             raise ShardError(f"batch {batch} is the batch of another shard", shard)
@@ -378,6 +381,11 @@ class Job:
         Raises:
             ShardError: They can be.
         """
+        if self._job.store.download_path(shard.number).exists():
+            raise ShardError(
+                f"the results of shard {shard.number} were downloaded before: run the job, which takes them",
+                shard.number,
+            )
         if not self._running().gone(shard):
             raise ShardError(
                 f"batch {shard.batch_id} of shard {shard.number} is there: run the job, or cancel it",
@@ -525,10 +533,11 @@ class Job:
 
         Raises:
             TableError: There is no such column; nothing was read or written.
+            JobOptionsError: `limit` is negative.
         """
         table = export(self._job.ledger, self._job.lines, columns=columns, types=types, raw=raw)
         return write_table(
-            islice(table.rows(order), limit),
+            islice(table.rows(order), checked_limit(limit)),
             path,
             format=format,
             layout=table.layout,

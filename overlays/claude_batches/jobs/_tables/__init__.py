@@ -13,7 +13,7 @@ from ._errors import (
     UnparsableAnswerError,
     WriteError,
 )
-from ._requests import SourceRow, read_source
+from ._requests import SourceRow, checked_limit, read_source
 from ._write import SCHEMA, ResultRow, write
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "answer_name",
     "answer_type",
     "check_answer",
+    "checked_limit",
     "json_answers",
     "read_source",
     "same_answers",

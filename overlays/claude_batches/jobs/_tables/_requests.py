@@ -23,7 +23,7 @@ from ._shapes import is_array, is_mapping, is_object, is_path, is_sequence, obje
 from ._system import Ttl, cached_system, warn_of_short_prefix
 from ._template import Engine, Template, check_columns_used, template_of
 
-__all__ = ["SourceRow", "read_source"]
+__all__ = ["SourceRow", "checked_limit", "read_source"]
 
 #: Columns of the request form, which are not joined with the results.
 _REQUEST = ("params", "request")
@@ -98,7 +98,7 @@ def read_source(
             the place of the row.
         TemplateError: The template is malformed, has no column, or doesn't fit a row.
         AnswerTypeError: The output type has no JSON schema.
-        JobOptionsError: `dedupe=True` together with `own_ids`.
+        JobOptionsError: `dedupe=True` together with `own_ids`, or a negative `limit`.
         MissingExtraError: A package of an extra is missing.
     """
     if dedupe and own_ids:
@@ -126,8 +126,24 @@ def read_source(
         answers=None if output is None else answer_type(output),
     )
     return _rows(
-        records(source, format), build.params, id_column, dedupe=dedupe, own_ids=own_ids, limit=limit
+        records(source, format),
+        build.params,
+        id_column,
+        dedupe=dedupe,
+        own_ids=own_ids,
+        limit=checked_limit(limit),
     )
+
+
+def checked_limit(limit: int | None) -> int | None:
+    """Return a number of rows, `None` for all.
+
+    Raises:
+        JobOptionsError: It is negative.
+    """
+    if limit is not None and limit < 0:
+        raise JobOptionsError(f"limit is a number of rows, 0 or more; got {limit}")
+    return limit
 
 
 def _rows(

@@ -284,7 +284,8 @@ def _part(final: Path, source: _Chunks) -> Generator[Path]:
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        if source.failed:
+        # A reader that has enough closes its pipe.
+        if source.failed or isinstance(error, BrokenPipeError):
             raise
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         hint = ". Make room, and write the table again" if full else ""
