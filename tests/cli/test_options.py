@@ -186,3 +186,22 @@ def test_costs_of_tiers_and_searches():
     assert [row[-2] for row in table[1:]] == ["3", "3"]
     assert "40.0% of the input was read from the cache" in summary
     assert "2 requests ran in a chosen region" in summary
+
+
+@pytest.mark.parametrize("command", ["run", "submit"])
+def test_options_of_requests_without_requests(job: str, requests: Path, command: str):
+    """Options of requests are a usage error where no requests are read."""
+    assert run("submit", job, requests).returncode == 0
+    result = invoke(command, job, "--model", "claude-haiku-4-5", "--id-column", "id")
+    assert result.returncode == 2
+    assert "--model, --id-column would have no effect: give REQUESTS as well" in result.stderr
+
+
+@pytest.mark.parametrize("option", [("--template", "t.txt"), ("--max-requests", "5"), ("--dedupe",)])
+def test_options_of_requests_with_the_plan_of_a_job(job: str, requests: Path, option: tuple[str, ...]):
+    """Options of requests are a usage error for the plan of a job."""
+    assert run("submit", job, requests).returncode == 0
+    result = invoke("plan", job, *option)
+    assert result.returncode == 2
+    assert f"{option[0]}" in result.stderr
+    assert "would have no effect" in result.stderr

@@ -148,3 +148,23 @@ def test_canceled_in_doubt(tmp_path: Path, open_job: Open) -> None:
         report = job.cancel()
     assert (report.finished, report.status.shards) == (True, {"collected": 1})
     assert {row.custom_id: row.cause for row in job.results()} == {"good": "succeeded", "cut": "max_tokens"}
+
+
+def test_doubt_resolved_after_the_cancel(tmp_path: Path, open_job: Open) -> None:
+    """Rows of a shard that a person says was not made keep the results that they had before."""
+    with Sandbox(instant=True, reply=_reply) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url, on_max_tokens="more")
+        job.add(map(_request, ["good", "cut"]))
+        job.submit()
+        job.poll()
+        job.collect()
+        job.retry()
+        sandbox.set_faults([Fault(kind="failed_after", on="create", times=1)])
+        job.submit()
+        # Nothing shows any more which batch is the shard's.
+        sandbox.advance(30 * 24 * 3600)
+        (doubt,) = job.cancel().status.doubts
+        assert doubt.stuck
+        job.resolve(doubt.shard, "not-made")
+    assert job.status().finished
+    assert {row.custom_id: row.cause for row in job.results()} == {"good": "succeeded", "cut": "max_tokens"}

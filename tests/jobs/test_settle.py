@@ -216,6 +216,30 @@ def test_gone_results(tmp_path: Path, open_job: OpenJob, word: str, causes: dict
     assert report.status.causes == causes
 
 
+@pytest.mark.parametrize("word", ["lost", "not-made"])
+def test_results_that_are_here(
+    tmp_path: Path, open_job: OpenJob, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    """Results that were downloaded are not given up, though their batch is gone."""
+    with Sandbox(instant=True) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url)
+        job.add(requests(10))
+        job.submit()
+        job.poll()
+
+        def full(*_: Any) -> None:
+            raise LedgerFullError("the disk is full")
+
+        monkeypatch.setattr(SqlLedger, "add_blocks", full)
+        with pytest.raises(LedgerFullError):
+            job.collect()
+        monkeypatch.undo()
+        sandbox.advance(30 * 24 * 3600)
+        with pytest.raises(ShardError, match="downloaded before: run the job"):
+            job.resolve(1, word)
+        assert job.run().status.causes == {"succeeded": 10}
+
+
 def test_deleted_batch(tmp_path: Path, open_folder: OpenJob) -> None:
     """A batch that was deleted is asked for as long as patience lasts, and is then an error."""
     with Sandbox(instant=True) as sandbox, Client(base_url=sandbox.url, api_key="k") as client:

@@ -647,3 +647,14 @@ def test_no_price(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
     with pytest.raises(BudgetError, match="without a price"):
         job.run(max_cost=10)
     assert job.status().shards == {"staged": 1}
+
+
+def test_negative_limit(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """A negative number of rows is refused by its name, and nothing is read or written."""
+    job = open_job(tmp_path / "a", sandbox.url)
+    table = _table(tmp_path / "t.csv", ["a"])
+    with pytest.raises(JobOptionsError, match="limit is a number of rows, 0 or more; got -1"):
+        job.add(table, **QUESTION, limit=-1)
+    with pytest.raises(JobOptionsError, match="got -1"):
+        job.write(tmp_path / "a.jsonl", limit=-1)
+    assert not (tmp_path / "a.jsonl").exists()

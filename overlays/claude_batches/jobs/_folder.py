@@ -6,8 +6,8 @@
       bodies/000001.jsonl.zst
       results/000001.jsonl
 
-Each file is fsynced before the ledger mentions it. Files that the ledger doesn't mention are remains of a call that was
-not finished.
+A file is fsynced before the ledger says that its shard may be sent, or is collected. Other files are remains of a call
+that was not finished.
 """
 
 from __future__ import annotations

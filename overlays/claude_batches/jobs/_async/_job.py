@@ -366,7 +366,7 @@ class AsyncJob:
         """Decide about a shard in doubt, or about one whose results are gone.
 
         Args:
-            shard: Its number, as `status().doubts` has it.
+            shard: Its number, as `status().doubts` or the error about its results has it.
             batch: The id of its batch; `"not-made"`, which sends its rows again; or `"lost"`, which keeps them as
                 missing. A batch that was made stays counted by `max_cost`, and so does one that is lost.
 
