@@ -24,6 +24,8 @@ ClaudeBatchesError
 
 from __future__ import annotations
 
+import errno
+
 from .. import ClaudeBatchesError
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "LedgerFullError",
     "LedgerTooNewError",
     "ShardError",
+    "disk_is_full",
 ]
 
 
@@ -161,3 +164,8 @@ class LedgerFullError(LedgerError):
 
 class LeaseLostError(LedgerError):
     """The lease of this process expired, so another one may have taken over its shards."""
+
+
+def disk_is_full(error: OSError) -> bool:
+    """Tell if a file could not be written because the disk or the user's share of it is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -12,7 +12,6 @@ that was not finished.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import socket
@@ -26,7 +25,7 @@ from typing import IO, Protocol
 import orjson
 
 from ._codec import codec_named
-from ._errors import JobHeldError, LedgerDamagedError, LedgerError, LedgerFullError
+from ._errors import JobHeldError, LedgerDamagedError, LedgerError, LedgerFullError, disk_is_full
 from ._ledger._sql import SqlLedger
 from ._records import BODY, RESULT, Block
 
@@ -303,7 +302,7 @@ def writing(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if disk_is_full(error):
             raise LedgerFullError(f"{path}: the disk is full. Make room, and run the job again.") from error
         raise LedgerError(f"{path} can't be written: {error.strerror}") from error
 

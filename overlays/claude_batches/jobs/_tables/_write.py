@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import errno
 import gzip
 import io
 import os
@@ -17,6 +16,7 @@ from typing import IO, Any, Literal, Protocol, Self, cast
 import attrs
 import orjson
 
+from .._errors import disk_is_full
 from ._answers import AnswerType, answer_type
 from ._arrow import FIRST_CHUNKS, ArrowTable
 from ._columns import (
@@ -287,8 +287,7 @@ def _part(final: Path, source: _Chunks) -> Generator[Path]:
         # A reader that has enough closes its pipe.
         if source.failed or isinstance(error, BrokenPipeError):
             raise
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        hint = ". Make room, and write the table again" if full else ""
+        hint = ". Make room, and write the table again" if disk_is_full(error) else ""
         raise WriteError(f"{final} can't be written: {error.strerror or error}{hint}") from error
 
 
