@@ -218,8 +218,8 @@ class SqliteLedger(SqlLedger):
     @contextmanager
     def _undone_by_errors(self) -> Generator[None]:
         """Have the block's statements in the transaction that has begun, and roll it back after an error."""
-        self._depth = 1
         try:
+            self._depth = 1
             yield
         except BaseException:
             if self._open_since is not None:
