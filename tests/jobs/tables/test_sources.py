@@ -229,6 +229,25 @@ def test_jinja_is_sandboxed(tmp_path: Path) -> None:
         read_source([], template="{% if %}", engine="jinja")
 
 
+@pytest.mark.parametrize(("suffix", "field"), [("txt", "{name}"), ("j2", "{{ name }}")])
+def test_final_newline_of_a_template(tmp_path: Path, suffix: str, field: str) -> None:
+    """A template's final newline is no part of the prompt, in a file and as text, in both languages."""
+    engine = "jinja" if suffix == "j2" else "format"
+    path = tmp_path / f"prompt.{suffix}"
+    for end, kept in [("", ""), ("\n", ""), ("\r\n", ""), ("\n\n", "\n")]:
+        path.write_bytes(f"Rate\n{field}{end}".encode())
+        for template in (path, f"Rate\n{field}{end}"):
+            assert prompts([{"name": "a\n"}], template=template, engine=engine) == [f"Rate\na\n{kept}"]
+
+
+def test_empty_prompt() -> None:
+    """A row that makes an empty prompt is an error with its place and both remedies."""
+    with pytest.raises(
+        SourceError, match=r"^row 1: the prompt is empty: leave such rows out.* or give a template"
+    ):
+        prompts([{"name": "a"}, {"name": " "}], template="{name}\n")
+
+
 @given(st.dictionaries(st.sampled_from("abc"), st.text(), min_size=3), st.text(alphabet="{}abc.[]!: "))
 def test_any_template_is_text_or_an_error(row: dict[str, str], text: str) -> None:
     """Every template gives text or an error of ours."""

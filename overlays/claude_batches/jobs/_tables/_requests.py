@@ -87,7 +87,8 @@ def read_source(
         output: The type that answers are to have; see `answer_type`.
         dedupe: The rows with equal params that are paid for once, each of which gets the result. `None`: those
             without ids, since ids tell that each is wanted. `True`: those with ids as well. `False`: none; a derived id
-            then has the row's position in it.
+            then has the row's position in it. Keep to one value in a job. Rows with ids that were added without
+            `True` are paid for again when they are added with it, and the other way round.
         own_ids: Holds the ids of the column to the API's rule; by default any text is taken, for jobs that derive
             the id that is sent.
         format: The format of a file whose name doesn't tell it.
@@ -262,7 +263,10 @@ class _Builder:
             ]
             prompt = self.template.render(values)
             if not prompt.strip():
-                raise SourceError("the prompt is empty")
+                raise SourceError(
+                    "the prompt is empty: leave such rows out of the table, or give a template with words of its own "
+                    "beside the columns"
+                )
             text = {"type": "text", "text": prompt}
             return {"messages": [{"role": "user", "content": [*content, text] if content else prompt}]}
         if is_openai(values):

@@ -18,6 +18,8 @@ __all__ = ["Engine", "FormatTemplate", "JinjaTemplate", "Template", "check_colum
 
 Engine = Literal["format", "jinja"]
 
+_FINAL_NEWLINE = re.compile(r"\r?\n\Z")
+
 
 class Template(Protocol):
     """Anything that makes a prompt of a row."""
@@ -36,6 +38,9 @@ class Template(Protocol):
 
 def template_of(template: str | os.PathLike[str] | Template, engine: Engine | None = None) -> Template:
     """Return a template, read and parsed once.
+
+    A newline at its end is left out, since editors put one there: a file and its text make the same requests, in both
+    languages. Of several newlines one is left out.
 
     Args:
         template: Its text, a file that holds it, or a template made already.
@@ -58,6 +63,7 @@ def template_of(template: str | os.PathLike[str] | Template, engine: Engine | No
             engine = "jinja"
     else:
         return template
+    text = _FINAL_NEWLINE.sub("", text)
     return JinjaTemplate(text) if engine == "jinja" else FormatTemplate(text)
 
 
