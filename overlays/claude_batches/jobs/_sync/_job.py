@@ -516,7 +516,8 @@ class Job:
         """Write the rows that have a final result as a table.
 
         Args:
-            path: The file (`.jsonl`, `.csv`, `.parquet`), or an open binary file; `None` for Arrow.
+            path: The file (`.jsonl`, `.csv`, `.parquet`), or an open binary file; `None` for Arrow. A file that is
+                there is replaced once the table is whole.
             order: As in `results`.
             format: `jsonl`, `csv`, `parquet` or `arrow`, where the name doesn't tell it.
             raw: Adds the unparsed results.

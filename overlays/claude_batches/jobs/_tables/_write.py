@@ -121,8 +121,8 @@ def write(
 ) -> Any:
     """Write results as a table; the columns are in `SCHEMA`, the input's follow.
 
-    A file is written beside its path and moved there at the end, so that a path never holds half a table; devices and
-    pipes are written to. JSONL and CSV are compressed for names in `.gz` and `.zst`.
+    A file is written beside its path and moved there at the end, so that a path never holds half a table. It replaces
+    a file that is there; devices and pipes are written to. JSONL and CSV are compressed for names in `.gz` and `.zst`.
 
     Args:
         rows: The rows, in the order of the table.
