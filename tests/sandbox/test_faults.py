@@ -1,6 +1,8 @@
 """The effect of each fault, and its dependence on the seed."""
 
+import re
 import time
+from pathlib import Path
 
 import httpx
 import orjson
@@ -197,3 +199,22 @@ def test_faults_can_be_replaced(sandbox: Sandbox):
     assert httpx.get(sandbox.url + BATCHES, headers=HEADERS).status_code == 529
     sandbox.set_faults(None)
     assert httpx.get(sandbox.url + BATCHES, headers=HEADERS).status_code == 200
+
+
+def test_the_documentation_lists_the_profiles():
+    """The page of the sandbox has each fault of each profile, with its share, and no other."""
+    page = (Path(__file__).parent.parent.parent / "docs/sandbox.md").read_text(encoding="utf-8")
+    table = page.partition("### Profiles")[2].partition("\n\n|")[2].partition("\n\n")[0]
+    header, _, *lines = [
+        [cell.strip(" `") for cell in line.strip("|").split("|")] for line in table.splitlines()
+    ]
+    told = [
+        (profile, line[0], int(share))
+        for line in lines
+        for profile, cell in zip(header[1:], line[1:], strict=True)
+        for share in re.findall(r"(\d+) %", cell)
+    ]
+    there = [
+        (name, each.kind, round(each.share * 100)) for name, faults in PROFILES.items() for each in faults
+    ]
+    assert sorted(told) == sorted(there)

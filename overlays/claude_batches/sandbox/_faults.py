@@ -121,7 +121,10 @@ PROFILES: Final[Mapping[str, tuple[Fault, ...]]] = {
         Fault(kind="expired", share=0.03),
     ),
 }
-"""Mixtures of faults by name: a bad connection, a busy server, and all faults together."""
+"""Mixtures of faults by name: a bad connection, a busy server, and lost creates with broken results.
+
+`docs/sandbox.md` has them as a table.
+"""
 
 
 @attrs.frozen
