@@ -135,7 +135,28 @@ def test_errors_speak_of_options(job: str, requests: Path, tmp_path: Path):
     for target, told in (("x.xlsx", "give --format"), (tmp_path / "no" / "x.csv", "there is no folder")):
         done = invoke("export", job, target)
         assert (done.returncode, told in done.stderr) == (1, True)
-    assert invoke("export", job, tmp_path / "x.csv", "--columns", "").returncode == 2
+    for columns in ("", "custom_id,text,custom_id"):
+        assert invoke("export", job, tmp_path / "x.csv", "--columns", columns).returncode == 2
+    nameless = invoke("export", job, "/dev/stdout")
+    assert (nameless.returncode, "give `-` for stdout" in nameless.stderr) == (2, True)
+    assert invoke("plan", table, *prompt, "--template", table).returncode == 2
+
+
+def test_a_wrong_address_is_told(job: str, requests: Path, monkeypatch: pytest.MonkeyPatch):
+    """An invalid address is told by the variable that has it."""
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://[::")
+    wrong = invoke("run", job, requests)
+    assert (wrong.returncode, "ANTHROPIC_BASE_URL is invalid" in wrong.stderr) == (1, True)
+    assert " base_url" not in wrong.stderr
+
+
+def test_a_pause_names_its_command_once(job: str, requests: Path):
+    """The line that resumes a paused job is told once, and has the limit that was given."""
+    requests.write_text(jsonl(*(request(index, ERRORED) for index in range(5))))
+    limit = ("--prices", _prices(requests.parent), "--max-cost", "1000.5")
+    paused = invoke("run", job, requests, "--canary", "5", *limit, *FAST).stderr.splitlines()[-1]
+    assert paused.count("claude-batches retry") == 1
+    assert f"`claude-batches retry {job} --max-cost 1000.5` sends the rest all the same." in paused
 
 
 def test_a_template_without_a_column(job: str, tmp_path: Path):
@@ -238,7 +259,7 @@ def test_retry_sends_failed_rows_again(job: str, requests: Path, claude_sandbox:
     claude_sandbox.set_faults(None)
     again = invoke("retry", job)
     assert again.returncode == 0
-    assert "5 requests are sent again" in again.stderr
+    assert "5 requests will be sent again" in again.stderr
     assert invoke("watch", job, *FAST).returncode == 0
 
 
@@ -247,9 +268,19 @@ def test_retry_beyond_the_limit(job: str, requests: Path):
     """`retry` says that requests reached --max-attempts, and sends them again with a larger number."""
     assert invoke("run", job, requests, "--max-attempts", "1", *FAST).returncode == 3
     limited = invoke("retry", job)
-    assert "5 requests failed 1 time, which is the limit" in limited.stderr
+    assert "5 requests failed 1 time, and the limit is 1:" in limited.stderr
     assert "--max-attempts 2 sends them again" in limited.stderr
-    assert "5 requests are sent again" in invoke("retry", job, "--max-attempts", "2").stderr
+    assert "5 requests will be sent again" in invoke("retry", job, "--max-attempts", "2").stderr
+
+
+@pytest.mark.claude_sandbox(faults=[Fault(kind="expired", share=1)])
+def test_retry_tells_the_attempts_made(job: str, requests: Path):
+    """`retry` tells how often requests failed, which may be more than the limit of now, and names a limit above it."""
+    assert invoke("run", job, requests, "--max-attempts", "2", *FAST).returncode == 3
+    limited = invoke("retry", job, "--max-attempts", "1").stderr
+    assert "5 requests failed 2 times, and the limit is 1:" in limited
+    assert "--max-attempts 4 sends them again" in limited
+    assert "5 requests will be sent again" in invoke("retry", job, "--max-attempts", "4").stderr
 
 
 @pytest.mark.claude_sandbox(speed=1)
@@ -312,7 +343,13 @@ def test_no_job_among_other_files(requests: Path, tmp_path: Path, monkeypatch: p
         Job.open(tmp_path)
     swapped = invoke("run", requests, "--max-requests", "2")
     assert (swapped.returncode, "the job comes first" in swapped.stderr) == (2, True)
+    for wrong in (("status", requests), ("run", requests, "more.jsonl")):
+        told = invoke(*wrong)
+        assert (told.returncode, "is a file, and a job is a folder" in told.stderr) == (2, True)
+        assert "claude-batches run" not in told.stderr
     assert "is not a job" in invoke("plan", ".").stderr
+    assert "there is neither a job nor a file 'nope.job'" in invoke("plan", "nope.job").stderr
+    assert "'.' is a folder: give a file" in invoke("run", "new.job", ".").stderr
     assert invoke("run", "new.job", "nowhere.jsonl").returncode == 1
     requests.write_text(jsonl(request(0), request(1)) + "{")
     assert invoke("run", "new.job", requests).returncode == 1
@@ -391,7 +428,10 @@ def test_a_create_in_doubt_is_shown_and_resolved(job: str, requests: Path):
     """`submit` ends with status 4 if a create is in doubt; `resolve` lists it, and takes the batch."""
     sent = invoke("submit", job, requests)
     assert sent.returncode == 4
-    assert invoke("status", job).returncode == 4
+    shown = invoke("status", job)
+    finds = f"running the job finds it out: claude-batches run {job}"
+    assert (shown.returncode, finds in shown.stderr) == (4, True)
+    assert f"Decide with: claude-batches resolve {job} 1 BATCH" in invoke("resolve", job).stderr
     doubts = invoke("resolve", job, "--json")
     assert doubts.returncode == 4
     (doubt,) = lines(doubts.stdout)[0]
@@ -412,8 +452,14 @@ def test_results_that_are_gone(job: str, requests: Path, word: str, status: int)
     assert (there.returncode, "is there" in there.stderr) == (1, True)
     assert invoke("wait", batch).returncode == 0
     assert invoke("delete", batch).returncode == 0
-    assert invoke("resolve", job, "1", word).returncode == 0
+    resolved = invoke("resolve", job, "1", word)
+    assert resolved.returncode == 0
+    assert ("Continue with: claude-batches run" in resolved.stderr) == (word == "not-made")
     assert invoke("status", job).returncode == status
+    if word == "lost":
+        # No limit sends them again.
+        assert "--max-attempts" not in invoke("retry", job).stderr
+        assert "No request was billed" not in invoke("cost", job).stderr
 
 
 def test_a_mistyped_job_is_not_made(tmp_path: Path, requests: Path, monkeypatch: pytest.MonkeyPatch):
@@ -514,13 +560,15 @@ def test_a_conflict_is_one_line(job: str, requests: Path):
 @pytest.mark.claude_sandbox(speed=1)
 def test_ctrl_c_stops_a_run_after_its_step(job: str, requests: Path):
     """Ctrl-C once ends with status 5 and the way to continue; the job then continues."""
-    with running("run", job, requests) as process:
+    limit = ("--prices", _prices(requests.parent), "--max-cost", "250")
+    with running("run", job, requests, *limit) as process:
         process.wait_for("0 of 1 batches ended")
         process.process.send_signal(signal.SIGINT)
         status, out, err = process.end()
     assert status == 5
     assert "in process" in out
-    assert f"Continue with: claude-batches run {job}" in err
+    assert "No billed results yet; 5 requests are in process and can cost up to $250.0000." in err
+    assert f"Continue with: claude-batches run {job} --max-cost 250" in err
     with running("watch", job) as process:
         process.wait_for("0 of 1 batches ended")
         process.process.send_signal(signal.SIGINT)
@@ -535,14 +583,17 @@ def test_ctrl_c_twice_stops_at_once(job: str, requests: Path):
     asked = reply(
         529, {"type": "error", "error": {"type": "overloaded_error", "message": "x"}}, {"retry-after": "50"}
     )
-    with ScriptedServer([asked]) as server, running("run", job, ANTHROPIC_BASE_URL=server.url) as process:
+    with (
+        ScriptedServer([asked]) as server,
+        running("run", job, "--max-cost", "5", ANTHROPIC_BASE_URL=server.url) as process,
+    ):
         _requested(server)
         process.process.send_signal(signal.SIGINT)
         process.wait_for("Ctrl-C again stops at once")
         process.process.send_signal(signal.SIGINT)
         status, _, err = process.end()
     assert status == 130
-    assert f"Continue with: claude-batches run {job}" in err
+    assert f"Continue with: claude-batches run {job} --max-cost 5" in err
     assert "Traceback" not in err
 
 
@@ -552,10 +603,43 @@ def _requested(server: ScriptedServer) -> None:
         server.closing.wait(0.01)
 
 
+def _prices(folder: Path) -> Path:
+    """Write prices by which each of the requests costs at most 50 dollars."""
+    prices = folder / "prices.json"
+    prices.write_text('{"claude-haiku-*": {"input_tokens": 0, "output_tokens": 1000000}}')
+    return prices
+
+
+@pytest.mark.claude_sandbox(speed=1)
+@pytest.mark.parametrize("command", ["submit", "retry"])
+def test_submitting_up_to_max_cost(job: str, requests: Path, command: str):
+    """`submit` and `retry` tell that --max-cost holds back the rest, and the line to go on has the limit."""
+    prices = ("--prices", _prices(requests.parent))
+    # Makes the job, and sends nothing: no batch fits.
+    none = invoke("submit", job, requests, "--max-requests", "2", *prices, "--max-cost", "1")
+    assert (none.returncode, "it could cost more than $1.00 in all" in none.stderr) == (1, True)
+    assert "--max-cost of $250.00 for all of it" in none.stderr
+    sent = invoke(command, job, "--max-cost", "100")
+    assert (sent.returncode, "1 batch sent" in sent.stderr) == (5, True)
+    assert "it could cost more than $100.00 in all" in sent.stderr
+    assert "--max-cost of $250.00 for all of it" in sent.stderr
+    assert f"more may go with: claude-batches submit {job} --max-cost 100" in sent.stderr
+    shown = invoke("cost", job).stderr
+    assert "No billed results yet; 2 requests are in process and can cost up to $100.0000." in shown
+
+
+@pytest.mark.claude_sandbox(speed=1, queue_limit=4)
+def test_a_full_queue_keeps_the_limit(job: str, requests: Path):
+    """Where the queue holds back the rest, the line to go on has the --max-cost that was given."""
+    limit = ("--prices", _prices(requests.parent), "--max-cost", "1000")
+    sent = invoke("submit", job, requests, "--max-requests", "3", *limit)
+    assert (sent.returncode, "could cost more" in sent.stderr) == (5, False)
+    assert f"Continue with: claude-batches submit {job} --max-cost 1000" in sent.stderr
+
+
 def test_max_cost_stops_before_it_is_exceeded(job: str, requests: Path, tmp_path: Path):
     """A job over --max-cost sends nothing more, and prints a hint; `plan JOB` shows the rest."""
-    prices = tmp_path / "prices.json"
-    prices.write_text('{"claude-haiku-*": {"input_tokens": 0, "output_tokens": 1000000}}')
+    prices = _prices(tmp_path)
     # 50 tokens of output for each of two requests.
     limit = ("--max-cost", "100", "--prices", prices)
     stopped = invoke("run", job, requests, "--max-requests", "2", *limit, *FAST)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from claude_batches.cli._progress import LONGEST, Outlook, duration
+import time
+
+import pytest
+from claude_batches.cli._progress import LONGEST, Outlook, Reporter, duration
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +35,17 @@ def test_batches_that_ended_tell_the_time_of_others():
     outlook = Outlook([(0, 60), (0, 100), (0, 500)], [1000, 1010])
     assert outlook.expected(1050) == 60
     assert outlook.expected(2000) == 0
+
+
+def test_no_time_is_told_that_is_over(capsys: pytest.CaptureFixture[str]):
+    """While batches are open, an expected time of a few seconds or less is left out."""
+    reporter = Reporter(None)
+    now = time.time()
+    reporter.show(Outlook([(now - 900, now - 800)], [now - 500]))
+    reporter.show(Outlook([(now - 900, now - 800), (now - 500, now - 300)], [now]))
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith("1 of 2 batches ended, 0:00 elapsed")
+    assert second.endswith("about 2:30 left")
 
 
 def test_durations_are_written_as_clocks_do():

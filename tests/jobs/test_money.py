@@ -58,6 +58,23 @@ def test_lost_money_is_committed(
     assert job.submit(max_cost=210) == 1
 
 
+def test_requests_in_process_are_told(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """The report counts requests in process, and has the most that they can cost if it is asked for."""
+    job = open_job(tmp_path / "a", sandbox.url, max_requests=1, prices=PRICES)
+    job.add(_requests(100, 100))
+    assert (job.submit(max_cost=110), job.over_cost) == (1, True)
+    assert (job.cost().pending_requests, job.cost().pending_cost) == (1, None)
+    report = job.cost(pending=True)
+    assert (report.cost, report.pending_requests, round(report.pending_cost)) == (0, 1, 100)
+    assert "1 request is in process and can cost up to $100" in str(report)
+    assert report.to_dict()["pending_cost"] == str(report.pending_cost)
+    assert (job.submit(), job.over_cost) == (1, False)
+    job.poll()
+    job.collect()
+    assert job.cost(pending=True).pending_requests == 0
+    assert "in process" not in str(job.cost(pending=True))
+
+
 def test_lost_doubt_is_committed(tmp_path: Path, open_job: Open) -> None:
     """A shard in doubt that is resolved as lost may have been made, so the limit holds over it."""
     with Sandbox(instant=True, faults=[Fault(kind="failed_after", on="create", times=1)]) as sandbox:

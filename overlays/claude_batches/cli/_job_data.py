@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["cost", "export", "plan", "resolve", "results", "status"]
 
+#: Paths of stdout, which have no name of a format.
+_STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 #: The largest number of rows that a table on a terminal shows by default.
 _SHOWN = 50
 
@@ -87,6 +89,8 @@ def plan(
         with opened(requests, ledger=ledger, client=count, prices=prices_of(prices)) as job:
             planned: Any = job.plan(count=count, sample=sample)
             status = job.status()
+    elif requests != "-" and not Path(requests).exists():
+        raise CommandError(f"there is neither a job nor a file {requests!r}")
     elif Path(requests).is_dir():
         raise CommandError(f"the folder {requests!r} is not a job: nothing is to be planned")
     else:
@@ -127,7 +131,7 @@ def status(job: JobName, ledger: Ledger = None, json: Json = False) -> None:
             say(f"in doubt: {doubt}")
         for batch in found.archived_soon:
             say(f"The results of {batch} are archived in less than three days: {again('watch', job, ledger)}")
-    if found.empty or found.state == "paused":
+    if found.empty or found.doubts or found.state == "paused":
         advise(job, found, ledger)
     finish(status_of(found))
 
@@ -175,9 +179,12 @@ def results(
 
 
 def cost(job: JobName, prices: Prices = None, ledger: Ledger = None, json: Json = False) -> None:
-    """Show tokens and cost of all attempts by model. Prices need the extra claude-batches[cost]."""
+    """Show tokens and cost of all attempts by model, and the most that requests in process can cost.
+
+    Prices need the extra claude-batches[cost], or --prices.
+    """
     with opened(job, ledger=ledger, client=False, prices=prices_of(prices)) as opened_job:
-        report = cost_of(opened_job)
+        report = cost_of(opened_job, pending=True)
     if json:
         write_json(report.to_dict())
         return
@@ -219,7 +226,8 @@ def export(
         int | None, typer.Option("--limit", min=1, metavar="N", help="The number of rows; all by default.")
     ] = None,
     with_cost: Annotated[
-        bool, typer.Option("--cost", help="Fill the column of costs. It needs claude-batches[cost].")
+        bool,
+        typer.Option("--cost", help="Fill the column of costs. It needs claude-batches[cost], or --prices."),
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that exists.")] = False,
     prices: Prices = None,
@@ -230,6 +238,10 @@ def export(
 
     The exit status tells the state of the job: 5 if results are still to come.
     """
+    if path in _STDOUT and format is None:
+        raise CommandError(
+            f"{path} doesn't tell a format: give `-` for stdout, or --format", ExitStatus.USAGE
+        )
     target: Any = binary_stdout() if path == "-" else Path(path)
     if path != "-" and not target.parent.is_dir():
         raise CommandError(f"there is no folder {str(target.parent)!r}: create it first")
@@ -239,6 +251,9 @@ def export(
     names = None if columns is None else next(csv.reader([columns], skipinitialspace=True), list[str]())
     if names == []:
         raise CommandError("--columns names no column", ExitStatus.USAGE)
+    for name in names or ():
+        if names is not None and names.count(name) > 1:
+            raise CommandError(f"--columns names {name!r} twice", ExitStatus.USAGE)
     with opened(job, ledger=ledger, client=False, prices=prices_of(prices)) as opened_job:
         written = opened_job.write(
             target,
@@ -291,7 +306,7 @@ def resolve(
         if shard is not None:
             raise CommandError("name the batch of the shard, or not-made, or lost", ExitStatus.USAGE)
         with opened(job, ledger=ledger, client=False) as opened_job:
-            _write_doubts(opened_job, json=json)
+            _write_doubts(opened_job, job, ledger, json=json)
         return
     with opened(job, ledger=ledger, client=False) as opened_job:
         in_doubt = any(doubt.shard == shard for doubt in opened_job.status().doubts)
@@ -302,18 +317,28 @@ def resolve(
         found = opened_job.status()
     if json:
         write_json(status_dict(found))
-    say(f"Resolved. Continue with: {again('run', job, ledger)}")
+    if found.state == "paused":
+        # Not an error of this command.
+        say(f"Resolved. The job is paused. Continue with: {again('retry', job, ledger)}")
+    else:
+        say("Resolved.")
+        advise(job, found, ledger)
 
 
-def _write_doubts(job: Job, *, json: bool) -> None:
-    doubts = job.status().doubts
+def _write_doubts(job: Job, name: str, ledger: str | None, *, json: bool) -> None:
+    status = job.status()
+    doubts = status.doubts
     if json:
-        write_json(status_dict(job.status())["doubts"])
+        write_json(status_dict(status)["doubts"])
     elif not doubts:
         say("No create has an unknown outcome.")
     for doubt in () if json else doubts:
         write_text(str(doubt))
+        line = again("resolve", name, ledger)
+        say(f"Decide with: {line} {doubt.shard} BATCH, where BATCH is the id of its batch, not-made or lost")
     if doubts:
+        if not any(doubt.stuck for doubt in doubts):
+            say(f"Running the job finds out as well: {again('run', name, ledger)}")
         finish(ExitStatus.UNKNOWN_OUTCOME)
 
 

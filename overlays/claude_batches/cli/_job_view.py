@@ -28,7 +28,6 @@ __all__ = [
     "amount",
     "cost_table",
     "gist",
-    "passing",
     "results_table",
     "status_dict",
     "status_of",
@@ -38,6 +37,8 @@ __all__ = [
 
 #: The order of outcomes in tables; others follow.
 _FIRST = ("succeeded",)
+#: The commands that take --max-cost.
+_SENDING = ("retry", "run", "submit")
 #: The smallest width of texts in a table of results: beside long ids, lines are longer than the terminal.
 _LEAST_TEXT = 12
 
@@ -53,33 +54,43 @@ def status_of(status: JobStatus) -> ExitStatus:
     return ExitStatus.RUNNING
 
 
-def again(command: str, name: str, ledger: str | None) -> str:
+def again(command: str, name: str, ledger: str | None, max_cost: float | None = None) -> str:
     """Return the command line that goes on with a job.
 
     Args:
         command: The command.
         name: The job.
         ledger: Its ledger, which is a part of the line unless the environment has it; its DSN may have a password.
+        max_cost: The limit that was given, which no job keeps: without it the line would send the rest unlimited.
     """
-    given = ledger is not None and ledger != os.environ.get("CLAUDE_BATCHES_LEDGER")
-    return f"claude-batches {command} {shlex.quote(name)}{' --ledger DSN' if given else ''}"
+    line = f"claude-batches {command} {shlex.quote(name)}"
+    if ledger is not None and ledger != os.environ.get("CLAUDE_BATCHES_LEDGER"):
+        line += " --ledger DSN"
+    if max_cost is not None and command in _SENDING:
+        line += f" --max-cost {Decimal(str(max_cost)):f}".removesuffix(".0")
+    return line
 
 
-def advise(name: str, status: JobStatus, ledger: str | None) -> None:
+def advise(name: str, status: JobStatus, ledger: str | None, max_cost: float | None = None) -> None:
     """Say how to go on with a job that is not done, or has failed rows.
 
     Args:
         name: The job.
         status: Its status.
         ledger: Its ledger.
+        max_cost: The limit that was given.
 
     Raises:
         CommandError: It is paused.
     """
+    run = again("run", name, ledger, max_cost)
     stuck = [doubt.shard for doubt in status.doubts if doubt.stuck]
     if status.state == "paused":
-        reason = spoken(status.reason or "", name)
-        raise CommandError(f"{name} is paused: {reason} Continue with: {again('retry', name, ledger)}")
+        retry = again("retry", name, ledger, max_cost)
+        reason = spoken(status.reason or "", retry.removeprefix("claude-batches retry "))
+        # Most reasons tell the line already.
+        more = "" if retry in reason else f" Continue with: {retry}"
+        raise CommandError(f"{name} is paused: {reason}{more}")
     if status.state == "canceled":
         left = status.staged + status.again
         if status.empty:
@@ -88,16 +99,16 @@ def advise(name: str, status: JobStatus, ledger: str | None) -> None:
             told = counted(left, "request is", "requests are")
             say(f"{name} is canceled, and {told} not sent: another job can send the rest.")
     elif status.empty:
-        say(f"{name} has no requests yet. Add some with: {again('run', name, ledger)} REQUESTS")
+        say(f"{name} has no requests yet. Add some with: {run} REQUESTS")
     elif stuck:
         say(
             f"The evidence about {counted(len(stuck), 'create')} is gone, so you have to decide: "
             f"{again('resolve', name, ledger)}"
         )
     elif status.doubts:
-        say(f"The outcome of a create is unknown; running the job finds it out: {again('run', name, ledger)}")
+        say(f"The outcome of a create is unknown; running the job finds it out: {run}")
     elif status_of(status) is ExitStatus.RUNNING:
-        say(f"The job has not finished. Continue with: {again('run', name, ledger)}")
+        say(f"The job has not finished. Continue with: {run}")
     elif status.failed:
         told = counted(status.failed, "request")
         say(f"{told} did not succeed. See why with: {again('results', name, ledger)} --failed")
@@ -110,21 +121,6 @@ def unsent(status: JobStatus) -> int:
         status: The status of the job.
     """
     return status.staged + status.again if status.state == "active" else 0
-
-
-def passing(status: JobStatus, *, retry_canceled: bool) -> int:
-    """Return the number of requests that failed for good by causes that may pass.
-
-    Args:
-        status: The status of the job.
-        retry_canceled: Counts canceled requests among them.
-    """
-    from claude_batches.jobs._causes import sent_again
-
-    if status.state != "active":
-        return 0
-    passes = sent_again(retry_canceled=retry_canceled)
-    return sum(count for cause, count in status.causes.items() if cause in passes)
 
 
 def status_dict(status: JobStatus) -> dict[str, Any]:
@@ -208,7 +204,13 @@ def cost_table(report: Report) -> Table:
 
 def cost_summary(report: Report) -> str:
     """Return the sums of a report as lines."""
-    told = [_sums(report) if report.models else "No request was billed."]
+    told: list[str] = []
+    if report.models:
+        told.append(_sums(report))
+    elif not report.pending_requests and not report.lost_requests:
+        told.append("No request was billed.")
+    if report.pending_requests:
+        told.append(f"{'' if report.models else 'No billed results yet; '}{report.pending()}.")
     if report.lost_requests:
         told.append(f"{report.lost()}.")
     if report.cache_hit_rate:

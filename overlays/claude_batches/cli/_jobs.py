@@ -21,7 +21,6 @@ from ._job_view import (
     amount,
     cost_summary,
     cost_table,
-    passing,
     status_dict,
     status_of,
     status_table,
@@ -44,6 +43,7 @@ from ._sources import RowOptions, SourceArgument, place_of
 
 if TYPE_CHECKING:
     from claude_batches.jobs import Job
+    from claude_batches.jobs._cost import Report
 
 __all__ = ["cancel_job", "next_pause", "retry", "run", "submit", "watch"]
 
@@ -76,17 +76,19 @@ def run(
             lease_seconds=lease_seconds,
             client=True,
             create=requests is not None,
+            swapped="run" if requests is None else None,
             ids=ids,
             poll_interval=poll_interval,
             **settings.options(),
         ) as opened_job,
-        _continued(again("run", job, ledger)),
+        _continued(again("run", job, ledger, max_cost)),
     ):
         _add(opened_job, requests, source)
         with followed(opened_job, verbose=verbose):
             report = opened_job.run(max_cost=max_cost)
         status = status_of(report.status)
-        costs = cost(opened_job)
+        # With a limit the amounts are known; else each request in process is to be read for them.
+        costs = cost(opened_job, pending=max_cost is not None)
         if json:
             write_json({**status_dict(report.status), "cost": costs.to_dict()})
         else:
@@ -95,8 +97,8 @@ def run(
                 write_data(cost_table(costs))
             say(cost_summary(costs))
         if report.over_cost:
-            raise CommandError(_over_cost(opened_job, job, max_cost, costs.cost))
-        advise(job, report.status, ledger)
+            raise CommandError(_over_cost(opened_job, job, max_cost, costs))
+        advise(job, report.status, ledger, max_cost)
         finish(status)
 
 
@@ -115,7 +117,7 @@ def submit(
     """Add requests to a job, and send the batches that the limits allow, without waiting for them.
 
     Exit status 0: all was sent; 4: the outcome of a create is unknown, and the next `watch` or `run` finds it out; 5:
-    some batches have to wait: submit again later.
+    some batches have to wait: submit again later; 1: --max-cost allows none of the rest.
     """
     with (
         opened(
@@ -123,10 +125,11 @@ def submit(
             ledger=ledger,
             client=True,
             create=requests is not None,
+            swapped="submit" if requests is None else None,
             ids=ids,
             **settings.options(),
         ) as opened_job,
-        _continued(again("submit", job, ledger)),
+        _continued(again("submit", job, ledger, max_cost)),
     ):
         _add(opened_job, requests, source)
         _send(opened_job, job, ledger, max_cost=max_cost, verbose=verbose, json=json)
@@ -152,19 +155,20 @@ def retry(
     """
     with (
         opened(job, ledger=ledger, client=True, **settings.options()) as opened_job,
-        _continued(again("retry", job, ledger)),
+        _continued(again("retry", job, ledger, max_cost)),
     ):
         if opened_job.status().state == "paused":
             opened_job.resume(keep=keep)
         again_sent = opened_job.retry()
-        say(f"{counted(again_sent, 'request is', 'requests are')} sent again")
-        kept = opened_job.options
-        final = 0 if again_sent else passing(opened_job.status(), retry_canceled=kept.retry_canceled)
+        say(f"{counted(again_sent, 'request')} will be sent again")
+        final = opened_job.exhausted()
         if final:
-            most = kept.max_attempts
+            least, most = min(final), max(final)
+            times = counted(most, "time") if least == most else f"{least:,} to {most:,} times"
             say(
-                f"{counted(final, 'request')} failed {counted(most, 'time')}, which is the limit: "
-                f"{again('retry', job, ledger)} --max-attempts {2 * most} sends them again"
+                f"{counted(sum(final.values()), 'request')} failed {times}, and the limit is "
+                f"{opened_job.options.max_attempts:,}: {again('retry', job, ledger, max_cost)} "
+                f"--max-attempts {2 * most} sends {'it' if sum(final.values()) == 1 else 'them'} again"
             )
         _send(opened_job, job, ledger, max_cost=max_cost, verbose=verbose, json=json)
 
@@ -238,18 +242,28 @@ def _send(
     say(f"{counted(sent, 'batch', 'batches')} sent")
     _write(name, status, json=json)
     if status.doubts or status.state != "active" or status.empty:
-        advise(name, status, ledger)
+        advise(name, status, ledger, max_cost)
         finish(status_of(status))
+    if status.staged and job.over_cost:
+        told = _over_cost(job, name, max_cost, cost(job, pending=True))
+        if not status.in_flight and not status.ended:
+            raise CommandError(told)
+        say(told)
+        say(
+            "What is in process counts as the most that it can cost: when it has ended, more may go with: "
+            f"{again('submit', name, ledger, max_cost)}"
+        )
+        finish(ExitStatus.RUNNING)
     if status.staged:
         left = counted(status.staged, "request was", "requests were")
         others = [f"process {worker.pid} on {worker.host}" for worker in job.workers()]
         if others:
             say(f"{left} not sent yet. On the job works {' and '.join(others)} as well.")
         else:
-            say(f"{left} not sent. Continue with: {again('submit', name, ledger)}")
+            say(f"{left} not sent. Continue with: {again('submit', name, ledger, max_cost)}")
         finish(ExitStatus.RUNNING)
     if status.finished:
-        advise(name, status, ledger)
+        advise(name, status, ledger, max_cost)
 
 
 def _watch(job: Job, shown: Reporter, interrupts: Interrupts, pause: float) -> None:
@@ -299,10 +313,11 @@ def _step(job: Job, interrupts: Interrupts) -> tuple[list[str], bool]:
     return [f"Process {worker.pid} on {worker.host}" for worker in job.workers()], True
 
 
-def _over_cost(job: Job, name: str, max_cost: float | None, spent: Decimal | None) -> str:
+def _over_cost(job: Job, name: str, max_cost: float | None, costs: Report) -> str:
     """Return why the rest of a job is not sent, with the limit that it needs."""
-    most = job.plan(count=False, validate=False).most_cost
-    whole = "" if most is None or spent is None else amount(spent + most, up=True)
+    parts = (costs.cost, costs.lost_cost, costs.pending_cost, job.plan(count=False, validate=False).most_cost)
+    known = [part for part in parts if part is not None]
+    whole = amount(sum(known, Decimal(0)), up=True) if len(known) == len(parts) else ""
     larger = f"of {whole} for all of it" if whole else "that is larger"
     return (
         f"the rest of {name} is not sent: it could cost more than {amount(max_cost or 0)} in all. Run it again with a "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import typer
 
 from ._exits import CommandError, ExitStatus
@@ -44,6 +46,7 @@ def opened(
     client: bool,
     create: bool = False,
     lease_seconds: float | None = None,
+    swapped: str | None = None,
     **options: Any,
 ) -> Generator[Job]:
     """Open a job.
@@ -54,6 +57,7 @@ def opened(
         client: True for steps that call the API.
         create: True to make it.
         lease_seconds: Seconds without a sign of life after which this process counts as dead, with a ledger.
+        swapped: The command, where a file in place of the job may be its requests.
         **options: Options of the job; those that are `None` are left out.
 
     Raises:
@@ -66,10 +70,10 @@ def opened(
     lease = {} if lease_seconds is None else {"lease_seconds": lease_seconds}
     where = None if ledger is None else PostgresLedger(ledger, **lease)
     if where is None and Path(name).is_file():
-        raise CommandError(
-            f"{name} is a file, and the job comes first, which is a folder: claude-batches run JOB {name}",
-            ExitStatus.USAGE,
-        )
+        told = "a job is a folder"
+        if swapped is not None:
+            told = f"the job comes first, which is a folder: claude-batches {swapped} JOB {shlex.quote(name)}"
+        raise CommandError(f"{name} is a file, and {told}", ExitStatus.USAGE)
     if not create and not (is_job(name) if where is None else where.has(name)):
         place = "at" if where is None else "in this ledger named"
         raise CommandError(
@@ -111,16 +115,18 @@ def plan(path: str, source: RowOptions, prices: Any, **options: Any) -> Plan:
     return plan_of(rows, prices=Prices(prices), **given)
 
 
-def cost(job: Job) -> Report:
+def cost(job: Job, *, pending: bool) -> Report:
     """Return the tokens and the cost of all attempts of a job; without prices where none are installed.
 
     Args:
         job: The job.
+        pending: Adds the most that the requests in process can cost.
     """
     try:
-        return job.cost()
+        return job.cost(pending=pending)
     except ImportError:
-        return _tokens(job)
+        status = job.status()
+        return attrs.evolve(_tokens(job), pending_requests=status.in_flight + status.ended)
 
 
 def _tokens(job: Job) -> Report:

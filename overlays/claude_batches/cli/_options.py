@@ -71,7 +71,8 @@ MaxCost = Annotated[
         "--max-cost",
         min=0,
         metavar="USD",
-        help="The largest cost of all that is committed; the rest is not sent.",
+        help="The largest cost of all that is committed; the rest is not sent. The job does not keep it: give it each "
+        "time.",
         rich_help_panel=_SENDING,
     ),
 ]

@@ -25,6 +25,8 @@ __all__ = ["Outlook", "Reporter", "duration", "reporter"]
 
 #: Seconds after which a batch expires.
 LONGEST = 24 * 3600.0
+#: Seconds below which an expected time tells nothing.
+LEAST = 5.0
 
 
 @attrs.frozen
@@ -81,10 +83,7 @@ class _Expected(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Return the cell."""
         until, limit = task.fields.get("until"), task.fields.get("limit")
-        if until is None:
-            return Text("")
-        left = duration(max(0.0, until - time.monotonic()))
-        return Text(f"at most {left} left" if limit else f"about {left} left")
+        return Text("" if until is None else _left(until - time.monotonic(), limit=bool(limit)))
 
 
 class Reporter:
@@ -122,8 +121,9 @@ class Reporter:
             )
         elif counts != self._shown:
             self._shown = counts
-            told = f", {'at most' if limit else 'about'} {duration(left)} left" if outlook.open else ""
-            self.say(f"{counts}, {duration(time.monotonic() - self._started)} elapsed{told}")
+            told = _left(left, limit=limit) if outlook.open else ""
+            elapsed = duration(time.monotonic() - self._started)
+            self.say(f"{counts}, {elapsed} elapsed{told and f', {told}'}")
 
     def say(self, text: str) -> None:
         """Write a line beside the progress.
@@ -151,6 +151,13 @@ def reporter() -> Generator[Reporter]:
     )
     with Progress(*columns, console=console, transient=True) as progress:
         yield Reporter(progress)
+
+
+def _left(seconds: float, *, limit: bool) -> str:
+    """Return the expected time as text; none where it is over and batches are still open."""
+    if seconds < LEAST:
+        return ""
+    return f"{'at most' if limit else 'about'} {duration(seconds)} left"
 
 
 def duration(seconds: float) -> str:

@@ -148,7 +148,7 @@ class SourceOptions:
             CommandError: Both a template and a prompt are given.
         """
         if self.template is not None and self.prompt is not None:
-            raise CommandError("--template and --prompt exclude each other")
+            raise CommandError("--template and --prompt exclude each other", ExitStatus.USAGE)
         options: dict[str, Any] = {
             "template": self.template if self.template is not None else self.prompt,
             "system": self.system,

@@ -24,6 +24,8 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"resume\(\) the job", "run `claude-batches retry JOB`"),
         (r"resume\(\)", "`claude-batches retry JOB`"),
         (r'resolve\((\d+), "([a-z-]+)"\)', r"`claude-batches resolve JOB \1 \2`"),
+        (r"base_url is invalid", "ANTHROPIC_BASE_URL is invalid"),
+        (r" \(see default_query\)", ""),
         (r"check the network and base_url", "check the network and ANTHROPIC_BASE_URL"),
     )
 )
@@ -34,7 +36,7 @@ def spoken(text: str, job: str = "JOB") -> str:
 
     Args:
         text: The message.
-        job: The job that it is about.
+        job: The job that it is about, with the options that its commands have.
     """
     for pattern, words in _WORDS:
         text = pattern.sub(words.replace("JOB", job.replace("\\", r"\\")), text)

@@ -16,7 +16,7 @@ from ._errors import LedgerDamagedError
 from ._ledger._sql import SqlLedger
 from ._lines import parse_result, user_line
 from ._reading import Lines
-from ._records import Shard, ShardState
+from ._records import COMMITTED, Shard, ShardState
 
 __all__ = ["Money"]
 
@@ -95,12 +95,21 @@ class Money:
             self._spent[shard.number] = None if report.unpriced or most is None else report.cost + most
         return self._spent[shard.number]
 
-    def report(self) -> Report:
-        """Return the costs of all results, those of earlier attempts too, and of requests without a result."""
+    def report(self, *, pending: bool = False) -> Report:
+        """Return the costs of all results, those of earlier attempts too, and of requests without a result.
+
+        Args:
+            pending: Adds the most that requests in process can cost.
+        """
         counter = CostCounter(self._prices)
         requests = 0
         most: Decimal | None = Decimal(0)
-        for shard in self._ledger.shards((ShardState.COLLECTED,)):
+        # Read at once: a shard that is collected meanwhile counts once.
+        shards = self._ledger.shards(COMMITTED)
+        waited = [shard for shard in shards if shard.state is not ShardState.COLLECTED]
+        for shard in shards:
+            if shard.state is not ShardState.COLLECTED:
+                continue
             self._count(shard, counter)
             lost = self._ledger.without_result(shard)
             requests += len(lost)
@@ -109,7 +118,27 @@ class Money:
             except BudgetError:
                 cost = None
             most = None if most is None or cost is None else most + cost
-        return attrs.evolve(counter.report(), lost_requests=requests, lost_cost=most)
+        return attrs.evolve(
+            counter.report(),
+            lost_requests=requests,
+            lost_cost=most,
+            pending_requests=sum(shard.requests for shard in waited),
+            pending_cost=self._most_of(waited) if pending else None,
+        )
+
+    def _most_of(self, shards: Iterable[Shard]) -> Decimal | None:
+        """Return the most that shards can cost; `None` where it is not known."""
+        total = Decimal(0)
+        for shard in shards:
+            try:
+                most = self._limit(shard)
+            except (BudgetError, ImportError):
+                # Nothing bounds the cost, or no price list is installed: the rest of the report needs neither.
+                return None
+            if most is None:
+                return None
+            total += most
+        return total
 
     def _count(self, shard: Shard, counter: CostCounter) -> None:
         again = self._ledger.earlier_results(shard.number)

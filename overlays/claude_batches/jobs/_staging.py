@@ -24,7 +24,7 @@ from ._records import BODY, WAITING, Block, Item, ItemState, JobState, Positions
 from ._requests import Request, encode_params
 from ._shards import Limits, ShardFill, Size, block_full, distinct_count, mergeable, merged
 
-__all__ = ["Body", "clean", "merge", "merged_count", "reopen", "restage", "shown"]
+__all__ = ["Body", "clean", "exhausted", "merge", "merged_count", "reopen", "restage", "shown"]
 
 _SHOWN = 200
 #: The kinds of shards of which several small ones become one.
@@ -146,6 +146,14 @@ def reopen(ledger: SqlLedger, options: JobOptions) -> None:
     """Have rows sent again that failed after fewer attempts than the options allow by now."""
     if ledger.facts().state is JobState.ACTIVE:
         ledger.reopen(sent_again(retry_canceled=options.retry_canceled), options.max_attempts)
+
+
+def exhausted(ledger: SqlLedger, options: JobOptions) -> dict[int, int]:
+    """Return the rows that failed and are sent again only with a larger `max_attempts`: their number, by attempts."""
+    if ledger.facts().state is not JobState.ACTIVE:
+        return {}
+    found = ledger.failures(sent_again(retry_canceled=options.retry_canceled))
+    return {attempts: count for attempts, count in found.items() if attempts >= options.max_attempts}
 
 
 def _restage_shard(

@@ -32,7 +32,7 @@ from .._options import Ids, JobOptions, OptionKeys, check_names, typed
 from .._records import ItemState, JobFacts, JobState, Shard, ShardState, Worker
 from .._requests import Rows
 from .._rows import JobRow, Order, rows
-from .._staging import merge, merged_count, reopen, restage
+from .._staging import exhausted, merge, merged_count, reopen, restage
 from .._status import JobBatches, JobReport, JobStatus, archived_soon, batches_of, finished, status_of
 from .._tables import AnswerType, answer_type, checked_limit, read_source
 from .._tables._write import ArrowReader, FileFormat, TableFormat, write_table
@@ -62,7 +62,7 @@ class AsyncJob:
 
     Awaited are `add`, `plan`, `submit`, `poll`, `collect`, `retry`, `run`, `cancel`, `resume`, `resolve` and `close`.
     The others read the ledger, and block the event loop for as long: `open`, `results`, `write`, `status`, `batches`,
-    `shards`, `workers`, `cost` and `spent`. A large table is written in a thread:
+    `shards`, `workers`, `exhausted`, `cost` and `spent`. A large table is written in a thread:
     `await asyncio.to_thread(job.write, path)`.
     """
 
@@ -238,6 +238,11 @@ class AsyncJob:
         await self._merge()
         return await runner.submit(self._allow(max_cost), self._stopping)
 
+    @property
+    def over_cost(self) -> bool:
+        """The last `submit` or `run` left requests unsent, since they could cost more than its `max_cost`."""
+        return self._over_cost
+
     async def poll(self) -> JobStatus:
         """Look at the list of batches once: note those that ended, and settle shards in doubt."""
         await self._running().poll()
@@ -261,6 +266,13 @@ class AsyncJob:
     async def _restage(self) -> int:
         job = self._job
         return await in_thread(lambda: restage(job.ledger, job.store, job.lines, self._options))
+
+    def exhausted(self) -> Mapping[int, int]:
+        """Return the failed rows that `retry` sends again only with a larger `max_attempts`: their number, by attempts.
+
+        Rows whose results were given up are not among them.
+        """
+        return exhausted(self._job.ledger, self._options)
 
     async def run(self, *, max_cost: float | None = None) -> JobReport:
         """Submit, wait, collect and send again, until each request has its final result.
@@ -493,9 +505,13 @@ class AsyncJob:
             return None
         return counted.input_tokens
 
-    def cost(self) -> Report:
-        """Return the cost of the results, earlier attempts included: by model, with all kinds of tokens."""
-        return self._money.report()
+    def cost(self, *, pending: bool = False) -> Report:
+        """Return the cost of the results, earlier attempts included: by model, with all kinds of tokens.
+
+        Args:
+            pending: Adds the most that the requests in process can cost, and reads each of them for that.
+        """
+        return self._money.report(pending=pending)
 
     @overload
     def write(

@@ -161,6 +161,11 @@ class Report:
     """Requests that were sent and have no result: those of batches that were given up, say."""
     lost_cost: Decimal | None = Decimal(0)
     """The most that these can have cost, `None` where it is not known. `max_cost` counts it, and the costs don't."""
+    pending_requests: int = 0
+    """Requests that were sent and whose results are not collected."""
+    pending_cost: Decimal | None = None
+    """The most that these can cost, `None` where it is not known or was not asked for. `max_cost` counts it, and the
+    costs don't."""
 
     @property
     def cost(self) -> Decimal:
@@ -203,6 +208,8 @@ class Report:
             "regional_requests": self.regional_requests,
             "lost_requests": self.lost_requests,
             "lost_cost": None if self.lost_cost is None else str(self.lost_cost),
+            "pending_requests": self.pending_requests,
+            "pending_cost": None if self.pending_cost is None else str(self.pending_cost),
             "models": [
                 {
                     name: str(value) if isinstance(value, Decimal) else value
@@ -264,9 +271,19 @@ class Report:
             yield f"{requests} ran in a chosen region; its surcharge is not in the sums"
         if self.lost_requests:
             yield f"{self.lost()}, which is not in the sums"
+        if self.pending_requests:
+            yield (
+                self.pending() if self.pending_cost is None else f"{self.pending()}, which is not in the sums"
+            )
 
     def lost(self) -> str:
         """Return what is known of the requests that were sent and have no result, as text."""
         requests = counted(self.lost_requests, "request")
         most = "an unknown amount" if self.lost_cost is None else f"up to ${self.lost_cost:,.4f}"
         return f"{requests} without a result may have cost {most}"
+
+    def pending(self) -> str:
+        """Return what is known of the requests whose results are not collected, as text."""
+        requests = counted(self.pending_requests, "request is", "requests are")
+        most = "" if self.pending_cost is None else f" and can cost up to ${self.pending_cost:,.4f}"
+        return f"{requests} in process{most}"

@@ -47,6 +47,11 @@ _ITEM: Final = "position, shard, place, state, attempt, cause, result"
 #: A shard without a worker, or with a dead one.
 _FREE: Final = "(owner IS NULL OR owner = ? OR owner NOT IN (SELECT id FROM worker WHERE expires > ?))"
 _IN_FLIGHT: Final = "state IN ('sending', 'doubt') OR (state = 'open' AND ended_at IS NULL)"
+#: The attempts of a row of `item` that failed. A continued turn is not a failure.
+_FAILURES: Final = (
+    "attempt - (SELECT count(*) FROM earlier WHERE earlier.position = item.position "
+    "AND earlier.cause = 'pause_turn')"
+)
 #: The number of rows that are read at a time.
 PAGE: Final = 1000
 
@@ -438,17 +443,21 @@ class SqlLedger(ABC):
 
         Rows of a shard whose results a person gave up stay as they are: they may have been paid for.
         """
-        marks = ", ".join("?" * len(causes))
         with self.transaction():
-            # A continued turn is not a failure.
             self._run(
-                f"UPDATE item SET state = {ItemState.AGAIN:d} WHERE state = {ItemState.DONE:d} AND cause IN ({marks}) "
-                "AND attempt - (SELECT count(*) FROM earlier WHERE earlier.position = item.position "
-                "AND earlier.cause = 'pause_turn') < ? "
-                "AND (result IS NOT NULL OR EXISTS "
-                "(SELECT 1 FROM block WHERE block.kind = 1 AND block.shard = item.shard))",
+                f"UPDATE item SET state = {ItemState.AGAIN:d} WHERE {_reopened(causes)} AND {_FAILURES} < ?",
                 (*causes, max_attempts),
             )
+
+    def failures(self, causes: Collection[str]) -> dict[int, int]:
+        """Return the number of rows that `reopen` would take with a larger limit, by their attempts."""
+        with self._mutex:
+            rows = self._run(
+                f"SELECT attempts, count(*) FROM (SELECT {_FAILURES} AS attempts FROM item "
+                f"WHERE {_reopened(causes)}) AS ended GROUP BY attempts ORDER BY attempts",
+                (*causes,),
+            ).fetchall()
+        return dict(rows)
 
     def move_items(self, shard: int, rows: Sequence[tuple[Item, int, bool]]) -> None:
         """Give rows a new shard: (row as it was, place in the new shard, counts as an attempt)."""
@@ -999,3 +1008,11 @@ def _shard(row: Sequence[Any]) -> Shard:
         facts=facts, first=first, owner=owner, sends=sends, intent_at=intent_at, doubt_at=doubt_at,
         batch_id=batch_id, created_at=created_at, ended_at=ended_at, counts=counts, failures=failures,
     )  # fmt: skip
+
+
+def _reopened(causes: Collection[str]) -> str:
+    """Return the condition of the rows of `item` that a larger limit sends again, with a mark for each cause."""
+    return (
+        f"state = {ItemState.DONE:d} AND cause IN ({', '.join('?' * len(causes))}) "
+        "AND (result IS NOT NULL OR EXISTS (SELECT 1 FROM block WHERE block.kind = 1 AND block.shard = item.shard))"
+    )

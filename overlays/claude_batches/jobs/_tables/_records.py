@@ -86,6 +86,8 @@ def records(source: object, format: SourceFormat | None = None) -> Iterator[Reco
 
 
 def _format_of(path: Path) -> SourceFormat:
+    if path.is_dir():
+        raise SourceError(f"{str(path)!r} is a folder: give a file")
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in _COMPRESSED:
         suffixes.pop()
