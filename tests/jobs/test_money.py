@@ -97,6 +97,25 @@ def test_made_stays_committed(
     assert job.submit(max_cost=104) == 1
 
 
+@pytest.mark.parametrize(("word", "most"), [("lost", 50), ("not-made", 100)])
+def test_foreign_stays_committed(tmp_path: Path, open_job: Open, word: str, most: float) -> None:
+    """A shard whose batch turned out to be something else's may have been paid for elsewhere: it stays committed."""
+    with Sandbox(instant=True) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url, prices=PRICES)
+        job.add(_requests(50))
+        job.submit()
+        job.close()
+    with Sandbox(instant=True) as sandbox, Client(base_url=sandbox.url, api_key="k") as client:
+        client.messages.batches.create(requests=[{**_requests(50)[0], "custom_id": "another"}])
+        job = open_job(tmp_path / "a", sandbox.url)
+        with pytest.raises(JobError, match="something else"):
+            job.run()
+        job.resolve(1, word)
+        job.add([{**_requests(50)[0], "custom_id": "more"}])
+        assert job.submit(max_cost=most + 45) == (word == "not-made")
+        assert job.submit(max_cost=most + 55) == 1
+
+
 def test_not_made_in_doubt(tmp_path: Path, open_job: Open) -> None:
     """A shard in doubt that a person says was not made has cost nothing, and is sent within the same limit."""
     with Sandbox(instant=True, faults=[Fault(kind="failed", on="create", times=1)]) as sandbox:

@@ -28,7 +28,7 @@ from ._reading import Lines
 from ._records import Block, Item, ItemState, JobFacts, JobState, Positions, Shard
 from ._requests import encode_params
 
-__all__ = ["Collected", "TokenSums", "ingest"]
+__all__ = ["Collected", "ForeignBatchError", "TokenSums", "ingest", "ways_out"]
 
 _STATES: dict[Action, ItemState] = {
     "keep": ItemState.DONE,
@@ -47,6 +47,10 @@ _ELSEWHERE = 255
 #: Causes by number: a row takes one byte until it is written.
 _CAUSES = tuple(Cause)
 _NUMBERS = {cause: number for number, cause in enumerate(_CAUSES)}
+
+
+class ForeignBatchError(ShardError):
+    """A shard whose batch has the results of something else."""
 
 
 @attrs.frozen
@@ -251,10 +255,12 @@ class _Taking:
                 raise self._foreign(custom_id)
             yield index
 
-    def _foreign(self, custom_id: str) -> ShardError:
-        return ShardError(
+    def _foreign(self, custom_id: str) -> ForeignBatchError:
+        return ForeignBatchError(
             f"batch {self._shard.batch_id} has a result for custom_id {custom_id!r}, which shard {self._shard.number} "
-            "doesn't have: it is the batch of something else. Nothing was taken from it.",
+            "doesn't have: it is the batch of something else, or the client is of another server. Nothing was taken "
+            f"from it. If the client is the right one, {ways_out(self._shard)} The id of its own batch instead of "
+            "these words takes the results of that one.",
             self._shard.number,
         )
 
@@ -381,6 +387,14 @@ class _Taking:
                     f"the canary failed: {shown}. Look at its results; resume() sends the rest all the same."
                 )
         return None
+
+
+def ways_out(shard: Shard) -> str:
+    """Return the decisions about a shard whose results can't be had."""
+    return (
+        f'resolve({shard.number}, "lost") keeps its rows as missing, and resolve({shard.number}, "not-made") '
+        "sends them again, at their price."
+    )
 
 
 def _changed(custom_id: str, params: Mapping[str, Any]) -> bytes:

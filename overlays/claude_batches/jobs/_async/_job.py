@@ -29,7 +29,7 @@ from .._ledger._sql import Spent
 from .._money import Money
 from .._opening import Ledger, Opened, check_answers, opened, options_of, store_options, stored_answers
 from .._options import Ids, JobOptions, OptionKeys, check_names, typed
-from .._records import ItemState, JobFacts, JobState, Shard, ShardState, Worker
+from .._records import FOREIGN, ItemState, JobFacts, JobState, Shard, ShardState, Worker
 from .._requests import Rows
 from .._rows import JobRow, Order, rows
 from .._staging import merge, merged_count, reopen, restage
@@ -363,7 +363,7 @@ class AsyncJob:
         self._job.ledger.set_state(JobState.ACTIVE, None)
 
     async def resolve(self, shard: int, batch: str) -> None:
-        """Decide about a shard in doubt, or about one whose results are gone.
+        """Decide about a shard in doubt, or about one whose results are gone, or are those of something else.
 
         Args:
             shard: Its number, as `status().doubts` or the error about its results has it.
@@ -376,12 +376,17 @@ class AsyncJob:
         self._hold()
         self._job.ledger.doubt_dead(() if self._runner is None else self._runner.sending)
         found = self._job.ledger.shard(shard)
-        gone = batch in ("not-made", "lost") and found is not None and found.state is ShardState.OPEN
+        foreign = found is not None and self._job.ledger.verdict(found) == FOREIGN
+        gone = (
+            found is not None
+            and found.state is ShardState.OPEN
+            and (foreign or batch in ("not-made", "lost"))
+        )
         if found is None or (found.state is not ShardState.DOUBT and not gone):
             state = "not in this job" if found is None else f"{found.state.value}, not in doubt"
             raise ShardError(f"shard {shard} is {state}: there is nothing to resolve", shard)
         if gone:
-            await self._check_gone(found)
+            await self._check_gone(found, foreign=foreign)
         if batch == "lost":
             self._job.ledger.lose(found)
             return
@@ -396,14 +401,22 @@ class AsyncJob:
                 # Its rows are not sent again, and keep the results that they have.
                 await self._restage()
             return
+        if batch == found.batch_id:
+            raise ShardError(f"the results of batch {batch} are not those of shard {shard}", shard)
         if batch in self._job.ledger.known_batches():
             raise ShardError(f"batch {batch} is the batch of another shard", shard)
         made = await self._running().made_at(batch, found)
+        if gone:
+            self._job.ledger.dispute(found)
         self._job.ledger.set_verdict(shard, batch, NAMED)
         self._job.ledger.made(found, batch, made)
 
-    async def _check_gone(self, shard: Shard) -> None:
-        """Check that the results of a batch can't be collected any more.
+    async def _check_gone(self, shard: Shard, *, foreign: bool) -> None:
+        """Check that the results of a shard can't be collected from its batch.
+
+        Args:
+            shard: The shard.
+            foreign: Tells if the results of the batch were found to be those of something else.
 
         Raises:
             ShardError: They can be.
@@ -413,7 +426,7 @@ class AsyncJob:
                 f"the results of shard {shard.number} were downloaded before: run the job, which takes them",
                 shard.number,
             )
-        if not await self._running().gone(shard):
+        if not foreign and not await self._running().gone(shard):
             raise ShardError(
                 f"batch {shard.batch_id} of shard {shard.number} is there: run the job, or cancel it",
                 shard.number,
