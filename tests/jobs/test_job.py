@@ -374,6 +374,37 @@ def test_canary(tmp_path: Path, open_job: Open) -> None:
         assert job.run().finished
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_canary_with_rows_to_send_again(tmp_path: Path, open_job: Open, keep: bool) -> None:
+    """A failed canary tells its errors though its rows wait to be sent again; keep leaves these rows as they are."""
+    failing = True
+
+    def reply(request: Any) -> Any:
+        if failing and request["params"]["max_tokens"] % 2:
+            _fail("overloaded_error", f"no\nroom {'x' * 300}")
+        return "fine"
+
+    with Sandbox(instant=True, reply=reply) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url, canary=10)
+        job.add(
+            [
+                {**each, "params": {**each["params"], "max_tokens": i + 1}}
+                for i, each in enumerate(requests(30))
+            ]
+        )
+        report = job.run()
+        assert report.paused is not None
+        assert f'5 overloaded. The most frequent errors: 5 of "no room {"x" * 192}…".' in report.paused
+        assert (len(list(job.results())), report.status.again) == (5, 5)
+        failing = False
+        job.resume(keep=keep)
+        report = job.run()
+    assert report.finished
+    assert report.status.causes == ({"overloaded": 5, "succeeded": 25} if keep else {"succeeded": 30})
+    used = {(each.cause, each.kept): each.requests for each in job.spent() if each.cause == "overloaded"}
+    assert used == {("overloaded", keep): 5}
+
+
 def _fail(kind: str, message: str) -> Any:
     raise ReplyError(kind, message)
 

@@ -19,7 +19,7 @@ import attrs
 from ... import ClaudeBatchesError, Client
 from ..._interrupts import Interrupts
 from .._adding import Adding
-from .._collect import Collected
+from .._collect import CANARY_FAILED, Collected
 from .._cost import Plan, Planner, Report
 from .._cost._budget import dollars
 from .._cost._plan import countable
@@ -30,7 +30,7 @@ from .._ledger._sql import Spent
 from .._money import Money
 from .._opening import Ledger, Opened, check_answers, opened, options_of, store_options, stored_answers
 from .._options import Ids, JobOptions, OptionKeys, check_names, typed
-from .._records import FOREIGN, ItemState, JobFacts, JobState, Shard, ShardState, Worker
+from .._records import FOREIGN, WAITING, ItemState, JobFacts, JobState, Shard, ShardState, Worker
 from .._requests import Rows
 from .._rows import JobRow, Order, rows
 from .._staging import merge, merged_count, reopen, restage
@@ -322,17 +322,21 @@ class Job:
         return self.run()
 
     def resume(self, *, keep: bool = False) -> None:
-        """Resume a paused job. `run` or `retry` sends its held rows again.
+        """Resume a paused job. `run` or `retry` sends its held rows again, and those of a failed canary that may succeed.
 
         Args:
-            keep: Keep the errors of the held rows as their results instead.
+            keep: Keep the errors of these rows as their results instead. `run` leaves them so; `retry` sends those
+                again that may succeed.
         """
         self._hold()
-        if self._facts().state is JobState.CANCELED:
+        facts = self._facts()
+        if facts.state is JobState.CANCELED:
             raise JobError("the job was canceled: add the rows that were not sent to a new job")
         if keep:
             job = self._job
-            in_thread(lambda: keep_waiting(job.ledger, job.lines, (ItemState.HELD,)))
+            # A canary is sent alone, so all rows that wait after it are its own.
+            states = WAITING if (facts.reason or "").startswith(CANARY_FAILED) else (ItemState.HELD,)
+            in_thread(lambda: keep_waiting(job.ledger, job.lines, states))
         self._job.ledger.set_state(JobState.ACTIVE, None)
 
     def resolve(self, shard: int, batch: str) -> None:
