@@ -29,6 +29,7 @@ import errno
 from .. import ClaudeBatchesError
 
 __all__ = [
+    "RESTORE",
     "JobConflictError",
     "JobError",
     "JobHeldError",
@@ -40,6 +41,7 @@ __all__ = [
     "LedgerFullError",
     "LedgerTooNewError",
     "ShardError",
+    "closed_error",
     "disk_is_full",
 ]
 
@@ -142,6 +144,15 @@ class LedgerError(JobError):
     """The ledger can't be used."""
 
 
+def closed_error(place: str) -> LedgerError:
+    """Return the error for a job that is used after it was closed.
+
+    Args:
+        place: The job.
+    """
+    return LedgerError(f"{place} is closed: open it again")
+
+
 class LedgerTooNewError(LedgerError):
     """The ledger is of a newer release."""
 
@@ -152,6 +163,10 @@ class LedgerTooNewError(LedgerError):
         )
         self.found = found
         self.known = known
+
+
+#: What to do about a file that is not as it was written.
+RESTORE = "Restore it from a copy of the job."
 
 
 class LedgerDamagedError(LedgerError):

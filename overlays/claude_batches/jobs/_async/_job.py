@@ -121,12 +121,13 @@ class AsyncJob:
         Raises:
             JobHeldError: Another process is making this job.
             LedgerError: The ledger is of a newer release, damaged, or can't be opened.
-            JobOptionsError: Options that can't work.
+            JobOptionsError: Options that can't work, or a client of another kind.
         """
         # Before the job is opened: wrong options make no folder.
         check_names("Job.open()", options, OptionKeys.__annotations__)
         output = JobOptions(**options).output
         answers = None if output is None else answer_type(output)
+        _check_client(client)
         job = opened(name, ledger, ids)
         try:
             if answers is not None:
@@ -349,7 +350,9 @@ class AsyncJob:
         return await self.run()
 
     async def resume(self, *, keep: bool = False) -> None:
-        """Resume a paused job. `run` or `retry` sends its held rows again, and those of a failed canary that may succeed.
+        """Resume a paused job.
+
+        `run` or `retry` sends its held rows again, and those of a failed canary that may succeed.
 
         Args:
             keep: Keep the errors of these rows as their results instead. `run` leaves them so; `retry` sends those
@@ -677,6 +680,17 @@ class AsyncJob:
                     "days: collect them before",
                     stacklevel=3,
                 )
+
+
+def _check_client(client: object) -> None:
+    """Refuse a client that can't send for this kind of job."""
+    if client is None or isinstance(client, AsyncClient):
+        return
+    given = type(client).__name__
+    hint = (
+        f", which is for {given.replace('Client', 'Job')}" if given.removeprefix("Async") == "Client" else ""
+    )
+    raise JobOptionsError(f"AsyncJob takes AsyncClient as its client, and got {given}{hint}")
 
 
 def _allow_all(_shard: Shard, _committed: list[Shard]) -> bool:
