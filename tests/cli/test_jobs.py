@@ -354,6 +354,7 @@ def test_an_id_that_comes_twice(job: str, tmp_path: Path):
     assert "(and 1 other request)" in planned.stdout
     refused = invoke("run", job, table, *options)
     assert "table.csv:4: request 2: this call has custom_id 'Rome' twice" in refused.stderr
+    assert "with different params; the first is 2 rows before." in refused.stderr
 
 
 def test_rows_with_ids_that_share_a_request(job: str, tmp_path: Path):

@@ -17,6 +17,7 @@ import attrs
 
 from ... import AsyncClient, ClaudeBatchesError
 from ..._interrupts import Interrupts
+from ..._words import counted
 from .._adding import Adding
 from .._collect import CANARY_FAILED, Collected
 from .._cost import Plan, Planner, Report
@@ -701,7 +702,14 @@ def _place(error: BaseException, where: str) -> None:
     """Put the place of the last row into an error about it."""
     # Other requests than the last one are told by their index alone.
     if isinstance(error, JobConflictError) and error.repeated and where:
-        error.args = (f"{where}: {error}",)
+        text = str(error)
+        if error.first_index is not None:
+            # Lines of a file are counted in another way than requests.
+            before = counted(error.index - error.first_index, "row")
+            text = text.replace(
+                f"the first is request {error.first_index}", f"the first is {before} before", 1
+            )
+        error.args = (f"{where}: {text}",)
 
 
 def _is_table(value: object) -> bool:
