@@ -28,7 +28,7 @@ from ._reading import Lines
 from ._records import Block, Item, ItemState, JobFacts, JobState, Positions, Shard
 from ._requests import encode_params
 
-__all__ = ["CANARY_FAILED", "Collected", "ForeignBatchError", "TokenSums", "ingest", "ways_out"]
+__all__ = ["CANARY_FAILED", "Collected", "TokenSums", "ingest", "ways_out"]
 
 _STATES: dict[Action, ItemState] = {
     "keep": ItemState.DONE,
@@ -51,10 +51,6 @@ _TOLD, _TOLD_LENGTH = 3, 200
 #: Causes by number: a row takes one byte until it is written.
 _CAUSES = tuple(Cause)
 _NUMBERS = {cause: number for number, cause in enumerate(_CAUSES)}
-
-
-class ForeignBatchError(ShardError):
-    """A shard whose batch has the results of something else."""
 
 
 @attrs.frozen
@@ -261,13 +257,14 @@ class _Taking:
                 raise self._foreign(custom_id)
             yield index
 
-    def _foreign(self, custom_id: str) -> ForeignBatchError:
-        return ForeignBatchError(
+    def _foreign(self, custom_id: str) -> ShardError:
+        return ShardError(
             f"batch {self._shard.batch_id} has a result for custom_id {custom_id!r}, which shard {self._shard.number} "
             "doesn't have: it is the batch of something else, or the client is of another server. Nothing was taken "
             f"from it. If the client is the right one, {ways_out(self._shard)} The id of its own batch instead of "
             "these words takes the results of that one.",
             self._shard.number,
+            foreign=True,
         )
 
     def _end_all(self, rows: Sequence[tuple[int, Mapping[str, Any] | None]]) -> None:

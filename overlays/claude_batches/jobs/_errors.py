@@ -134,10 +134,12 @@ class JobOptionsError(JobError, ValueError):
 class ShardError(JobError):
     """A shard in an unsuitable state for the operation."""
 
-    def __init__(self, message: str, shard: int) -> None:
+    def __init__(self, message: str, shard: int, *, foreign: bool = False) -> None:
         super().__init__(message)
         self.shard = shard
         """The number of the shard."""
+        self.foreign = foreign
+        """Its batch was found to be the batch of something else."""
 
 
 class LedgerError(JobError):

@@ -31,7 +31,7 @@ from ... import (
 )
 from ..._words import counted
 from .._clock import ServerClock, epoch
-from .._collect import Collected, ForeignBatchError, ingest, ways_out
+from .._collect import Collected, ingest, ways_out
 from .._errors import LedgerError, ShardError
 from .._folder import Store, written_whole
 from .._ids import key_of
@@ -507,7 +507,7 @@ class AsyncRunner:
             if not isinstance(error, ShardError):
                 raise
             self._store.download_path(shard.number).unlink(missing_ok=True)
-            if not isinstance(error, ForeignBatchError):
+            if not error.foreign:
                 raise
             if self._ledger.verdict(shard) != NAMED:
                 # A person decides: the shard's own batch may be at another server, and paid for.
