@@ -190,6 +190,21 @@ def test_a_paused_job_and_a_canceled_one(job: str, requests: Path):
     assert invoke("run", job).returncode == 3
 
 
+def test_the_errors_of_a_canary(job: str, requests: Path):
+    """A failed canary tells its errors, which are in no result yet, and `retry --keep` keeps them as results."""
+    overloaded = ERRORED.replace("invalid_request_error", "overloaded_error")
+    requests.write_text(jsonl(*(request(index, overloaded if index < 2 else "Hi") for index in range(6))))
+    paused = invoke("run", job, requests, "--canary", "4", *FAST)
+    assert paused.returncode == 1
+    assert "2 overloaded" in paused.stderr
+    assert 'errors: 2 of "' in paused.stderr
+    assert f"`claude-batches retry {job} --keep` keeps their errors" in paused.stderr
+    invoke("retry", job, "--keep")
+    assert invoke("run", job, *FAST).returncode == 3
+    kept = lines(invoke("results", job, "--failed").stdout)
+    assert [(row["cause"], row["attempt"]) for row in kept] == [("overloaded", 1)] * 2
+
+
 def test_export_overwrites_by_force_alone(job: str, requests: Path, tmp_path: Path):
     """`export` refuses a file that exists, such as the input, unless --force is given."""
     invoke("run", job, requests, *FAST)
@@ -376,6 +391,7 @@ def test_an_id_that_comes_twice(job: str, tmp_path: Path):
     assert "(and 1 other request)" in planned.stdout
     refused = invoke("run", job, table, *options)
     assert "table.csv:4: request 2: this call has custom_id 'Rome' twice" in refused.stderr
+    assert "with different params; the first is 2 rows before." in refused.stderr
 
 
 def test_rows_with_ids_that_share_a_request(job: str, tmp_path: Path):

@@ -203,7 +203,7 @@ def test_changed_shard(folder: Path, open_folder: Open, sandbox: Sandbox, damage
         case "swapped":
             shutil.copy(second, first)
     job = open_folder(folder, sandbox.url, max_requests=10)
-    with pytest.raises(LedgerDamagedError):
+    with pytest.raises(LedgerDamagedError, match="Restore it from a copy"):
         job.submit()
     assert job.status().shards == {"staged": 2}
     assert job.status().batches == 0

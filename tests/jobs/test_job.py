@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 import pytest
-from claude_batches import Client, CredentialsError
+from claude_batches import AsyncClient, Client, CredentialsError
 from claude_batches._sync.batches import Batches
 from claude_batches.jobs import (
     AsyncJob,
@@ -26,6 +26,7 @@ from claude_batches.jobs import (
     JobOptionsError,
     JobRequestError,
     Ledger,
+    LedgerError,
     PostgresLedger,
     ShardError,
     _adding,
@@ -54,6 +55,27 @@ def test_the_awaited_methods() -> None:
     found = {name for name in public if inspect.iscoroutinefunction(methods[name])}
     assert set(re.findall(r"`(\w+)`", awaited)) == found
     assert set(re.findall(r"`(\w+)`", others)) == public - found - {"stop"}
+
+
+def test_a_client_of_another_kind(tmp_path: Path) -> None:
+    """A job refuses a client that it can't use before anything is made, and names the right one."""
+    wrong: list[tuple[Any, Any, Any]] = [(Job, AsyncClient, AsyncJob), (AsyncJob, Client, Job)]
+    for job, client, other in wrong:
+        told = f"^{job.__name__} takes .* got {client.__name__}, which is for {other.__name__}$"
+        with pytest.raises(JobOptionsError, match=told):
+            job.open(tmp_path / "a", client=client(base_url="http://127.0.0.1:1", api_key="k"))
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_closed_job(tmp_path: Path, open_any_job: Open, sandbox: Sandbox) -> None:
+    """Each call of a closed job says that it is closed."""
+    job = open_any_job(tmp_path / "a", sandbox.url)
+    job.add(requests(2))
+    job.close()
+    for call in (job.status, job.run, lambda: list(job.results()), lambda: job.add(requests(3))):
+        with pytest.raises(LedgerError, match="is closed: open it again"):
+            call()
+    job.close()
 
 
 def test_an_empty_job(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
@@ -372,6 +394,37 @@ def test_canary(tmp_path: Path, open_job: Open) -> None:
         assert not job.run().finished
         job.resume()
         assert job.run().finished
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_canary_with_rows_to_send_again(tmp_path: Path, open_job: Open, keep: bool) -> None:
+    """A failed canary tells its errors though its rows wait to be sent again; keep leaves these rows as they are."""
+    failing = True
+
+    def reply(request: Any) -> Any:
+        if failing and request["params"]["max_tokens"] % 2:
+            _fail("overloaded_error", f"no\nroom {'x' * 300}")
+        return "fine"
+
+    with Sandbox(instant=True, reply=reply) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url, canary=10)
+        job.add(
+            [
+                {**each, "params": {**each["params"], "max_tokens": i + 1}}
+                for i, each in enumerate(requests(30))
+            ]
+        )
+        report = job.run()
+        assert report.paused is not None
+        assert f'5 overloaded. The most frequent errors: 5 of "no room {"x" * 192}…".' in report.paused
+        assert (len(list(job.results())), report.status.again) == (5, 5)
+        failing = False
+        job.resume(keep=keep)
+        report = job.run()
+    assert report.finished
+    assert report.status.causes == ({"overloaded": 5, "succeeded": 25} if keep else {"succeeded": 30})
+    used = {(each.cause, each.kept): each.requests for each in job.spent() if each.cause == "overloaded"}
+    assert used == {("overloaded", keep): 5}
 
 
 def _fail(kind: str, message: str) -> Any:

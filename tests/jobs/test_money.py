@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from claude_batches import Client
-from claude_batches.jobs import JobError
+from claude_batches.jobs import BudgetError, JobError, JobOptionsError, Prices
 from claude_batches.sandbox import Fault, ReplyError, Sandbox
 
 from tests.jobs.kinds import Open
@@ -112,6 +112,55 @@ def test_made_stays_committed(
     job.add([{**_requests(50)[0], "custom_id": "another"}])
     assert job.submit(max_cost=102) == 0
     assert job.submit(max_cost=104) == 1
+
+
+def test_prices_of_a_job(tmp_path: Path, open_job: Open, sandbox: Sandbox) -> None:
+    """A job takes prices as a dict and as Prices, and keeps them; what it can't keep it refuses."""
+    job = open_job(tmp_path / "a", sandbox.url, prices=Prices(PRICES))
+    job.add(_requests(50))
+    assert job.submit(max_cost=45) == 0
+    job.close()
+    job = open_job(tmp_path / "a", sandbox.url)
+    assert job.options.prices == PRICES
+    assert job.submit(max_cost=55) == 1
+    with pytest.raises(JobOptionsError, match="without at= and listed="):
+        open_job(tmp_path / "b", sandbox.url, prices=Prices(PRICES, listed=False))
+
+
+def test_model_without_a_price(tmp_path: Path, open_folder: Open, sandbox: Sandbox) -> None:
+    """A limit that can't hold names the model that has no price."""
+    job = open_folder(tmp_path / "a", sandbox.url)
+    requests = _requests(50)
+    requests[0]["params"]["model"] = "claude-unknown-9"
+    job.add(requests)
+    for _ in range(2):
+        with pytest.raises(
+            BudgetError, match="over 'claude-unknown-9', a model without a price: give prices="
+        ):
+            job.submit(max_cost=55)
+    assert job.submit() == 1
+    job.add([{**_requests(50)[0], "custom_id": "another"}])
+    with pytest.raises(BudgetError, match="over 'claude-unknown-9'"):
+        job.submit(max_cost=55)
+
+
+@pytest.mark.parametrize(("word", "most"), [("lost", 50), ("not-made", 100)])
+def test_foreign_stays_committed(tmp_path: Path, open_job: Open, word: str, most: float) -> None:
+    """A shard whose batch turned out to be something else's may have been paid for elsewhere: it stays committed."""
+    with Sandbox(instant=True) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url, prices=PRICES)
+        job.add(_requests(50))
+        job.submit()
+        job.close()
+    with Sandbox(instant=True) as sandbox, Client(base_url=sandbox.url, api_key="k") as client:
+        client.messages.batches.create(requests=[{**_requests(50)[0], "custom_id": "another"}])
+        job = open_job(tmp_path / "a", sandbox.url)
+        with pytest.raises(JobError, match="something else"):
+            job.run()
+        job.resolve(1, word)
+        job.add([{**_requests(50)[0], "custom_id": "more"}])
+        assert job.submit(max_cost=most + 45) == (word == "not-made")
+        assert job.submit(max_cost=most + 55) == 1
 
 
 def test_not_made_in_doubt(tmp_path: Path, open_job: Open) -> None:

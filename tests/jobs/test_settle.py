@@ -216,6 +216,54 @@ def test_gone_results(tmp_path: Path, open_job: OpenJob, word: str, causes: dict
     assert report.status.causes == causes
 
 
+def named(name: str, count: int) -> list[Any]:
+    """Return requests whose ids are fit for the wire."""
+    return [{**each, "custom_id": f"{name}-{index}"} for index, each in enumerate(requests(count))]
+
+
+@pytest.mark.parametrize("word", ["lost", "not-made", "own"])
+def test_batch_of_something_else(tmp_path: Path, open_any_job: OpenJob, word: str) -> None:
+    """A batch that is another one since its sandbox began anew is an error that says how to go on."""
+    with Sandbox(instant=True) as sandbox:
+        job = open_any_job(tmp_path / "a", sandbox.url, ids="own")
+        job.add(named("row", 10))
+        job.submit()
+        job.close()
+    with Sandbox(instant=True) as sandbox, Client(base_url=sandbox.url, api_key="k") as client:
+        other = client.messages.batches.create(requests=named("other", 10)).id
+        job = open_any_job(tmp_path / "a", sandbox.url)
+        assert job.shards()[0].batch_id == other
+        with pytest.raises(ShardError, match=r'something else.* resolve\(1, "lost"\)') as raised:
+            job.run()
+        assert 'resolve(1, "not-made")' in str(raised.value)
+        with pytest.raises(ShardError, match="not those of shard 1"):
+            job.resolve(1, other)
+        job.resolve(
+            1, client.messages.batches.create(requests=named("row", 10)).id if word == "own" else word
+        )
+        assert job.run().finished
+        ends = {(row.cause, row.attempt) for row in job.results()}
+    assert ends == {
+        "lost": {("missing", 1)}, "not-made": {("succeeded", 2)}, "own": {("succeeded", 1)}
+    }[word]  # fmt: skip
+
+
+def test_cancel_beside_something_else(tmp_path: Path, open_job: OpenJob) -> None:
+    """A job whose batch is something else's can be canceled once a person has decided."""
+    with Sandbox(instant=True) as sandbox:
+        job = open_job(tmp_path / "a", sandbox.url)
+        job.add(requests(10))
+        job.submit()
+        job.close()
+    with Sandbox(instant=True) as sandbox, Client(base_url=sandbox.url, api_key="k") as client:
+        client.messages.batches.create(requests=named("other", 20))
+        job = open_job(tmp_path / "a", sandbox.url)
+        with pytest.raises(ShardError, match="something else"):
+            job.cancel()
+        job.resolve(1, "not-made")
+        assert job.cancel().status.causes == {"missing": 10}
+
+
 @pytest.mark.parametrize("word", ["lost", "not-made"])
 def test_results_that_are_here(
     tmp_path: Path, open_job: OpenJob, monkeypatch: pytest.MonkeyPatch, word: str
@@ -240,15 +288,19 @@ def test_results_that_are_here(
         assert job.run().status.causes == {"succeeded": 10}
 
 
-def test_deleted_batch(tmp_path: Path, open_folder: OpenJob) -> None:
+def test_deleted_batch(tmp_path: Path, open_folder: OpenJob, caplog: pytest.LogCaptureFixture) -> None:
     """A batch that was deleted is asked for as long as patience lasts, and is then an error."""
     with Sandbox(instant=True) as sandbox, Client(base_url=sandbox.url, api_key="k") as client:
         job = open_folder(tmp_path / "a", sandbox.url, patience=0.2)
         job.add(requests(10))
         job.submit()
         client.messages.batches.delete(job.shards()[0].batch_id or "")
-        with pytest.raises(ShardError, match="not found: it was deleted"):
+        with (
+            caplog.at_level("WARNING", "claude_batches.jobs"),
+            pytest.raises(ShardError, match="not found: it was deleted"),
+        ):
             job.run()
+        assert "asking again for up to 0.2 seconds" in caplog.text
         job.resolve(1, "not-made")
         assert job.run().finished
 

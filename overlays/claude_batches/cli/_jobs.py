@@ -157,9 +157,11 @@ def retry(
         opened(job, ledger=ledger, client=True, **settings.options()) as opened_job,
         _continued(again("retry", job, ledger, max_cost)),
     ):
-        if opened_job.status().state == "paused":
+        paused = opened_job.status().state == "paused"
+        if paused:
             opened_job.resume(keep=keep)
-        again_sent = opened_job.retry()
+        # It sends each row again that may succeed, those with the errors that are kept too.
+        again_sent = 0 if paused and keep else opened_job.retry()
         say(f"{counted(again_sent, 'request')} will be sent again")
         final = opened_job.exhausted()
         if final:

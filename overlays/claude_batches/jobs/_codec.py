@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
-from ._errors import LedgerDamagedError, LedgerError
+from ._errors import RESTORE, LedgerDamagedError, LedgerError
 
 __all__ = [
     "BLOCK_BYTES",
@@ -103,7 +103,7 @@ class ZstdCodec(Codec):
         try:
             lines: bytes = self._contexts.decompress(block)
         except self._error as error:
-            raise LedgerDamagedError(f"a block of a shard is corrupt: {error}") from None
+            raise LedgerDamagedError(f"a block of a shard is corrupt: {error}. {RESTORE}") from None
         return lines
 
 

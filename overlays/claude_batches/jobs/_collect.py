@@ -28,7 +28,7 @@ from ._reading import Lines
 from ._records import Block, Item, ItemState, JobFacts, JobState, Positions, Shard
 from ._requests import encode_params
 
-__all__ = ["Collected", "TokenSums", "ingest"]
+__all__ = ["CANARY_FAILED", "Collected", "TokenSums", "ingest", "ways_out"]
 
 _STATES: dict[Action, ItemState] = {
     "keep": ItemState.DONE,
@@ -44,6 +44,10 @@ _POSITION_DIGITS = 15
 _WRITTEN = 5000
 #: The state of a row that another shard has by now.
 _ELSEWHERE = 255
+#: The beginning of the reason of a pause by a canary, before which nothing was sent.
+CANARY_FAILED = "the canary failed: "
+#: Messages of errors in a reason, and characters of each.
+_TOLD, _TOLD_LENGTH = 3, 200
 #: Causes by number: a row takes one byte until it is written.
 _CAUSES = tuple(Cause)
 _NUMBERS = {cause: number for number, cause in enumerate(_CAUSES)}
@@ -181,6 +185,8 @@ class _Taking:
         self._causes: Counter[str] = Counter()
         self._again = 0
         self._flood = Flood()
+        # What a person reads to decide about a canary: rows that are sent again are not among the results.
+        self._messages: Counter[str] = Counter()
         # Nothing looks at an answer that succeeded.
         self._plain = options.check is None and options.retry_if is None
         self._billing: str | None = None
@@ -254,8 +260,11 @@ class _Taking:
     def _foreign(self, custom_id: str) -> ShardError:
         return ShardError(
             f"batch {self._shard.batch_id} has a result for custom_id {custom_id!r}, which shard {self._shard.number} "
-            "doesn't have: it is the batch of something else. Nothing was taken from it.",
+            "doesn't have: it is the batch of something else, or the client is of another server. Nothing was taken "
+            f"from it. If the client is the right one, {ways_out(self._shard)} The id of its own batch instead of "
+            "these words takes the results of that one.",
             self._shard.number,
+            foreign=True,
         )
 
     def _end_all(self, rows: Sequence[tuple[int, Mapping[str, Any] | None]]) -> None:
@@ -313,6 +322,8 @@ class _Taking:
                 cause = Cause.UNPARSABLE
         _, message = error_of(result)
         self._flood.add(cause, message)
+        if self._shard.kind == "canary":
+            self._note(error or message)
         if cause is Cause.BILLING:
             self._billing = message or "billing"
         if self.facts.state is JobState.CANCELED:
@@ -343,6 +354,14 @@ class _Taking:
             if asked:
                 return cause, "retry", None
         return cause, action, None
+
+    def _note(self, message: str | None) -> None:
+        """Count the message of an error."""
+        if message:
+            text = " ".join(message.split())
+            text = text if len(text) <= _TOLD_LENGTH else f"{text[:_TOLD_LENGTH]}…"
+            if text in self._messages or len(self._messages) < Flood.DISTINCT:
+                self._messages[text] += 1
 
     def _policy(self, cause: Cause, attempt: int) -> Action:
         options = self._options
@@ -377,10 +396,23 @@ class _Taking:
             failed = 1 - good / max(1, len(self._positions))
             if failed > self._options.canary_failures:
                 shown = ", ".join(f"{count} {cause}" for cause, count in self._causes.most_common(5))
+                errors = ", ".join(
+                    f'{count} of "{text}"' for text, count in self._messages.most_common(_TOLD)
+                )
+                told = f" The most frequent errors: {errors}." if errors else ""
                 return (
-                    f"the canary failed: {shown}. Look at its results; resume() sends the rest all the same."
+                    f"{CANARY_FAILED}{shown}.{told} resume() sends the rest all the same, and those of the canary "
+                    "again that may succeed; resume(keep=True) keeps their errors as their results."
                 )
         return None
+
+
+def ways_out(shard: Shard) -> str:
+    """Return the decisions about a shard whose results can't be had."""
+    return (
+        f'resolve({shard.number}, "lost") keeps its rows as missing, and resolve({shard.number}, "not-made") '
+        "sends them again, at their price."
+    )
 
 
 def _changed(custom_id: str, params: Mapping[str, Any]) -> bytes:

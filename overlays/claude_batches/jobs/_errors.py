@@ -29,6 +29,7 @@ import errno
 from .. import ClaudeBatchesError
 
 __all__ = [
+    "RESTORE",
     "JobConflictError",
     "JobError",
     "JobHeldError",
@@ -40,6 +41,7 @@ __all__ = [
     "LedgerFullError",
     "LedgerTooNewError",
     "ShardError",
+    "closed_error",
     "disk_is_full",
 ]
 
@@ -132,14 +134,25 @@ class JobOptionsError(JobError, ValueError):
 class ShardError(JobError):
     """A shard in an unsuitable state for the operation."""
 
-    def __init__(self, message: str, shard: int) -> None:
+    def __init__(self, message: str, shard: int, *, foreign: bool = False) -> None:
         super().__init__(message)
         self.shard = shard
         """The number of the shard."""
+        self.foreign = foreign
+        """Its batch was found to be the batch of something else."""
 
 
 class LedgerError(JobError):
     """The ledger can't be used."""
+
+
+def closed_error(place: str) -> LedgerError:
+    """Return the error for a job that is used after it was closed.
+
+    Args:
+        place: The job.
+    """
+    return LedgerError(f"{place} is closed: open it again")
 
 
 class LedgerTooNewError(LedgerError):
@@ -152,6 +165,10 @@ class LedgerTooNewError(LedgerError):
         )
         self.found = found
         self.known = known
+
+
+#: What to do about a file that is not as it was written.
+RESTORE = "Restore it from a copy of the job."
 
 
 class LedgerDamagedError(LedgerError):

@@ -25,7 +25,7 @@ from typing import IO, Protocol
 import orjson
 
 from ._codec import codec_named
-from ._errors import JobHeldError, LedgerDamagedError, LedgerError, LedgerFullError, disk_is_full
+from ._errors import RESTORE, JobHeldError, LedgerDamagedError, LedgerError, LedgerFullError, disk_is_full
 from ._ledger._sql import SqlLedger
 from ._records import BODY, RESULT, Block
 
@@ -180,7 +180,7 @@ class Folder:
                 yield _read(file, path, block)
             if file.read(1):
                 raise LedgerDamagedError(
-                    f"{path} is longer than it was when it was written. Nothing was sent."
+                    f"{path} is longer than it was when it was written. Nothing was sent. {RESTORE}"
                 )
 
     def block(self, kind: int, shard: int, codec: str, number: int) -> bytes:
@@ -270,13 +270,17 @@ class _FileWriter:
 
 
 def _unknown(path: Path, number: int) -> LedgerDamagedError:
-    return LedgerDamagedError(f"the ledger names block {number} of {path}, and doesn't know where it is")
+    return LedgerDamagedError(
+        f"the ledger names block {number} of {path}, and doesn't know where it is. {RESTORE}"
+    )
 
 
 def _read(file: IO[bytes], path: Path, block: Block) -> bytes:
     data = file.read(block.length)
     if len(data) != block.length:
-        raise LedgerDamagedError(f"{path} is truncated: it ends in the block at byte {block.start:,}")
+        raise LedgerDamagedError(
+            f"{path} is truncated: it ends in the block at byte {block.start:,}. {RESTORE}"
+        )
     return data
 
 
@@ -286,7 +290,7 @@ def _reading(path: Path) -> Generator[IO[bytes]]:
         with path.open("rb", buffering=0) as file:
             yield file
     except FileNotFoundError:
-        raise LedgerDamagedError(f"{path} is missing, and the ledger needs it") from None
+        raise LedgerDamagedError(f"{path} is missing, and the ledger needs it. {RESTORE}") from None
     except OSError as error:
         raise LedgerError(f"{path} can't be read: {error.strerror}") from error
 

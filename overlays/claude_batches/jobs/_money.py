@@ -36,8 +36,10 @@ class Money:
         self._ledger = ledger
         self._lines = lines
         self._prices = Prices(prices)
-        self._most: dict[int, Decimal | None] = {}
-        self._spent: dict[int, Decimal | None] = {}
+        self._most: dict[int, Decimal] = {}
+        self._spent: dict[int, Decimal] = {}
+        # The model that the last sum without a result is of.
+        self._unpriced: str | None = None
 
     def allows(self, max_cost: Decimal, shard: Shard, committed: list[Shard]) -> bool:
         """Tell if a shard fits under a limit over all that is committed.
@@ -51,17 +53,26 @@ class Money:
             spent = self._cost(each) if each.state is ShardState.COLLECTED else None
             cost = spent if spent is not None else self._limit(each)
             if cost is None:
-                raise BudgetError(
-                    "max_cost can't hold over a model without a price: give prices=, or no max_cost"
-                )
+                raise self._no_price()
             budget.spent += cost
-        return budget.fits(self._limit(shard))
+        most = self._limit(shard)
+        if most is None:
+            raise self._no_price()
+        return budget.fits(most)
+
+    def _no_price(self) -> BudgetError:
+        return BudgetError(
+            f"max_cost can't hold over {self._unpriced!r}, a model without a price: give prices=, or no max_cost"
+        )
 
     def _limit(self, shard: Shard) -> Decimal | None:
         """Return the most that a shard can cost."""
         if shard.number not in self._most:
             rows = zip(self._ledger.positions(shard), self._lines.whole_body(shard), strict=False)
-            self._most[shard.number] = self._sum_of_limits(rows)
+            most = self._sum_of_limits(rows)
+            if most is None:
+                return None
+            self._most[shard.number] = most
         return self._most[shard.number]
 
     def _rows(self, shard: Shard, places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
@@ -74,13 +85,15 @@ class Money:
         for position, line in rows:
             custom_id, params = user_line(line)
             try:
-                most = most_cost(orjson.loads(params), self._prices)
+                read = orjson.loads(params)
+                most = most_cost(read, self._prices)
             except ParamError as error:
                 raise BudgetError(
                     f"max_cost can't hold over request {position} (custom_id {custom_id!r}), whose cost nothing "
                     f"bounds: {error}"
                 ) from None
             if most is None:
+                self._unpriced = read.get("model")
                 return None
             total += most
         return total
@@ -92,7 +105,9 @@ class Money:
             self._count(shard, counter)
             report = counter.report()
             most = self._sum_of_limits(self._rows(shard, self._ledger.without_result(shard)))
-            self._spent[shard.number] = None if report.unpriced or most is None else report.cost + most
+            if report.unpriced or most is None:
+                return None
+            self._spent[shard.number] = report.cost + most
         return self._spent[shard.number]
 
     def report(self, *, pending: bool = False) -> Report:

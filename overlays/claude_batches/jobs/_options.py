@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 import attrs
 
 from ._causes import OnMaxTokens
+from ._cost import Prices
 from ._errors import JobOptionsError
 from ._tables import AnswerType, check_answer
 
@@ -37,6 +38,19 @@ def _not_negative(_: object, attribute: Any, value: Any) -> None:
 def _share(_: object, attribute: Any, value: Any) -> None:
     if not isinstance(value, int | float) or not 0 <= value <= 1:
         raise JobOptionsError(f"{attribute.name} must be a share from 0 to 1; got {value!r}")
+
+
+def _by_model(
+    prices: Prices | Mapping[str, Mapping[str, Any]] | None,
+) -> Mapping[str, Mapping[str, Any]] | None:
+    """Return prices as a job keeps them: by model."""
+    if not isinstance(prices, Prices):
+        return prices
+    if not prices.plain:
+        raise JobOptionsError(
+            "a job keeps prices by model alone: give Prices without at= and listed=, or a dict"
+        )
+    return prices.overrides
 
 
 #: Options that are not stored.
@@ -78,8 +92,8 @@ class JobOptions:
     """The type that answers have, which tables are added with and answers are checked for."""
     retry_unparsable: bool = False
     """Sends requests again whose answer fails the check, together with the error."""
-    prices: Mapping[str, Mapping[str, Any]] | None = None
-    """Prices by model, which come before those of the price list."""
+    prices: Mapping[str, Mapping[str, Any]] | None = attrs.field(default=None, converter=_by_model)
+    """Prices by model, as a dict or `Prices`, which come before those of the price list."""
     settle_seconds: float = attrs.field(default=60.0, validator=_not_negative)
     """Seconds, by the server's clock, until a batch that is not on the list counts as not made."""
     patience: float = attrs.field(default=300.0, validator=_not_negative)
@@ -131,7 +145,7 @@ class OptionKeys(TypedDict, total=False):
     check: Check | None
     output: type[Any] | None
     retry_unparsable: bool
-    prices: Mapping[str, Mapping[str, Any]] | None
+    prices: Prices | Mapping[str, Mapping[str, Any]] | None
     settle_seconds: float
     patience: float
     poll_interval: float

@@ -9,7 +9,7 @@ from itertools import accumulate, chain
 from typing import Final
 
 from ._codec import BLOCK_LINES, LINE_BITS, decoded
-from ._errors import LedgerDamagedError
+from ._errors import RESTORE, LedgerDamagedError
 from ._folder import Store
 from ._ledger._sql import SqlLedger
 from ._records import BODY, RESULT, Shard
@@ -210,7 +210,7 @@ class Lines:
         if shard not in self._codecs:
             found = self._ledger.shard(shard)
             if found is None:
-                raise LedgerDamagedError(f"the ledger names shard {shard}, and doesn't know it")
+                raise LedgerDamagedError(f"the ledger names shard {shard}, and doesn't know it. {RESTORE}")
             self._codecs[shard] = found.codec
         return self._codecs[shard]
 
@@ -221,11 +221,13 @@ def _sizes(lines: bytes) -> array[int]:
 
 
 def _too_short(shard: int, block: int) -> LedgerDamagedError:
-    return LedgerDamagedError(f"block {block} of shard {shard} has fewer lines than the ledger says")
+    return LedgerDamagedError(
+        f"block {block} of shard {shard} has fewer lines than the ledger says. {RESTORE}"
+    )
 
 
 def _changed(shard: Shard) -> LedgerDamagedError:
     return LedgerDamagedError(
         f"the body of shard {shard.number} is not as it was written: its SHA-256 is another than {shard.hash[:16]}… "
-        "in the ledger. It was not sent. Restore the file from a copy."
+        f"in the ledger. It was not sent. {RESTORE}"
     )

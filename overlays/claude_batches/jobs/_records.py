@@ -12,6 +12,7 @@ import orjson
 
 __all__ = [
     "BODY",
+    "FOREIGN",
     "RESULT",
     "WAITING",
     "Block",
@@ -30,6 +31,8 @@ __all__ = [
 
 #: The kinds of blocks.
 BODY, RESULT = 0, 1
+#: The verdict about a batch that is not the one of a shard.
+FOREIGN = "foreign"
 
 
 class JobState(StrEnum):

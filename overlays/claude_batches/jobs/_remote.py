@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .. import ClaudeBatchesError
-from ._errors import JobOptionsError, LedgerDamagedError, LedgerError
+from ._errors import RESTORE, JobOptionsError, LedgerDamagedError, LedgerError
 from ._folder import sync_folder, writing
 from ._tables._extras import require
 from ._temporary import TemporaryFolder
@@ -238,6 +238,6 @@ def _ours(url: str, done: str) -> Generator[None]:
     except FileNotFoundError as error:
         if done != "read":
             raise LedgerError(f"{url} can't be {done}: {error}") from error
-        raise LedgerDamagedError(f"{url} is missing, and the ledger needs it") from error
+        raise LedgerDamagedError(f"{url} is missing, and the ledger needs it. {RESTORE}") from error
     except Exception as error:
         raise LedgerError(f"{url} can't be {done}: {str(error) or type(error).__name__}") from error

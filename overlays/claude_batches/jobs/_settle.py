@@ -19,7 +19,7 @@ from typing import TypeAlias
 import attrs
 
 from ._ids import parse_sent_id
-from ._records import Shard
+from ._records import FOREIGN, Shard
 
 __all__ = [
     "CLOCK_ERROR",
@@ -125,7 +125,7 @@ def settle(
         if batch.requests == shard.requests
         and batch.created_at >= shard.intent_at - CLOCK_ERROR
         and batch.id not in known
-        and verdicts.get(batch.id) != "foreign"
+        and verdicts.get(batch.id) != FOREIGN
     ]
     stuck = [batch for batch in candidates if batch.archived or verdicts.get(batch.id) == "gone"]
     ended = [batch for batch in candidates if batch.ended and batch not in stuck]

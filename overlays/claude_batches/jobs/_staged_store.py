@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from ._codec import codec_named
-from ._errors import LedgerDamagedError
+from ._errors import RESTORE, LedgerDamagedError
 from ._folder import BlockWriter, Store
 from ._ledger._sql import SqlLedger
 from ._records import BODY, RESULT, Block, WriteState
@@ -80,7 +80,7 @@ class StagedStore:
                 yield _whole(url, block.start, file.read(block.length), block.length)
             if file.read(1):
                 raise LedgerDamagedError(
-                    f"{url} is longer than it was when it was written. Nothing was sent."
+                    f"{url} is longer than it was when it was written. Nothing was sent. {RESTORE}"
                 )
 
     def block(self, kind: int, shard: int, codec: str, number: int) -> bytes:
@@ -96,7 +96,7 @@ class StagedStore:
         block = self._ledger.block(kind, shard, number)
         if block is None:
             raise LedgerDamagedError(
-                f"the ledger names block {number} of shard {shard}, and doesn't know where it is"
+                f"the ledger names block {number} of shard {shard}, and doesn't know where it is. {RESTORE}"
             )
         if url is None:
             assert growing is not None
@@ -252,5 +252,5 @@ class _StagedWriter:
 
 def _whole(url: str, start: int, data: bytes, length: int) -> bytes:
     if len(data) != length:
-        raise LedgerDamagedError(f"{url} is truncated: it ends in the block at byte {start:,}")
+        raise LedgerDamagedError(f"{url} is truncated: it ends in the block at byte {start:,}. {RESTORE}")
     return data

@@ -271,11 +271,11 @@ def test_cached_system() -> None:
 
 
 def test_short_prefix_warns_once() -> None:
-    """A prefix below the model's shortest warns once for each model, and names the limit."""
+    """A prefix below the model's shortest warns once for each model, at the caller's line, and names the limit."""
     params = {**PARAMS, "model": "claude-haiku-4-5-20251001"}
     with pytest.warns(CachePrefixWarning, match="4096") as warned:
         list(read_source([{"params": params}] * 3, system="short"))
-    assert len(warned) == 1
+    assert [each.filename for each in warned] == [__file__]
 
 
 # Attachments

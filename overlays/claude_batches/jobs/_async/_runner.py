@@ -31,7 +31,7 @@ from ... import (
 )
 from ..._words import counted
 from .._clock import ServerClock, epoch
-from .._collect import Collected, ingest
+from .._collect import Collected, ingest, ways_out
 from .._errors import LedgerError, ShardError
 from .._folder import Store, written_whole
 from .._ids import key_of
@@ -39,7 +39,7 @@ from .._ledger._sql import SqlLedger
 from .._options import JobOptions
 from .._patience import Patience, requested_wait, stops_the_job
 from .._reading import Lines
-from .._records import JobState, Shard, ShardState
+from .._records import FOREIGN, JobState, Shard, ShardState
 from .._sending import sent_body
 from .._settle import (
     CLOCK_ERROR,
@@ -319,11 +319,14 @@ class AsyncRunner:
         now = time.monotonic()
         if shard.batch_id not in self._missed:
             self._missed[shard.batch_id] = now
-            logger.warning("batch %s of shard %s is not found; asking again", shard.batch_id, shard.number)
+            logger.warning(
+                "batch %s of shard %s is not found; asking again for up to %s seconds",
+                shard.batch_id, shard.number, f"{self._options.patience:g}",
+            )  # fmt: skip
         if now - self._missed[shard.batch_id] > self._options.patience:
             raise ShardError(
                 f"batch {shard.batch_id} of shard {shard.number} is not found: it was deleted, or the client is of "
-                f"another workspace. If it was deleted, {_lost(shard)}",
+                f"another workspace. If it was deleted, {ways_out(shard)}",
                 shard.number,
             ) from error
 
@@ -373,7 +376,7 @@ class AsyncRunner:
             else:
                 ours = confirms(facts.token, shard.number, custom_ids)
             if not ours:
-                self._ledger.set_verdict(shard.number, batch.id, "foreign")
+                self._ledger.set_verdict(shard.number, batch.id, FOREIGN)
             elif self._ledger.made(shard, batch.id, batch.created_at):
                 self._ledger.ended(shard.number, batch.ended_at, dict(batch.counts))
                 logger.info("shard %s: batch %s is its", shard.number, batch.id)
@@ -504,7 +507,11 @@ class AsyncRunner:
             if not isinstance(error, ShardError):
                 raise
             self._store.download_path(shard.number).unlink(missing_ok=True)
-            if self._ledger.verdicts(shard.number).get(shard.batch_id or "") != NAMED:
+            if not error.foreign:
+                raise
+            if self._ledger.verdict(shard) != NAMED:
+                # A person decides: the shard's own batch may be at another server, and paid for.
+                self._ledger.set_verdict(shard.number, shard.batch_id or "", FOREIGN)
                 raise
             self._ledger.dispute(shard)
             logger.warning(
@@ -530,7 +537,7 @@ class AsyncRunner:
     def _collect_failed(self, shard: Shard, error: ClaudeBatchesError) -> None:
         if isinstance(error, ResultsGoneError):
             raise ShardError(
-                f"shard {shard.number}: {error} Its rows have no results: {_lost(shard)}",
+                f"shard {shard.number}: {error} Its rows have no results: {ways_out(shard)}",
                 shard.number,
             ) from error
         if isinstance(error, NotFoundError):
@@ -589,14 +596,6 @@ class AsyncRunner:
             self._wait(self._patience.failed(error))
             return
         self._cancel_asked.add(shard.batch_id)
-
-
-def _lost(shard: Shard) -> str:
-    """Return the ways out of a shard whose results are gone."""
-    return (
-        f'resolve({shard.number}, "lost") keeps its rows as missing, and resolve({shard.number}, "not-made") '
-        "sends them again, at their price."
-    )
 
 
 def _listed(batch: Any) -> Listed:

@@ -123,6 +123,10 @@ class Prices:
         at: datetime | None = None,
         listed: bool = True,
     ) -> None:
+        self.overrides: Mapping[str, Mapping[str, Any]] = dict(overrides or {})
+        """The user's prices."""
+        self.plain: bool = at is None and listed
+        """Tells if the user's prices are all that was given."""
         self._at = at or datetime.now(tz=UTC)
         self._with_list = listed
         self._own = {model: _own(model, prices) for model, prices in (overrides or {}).items()}

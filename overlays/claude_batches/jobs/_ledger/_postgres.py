@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from hashlib import blake2b
 from typing import Any, ClassVar
 
-from .._errors import JobOptionsError, LedgerError, LedgerFullError, LedgerTooNewError
+from .._errors import JobOptionsError, LedgerError, LedgerFullError, LedgerTooNewError, closed_error
 from .._records import Worker
 from ._schema import MIGRATIONS, VERSION, statements
 from ._sql import SqlLedger
@@ -66,7 +66,7 @@ class PostgresJob(SqlLedger):
         self._key = int.from_bytes(blake2b(self._schema.encode(), digest_size=8).digest(), "big", signed=True)
         self._lease_seconds = lease_seconds
         self._library = _library()
-        self._lost = False
+        self._lost = self._closed = False
         # How many calls add or send, whether steps are called, and the noted result of both.
         self._blocks, self._steps, self._works = 0, False, 0
         self._heart: _Heart | None = None
@@ -259,6 +259,7 @@ class PostgresJob(SqlLedger):
                 if self._heart is not None:
                     self._run("DELETE FROM worker WHERE id = ?", (self.worker,))
                 self._connection.close()
+            self._closed = True
 
     # The bytes of bodies and results
 
@@ -283,6 +284,8 @@ class PostgresJob(SqlLedger):
         self._run("DELETE FROM stored WHERE kind = ? AND shard = ?", (kind, shard))
 
     def _ours(self) -> AbstractContextManager[None]:
+        if self._closed:
+            raise closed_error(self.place)
         return _translated(self._library, self.place)
 
 

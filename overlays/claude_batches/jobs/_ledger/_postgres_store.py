@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from .._codec import best_codec
-from .._errors import LedgerDamagedError
+from .._errors import RESTORE, LedgerDamagedError
 from .._records import BODY, RESULT, Block
 from .._temporary import TemporaryFolder
 from ._postgres import PostgresJob
@@ -46,7 +46,9 @@ class PostgresStore:
         """
         block = self._ledger.stored(kind, shard, number)
         if block is None:
-            raise LedgerDamagedError(f"{self._ledger.place}: block {number} of shard {shard} is missing")
+            raise LedgerDamagedError(
+                f"{self._ledger.place}: block {number} of shard {shard} is missing. {RESTORE}"
+            )
         return block
 
     @contextmanager

@@ -21,6 +21,7 @@ from .._errors import JobError, LeaseLostError, LedgerError, LedgerTooNewError, 
 from .._ids import new_token
 from .._records import (
     COMMITTED,
+    FOREIGN,
     Block,
     Item,
     ItemState,
@@ -896,6 +897,10 @@ class SqlLedger(ABC):
                 (shard, batch_id, verdict),
             )
 
+    def verdict(self, shard: Shard) -> str | None:
+        """Return the verdict about the batch of a shard, if there is one."""
+        return None if shard.batch_id is None else self.verdicts(shard.number).get(shard.batch_id)
+
     # Shards: collecting -----------------------------------------------------------------------------------------
 
     def ended(self, number: int, ended_at: float | None, counts: dict[str, int]) -> None:
@@ -963,7 +968,7 @@ class SqlLedger(ABC):
                 "ended_at = NULL, counts = NULL WHERE number = ? AND state = 'open' AND batch_id = ?",
                 (shard.number, shard.batch_id),
             )
-            self.set_verdict(shard.number, shard.batch_id, "foreign")
+            self.set_verdict(shard.number, shard.batch_id, FOREIGN)
 
     def add_spent(self, entries: Iterable[Spent]) -> None:
         """Add sums of tokens."""

@@ -14,7 +14,14 @@ from typing import Any
 
 import orjson
 
-from .._errors import LedgerDamagedError, LedgerError, LedgerFullError, LedgerTooNewError
+from .._errors import (
+    RESTORE,
+    LedgerDamagedError,
+    LedgerError,
+    LedgerFullError,
+    LedgerTooNewError,
+    closed_error,
+)
 from .._ids import KEY_BYTES
 from ._schema import APPLICATION_ID, MIGRATIONS, VERSION, statements
 from ._sql import SqlLedger
@@ -55,6 +62,7 @@ class SqliteLedger(SqlLedger):
         # The changes before a transaction that `portion` began and left open.
         self._open_since: int | None = None
         self._undone = False
+        self._closed = False
         _check_size(self.path)
         with self._ours():
             self._connection = sqlite3.connect(
@@ -162,6 +170,7 @@ class SqliteLedger(SqlLedger):
             if self._depth:
                 yield
                 return
+            self._check_open()
             self._commit_portions()
             with self._undone_by_errors():
                 self._begin(durable=durable)
@@ -175,6 +184,7 @@ class SqliteLedger(SqlLedger):
             if self._depth:
                 yield
                 return
+            self._check_open()
             self.check_portions()
             with self._undone_by_errors():
                 if self._open_since is None:
@@ -256,6 +266,7 @@ class SqliteLedger(SqlLedger):
     def close(self) -> None:
         """Close the file."""
         with self._mutex:
+            self._closed = True
             self._connection.close()
 
     @contextmanager
@@ -266,12 +277,21 @@ class SqliteLedger(SqlLedger):
             raise self._translated(error) from error
 
     def _translated(self, error: sqlite3.Error) -> LedgerError:
+        if self._closed:
+            return self._closed_error()
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_FULL:
             return LedgerFullError(f"{self.path}: the disk is full. Make room, and run the job again.")
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             return self._damaged(error)
         return LedgerError(f"{self.path}: the ledger can't be used: {error}")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise self._closed_error()
+
+    def _closed_error(self) -> LedgerError:
+        return closed_error(f"the job {str(self.path.parent)!r}")
 
     def _damaged(self, problem: object) -> LedgerDamagedError:
         return LedgerDamagedError(
@@ -296,12 +316,15 @@ def _check_size(path: Path) -> None:
     if not head:
         return
     if len(head) < 100 or head[:16] != b"SQLite format 3\0":
-        raise LedgerDamagedError(f"{path} is damaged: it is not a SQLite file. Nothing was overwritten.")
+        raise LedgerDamagedError(
+            f"{path} is damaged: it is not a SQLite file. Nothing was overwritten. {RESTORE}"
+        )
     page = int.from_bytes(head[16:18], "big")
     pages = int.from_bytes(head[28:32], "big")
     told = pages * (65536 if page == 1 else page)
     wal = path.with_name(f"{path.name}-wal")
     if size < told and not (wal.exists() and wal.stat().st_size):
         raise LedgerDamagedError(
-            f"{path} is truncated: it has {size:,} bytes, and its header requires {told:,}. Nothing was overwritten."
+            f"{path} is truncated: it has {size:,} bytes, and its header requires {told:,}. Nothing was overwritten. "
+            f"{RESTORE}"
         )

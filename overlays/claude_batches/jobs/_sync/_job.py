@@ -18,8 +18,9 @@ import attrs
 
 from ... import ClaudeBatchesError, Client
 from ..._interrupts import Interrupts
+from ..._words import counted
 from .._adding import Adding
-from .._collect import Collected
+from .._collect import CANARY_FAILED, Collected
 from .._cost import Plan, Planner, Report
 from .._cost._budget import dollars
 from .._cost._plan import countable
@@ -30,7 +31,7 @@ from .._ledger._sql import Spent
 from .._money import Money
 from .._opening import Ledger, Opened, check_answers, opened, options_of, store_options, stored_answers
 from .._options import Ids, JobOptions, OptionKeys, check_names, typed
-from .._records import ItemState, JobFacts, JobState, Shard, ShardState, Worker
+from .._records import FOREIGN, WAITING, ItemState, JobFacts, JobState, Shard, ShardState, Worker
 from .._requests import Rows
 from .._rows import JobRow, Order, rows
 from .._staging import exhausted, merge, merged_count, reopen, restage
@@ -110,12 +111,13 @@ class Job:
         Raises:
             JobHeldError: Another process is making this job.
             LedgerError: The ledger is of a newer release, damaged, or can't be opened.
-            JobOptionsError: Options that can't work.
+            JobOptionsError: Options that can't work, or a client of another kind.
         """
         # Before the job is opened: wrong options make no folder.
         check_names("Job.open()", options, OptionKeys.__annotations__)
         output = JobOptions(**options).output
         answers = None if output is None else answer_type(output)
+        _check_client(client)
         job = opened(name, ledger, ids)
         try:
             if answers is not None:
@@ -334,21 +336,27 @@ class Job:
         return self.run()
 
     def resume(self, *, keep: bool = False) -> None:
-        """Resume a paused job. `run` or `retry` sends its held rows again.
+        """Resume a paused job.
+
+        `run` or `retry` sends its held rows again, and those of a failed canary that may succeed.
 
         Args:
-            keep: Keep the errors of the held rows as their results instead.
+            keep: Keep the errors of these rows as their results instead. `run` leaves them so; `retry` sends those
+                again that may succeed.
         """
         self._hold()
-        if self._facts().state is JobState.CANCELED:
+        facts = self._facts()
+        if facts.state is JobState.CANCELED:
             raise JobError("the job was canceled: add the rows that were not sent to a new job")
         if keep:
             job = self._job
-            in_thread(lambda: keep_waiting(job.ledger, job.lines, (ItemState.HELD,)))
+            # A canary is sent alone, so all rows that wait after it are its own.
+            states = WAITING if (facts.reason or "").startswith(CANARY_FAILED) else (ItemState.HELD,)
+            in_thread(lambda: keep_waiting(job.ledger, job.lines, states))
         self._job.ledger.set_state(JobState.ACTIVE, None)
 
     def resolve(self, shard: int, batch: str) -> None:
-        """Decide about a shard in doubt, or about one whose results are gone.
+        """Decide about a shard in doubt, or about one whose results are gone, or are those of something else.
 
         Args:
             shard: Its number, as `status().doubts` or the error about its results has it.
@@ -361,12 +369,17 @@ class Job:
         self._hold()
         self._job.ledger.doubt_dead(() if self._runner is None else self._runner.sending)
         found = self._job.ledger.shard(shard)
-        gone = batch in ("not-made", "lost") and found is not None and found.state is ShardState.OPEN
+        foreign = found is not None and self._job.ledger.verdict(found) == FOREIGN
+        gone = (
+            found is not None
+            and found.state is ShardState.OPEN
+            and (foreign or batch in ("not-made", "lost"))
+        )
         if found is None or (found.state is not ShardState.DOUBT and not gone):
             state = "not in this job" if found is None else f"{found.state.value}, not in doubt"
             raise ShardError(f"shard {shard} is {state}: there is nothing to resolve", shard)
         if gone:
-            self._check_gone(found)
+            self._check_gone(found, foreign=foreign)
         if batch == "lost":
             self._job.ledger.lose(found)
             return
@@ -381,14 +394,22 @@ class Job:
                 # Its rows are not sent again, and keep the results that they have.
                 self._restage()
             return
+        if batch == found.batch_id:
+            raise ShardError(f"the results of batch {batch} are not those of shard {shard}", shard)
         if batch in self._job.ledger.known_batches():
             raise ShardError(f"batch {batch} is the batch of another shard", shard)
         made = self._running().made_at(batch, found)
+        if gone:
+            self._job.ledger.dispute(found)
         self._job.ledger.set_verdict(shard, batch, NAMED)
         self._job.ledger.made(found, batch, made)
 
-    def _check_gone(self, shard: Shard) -> None:
-        """Check that the results of a batch can't be collected any more.
+    def _check_gone(self, shard: Shard, *, foreign: bool) -> None:
+        """Check that the results of a shard can't be collected from its batch.
+
+        Args:
+            shard: The shard.
+            foreign: Tells if the results of the batch were found to be those of something else.
 
         Raises:
             ShardError: They can be.
@@ -398,7 +419,7 @@ class Job:
                 f"the results of shard {shard.number} were downloaded before: run the job, which takes them",
                 shard.number,
             )
-        if not self._running().gone(shard):
+        if not foreign and not self._running().gone(shard):
             raise ShardError(
                 f"batch {shard.batch_id} of shard {shard.number} is there: run the job, or cancel it",
                 shard.number,
@@ -649,6 +670,17 @@ class Job:
                 )
 
 
+def _check_client(client: object) -> None:
+    """Refuse a client that can't send for this kind of job."""
+    if client is None or isinstance(client, Client):
+        return
+    given = type(client).__name__
+    hint = (
+        f", which is for {given.replace('Client', 'Job')}" if given.removeprefix("Async") == "Client" else ""
+    )
+    raise JobOptionsError(f"Job takes Client as its client, and got {given}{hint}")
+
+
 def _allow_all(_shard: Shard, _committed: list[Shard]) -> bool:
     return True
 
@@ -657,7 +689,14 @@ def _place(error: BaseException, where: str) -> None:
     """Put the place of the last row into an error about it."""
     # Other requests than the last one are told by their index alone.
     if isinstance(error, JobConflictError) and error.repeated and where:
-        error.args = (f"{where}: {error}",)
+        text = str(error)
+        if error.first_index is not None:
+            # Lines of a file are counted in another way than requests.
+            before = counted(error.index - error.first_index, "row")
+            text = text.replace(
+                f"the first is request {error.first_index}", f"the first is {before} before", 1
+            )
+        error.args = (f"{where}: {text}",)
 
 
 def _is_table(value: object) -> bool:

@@ -242,7 +242,7 @@ class _Builder:
             model = params.get("model")
             if self.cache is not None and isinstance(model, str) and model not in self._warned:
                 self._warned.add(model)
-                warn_of_short_prefix(model, self.system, params, stacklevel=4)
+                warn_of_short_prefix(model, self.system, params)
         if self.answers is not None:
             config = params.get("output_config")
             params["output_config"] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping
+from inspect import currentframe
 from typing import Any, Literal
 
 from ._errors import CachePrefixWarning
@@ -13,6 +14,8 @@ from ._json import dumps
 __all__ = ["CACHE_PREFIXES", "cached_system", "rough_tokens", "shortest_prefix", "warn_of_short_prefix"]
 
 Ttl = Literal["5m", "1h"]
+
+_PACKAGE = __name__.partition(".")[0]
 
 #: The shortest cacheable prefix in tokens, by the beginning of a model's name. The API has no operation that
 #: tells it. A model that is not listed counts with the smallest, so that a warning is never wrong.
@@ -69,14 +72,15 @@ def shortest_prefix(model: str) -> int:
     return CACHE_PREFIXES[max(matching, key=len)] if matching else SMALLEST_PREFIX
 
 
-def warn_of_short_prefix(model: str, text: str, params: Mapping[str, Any], stacklevel: int = 2) -> None:
+def warn_of_short_prefix(model: str, text: str, params: Mapping[str, Any]) -> None:
     """Warn where a cached system text is too short for the model to cache it.
+
+    The warning has the line of the caller of this package.
 
     Args:
         model: The model.
         text: The system text.
         params: The params; their tools come before the system text in the prefix.
-        stacklevel: The level of the warning's caller.
     """
     tools = params.get("tools")
     tokens = rough_tokens(text) + (rough_tokens(dumps(tools).decode()) if tools else 0)
@@ -86,4 +90,15 @@ def warn_of_short_prefix(model: str, text: str, params: Mapping[str, Any], stack
             f"the system text has about {tokens} tokens, and {model} caches none below {least}: "
             "nothing will be cached. Pass cache=None to leave out cache_control."
         )
-        warnings.warn(message, CachePrefixWarning, stacklevel=stacklevel + 1)
+        warnings.warn(message, CachePrefixWarning, stacklevel=_callers_level())
+
+
+def _callers_level() -> int:
+    """Return the stacklevel, for the function that calls this one, of the first frame outside of this package.
+
+    Rows are read by generators, so that the number of frames between depends on who reads them.
+    """
+    level, frame = 0, currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        level, frame = level + 1, frame.f_back
+    return level
