@@ -81,7 +81,7 @@ def test_the_example_runs_a_job_of_5000(claude_sandbox: Sandbox, tmp_path: Path)
     code = [line for node in body for line in ast.unparse(node).splitlines()]
     assert len(code) <= 15
     claude_sandbox.set_faults(
-        [Fault(kind="errored", share=0.01), Fault(kind="cut", on="create", at=0, skip=1, times=1)]
+        [Fault(kind="errored", share=0.002), Fault(kind="cut", on="create", at=0, skip=1, times=1)]
     )
     reviews = tmp_path / "reviews.csv"
     reviews.write_text("id,review\n" + "".join(f"r{index},Good {index}\n" for index in range(5000)))

@@ -155,8 +155,8 @@ def test_a_pause_names_its_command_once(job: str, requests: Path):
     requests.write_text(jsonl(*(request(index, ERRORED) for index in range(5))))
     limit = ("--prices", _prices(requests.parent), "--max-cost", "1000.5")
     paused = invoke("run", job, requests, "--canary", "5", *limit, *FAST).stderr.splitlines()[-1]
-    assert paused.count("claude-batches retry") == 1
-    assert f"`claude-batches retry {job} --max-cost 1000.5` sends the rest all the same." in paused
+    assert paused.count(f"`claude-batches retry {job} --max-cost 1000.5`") == 1
+    assert f"`claude-batches retry {job} --max-cost 1000.5` sends the rest all the same," in paused
 
 
 def test_a_template_without_a_column(job: str, tmp_path: Path):
