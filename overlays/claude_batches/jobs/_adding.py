@@ -17,7 +17,7 @@ import attrs
 import orjson
 
 from .._words import counted
-from ._codec import place_at
+from ._codec import best_codec, place_at
 from ._errors import JobConflictError, JobError, JobRequestError, LedgerError
 from ._folder import Store
 from ._ids import twin_key
@@ -27,7 +27,7 @@ from ._lines import read_line, split_line
 from ._memory import give_back
 from ._options import JobOptions
 from ._reading import Lines
-from ._records import Item, JobState, ShardState
+from ._records import Item, JobState, Shard, ShardState
 from ._requests import Request, prepare
 from ._shards import Limits, ShardFill, blocks_of, distinct_count
 from ._staging import Body, clean, shown
@@ -36,7 +36,9 @@ __all__ = ["Adding"]
 
 #: The rows of a portion, and the size of their lines: each is inserted by one statement for each shard.
 _PENDING_ROWS = 33_000
-_PENDING_BYTES = 10 * 1024 * 1024
+_PENDING_BYTES = 4 * 1024 * 1024
+#: Shards that are noted together, before they have rows.
+_NOTED = 16
 
 
 @attrs.define
@@ -136,6 +138,8 @@ class Adding:
         # Rows that are in the ledger, and whose lines are not written.
         self._unwritten: list[_Part] = []
         self._opened = False
+        # The number after the last one that is noted.
+        self._noted = self._number
         # The number of the first one, and the position of its first row.
         self._first: tuple[int, int] | None = None
         self._pending = _Pending()
@@ -177,6 +181,8 @@ class Adding:
                 for body in (*self._full, *self._bodies):
                     self._close(body)
                 self._full, self._bodies = [], []
+                for number in range(self._number, self._noted):
+                    self._ledger.delete_shard(number)
                 self._ledger.set_counters(self._position, self._number)
                 if self._first is not None:
                     self._ledger.set_first(*self._first)
@@ -402,16 +408,33 @@ class Adding:
         fill = ShardFill(
             self._number, None if self._own else self._token, Limits(requests, self._options.max_bytes)
         )
-        body = Body(self._ledger, self._store, "canary" if canary else "first", fill, position)
+        kind = "canary" if canary else "first"
+        if self._number == self._noted:
+            self._note_shards(kind)
+        body = Body(self._ledger, self._store, kind, fill, position)
         self._bodies.append(body)
         self._opened = True
         self._lines.note_codec(self._number, body.codec.name)
         self._number += 1
-        # Committed at once: a number must not be given out again, and what is left of a killed call is found by it.
-        with self._ledger.transaction(durable=False):
-            self._ledger.set_counters(self._position, self._number)
-            body.note(ShardState.ADDING)
         return body
+
+    def _note_shards(self, kind: str) -> None:
+        """Note the next shards; the first one is of this kind.
+
+        They are committed before they have rows: a number must not be given out again, and what is left of a killed
+        call is found by it.
+        """
+        with self._ledger.transaction(durable=False):
+            for number in range(self._number, self._number + _NOTED):
+                shard = Shard(
+                    number=number, state=ShardState.ADDING, kind=kind, requests=0, bytes=0, codec=best_codec().name,
+                    hash="", facts="{}", first=self._position, owner=None, sends=0, intent_at=None, doubt_at=None,
+                    batch_id=None, created_at=None, ended_at=None, counts=None, failures=0,
+                )  # fmt: skip
+                self._ledger.add_shard(shard, None)
+                kind = "first"
+            self._noted = self._number + _NOTED
+            self._ledger.set_counters(self._position, self._noted)
 
     def _close(self, body: Body) -> None:
         with self._ledger.portion():
