@@ -133,17 +133,22 @@ def test_rows_without_a_result(tmp_path: Path, open_job: Open) -> None:
     assert (report.finished, report.status.causes) == (True, {"succeeded": 2, "missing": 3})
 
 
+def _send_again(job: Any, sandbox: Sandbox, fault: Any) -> None:
+    """Have a row that is sent again in a shard in doubt."""
+    job.add(map(_request, ["good", "cut"]))
+    job.submit()
+    job.poll()
+    job.collect()
+    job.retry()
+    sandbox.set_faults([Fault(kind=fault, on="create", times=1)])
+    job.submit()
+
+
 def test_canceled_in_doubt(tmp_path: Path, open_job: Open) -> None:
     """Rows of a shard in doubt that turns out not to be made keep the results that they had before."""
     with Sandbox(instant=True, reply=_reply) as sandbox:
         job = open_job(tmp_path / "a", sandbox.url, on_max_tokens="more")
-        job.add(map(_request, ["good", "cut"]))
-        job.submit()
-        job.poll()
-        job.collect()
-        job.retry()
-        sandbox.set_faults([Fault(kind="failed", on="create", times=1)])
-        job.submit()
+        _send_again(job, sandbox, "failed")
         assert job.status().shards == {"collected": 1, "doubt": 1}
         report = job.cancel()
     assert (report.finished, report.status.shards) == (True, {"collected": 1})
@@ -154,13 +159,7 @@ def test_doubt_resolved_after_the_cancel(tmp_path: Path, open_job: Open) -> None
     """Rows of a shard that a person says was not made keep the results that they had before."""
     with Sandbox(instant=True, reply=_reply) as sandbox:
         job = open_job(tmp_path / "a", sandbox.url, on_max_tokens="more")
-        job.add(map(_request, ["good", "cut"]))
-        job.submit()
-        job.poll()
-        job.collect()
-        job.retry()
-        sandbox.set_faults([Fault(kind="failed_after", on="create", times=1)])
-        job.submit()
+        _send_again(job, sandbox, "failed_after")
         # Nothing shows any more which batch is the shard's.
         sandbox.advance(30 * 24 * 3600)
         (doubt,) = job.cancel().status.doubts
