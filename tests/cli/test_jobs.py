@@ -371,20 +371,15 @@ def test_no_job_among_other_files(requests: Path, tmp_path: Path, monkeypatch: p
     assert [path.name for path in tmp_path.iterdir()] == ["requests.jsonl"]
 
 
+#: Makes requests of rows with a text.
+SAY = ("--prompt", "Say {text}", "--model", "claude-haiku-4-5", "--max-tokens", "9")
+
+
 def test_an_id_that_comes_twice(job: str, tmp_path: Path):
     """`plan` tells custom_ids that come again, once for all, and the error of `run` has the file and line."""
     table = tmp_path / "table.csv"
     table.write_text("city,text\nRome,a\nOslo,b\nRome,c\nOslo,d\n")
-    options = (
-        "--prompt",
-        "Say {text}",
-        "--model",
-        "claude-haiku-4-5",
-        "--max-tokens",
-        "9",
-        "--id-column",
-        "city",
-    )
+    options = (*SAY, "--id-column", "city")
     planned = invoke("plan", table, *options)
     assert planned.returncode == 1
     assert "request 2: custom_id: it comes again, with other params; the first is request 0" in planned.stdout
@@ -398,16 +393,7 @@ def test_rows_with_ids_that_share_a_request(job: str, tmp_path: Path):
     """`--dedupe` pays once for equal requests of rows with ids, as `plan` says; each row has the result by its id."""
     table = tmp_path / "t.csv"
     table.write_text("id,text\na,x\nb,x\nc,y\n")
-    options = (
-        "--prompt",
-        "Say {text}",
-        "--model",
-        "claude-haiku-4-5",
-        "--max-tokens",
-        "9",
-        "--id-column",
-        "id",
-    )
+    options = (*SAY, "--id-column", "id")
     assert lines(invoke("plan", table, *options, "--json").stdout)[0]["requests"] == 3
     planned = lines(invoke("plan", table, *options, "--dedupe", "--json").stdout)[0]
     assert (planned["requests"], planned["repeated"]) == (2, 1)

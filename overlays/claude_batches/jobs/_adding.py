@@ -428,8 +428,7 @@ class Adding:
             for number in range(self._number, self._number + _NOTED):
                 shard = Shard(
                     number=number, state=ShardState.ADDING, kind=kind, requests=0, bytes=0, codec=best_codec().name,
-                    hash="", facts="{}", first=self._position, owner=None, sends=0, intent_at=None, doubt_at=None,
-                    batch_id=None, created_at=None, ended_at=None, counts=None, failures=0,
+                    hash="", facts="{}", first=self._position,
                 )  # fmt: skip
                 self._ledger.add_shard(shard, None)
                 kind = "first"

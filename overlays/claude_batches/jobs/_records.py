@@ -154,20 +154,20 @@ class Shard:
     """JSON: requests, bytes of params and `max_tokens` by model."""
     first: int
     """The position of its first row."""
-    owner: str | None
+    owner: str | None = None
     """The process that works on it."""
-    sends: int
+    sends: int = 0
     """Number of committed intents."""
-    intent_at: float | None
+    intent_at: float | None = None
     """The server's time before the last send, in seconds since the epoch."""
-    doubt_at: float | None
+    doubt_at: float | None = None
     """The server's time when its outcome was first looked into."""
-    batch_id: str | None
-    created_at: float | None
-    ended_at: float | None
-    counts: str | None
+    batch_id: str | None = None
+    created_at: float | None = None
+    ended_at: float | None = None
+    counts: str | None = None
     """JSON: the `request_counts` of the ended batch."""
-    failures: int
+    failures: int = 0
     """Number of consecutive failures of collecting."""
 
     @property

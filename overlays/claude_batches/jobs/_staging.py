@@ -92,8 +92,7 @@ class Body:
         """Note it as it is."""
         shard = Shard(
             number=self.fill.number, state=state, kind=self.kind, requests=self.fill.requests, bytes=self.fill.bytes,
-            codec=self.codec.name, hash=digest, facts=self.fill.facts.json(), first=self.first, owner=None, sends=0,
-            intent_at=None, doubt_at=None, batch_id=None, created_at=None, ended_at=None, counts=None, failures=0,
+            codec=self.codec.name, hash=digest, facts=self.fill.facts.json(), first=self.first,
         )  # fmt: skip
         self._ledger.add_shard(shard, positions)
 

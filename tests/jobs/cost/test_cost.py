@@ -396,7 +396,7 @@ def test_rows_of_one_prompt(tmp_path: Path) -> None:
 
 
 def test_refused_as_by_a_job(tmp_path: Path) -> None:
-    """What a job refuses is an error of the plan: its form, ids that can't be sent, other params, too many bytes."""
+    """A request that a job refuses is an error of the plan, for its form, id, other params or size."""
     large = {**PARAMS, "system": "x" * 2000}
     cases: list[tuple[list[Any], dict[str, Any], str]] = [
         ([3], {}, "a request is a dict"),

@@ -248,8 +248,7 @@ class _Registration:
             Shard(
                 number=number, state=ShardState.STAGED, kind=kind, requests=index.requests,
                 bytes=self._sent_bytes(index, number, first), codec=index.codec, hash=index.hash, facts=index.facts,
-                first=first, owner=None, sends=0, intent_at=None, doubt_at=None, batch_id=None, created_at=None,
-                ended_at=None, counts=None, failures=0,
+                first=first,
             ),
             None,
         )  # fmt: skip
